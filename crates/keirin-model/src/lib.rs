@@ -1,0 +1,14 @@
+//! The nouns of Keirin, their ids and their states. No I/O, no clock, no async.
+
+pub mod access;
+pub mod agent;
+pub mod flow;
+pub mod id;
+pub mod plan;
+pub mod project;
+pub mod status;
+pub mod trigger;
+
+pub use id::{AgentId, ArtifactId, AttemptId, BranchId, FlowId, JobId, ProjectId, RunId, ScheduleId, TokenId, UserId};
+pub use jiff::Timestamp;
+pub use status::{Outcome, State, Status};

@@ -1,0 +1,59 @@
+//! Projects and their branches.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{BranchId, ProjectId};
+
+/// A repository and what runs for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Project {
+    /// Its id.
+    pub id: ProjectId,
+    /// Unique; see [`check_project_name`].
+    pub name: String,
+    /// URL or path of the repository.
+    pub repository: String,
+    /// Path of the workflow file in the repository where it is not one of the usual ones.
+    pub workflow_file: Option<String>,
+    /// Whether people who are not signed in may look at it.
+    pub public: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A branch of a project that flows run on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Branch {
+    /// Its id.
+    pub id: BranchId,
+    /// The project.
+    pub project: ProjectId,
+    /// The name in the repository.
+    pub name: String,
+    /// The newest commit that has been looked at for triggers.
+    pub seen_commit: Option<String>,
+}
+
+/// Why a name cannot be a project's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` cannot be a project's name: use 1 to 100 letters, digits, `.`, `_` and `-`, starting with a letter or digit"
+)]
+pub struct InvalidProjectName(String);
+
+/// Checks a project's name; it stands in URLs and paths, so it holds nothing that either would read otherwise.
+///
+/// # Errors
+/// Says what a name may hold.
+pub fn check_project_name(name: &str) -> Result<(), InvalidProjectName> {
+    let starts_well = name.starts_with(|first: char| first.is_ascii_alphanumeric());
+    let holds_only_good = name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    if starts_well && holds_only_good && name.len() <= 100 && !name.ends_with(".git") {
+        Ok(())
+    } else {
+        Err(InvalidProjectName(name.chars().take(120).collect()))
+    }
+}

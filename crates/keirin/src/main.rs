@@ -1,0 +1,2 @@
+//! The command line of Keirin.
+fn main() {}
