@@ -119,6 +119,8 @@ pub struct Run {
     pub stage: usize,
     /// Where it stands.
     pub status: Status,
+    /// Whether a person has started it, for a stage with a manual start.
+    pub released: bool,
     /// When its first job could start.
     pub started_at: Option<Timestamp>,
     /// When it last finished.
@@ -136,6 +138,8 @@ pub struct Job {
     pub index: usize,
     /// Where it stands.
     pub status: Status,
+    /// The outcome that it gets when its agent has stopped it; `None` while nobody wants it stopped.
+    pub stopping: Option<Outcome>,
     /// When it could have been given to an agent: its needs done, its run started.
     pub queued_at: Option<Timestamp>,
     /// When its latest attempt started.

@@ -6,9 +6,12 @@ pub mod flow;
 pub mod id;
 pub mod plan;
 pub mod project;
+pub mod results;
 pub mod status;
 pub mod trigger;
 
-pub use id::{AgentId, ArtifactId, AttemptId, BranchId, FlowId, JobId, ProjectId, RunId, ScheduleId, TokenId, UserId};
+pub use id::{
+    AgentId, ArtifactId, AttemptId, BranchId, FlowId, JobId, ProjectId, RunId, ScheduleId, TokenId, UserId,
+};
 pub use jiff::Timestamp;
 pub use status::{Outcome, State, Status};

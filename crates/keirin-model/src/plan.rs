@@ -115,7 +115,9 @@ pub struct Requirements {
 }
 
 /// Where the steps of a job run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Executor {
     /// Processes of the agent's machine.
@@ -249,7 +251,10 @@ pub enum Condition {
 impl Plan {
     /// The stage of this name with its place in the plan.
     pub fn stage(&self, name: &str) -> Option<(usize, &StagePlan)> {
-        self.stages.iter().enumerate().find(|(_, stage)| stage.name == name)
+        self.stages
+            .iter()
+            .enumerate()
+            .find(|(_, stage)| stage.name == name)
     }
 
     /// How many jobs all stages have together.

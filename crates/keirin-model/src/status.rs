@@ -174,7 +174,10 @@ mod tests {
             Outcome::of_all([Outcome::Success, Outcome::Failed, Outcome::Skipped]),
             Outcome::Failed
         );
-        assert_eq!(Outcome::of_all([Outcome::Success, Outcome::Skipped]), Outcome::Success);
+        assert_eq!(
+            Outcome::of_all([Outcome::Success, Outcome::Skipped]),
+            Outcome::Success
+        );
         assert_eq!(Outcome::of_all([]), Outcome::Skipped);
     }
 }
