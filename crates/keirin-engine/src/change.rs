@@ -1,7 +1,7 @@
 //! What the engine wants written: changes of rows, applied all together or not at all.
 
 use jiff::Timestamp;
-use keirin_model::flow::{Attempt, Exit, Flow, Job, Run, Step};
+use keirin_model::flow::{Attempt, Exit, Flow, Job, Run};
 use keirin_model::{AttemptId, FlowId, JobId, Outcome, RunId, ScheduleId, Status};
 
 /// One change of one row. A store applies a list of them in order, in one transaction.
@@ -19,8 +19,13 @@ pub enum Change {
     MoveFlow(Move<FlowId>),
     /// A run goes from one status to another.
     MoveRun(Move<RunId>),
-    /// A person has started a run.
-    ReleaseRun(RunId),
+    /// Whether a person has started a run of a stage with a manual start.
+    ReleaseRun {
+        /// Which.
+        run: RunId,
+        /// Whether it may start.
+        released: bool,
+    },
     /// A job goes from one status to another. Any move ends a wish to stop it.
     MoveJob(Move<JobId>),
     /// A waiting job can be given to an agent from now on.
@@ -29,6 +34,8 @@ pub enum Change {
         job: JobId,
         /// Since when.
         at: Timestamp,
+        /// How many of its attempts have been lost since it was last asked for.
+        lost: u32,
     },
     /// A running job is to stop and will get this outcome.
     StopJob {
@@ -53,8 +60,30 @@ pub enum Change {
         /// The highest sequence number taken in.
         sequence: u64,
     },
-    /// A step as it is now, in place of what was known of it.
-    PutStep(Step),
+    /// A step began; once more is no change.
+    StartStep {
+        /// Of which attempt.
+        attempt: AttemptId,
+        /// Its place in the job's plan.
+        index: usize,
+        /// When.
+        at: Timestamp,
+    },
+    /// A step ended. One that was skipped has not begun: it begins and ends at once.
+    FinishStep {
+        /// Of which attempt.
+        attempt: AttemptId,
+        /// Its place in the job's plan.
+        index: usize,
+        /// How.
+        outcome: Outcome,
+        /// How its process ended.
+        exit: Exit,
+        /// What happened, where the outcome alone does not say it.
+        message: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
     /// A due time of a schedule has been dealt with.
     ScheduleDone {
         /// Which.

@@ -140,6 +140,8 @@ pub struct Job {
     pub status: Status,
     /// The outcome that it gets when its agent has stopped it; `None` while nobody wants it stopped.
     pub stopping: Option<Outcome>,
+    /// How many of its attempts have been lost since it was last asked for.
+    pub lost: u32,
     /// When it could have been given to an agent: its needs done, its run started.
     pub queued_at: Option<Timestamp>,
     /// When its latest attempt started.
