@@ -1,1 +1,80 @@
 //! Log lines and the chunks that carry them: the unit of sending, storing and reading.
+//!
+//! An encoded chunk is a short head in the clear and one zstd frame:
+//!
+//! | part | content |
+//! |---|---|
+//! | head | `K`, version, then as varints: lines, first time (zigzag, ms), bytes of the columns, bytes of the text |
+//! | columns | each line's time as a zigzag varint (ms since the line before), then runs of equal [`Tag`]s |
+//! | text | the lines' texts, joined by `\n` |
+//!
+//! The text stays in one piece, so that searching a chunk is one pass of a regular expression over it.
+
+mod chunk;
+mod encode;
+mod error;
+mod varint;
+
+#[cfg(test)]
+mod tests;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+pub use chunk::{Chunk, Limits, Run};
+pub use encode::{ChunkBuilder, Effort};
+pub use error::ChunkError;
+
+/// The longest text of one line, in bytes. What writes lines cuts a longer one here and sets [`Tag::cut`].
+pub const LINE_BYTES: usize = 64 * 1024;
+
+/// Where a line came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// The standard output of a step's process.
+    Output,
+    /// The standard error of a step's process.
+    Error,
+    /// Keirin itself: what it did, and why something went wrong.
+    Agent,
+}
+
+/// What most lines have in common with the line before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Tag {
+    /// The step's place in the job, from 0; `None` for what belongs to no step.
+    pub step: Option<u16>,
+    /// Where the line came from.
+    pub stream: Stream,
+    /// The line went on, but what follows here was dropped.
+    pub cut: bool,
+}
+
+/// One line of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// When it was written, in whole milliseconds.
+    pub time: Timestamp,
+    /// The step's place in the job, from 0; `None` for what belongs to no step.
+    pub step: Option<u16>,
+    /// Where it came from.
+    pub stream: Stream,
+    /// The line went on, but what follows here was dropped.
+    pub cut: bool,
+    /// The text as the program wrote it, ANSI sequences included: any bytes but `\n`.
+    pub text: Bytes,
+}
+
+impl LogLine {
+    /// Step, stream and cut together.
+    pub fn tag(&self) -> Tag {
+        Tag {
+            step: self.step,
+            stream: self.stream,
+            cut: self.cut,
+        }
+    }
+}
