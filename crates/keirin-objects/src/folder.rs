@@ -1,0 +1,71 @@
+//! The folder backend: what it needs beyond the library's local file system.
+//!
+//! A file is written under `NAME#NUMBER`, synced, renamed to `NAME`, and its folder is synced. What a crash leaves under
+//! such a name is never listed and no key can name it (`#` is in no key); [`sweep`] removes it.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this module is the adapter to the file system"
+)]
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use object_store::local::LocalFileSystem;
+use walkdir::WalkDir;
+
+use crate::error::ObjectError;
+
+/// Opens the folder, making it for its owner alone when it is missing.
+pub(crate) fn open(path: &Path) -> Result<(LocalFileSystem, PathBuf), ObjectError> {
+    let unusable = |error: io::Error| ObjectError::Settings {
+        reason: format!("folder {}: {error}", path.display()),
+    };
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(unusable)?;
+    let root = fs::canonicalize(path).map_err(unusable)?;
+    let backend = LocalFileSystem::new_with_prefix(&root)
+        .map_err(|error| ObjectError::Settings {
+            reason: format!("folder {}: {error}", path.display()),
+        })?
+        .with_fsync(true)
+        .with_automatic_cleanup(true);
+    Ok((backend, root))
+}
+
+/// Removes files whose writing began before `before` and never ended; says how many.
+pub(crate) fn sweep(root: &Path, before: Timestamp) -> Result<u64, ObjectError> {
+    let mut swept = 0;
+    for entry in WalkDir::new(root) {
+        let entry = entry.map_err(|error| ObjectError::io(error.into()))?;
+        if !entry.file_type().is_file() || !is_unfinished(&entry.file_name().to_string_lossy()) {
+            continue;
+        }
+        match remove_if_older(entry.path(), before) {
+            Ok(removed) => swept += u64::from(removed),
+            // Its writer was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(ObjectError::io(error)),
+        }
+    }
+    Ok(swept)
+}
+
+fn remove_if_older(path: &Path, before: Timestamp) -> io::Result<bool> {
+    let modified = Timestamp::try_from(fs::symlink_metadata(path)?.modified()?).map_err(io::Error::other)?;
+    if modified >= before {
+        return Ok(false);
+    }
+    fs::remove_file(path)?;
+    Ok(true)
+}
+
+fn is_unfinished(name: &str) -> bool {
+    name.rsplit_once('#')
+        .is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
