@@ -50,8 +50,8 @@ show_progress() {
     every=30
   fi
   while kill -0 $$ 2>/dev/null; do
-    # The sleep must not hold a pipe open that somebody reads to its end.
-    sleep 1 </dev/null >/dev/null 2>&1
+    # The sleep outlives this loop for a moment; it must not hold a pipe open that somebody reads to its end.
+    sleep 1 >/dev/null 2>&1
     tick=$((tick + 1))
     [ $((tick % every)) -eq 0 ] || continue
     last=$(tail -n 1 "$log" 2>/dev/null | tr -d '\r' | tr -s ' \t' ' ' | cut -c 1-60) || true

@@ -1,0 +1,75 @@
+// Reads one part's test output and says what became of its tests:
+//   node count-tests.mjs PART LOG EXIT-CODE
+// First line: "N passed, N failed, N skipped"; then a line "failed: NAME" or "skipped: NAME: WHY" for each of those.
+//
+// It understands cargo's, node:test's and vitest's output, and our own last line. A test that cannot run here prints
+// "skipped: NAME: WHY" and returns; its runner then calls it passed, so it is taken off the passed ones here. A part
+// that fails without a failing test, or in which nothing ran, counts as one failed test: it must not look green.
+import { readFileSync } from "node:fs";
+
+const [part, log, exitCode] = process.argv.slice(2);
+// eslint-disable-next-line no-control-regex -- colour codes are control characters
+const lines = readFileSync(log, "utf8").replace(/\u001b\[[0-9;]*m/g, "").split(/\r?\n/);
+
+const count = { passed: 0, failed: 0, skipped: 0 };
+const failed = [];
+const skipped = [];
+// The passed tests that said "skipped:", so that a test which says it twice is taken off once.
+const passedButSkipped = new Set();
+
+const ownLine = /^(\d+) passed, (\d+) failed, (\d+) skipped$/;
+const own = lines.findLast((line) => ownLine.test(line))?.match(ownLine);
+let test = "";
+
+for (const line of lines) {
+  let found;
+  if ((found = line.match(/^test result: \S+ (\d+) passed; (\d+) failed; (\d+) ignored/))) {
+    add(found[1], found[2], found[3]);
+  } else if ((found = line.match(/^test (\S.*?) \.\.\. ignored(?:, (.*))?$/))) {
+    skipped.push(`${found[1]}: ${found[2] ?? "ignored, and no reason is given"}`);
+  } else if ((found = line.match(/^test (\S.*?) \.\.\. FAILED$/))) {
+    failed.push(found[1]);
+  } else if ((found = line.match(/^---- (.*) stdout ----$/))) {
+    test = found[1];
+  } else if (/^(successes|failures):$/.test(line) || line.startsWith("     Running ")) {
+    test = "";
+  } else if ((found = line.match(/^skipped: (.+)$/))) {
+    if (!skipped.includes(found[1])) skipped.push(found[1]);
+    if (!own) passedButSkipped.add(test || found[1]);
+  } else if ((found = line.match(/^failed: (.+)$/))) {
+    failed.push(found[1]);
+  } else if ((found = line.match(/^(?:#|ℹ) (pass|fail|skipped) (\d+)$/))) {
+    add(...["pass", "fail", "skipped"].map((word) => (word === found[1] ? found[2] : 0)));
+  } else if ((found = line.match(/^\s*(not )?ok \d+ - (.*?)(?: # SKIP ?(.*))?$/))) {
+    if (found[1]) failed.push(found[2]);
+    else if (line.includes("# SKIP")) skipped.push(`${found[2]}: ${found[3] || "no reason is given"}`);
+  } else if ((found = line.match(/^\s+Tests\s+(.*)\(\d+\)$/))) {
+    const of = (word) => found[1].match(new RegExp(`(\\d+) ${word}`))?.[1] ?? 0;
+    add(of("passed"), of("failed"), of("skipped"));
+  }
+}
+
+function add(passed, failedOnes, skippedOnes) {
+  if (own) return;
+  count.passed += Number(passed);
+  count.failed += Number(failedOnes);
+  count.skipped += Number(skippedOnes);
+}
+
+if (own) {
+  [count.passed, count.failed, count.skipped] = own.slice(1).map(Number);
+} else {
+  count.passed -= passedButSkipped.size;
+  count.skipped += passedButSkipped.size;
+}
+if (count.failed === 0 && exitCode !== "0") {
+  count.failed = 1;
+  failed.push(`${part}: it ended with exit code ${exitCode} and no failed test; read ${log}`);
+} else if (count.passed + count.failed + count.skipped === 0) {
+  count.failed = 1;
+  failed.push(`${part}: no test ran; read ${log}`);
+}
+
+console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
+for (const name of failed) console.log(`failed: ${name}`);
+for (const name of skipped) console.log(`skipped: ${name}`);

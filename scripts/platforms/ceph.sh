@@ -1,0 +1,140 @@
+#!/usr/bin/env bash
+# Object storage against Ceph's radosgw: one monitor, one manager, one OSD that keeps everything in memory, and the
+# gateway, all on loopback in a folder of their own, stopped by process id whatever happens. cephx stays on, because
+# radosgw does not start without it.
+#   ceph.sh            run the tests of keirin-objects against it
+#   ceph.sh --missing  print why that cannot be done here, or nothing
+#   ceph.sh COMMAND... run the command instead, with the same environment
+set -euo pipefail
+. "$(dirname "$0")/../voice.sh"
+
+packages=(ceph-mon ceph-osd ceph-mgr ceph-common radosgw curl)
+programs=(ceph-mon ceph-osd ceph-mgr ceph ceph-authtool monmaptool radosgw radosgw-admin curl)
+
+is_missing() {
+  for program in "${programs[@]}"; do command -v "$program" >/dev/null || return 0; done
+  return 1
+}
+
+if [ "${1:-}" = --missing ]; then
+  ! is_missing || may_install_packages || echo "Ceph is not here and may not be installed; paste: $(install_line "${packages[@]}")"
+  exit
+fi
+
+if is_missing; then
+  echo "Installing Ceph"
+  install_packages "${packages[@]}"
+fi
+
+home=$(mktemp -d)
+servers=()
+stop_servers() {
+  local code=$?
+  for pid in "${servers[@]}"; do kill "$pid" 2>/dev/null || true; done
+  for pid in "${servers[@]}"; do
+    # A server that does not leave within ten seconds is made to.
+    for _ in $(seq 100); do
+      kill -0 "$pid" 2>/dev/null || break
+      sleep 0.1
+    done
+    kill -9 "$pid" 2>/dev/null || true
+  done
+  if [ "$code" -ne 0 ]; then tail -n 10 "$home"/*.log || true; fi
+  rm -rf "$home"
+}
+trap stop_servers EXIT
+
+# start NAME COMMAND...: a server in the background, its output in NAME.log.
+start() {
+  local name=$1
+  shift
+  "$@" >"$home/$name.log" 2>&1 &
+  servers+=($!)
+}
+
+# until_true SECONDS WHAT COMMAND...: asks until it is so, or says what never came.
+until_true() {
+  local patience=$1 what=$2
+  shift 2
+  for _ in $(seq $((patience * 5))); do
+    "$@" >/dev/null 2>&1 && return
+    sleep 0.2
+  done
+  echo "$what did not come within $patience s"
+  return 1
+}
+
+# Ports nobody listens on right now.
+free_ports() {
+  node -e 'const net = require("node:net");
+    const servers = Array.from({ length: Number(process.argv[1]) }, () => net.createServer().listen(0, "127.0.0.1"));
+    setTimeout(() => { console.log(servers.map((one) => one.address().port).join(" ")); servers.forEach((one) => one.close()); }, 50);' "$1"
+}
+read -r monitor_port gateway_port < <(free_ports 2)
+
+export CEPH_CONF=$home/ceph.conf
+identity=$(cat /proc/sys/kernel/random/uuid)
+cat >"$CEPH_CONF" <<END
+[global]
+fsid = $identity
+mon_host = v2:127.0.0.1:$monitor_port
+public_addr = 127.0.0.1
+auth_cluster_required = cephx
+auth_service_required = cephx
+auth_client_required = cephx
+keyring = $home/keyring
+run_dir = $home
+admin_socket = $home/\$name.asok
+log_file =
+log_to_stderr = true
+debug_rocksdb = 0
+crash_dir = $home
+osd_objectstore = memstore
+memstore_device_bytes = 2147483648
+osd_pool_default_size = 1
+osd_pool_default_min_size = 1
+osd_pool_default_pg_num = 8
+osd_pool_default_pg_autoscale_mode = off
+osd_crush_chooseleaf_type = 0
+mon_allow_pool_size_one = true
+mon_data = $home/mon
+mgr_data = $home/mgr
+osd_data = $home/osd
+rgw_data = $home/rgw
+END
+mkdir "$home/mon" "$home/mgr" "$home/osd" "$home/rgw"
+
+echo "Starting Ceph"
+ceph-authtool --create-keyring "$home/keyring" --gen-key -n mon. --cap mon 'allow *'
+ceph-authtool "$home/keyring" --gen-key -n client.admin --cap mon 'allow *' --cap osd 'allow *' --cap mgr 'allow *'
+ceph-authtool "$home/keyring" --gen-key -n mgr.a --cap mon 'allow profile mgr' --cap osd 'allow *'
+ceph-authtool "$home/keyring" --gen-key -n osd.0 --cap mon 'allow profile osd' --cap osd 'allow *' --cap mgr 'allow profile osd'
+ceph-authtool "$home/keyring" --gen-key -n client.gateway --cap mon 'allow rw' --cap osd 'allow rwx' --cap mgr 'allow rw'
+monmaptool --create --addv a "[v2:127.0.0.1:$monitor_port]" --fsid "$identity" "$home/monmap"
+ceph-mon -i a --mkfs --monmap "$home/monmap" --keyring "$home/keyring"
+start mon ceph-mon -i a -f
+until_true 30 "The monitor" ceph --connect-timeout 5 status
+start mgr ceph-mgr -i a -f
+osd_identity=$(cat /proc/sys/kernel/random/uuid)
+ceph osd new "$osd_identity" 0
+ceph-osd -i 0 --mkfs --osd-uuid "$osd_identity"
+start osd ceph-osd -i 0 -f
+until_true 60 "The OSD" sh -c 'ceph osd stat | grep -q "1 up"'
+start gateway radosgw -n client.gateway -f --rgw_frontends "beast endpoint=127.0.0.1:$gateway_port"
+until_true 90 "The gateway" curl -sf -o "$home/answer" "http://127.0.0.1:$gateway_port/"
+
+export KEIRIN_TEST_S3_ENDPOINT=http://127.0.0.1:$gateway_port
+export KEIRIN_TEST_S3_BUCKET=keirin-test
+export KEIRIN_TEST_S3_ACCESS_KEY=keirin
+export KEIRIN_TEST_S3_SECRET_KEY=only-for-this-test
+radosgw-admin user create --uid keirin --display-name Keirin \
+  --access-key "$KEIRIN_TEST_S3_ACCESS_KEY" --secret "$KEIRIN_TEST_S3_SECRET_KEY" >"$home/user.log"
+curl -sSf -X PUT --aws-sigv4 aws:amz:us-east-1:s3 --user "$KEIRIN_TEST_S3_ACCESS_KEY:$KEIRIN_TEST_S3_SECRET_KEY" \
+  -H "x-amz-content-sha256: UNSIGNED-PAYLOAD" "$KEIRIN_TEST_S3_ENDPOINT/$KEIRIN_TEST_S3_BUCKET"
+echo "Ceph is ready after $SECONDS s"
+
+if [ $# -gt 0 ]; then
+  "$@"
+else
+  cargo test --locked --package keirin-objects --features s3 -- --show-output
+fi
