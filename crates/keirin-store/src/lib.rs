@@ -1,1 +1,10 @@
-//! Empty as yet.
+//! PostgreSQL: migrations, every SQL statement of the program, and the private cluster that it starts.
+
+pub mod error;
+pub mod store;
+
+pub use error::StoreError;
+pub use store::Store;
+
+/// What a call of the store gives.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;

@@ -1,1 +1,6 @@
-//! Empty as yet.
+//! What tests share: a database for each test.
+
+mod database;
+mod postgres;
+
+pub use database::{TestDatabase, database};

@@ -1,0 +1,79 @@
+//! The store: a pool of connections to one database whose tables this version of the program knows.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::Result;
+
+/// Every migration, in order.
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// How many connections one server keeps at most.
+const CONNECTIONS: u32 = 20;
+
+/// How long a call waits for a free connection before it says that the database cannot be reached.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A handle on the database; a clone shares the connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(crate) pool: PgPool,
+}
+
+impl Store {
+    /// Connects to the database at this URL, as in `postgres://name:password@host/database`.
+    ///
+    /// # Errors
+    /// The URL cannot be read, or nothing answers there.
+    pub async fn connect(url: &str) -> Result<Self> {
+        Self::connect_with(url.parse()?).await
+    }
+
+    /// Connects with options that were put together in code.
+    ///
+    /// # Errors
+    /// Nothing answers there, or it does not let us in.
+    pub async fn connect_with(options: PgConnectOptions) -> Result<Self> {
+        let options = options.application_name("keirin").options([
+            // A server that hangs within a transaction must not keep a standby from taking over.
+            ("idle_in_transaction_session_timeout", "4s"),
+            // What one writes and reads must not depend on how somebody has set up the database.
+            ("timezone", "UTC"),
+            ("datestyle", "ISO"),
+            ("jit", "off"),
+        ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options)
+            .await?;
+        Ok(Self { pool })
+    }
+
+    /// Brings the tables to this version; does nothing where they are there already. Safe to call from several
+    /// servers at once.
+    ///
+    /// # Errors
+    /// The database was written by a newer version, or a statement failed.
+    pub async fn migrate(&self) -> Result<()> {
+        MIGRATIONS.run(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query!("select 1 as one").fetch_one(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Closes the connections after the calls that are under way.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
