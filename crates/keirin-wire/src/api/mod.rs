@@ -1,1 +1,36 @@
-//! The HTTP API's requests and answers, by noun.
+//! The HTTP API's requests and answers, by noun. Ids are strings, times are RFC 3339 in UTC, absent is `null`.
+
+pub mod access;
+pub mod agent;
+pub mod artifact;
+pub mod event;
+pub mod flow;
+pub mod job;
+pub mod log;
+pub mod overview;
+pub mod page;
+pub mod problem;
+pub mod project;
+pub mod queue;
+pub mod results;
+pub mod run;
+pub mod workflow;
+
+pub use access::{
+    ChangeUser, CreateToken, CreateUser, CreatedToken, IdentityKind, Me, Member, NewPassword, ProjectRole,
+    SetMember, SignIn, SignInLink, Token, TokenKind, User,
+};
+pub use agent::{Agent, AgentState, ChangeAgent, RunningJob};
+pub use artifact::Artifact;
+pub use event::{Event, EventKind};
+pub use flow::{Flow, FlowSummary, RerunFlow, StartFlow};
+pub use job::{Attempt, Job, JobSummary, Step};
+pub use log::{LogLine, LogMatch, LogPage, LogSearch, LogStep, LogSummary};
+pub use overview::{AgentTotals, Figure, Freshness, Overview, Point, RunningFlow, Totals, Wanted};
+pub use page::Page;
+pub use problem::Problem;
+pub use project::{Branch, ChangeProject, CreateProject, Credential, Project};
+pub use queue::QueueEntry;
+pub use results::{JobTestResult, TestCounts, TestResults};
+pub use run::{Run, RunSummary};
+pub use workflow::{CheckWorkflow, Diagnostic, Param, ParamKind, Severity, Workflow, WorkflowCheck};

@@ -1,0 +1,107 @@
+//! Logs as people read them.
+
+use jiff::Timestamp;
+use keirin_model::{AgentId, FlowId, JobId, RunId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// One line of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogLine {
+    /// Its number, from 1.
+    pub line: u64,
+    /// When it was written, by the writer's clock.
+    pub time: Timestamp,
+    /// The step that wrote it; `null` for what the agent itself says.
+    #[schema(required)]
+    pub step: Option<u32>,
+    /// Where it was written to: `stdout`, `stderr`, or `keirin` for what the agent itself says.
+    pub stream: String,
+    /// The line without its end; colours stay in as ANSI sequences.
+    pub text: String,
+}
+
+/// A stretch of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogPage {
+    /// The lines in order.
+    pub lines: Vec<LogLine>,
+    /// How many lines the log has by now.
+    pub total: u64,
+    /// Whether no more lines will come.
+    pub closed: bool,
+}
+
+/// What is known of a log without reading it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogSummary {
+    /// Which attempt's log it is.
+    pub attempt: u32,
+    /// How many lines it has by now.
+    pub lines: u64,
+    /// How many bytes of text it has by now.
+    pub bytes: u64,
+    /// Whether no more lines will come.
+    pub closed: bool,
+    /// Where each step begins, in order; steps that wrote nothing are not in it.
+    pub steps: Vec<LogStep>,
+}
+
+/// Where a step begins in a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogStep {
+    /// The step's place in the plan.
+    pub index: u32,
+    /// The number of its first line.
+    pub first_line: u64,
+}
+
+/// The lines that match a regular expression.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogSearch {
+    /// In the order of their logs and lines.
+    pub matches: Vec<LogMatch>,
+    /// Whether there are more than were asked for.
+    pub more: bool,
+}
+
+/// A line that matches, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogMatch {
+    /// The project's name, for a job's log.
+    #[schema(required)]
+    pub project: Option<String>,
+    /// The flow, for a job's log.
+    #[schema(required)]
+    pub flow: Option<FlowId>,
+    /// The flow's number in its project, for a job's log.
+    #[schema(required)]
+    pub flow_number: Option<i64>,
+    /// The run, for a job's log.
+    #[schema(required)]
+    pub run: Option<RunId>,
+    /// The stage's name, for a job's log.
+    #[schema(required)]
+    pub stage: Option<String>,
+    /// The job, for a job's log.
+    #[schema(required)]
+    pub job: Option<JobId>,
+    /// The job's name, for a job's log.
+    #[schema(required)]
+    pub job_name: Option<String>,
+    /// Which attempt at the job, for a job's log.
+    #[schema(required)]
+    pub attempt: Option<u32>,
+    /// The agent, for an agent's log.
+    #[schema(required)]
+    pub agent: Option<AgentId>,
+    /// The service's name, for a service's log.
+    #[schema(required)]
+    pub service: Option<String>,
+    /// The line.
+    pub line: LogLine,
+    /// Byte range of the first match in the line's text.
+    pub start: usize,
+    /// End of that range.
+    pub end: usize,
+}

@@ -1,0 +1,104 @@
+//! Projects and their branches.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use keirin_model::access::Role;
+use keirin_model::{BranchId, ProjectId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::flow::FlowSummary;
+
+/// A repository and what runs for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Project {
+    /// Its id.
+    pub id: ProjectId,
+    /// Unique, and its name in addresses.
+    pub name: String,
+    /// URL or path of the repository.
+    pub repository: String,
+    /// Path of the workflow file in the repository where it is not one of the usual ones.
+    #[schema(required)]
+    pub workflow_file: Option<String>,
+    /// Whether people who are not signed in may look at it.
+    pub public: bool,
+    /// Whether a credential for the repository is stored.
+    pub has_credential: bool,
+    /// What the caller may do here.
+    pub role: Role,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The newest flow.
+    #[schema(required)]
+    pub latest_flow: Option<FlowSummary>,
+}
+
+/// Makes a project.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct CreateProject {
+    /// 1 to 100 letters, digits, `.`, `_` and `-`, starting with a letter or digit.
+    pub name: String,
+    /// URL of the repository; a path on the server only from an admin.
+    pub repository: String,
+    /// Path of the workflow file in the repository where it is not one of the usual ones.
+    #[serde(default)]
+    pub workflow_file: Option<String>,
+    /// Whether people who are not signed in may look at it.
+    #[serde(default)]
+    pub public: bool,
+    /// What the repository asks for.
+    #[serde(default)]
+    pub credential: Option<Credential>,
+}
+
+/// Changes a project: what is absent stays.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+pub struct ChangeProject {
+    /// URL of the repository; a path on the server only from an admin. A new one drops the stored credential.
+    #[serde(default)]
+    pub repository: Option<String>,
+    /// Path of the workflow file in the repository; an empty text goes back to the usual ones.
+    #[serde(default)]
+    pub workflow_file: Option<String>,
+    /// Whether people who are not signed in may look at it.
+    #[serde(default)]
+    pub public: Option<bool>,
+}
+
+/// What a repository asks for. Stored encrypted, never shown again.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct Credential {
+    /// The user name; many forges take any with a token.
+    pub username: String,
+    /// The password or token.
+    pub password: String,
+}
+
+impl fmt::Debug for Credential {
+    /// Leaves the secret out.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Credential")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A branch of a project that flows run on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Branch {
+    /// Its id.
+    pub id: BranchId,
+    /// The name in the repository.
+    pub name: String,
+    /// The newest commit that has been looked at for triggers.
+    #[schema(required)]
+    pub seen_commit: Option<String>,
+    /// How many flows it has had.
+    pub flows: i64,
+    /// The newest flow.
+    #[schema(required)]
+    pub latest_flow: Option<FlowSummary>,
+}
