@@ -24,14 +24,16 @@ install_cargo_deny() {
 
 scripts/tools.sh
 { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 ||
-  fail "rustfmt or clippy is missing. Paste this line, then run make check again:" "  rustup component add rustfmt clippy"
+  fail "rustfmt or clippy is missing. Paste this line, then type the same command again:" \
+    "  rustup component add rustfmt clippy"
 
 check "Formatting of the Rust code" check-fmt cargo fmt --all --check
 check "Scripts" check-scripts scripts/check-scripts.sh
 check "Documents" check-documents scripts/check-documents.sh
 check "Clippy" check-clippy cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 if install_cargo_deny; then
-  check "Licences, bans and sources" check-deny .cache/bin/cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
+  check "Licences, bans and sources" check-deny \
+    .cache/bin/cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
 else
   failed+=("Licences, bans and sources")
 fi

@@ -25,7 +25,8 @@ test("cargo's binaries are added up, and ignored tests are named with their reas
      Running unittests src/lib.rs (target/debug/deps/a-1)
 test one ... ok
 test slow ... ignored, needs a cluster
-test result: ok. 1 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s
+test inner ... ignored, run by the test above, on a tiny disk
+test result: ok. 1 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.00s
      Running tests/it/main.rs (target/debug/deps/it-1)
 test result: ok. 4 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
 `;

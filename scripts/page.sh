@@ -7,7 +7,7 @@
 set -euo pipefail
 . "$(dirname "$0")/voice.sh"
 
-[ -f ui/package.json ] || fail "ui/package.json is missing, so there is no web page to build. Is this a whole checkout of Keirin?"
+[ -f ui/package.json ] || fail "ui/package.json is missing, so there is no web page to build. Is this a whole checkout?"
 
 digest() { sha256sum | cut -d ' ' -f 1; }
 
@@ -19,7 +19,7 @@ digest_of_sources() {
 }
 
 is_installed() { [ "$(cat ui/node_modules/.installed-from 2>/dev/null)" = "$(digest_of_packages)" ]; }
-is_built() { [ -f ui/dist/index.html ] && [ "$(cat "$ROOT/.cache/page-built-from" 2>/dev/null)" = "$(digest_of_sources)" ]; }
+is_built() { [ -f ui/dist/index.html ] && [ "$(cat .cache/page-built-from 2>/dev/null)" = "$(digest_of_sources)" ]; }
 
 if [ "${1:-}" = --current ]; then
   is_built

@@ -29,7 +29,9 @@ end_of_parts() {
   say "All parts took $(in_words "$SECONDS")."
   grep '^failed: ' "$results" || true
   grep '^skipped: ' "$results" || true
-  read -r passed failed skipped < <(awk '/^[0-9]+ passed, / { p += $1; f += $3; s += $5 } END { print p + 0, f + 0, s + 0 }' "$results")
+  read -r passed failed skipped < <(
+    awk '/^[0-9]+ passed, / { p += $1; f += $3; s += $5 } END { print p + 0, f + 0, s + 0 }' "$results"
+  )
   printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
   [ "$failed" -eq 0 ] && { [ "$passed" -gt 0 ] || [ -n "${nothing_may_run:-}" ]; }
   exit

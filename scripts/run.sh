@@ -9,7 +9,8 @@ repository=$(realpath -m "${REPO:-.}")
 data=$(realpath -m "${DATA_DIR:-.keirin-data}")
 . "$(dirname "$0")/voice.sh"
 
-[ -d "$repository" ] || fail "REPO=$REPO: there is no such folder. Name a git checkout, for example: make run REPO=../my-project"
+[ -d "$repository" ] ||
+  fail "REPO=$REPO: there is no such folder. Name a git checkout, for example: make run REPO=../my-project"
 
 scripts/build.sh
 exec "$TARGET/release/keirin" serve --demo "$repository" --listen "${LISTEN:-127.0.0.1:8460}" --data-dir "$data"

@@ -16,7 +16,7 @@ fi
 all_skipped=yes
 for platform in "${platforms[@]}"; do
   script=scripts/platforms/$platform.sh
-  [ -x "$script" ] || fail "There are no tests for the platform \"$platform\". There are: $(basename -s .sh -a scripts/platforms/*.sh | tr '\n' ' ')"
+  [ -x "$script" ] || fail "There are no tests for \"$platform\"; there are: $(basename -s .sh -a scripts/platforms/*.sh)"
   # A platform says why it cannot run here; an empty answer means that it can.
   if why=$("$script" --missing) && [ -n "$why" ]; then
     skip_part "$platform: $why"

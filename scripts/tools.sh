@@ -7,7 +7,7 @@ set -euo pipefail
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 
 needed_rust=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
-needed_node=20
+needed_node=20.19 # what Vite asks for
 
 packages=()
 command -v cc >/dev/null || packages+=(build-essential)
@@ -42,5 +42,4 @@ line=${commands[0]}
 for command in "${commands[@]:1}"; do line+=" && $command"; done
 missing=${names[0]}
 for name in "${names[@]:1}"; do missing+=", $name"; done
-say "This machine lacks: $missing. Paste this line, then type the same command again:"
-fail "  $line"
+fail "This machine lacks: $missing. Paste this line, then type the same command again:" "  $line"

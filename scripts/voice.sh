@@ -8,7 +8,7 @@ TARGET=${CARGO_TARGET_DIR:-$ROOT/target}
 LOGS=$TARGET/logs
 mkdir -p "$LOGS"
 
-say() { printf '%s\n' "$*" >&2; }
+say() { printf '%s\n' "$@" >&2; }
 
 fail() {
   say "$@"

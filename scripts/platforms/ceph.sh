@@ -66,9 +66,13 @@ until_true() {
 
 # Ports nobody listens on right now.
 free_ports() {
-  node -e 'const net = require("node:net");
-    const servers = Array.from({ length: Number(process.argv[1]) }, () => net.createServer().listen(0, "127.0.0.1"));
-    setTimeout(() => { console.log(servers.map((one) => one.address().port).join(" ")); servers.forEach((one) => one.close()); }, 50);' "$1"
+  node -e '
+    const listen = () => require("node:net").createServer().listen(0, "127.0.0.1");
+    const servers = Array.from({ length: Number(process.argv[1]) }, listen);
+    Promise.all(servers.map((server) => require("node:events").once(server, "listening"))).then(() => {
+      console.log(servers.map((server) => server.address().port).join(" "));
+      for (const server of servers) server.close();
+    });' "$1"
 }
 read -r monitor_port gateway_port < <(free_ports 2)
 
@@ -105,11 +109,13 @@ END
 mkdir "$home/mon" "$home/mgr" "$home/osd" "$home/rgw"
 
 echo "Starting Ceph"
+# key_for NAME MONITOR OSD MANAGER: a key with what its holder may do at each kind of server.
+key_for() { ceph-authtool "$home/keyring" --gen-key -n "$1" --cap mon "allow $2" --cap osd "allow $3" --cap mgr "allow $4"; }
 ceph-authtool --create-keyring "$home/keyring" --gen-key -n mon. --cap mon 'allow *'
-ceph-authtool "$home/keyring" --gen-key -n client.admin --cap mon 'allow *' --cap osd 'allow *' --cap mgr 'allow *'
-ceph-authtool "$home/keyring" --gen-key -n mgr.a --cap mon 'allow profile mgr' --cap osd 'allow *'
-ceph-authtool "$home/keyring" --gen-key -n osd.0 --cap mon 'allow profile osd' --cap osd 'allow *' --cap mgr 'allow profile osd'
-ceph-authtool "$home/keyring" --gen-key -n client.gateway --cap mon 'allow rw' --cap osd 'allow rwx' --cap mgr 'allow rw'
+key_for client.admin '*' '*' '*'
+key_for mgr.a 'profile mgr' '*' '*'
+key_for osd.0 'profile osd' '*' 'profile osd'
+key_for client.gateway rw rwx rw
 monmaptool --create --addv a "[v2:127.0.0.1:$monitor_port]" --fsid "$identity" "$home/monmap"
 ceph-mon -i a --mkfs --monmap "$home/monmap" --keyring "$home/keyring"
 start mon ceph-mon -i a -f
@@ -125,11 +131,12 @@ until_true 90 "The gateway" curl -sf -o "$home/answer" "http://127.0.0.1:$gatewa
 
 export KEIRIN_TEST_S3_ENDPOINT=http://127.0.0.1:$gateway_port
 export KEIRIN_TEST_S3_BUCKET=keirin-test
-export KEIRIN_TEST_S3_ACCESS_KEY=keirin
-export KEIRIN_TEST_S3_SECRET_KEY=only-for-this-test
+export KEIRIN_TEST_S3_ACCESS_KEY_ID=keirin
+export KEIRIN_TEST_S3_SECRET_ACCESS_KEY=only-for-this-test
 radosgw-admin user create --uid keirin --display-name Keirin \
-  --access-key "$KEIRIN_TEST_S3_ACCESS_KEY" --secret "$KEIRIN_TEST_S3_SECRET_KEY" >"$home/user.log"
-curl -sSf -X PUT --aws-sigv4 aws:amz:us-east-1:s3 --user "$KEIRIN_TEST_S3_ACCESS_KEY:$KEIRIN_TEST_S3_SECRET_KEY" \
+  --access-key "$KEIRIN_TEST_S3_ACCESS_KEY_ID" --secret "$KEIRIN_TEST_S3_SECRET_ACCESS_KEY" >"$home/user.log"
+curl -sSf -X PUT --aws-sigv4 aws:amz:us-east-1:s3 \
+  --user "$KEIRIN_TEST_S3_ACCESS_KEY_ID:$KEIRIN_TEST_S3_SECRET_ACCESS_KEY" \
   -H "x-amz-content-sha256: UNSIGNED-PAYLOAD" "$KEIRIN_TEST_S3_ENDPOINT/$KEIRIN_TEST_S3_BUCKET"
 echo "Ceph is ready after $SECONDS s"
 
