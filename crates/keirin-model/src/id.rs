@@ -73,6 +73,8 @@ ids! {
     AttemptId,
     /// A program that runs jobs.
     AgentId,
+    /// A log: of an attempt, an agent or a service.
+    LogStreamId,
     /// A file that a job left.
     ArtifactId,
     /// A person who signs in.

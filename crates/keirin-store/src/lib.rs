@@ -1,6 +1,8 @@
 //! PostgreSQL: migrations, every SQL statement of the program, and the private cluster that it starts.
 
+pub mod access;
 pub mod error;
+pub mod logs;
 pub mod store;
 
 pub use error::StoreError;

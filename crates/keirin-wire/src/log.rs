@@ -53,6 +53,21 @@ pub struct Tag {
     pub cut: bool,
 }
 
+/// Where the lines of one step lie in its log. Lines of other steps may stand between them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StepLines {
+    /// The step's place in the job, from 0; `None` for what belongs to no step.
+    pub step: Option<u16>,
+    /// The number of its first line.
+    pub first_line: u64,
+    /// One more than the number of its last line.
+    pub next_line: u64,
+    /// How many lines it has.
+    pub lines: u64,
+    /// The number of its first line on [`Stream::Error`].
+    pub first_error: Option<u64>,
+}
+
 /// One line of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {

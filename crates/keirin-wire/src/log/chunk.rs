@@ -79,6 +79,14 @@ impl Chunk {
         })
     }
 
+    /// How many bytes of text an encoded chunk says that it has, without decoding it.
+    ///
+    /// # Errors
+    /// [`ChunkError`] when it does not begin as a chunk does.
+    pub fn declared_text_bytes(mut encoded: &[u8]) -> Result<usize, ChunkError> {
+        Ok(Head::take(&mut encoded)?.text_bytes)
+    }
+
     /// How many lines it has.
     pub fn lines(&self) -> u32 {
         self.times.len() as u32
@@ -92,6 +100,17 @@ impl Chunk {
     /// All texts, joined by `\n`.
     pub fn text(&self) -> &Bytes {
         &self.text
+    }
+
+    /// Where each line's text ends in [`Self::text`].
+    pub fn ends(&self) -> &[u32] {
+        &self.ends
+    }
+
+    /// The earliest and the latest time of a line; `None` where there is no line.
+    pub fn time_span(&self) -> Option<(Timestamp, Timestamp)> {
+        let (earliest, latest) = (self.times.iter().min()?, self.times.iter().max()?);
+        Some((timestamp(*earliest), timestamp(*latest)))
     }
 
     /// Lines with equal tags, in order.
@@ -229,7 +248,7 @@ fn within(what: &'static str, limit: u64, found: u64) -> Result<(), ChunkError> 
 }
 
 fn take_times(columns: &mut &[u8], lines: u32, first_time: i64) -> Result<Vec<i64>, ChunkError> {
-    let known = Timestamp::MIN.as_millisecond()..=Timestamp::MAX.as_millisecond();
+    let known = 0..=Timestamp::MAX.as_millisecond();
     // A line has a byte at least, so hostile heads cannot make this large.
     let mut times = Vec::with_capacity(columns.len().min(lines as usize));
     let mut time = first_time;
@@ -238,7 +257,7 @@ fn take_times(columns: &mut &[u8], lines: u32, first_time: i64) -> Result<Vec<i6
         time = time
             .checked_add(varint::unzigzag(delta))
             .filter(|time| known.contains(time))
-            .ok_or(ChunkError::Malformed("the time of a line is beyond the calendar"))?;
+            .ok_or(ChunkError::Time)?;
         times.push(time);
     }
     Ok(times)

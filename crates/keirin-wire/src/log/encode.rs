@@ -44,7 +44,8 @@ impl ChunkBuilder {
     /// Adds a line. Its time is kept in whole milliseconds.
     ///
     /// # Errors
-    /// [`ChunkError::LineFeed`] when the text holds a `\n`, [`ChunkError::TooLarge`] at four billion lines.
+    /// [`ChunkError::LineFeed`] when the text holds a `\n`, [`ChunkError::Time`] before 1970,
+    /// [`ChunkError::TooLarge`] at four billion lines.
     pub fn push(&mut self, time: Timestamp, tag: Tag, text: &[u8]) -> Result<(), ChunkError> {
         if memchr::memchr(b'\n', text).is_some() {
             return Err(ChunkError::LineFeed);
@@ -56,6 +57,9 @@ impl ChunkBuilder {
         };
         let lines = self.lines.checked_add(1).ok_or(too_many)?;
         let milliseconds = time.as_millisecond();
+        if milliseconds < 0 {
+            return Err(ChunkError::Time);
+        }
         if self.lines == 0 {
             self.first_time = milliseconds;
             self.last_time = milliseconds;

@@ -22,6 +22,11 @@ pub enum ChunkError {
     /// A line's text holds the byte that parts lines.
     #[error("the text of a log line holds a line feed; part it into lines first")]
     LineFeed,
+    /// A line's time is one that no clock shows.
+    #[error(
+        "the time of a log line is before 1970 or after 9999; set the clock of the machine it comes from"
+    )]
+    Time,
     /// The compressed part does not decompress.
     #[error("the compressed part of the log chunk is broken: {0}")]
     Compression(String),

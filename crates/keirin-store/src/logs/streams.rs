@@ -1,0 +1,283 @@
+//! Opening, finding, closing and removing logs.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use keirin_model::{AgentId, AttemptId, FlowId, JobId, LogStreamId, ProjectId, RunId};
+use keirin_wire::log::StepLines;
+use sqlx::types::Json;
+
+use super::{LogFilter, LogSource, StreamRow};
+use crate::{Result, Store, StoreError};
+
+struct Raw {
+    id: i64,
+    kind: String,
+    project: Option<i64>,
+    flow: Option<i64>,
+    run: Option<i64>,
+    job: Option<i64>,
+    attempt: Option<i64>,
+    agent: Option<i64>,
+    service: Option<String>,
+    lines: i64,
+    text_bytes: i64,
+    cut: bool,
+    steps: Json<Vec<StepLines>>,
+    opened_at: jiff_sqlx::Timestamp,
+    closed_at: Option<jiff_sqlx::Timestamp>,
+}
+
+impl TryFrom<Raw> for StreamRow {
+    type Error = StoreError;
+
+    fn try_from(raw: Raw) -> Result<Self> {
+        Ok(Self {
+            id: LogStreamId(raw.id),
+            source: source(&raw)
+                .ok_or_else(|| StoreError::Corrupt(format!("the labels of log {}", raw.id)))?,
+            lines: raw.lines as u64,
+            text_bytes: raw.text_bytes as u64,
+            cut: raw.cut,
+            steps: raw.steps.0,
+            opened_at: raw.opened_at.to_jiff(),
+            closed_at: raw.closed_at.map(jiff_sqlx::Timestamp::to_jiff),
+        })
+    }
+}
+
+fn source(raw: &Raw) -> Option<LogSource> {
+    Some(match raw.kind.as_str() {
+        "attempt" => LogSource::Attempt {
+            attempt: AttemptId(raw.attempt?),
+            job: JobId(raw.job?),
+            run: RunId(raw.run?),
+            flow: FlowId(raw.flow?),
+            project: ProjectId(raw.project?),
+            agent: AgentId(raw.agent?),
+        },
+        "agent" => LogSource::Agent(AgentId(raw.agent?)),
+        "service" => LogSource::Service(raw.service.clone()?),
+        _ => return None,
+    })
+}
+
+impl Store {
+    /// Opens a log, or finds the open one of the same source. An attempt's log is found also when it is closed.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn open_log(&self, source: &LogSource, now: Timestamp) -> Result<LogStreamId> {
+        let mut labels = LogFilter::default();
+        let kind = match source {
+            LogSource::Attempt {
+                attempt,
+                job,
+                run,
+                flow,
+                project,
+                agent,
+            } => {
+                labels.attempt = Some(*attempt);
+                labels.job = Some(*job);
+                labels.run = Some(*run);
+                labels.flow = Some(*flow);
+                labels.project = Some(*project);
+                labels.agent = Some(*agent);
+                "attempt"
+            }
+            LogSource::Agent(agent) => {
+                labels.agent = Some(*agent);
+                "agent"
+            }
+            LogSource::Service(service) => {
+                labels.service = Some(service.clone());
+                "service"
+            }
+        };
+        // A log that is closed between the two statements is opened by the next round.
+        for _ in 0..3 {
+            if let Some(id) = self.find_open_log(kind, &labels).await? {
+                return Ok(LogStreamId(id));
+            }
+            let inserted = sqlx::query_scalar!(
+                "insert into log_streams (kind, project, flow, run, job, attempt, agent, service, opened_at)
+                values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning id",
+                kind,
+                labels.project.map(|id| id.0),
+                labels.flow.map(|id| id.0),
+                labels.run.map(|id| id.0),
+                labels.job.map(|id| id.0),
+                labels.attempt.map(|id| id.0),
+                labels.agent.map(|id| id.0),
+                labels.service,
+                now.to_sqlx() as _,
+            )
+            .fetch_optional(&self.pool)
+            .await?;
+            if let Some(id) = inserted {
+                return Ok(LogStreamId(id));
+            }
+        }
+        Err(StoreError::Conflict(
+            "A log is opened and closed by several at once.".to_owned(),
+        ))
+    }
+
+    async fn find_open_log(&self, kind: &str, labels: &LogFilter) -> Result<Option<i64>> {
+        let found = match kind {
+            "attempt" => {
+                let attempt = labels.attempt.map(|id| id.0);
+                sqlx::query_scalar!(
+                    "select id from log_streams where kind = 'attempt' and attempt = $1",
+                    attempt
+                )
+                .fetch_optional(&self.pool)
+                .await?
+            }
+            "agent" => {
+                let agent = labels.agent.map(|id| id.0);
+                sqlx::query_scalar!(
+                    "select id from log_streams where kind = 'agent' and agent = $1 and closed_at is null",
+                    agent
+                )
+                .fetch_optional(&self.pool)
+                .await?
+            }
+            _ => sqlx::query_scalar!(
+                "select id from log_streams where kind = 'service' and service = $1 and closed_at is null",
+                labels.service
+            )
+            .fetch_optional(&self.pool)
+            .await?,
+        };
+        Ok(found)
+    }
+
+    /// A log without its lines.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn log(&self, id: LogStreamId) -> Result<Option<StreamRow>> {
+        let filter = LogFilter {
+            streams: Some(vec![id]),
+            ..LogFilter::default()
+        };
+        Ok(self.logs(&filter, LogStreamId(0), 1).await?.pop())
+    }
+
+    /// At most `limit` logs that fit, in order of their ids, beginning after `after`.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn logs(&self, filter: &LogFilter, after: LogStreamId, limit: u32) -> Result<Vec<StreamRow>> {
+        let streams: Option<Vec<i64>> = filter
+            .streams
+            .as_ref()
+            .map(|ids| ids.iter().map(|id| id.0).collect());
+        let found = sqlx::query_as!(
+            Raw,
+            r#"select id, kind, project, flow, run, job, attempt, agent, service, lines, text_bytes, cut,
+                steps as "steps: Json<Vec<StepLines>>", opened_at as "opened_at: jiff_sqlx::Timestamp",
+                closed_at as "closed_at: jiff_sqlx::Timestamp"
+            from log_streams
+            where id > $1 and ($2::bigint[] is null or id = any($2)) and ($3::bigint is null or project = $3)
+                and ($4::bigint is null or flow = $4) and ($5::bigint is null or run = $5)
+                and ($6::bigint is null or job = $6)
+                and ($7::bigint is null or (kind = 'attempt' and attempt = $7))
+                and ($8::bigint is null or agent = $8) and ($9::text is null or service = $9)
+            order by id limit $10"#,
+            after.0,
+            streams.as_deref(),
+            filter.project.map(|id| id.0),
+            filter.flow.map(|id| id.0),
+            filter.run.map(|id| id.0),
+            filter.job.map(|id| id.0),
+            filter.attempt.map(|id| id.0),
+            filter.agent.map(|id| id.0),
+            filter.service.as_deref(),
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        found.into_iter().map(StreamRow::try_from).collect()
+    }
+
+    /// Logs of attempts that nobody has closed.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn open_attempt_logs(&self) -> Result<Vec<(LogStreamId, AttemptId)>> {
+        let found = sqlx::query!(
+            r#"select id, attempt as "attempt!" from log_streams
+            where closed_at is null and kind = 'attempt' order by id"#
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(found
+            .into_iter()
+            .map(|row| (LogStreamId(row.id), AttemptId(row.attempt)))
+            .collect())
+    }
+
+    /// Closes a log and says how many lines it has; `None` where there is none. Closing it again changes nothing. It
+    /// waits for merging when it has two chunks below `small_bytes` of text.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn close_log(&self, id: LogStreamId, now: Timestamp, small_bytes: u32) -> Result<Option<u64>> {
+        let closed = sqlx::query_scalar!(
+            "update log_streams set closed_at = $2, unsealed = exists (
+                select from log_chunks where stream = $1 and text_bytes < $3 offset 1)
+            where id = $1 and closed_at is null returning lines",
+            id.0,
+            now.to_sqlx() as _,
+            i64::from(small_bytes) as _,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        if let Some(lines) = closed {
+            return Ok(Some(lines as u64));
+        }
+        let lines = sqlx::query_scalar!("select lines from log_streams where id = $1", id.0);
+        Ok(lines.fetch_optional(&self.pool).await?.map(|lines| lines as u64))
+    }
+
+    /// Logs that were closed before a time, oldest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn logs_closed_before(&self, before: Timestamp, limit: u32) -> Result<Vec<LogStreamId>> {
+        let found = sqlx::query_scalar!(
+            "select id from log_streams where closed_at < $1 order by closed_at limit $2",
+            before.to_sqlx() as _,
+            i64::from(limit),
+        );
+        Ok(found
+            .fetch_all(&self.pool)
+            .await?
+            .into_iter()
+            .map(LogStreamId)
+            .collect())
+    }
+
+    /// Removes closed logs and gives the keys of the objects that nothing points at any more.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn remove_logs(&self, ids: &[LogStreamId]) -> Result<Vec<String>> {
+        let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+        let objects = sqlx::query_scalar!(
+            "with gone as (
+                delete from log_streams where id = any($1) and closed_at is not null returning id
+            )
+            delete from log_chunks using gone where stream = gone.id returning object",
+            &ids,
+        );
+        Ok(objects
+            .fetch_all(&self.pool)
+            .await?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+}
