@@ -5,6 +5,8 @@ use keirin_model::{AgentId, FlowId, JobId, RunId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use crate::log::Stream;
+
 /// One line of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogLine {
@@ -14,11 +16,13 @@ pub struct LogLine {
     pub time: Timestamp,
     /// The step that wrote it; `null` for what the agent itself says.
     #[schema(required)]
-    pub step: Option<u32>,
-    /// Where it was written to: `stdout`, `stderr`, or `keirin` for what the agent itself says.
-    pub stream: String,
-    /// The line without its end; colours stay in as ANSI sequences.
+    pub step: Option<u16>,
+    /// Where it came from.
+    pub stream: Stream,
+    /// The line without its end; colours stay in as ANSI sequences, and what is no UTF-8 is shown as `\u{fffd}`.
     pub text: String,
+    /// Whether the line went on, but was too long to be kept whole.
+    pub cut: bool,
 }
 
 /// A stretch of a log.
@@ -51,7 +55,7 @@ pub struct LogSummary {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogStep {
     /// The step's place in the plan.
-    pub index: u32,
+    pub index: u16,
     /// The number of its first line.
     pub first_line: u64,
 }

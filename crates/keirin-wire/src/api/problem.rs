@@ -23,9 +23,6 @@ pub struct Problem {
     /// What to do.
     #[schema(required)]
     pub fix: Option<String>,
-    /// What the server's log calls this request.
-    #[serde(default)]
-    pub request_id: Option<String>,
     /// The faults of a workflow file, where that is the problem.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnostics: Vec<Diagnostic>,

@@ -1,0 +1,25 @@
+//! Who may come in and what they may do: people, roles, sessions, tokens and one-time links.
+
+mod links;
+mod roles;
+mod sessions;
+mod tokens;
+mod users;
+
+pub use roles::RoleRow;
+pub use sessions::SessionRow;
+pub use tokens::{ApiTokenRow, JoinTokenRow, NewToken, Opens};
+pub use users::{UserChange, UserRow};
+
+use std::str::FromStr;
+
+use keirin_model::access::Role;
+
+use crate::{Result, StoreError};
+
+/// Reads a role as it stands in a column.
+fn role(text: Option<&str>) -> Result<Option<Role>> {
+    text.map(Role::from_str)
+        .transpose()
+        .map_err(|error| StoreError::Corrupt(error.to_string()))
+}

@@ -1,0 +1,255 @@
+//! Tokens: secrets that let programs and agents in.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use jiff_sqlx::ToSqlx;
+use keirin_model::access::Role;
+use keirin_model::{ProjectId, TokenId, UserId};
+use keirin_wire::api::{Token, TokenKind};
+
+use super::role;
+use super::users::{UserColumns, UserRow};
+use crate::{Result, Store, StoreError};
+
+/// How often a token that is used says so in the database.
+const NOTE_USE_EVERY: SignedDuration = SignedDuration::from_mins(1);
+
+/// A token that is to be kept.
+pub struct NewToken {
+    /// What it is for.
+    pub name: String,
+    /// What it opens, and how far.
+    pub opens: Opens,
+    /// SHA-256 of the secret.
+    pub secret_hash: Vec<u8>,
+    /// How the secret begins.
+    pub prefix: String,
+    /// Whose it is.
+    pub owner: UserId,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What a token opens, and how far.
+pub enum Opens {
+    /// The API.
+    Api {
+        /// The most that it may do.
+        role: Role,
+        /// The only project that it opens.
+        project: Option<ProjectId>,
+    },
+    /// The door for new agents.
+    Join {
+        /// The only groups that they may be in; empty for any.
+        groups: BTreeSet<String>,
+        /// How many; any number where `None`.
+        uses: Option<i32>,
+    },
+}
+
+/// An API token that holds.
+pub struct ApiTokenRow {
+    /// Its id.
+    pub id: TokenId,
+    /// Whose it is.
+    pub user: UserRow,
+    /// The most that it may do.
+    pub role: Role,
+    /// The only project that it opens.
+    pub project: Option<ProjectId>,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A join token that has just let an agent in.
+pub struct JoinTokenRow {
+    /// Its id.
+    pub id: TokenId,
+    /// The only groups that the agent may be in; empty for any.
+    pub groups: BTreeSet<String>,
+}
+
+impl Store {
+    /// Keeps a token.
+    ///
+    /// # Errors
+    /// The person or the project is gone.
+    pub async fn create_token(&self, token: NewToken, now: Timestamp) -> Result<TokenId> {
+        let (kind, role, project, groups, uses) = match token.opens {
+            Opens::Api { role, project } => ("api", Some(role.as_str()), project, Vec::new(), None),
+            Opens::Join { groups, uses } => ("join", None, None, groups.into_iter().collect(), uses),
+        };
+        let id = sqlx::query_scalar!(
+            "insert into tokens (secret_hash, kind, name, prefix, owner, role, project, groups, uses_left,
+                created_at, expires_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id",
+            token.secret_hash,
+            kind,
+            token.name,
+            token.prefix,
+            token.owner.0,
+            role,
+            project.map(|project| project.0),
+            &groups,
+            uses,
+            now.to_sqlx() as _,
+            token.expires_at.map(ToSqlx::to_sqlx) as _,
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(|error| {
+            StoreError::conflict_if_violated(error, || "The user or the project is gone.".to_owned())
+        })?;
+        Ok(TokenId(id))
+    }
+
+    /// Tokens, newest first: of one person or of everybody.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn tokens(&self, owner: Option<UserId>) -> Result<Vec<Token>> {
+        let rows = sqlx::query!(
+            r#"select tokens.id, tokens.kind, tokens.name, tokens.prefix, users.name as owner, tokens.role,
+                projects.name as "project?", tokens.groups, tokens.uses_left,
+                tokens.created_at as "created_at: jiff_sqlx::Timestamp",
+                tokens.expires_at as "expires_at: jiff_sqlx::Timestamp",
+                tokens.used_at as "used_at: jiff_sqlx::Timestamp"
+            from tokens
+            join users on users.id = tokens.owner
+            left join projects on projects.id = tokens.project
+            where $1::bigint is null or tokens.owner = $1
+            order by tokens.id desc"#,
+            owner.map(|owner| owner.0),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(Token {
+                    id: TokenId(row.id),
+                    name: row.name,
+                    kind: if row.kind == "api" {
+                        TokenKind::Api
+                    } else {
+                        TokenKind::Join
+                    },
+                    prefix: row.prefix,
+                    owner: row.owner,
+                    role: role(row.role.as_deref())?,
+                    project: row.project,
+                    groups: row.groups.into_iter().collect(),
+                    uses_left: row.uses_left,
+                    created_at: row.created_at.to_jiff(),
+                    expires_at: row.expires_at.map(jiff_sqlx::Timestamp::to_jiff),
+                    used_at: row.used_at.map(jiff_sqlx::Timestamp::to_jiff),
+                })
+            })
+            .collect()
+    }
+
+    /// Ends a token: one of this person's, or anybody's where `owner` is `None`. Says whether there was one.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn revoke_token(&self, id: TokenId, owner: Option<UserId>) -> Result<bool> {
+        let revoked = sqlx::query!(
+            "delete from tokens where id = $1 and ($2::bigint is null or owner = $2)",
+            id.0,
+            owner.map(|owner| owner.0),
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(revoked.rows_affected() > 0)
+    }
+
+    /// Ends all of a person's tokens of this name: for those that a program replaces at each start.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn revoke_tokens_named(&self, owner: UserId, name: &str) -> Result<()> {
+        sqlx::query!("delete from tokens where owner = $1 and name = $2", owner.0, name)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// The API token with this secret, where it holds: not over, and its owner not kept out.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn api_token(&self, secret_hash: &[u8], now: Timestamp) -> Result<Option<ApiTokenRow>> {
+        let row = sqlx::query!(
+            r#"select tokens.id as token, tokens.role as "token_role!", tokens.project,
+                tokens.expires_at as "expires_at: jiff_sqlx::Timestamp",
+                tokens.used_at as "used_at: jiff_sqlx::Timestamp",
+                users.id, users.name, users.role, users.password_hash, users.disabled,
+                users.created_at as "created_at: jiff_sqlx::Timestamp",
+                users.signed_in_at as "signed_in_at: jiff_sqlx::Timestamp"
+            from tokens join users on users.id = tokens.owner
+            where tokens.secret_hash = $1 and tokens.kind = 'api' and not users.disabled
+                and (tokens.expires_at is null or tokens.expires_at > $2)"#,
+            secret_hash,
+            now.to_sqlx() as _,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let noted = row
+            .used_at
+            .is_some_and(|used_at| now.duration_since(used_at.to_jiff()) < NOTE_USE_EVERY);
+        if !noted {
+            sqlx::query!(
+                "update tokens set used_at = $2 where id = $1",
+                row.token,
+                now.to_sqlx() as _
+            )
+            .execute(&self.pool)
+            .await?;
+        }
+        let most = role(Some(&row.token_role))?
+            .ok_or_else(|| StoreError::Corrupt(format!("API token {} has no role", row.token)))?;
+        let user = UserRow::try_from(UserColumns {
+            id: row.id,
+            name: row.name,
+            role: row.role,
+            password_hash: row.password_hash,
+            disabled: row.disabled,
+            created_at: row.created_at,
+            signed_in_at: row.signed_in_at,
+        })?;
+        Ok(Some(ApiTokenRow {
+            id: TokenId(row.token),
+            user,
+            role: most,
+            project: row.project.map(ProjectId),
+            expires_at: row.expires_at.map(jiff_sqlx::Timestamp::to_jiff),
+        }))
+    }
+
+    /// Uses the join token with this secret once more, where it holds and is not used up.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn use_join_token(&self, secret_hash: &[u8], now: Timestamp) -> Result<Option<JoinTokenRow>> {
+        let row = sqlx::query!(
+            "update tokens set uses_left = uses_left - 1, used_at = $2
+            from users
+            where tokens.secret_hash = $1 and tokens.kind = 'join' and users.id = tokens.owner and not users.disabled
+                and (tokens.expires_at is null or tokens.expires_at > $2)
+                and (tokens.uses_left is null or tokens.uses_left > 0)
+            returning tokens.id, tokens.groups",
+            secret_hash,
+            now.to_sqlx() as _,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| JoinTokenRow {
+            id: TokenId(row.id),
+            groups: row.groups.into_iter().collect(),
+        }))
+    }
+}
