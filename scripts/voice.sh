@@ -34,7 +34,7 @@ step() {
   if [ "$code" -eq 0 ]; then
     say "$title: done in $(in_words $((SECONDS - started)))"
   else
-    say "$title: failed after $(in_words $((SECONDS - started))). The end of its log, $log:"
+    say "$title: failed after $(in_words $((SECONDS - started))). The end of its log, ${log#"$ROOT"/}:"
     show_end_of_log "$log"
   fi
   return "$code"
