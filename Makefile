@@ -27,7 +27,7 @@ check: ## Check formatting, lints, licences and the web page's types
 bench: ## Measure, print each figure beside its goal, write target/bench.json
 	@scripts/bench.sh
 
-sim: ## Simulate agents, faults and crashes [SEED=1] [SEEDS=1000]
+sim: ## Simulate agents, faults and crashes [SEEDS=10000]; replay one with SEED=7
 	@scripts/sim.sh
 
 fuzz: ## Feed random input to the parsers [SECONDS_EACH=60]
