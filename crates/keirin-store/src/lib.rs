@@ -4,6 +4,7 @@ pub mod access;
 pub mod error;
 pub mod logs;
 pub mod store;
+pub mod views;
 
 pub use error::StoreError;
 pub use store::Store;

@@ -47,17 +47,27 @@ pub struct LogSummary {
     pub bytes: u64,
     /// Whether no more lines will come.
     pub closed: bool,
-    /// Where each step begins, in order; steps that wrote nothing are not in it.
+    /// Whether it reached its limit, and what came after that was not kept.
+    pub cut: bool,
+    /// Where each step's lines lie, in order; steps that wrote nothing are not in it.
     pub steps: Vec<LogStep>,
 }
 
-/// Where a step begins in a log.
+/// Where a step's lines lie in a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogStep {
-    /// The step's place in the plan.
-    pub index: u16,
+    /// The step's place in the plan, from 0; `null` for what belongs to no step.
+    #[schema(required)]
+    pub index: Option<u16>,
     /// The number of its first line.
     pub first_line: u64,
+    /// The number of its last line by now.
+    pub last_line: u64,
+    /// How many lines it has by now.
+    pub lines: u64,
+    /// The number of its first line on standard error.
+    #[schema(required)]
+    pub first_error: Option<u64>,
 }
 
 /// The lines that match a regular expression.

@@ -93,6 +93,8 @@ pub struct Branch {
     pub id: BranchId,
     /// The name in the repository.
     pub name: String,
+    /// Whether flows run on it where nobody names a branch.
+    pub is_default: bool,
     /// The newest commit that has been looked at for triggers.
     #[schema(required)]
     pub seen_commit: Option<String>,

@@ -1,0 +1,120 @@
+//! Agents as people see them.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use keirin_model::plan::Executor;
+use keirin_model::{AgentId, FlowId, JobId};
+use keirin_wire::agent::LEASE_SECONDS;
+use keirin_wire::api::{Agent, AgentState, RunningJob};
+use sqlx::types::Json;
+
+use super::{Sight, time};
+use crate::{Result, Store, StoreError};
+
+impl Store {
+    /// Agents by name; only this one where one is given. Of what they run, jobs out of sight are only counted.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn agent_views(
+        &self,
+        sight: &Sight,
+        only: Option<AgentId>,
+        now: Timestamp,
+    ) -> Result<Vec<Agent>> {
+        let rows = sqlx::query!(
+            r#"select id, name, groups, labels, executors, slots, authorised, disabled,
+                host as "host: Json<BTreeMap<String, String>>", version,
+                created_at as "created_at: jiff_sqlx::Timestamp",
+                last_seen_at as "last_seen_at: jiff_sqlx::Timestamp"
+            from agents where $1::bigint is null or id = $1 order by name"#,
+            only.map(|agent| agent.0),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut jobs = self.jobs_on_agents(only).await?;
+        rows.into_iter()
+            .map(|row| {
+                let running = jobs.remove(&AgentId(row.id)).unwrap_or_default();
+                let seen_at = time(row.last_seen_at);
+                Ok(Agent {
+                    id: AgentId(row.id),
+                    name: row.name,
+                    state: state(row.authorised, row.disabled, seen_at, now),
+                    groups: row.groups.into_iter().collect(),
+                    labels: row.labels.into_iter().collect(),
+                    executors: row
+                        .executors
+                        .iter()
+                        .map(|text| executor(text))
+                        .collect::<Result<_>>()?,
+                    slots: row.slots as u32,
+                    running: running.len() as u32,
+                    jobs: running
+                        .into_iter()
+                        .filter(|(project, _)| sight.sees(keirin_model::ProjectId(*project)))
+                        .map(|(_, job)| job)
+                        .collect(),
+                    version: row.version,
+                    host: row.host.0,
+                    created_at: row.created_at.to_jiff(),
+                    seen_at,
+                })
+            })
+            .collect()
+    }
+
+    async fn jobs_on_agents(
+        &self,
+        only: Option<AgentId>,
+    ) -> Result<BTreeMap<AgentId, Vec<(i64, RunningJob)>>> {
+        let rows = sqlx::query!(
+            r#"select attempts.agent, jobs.id, flows.id as flow, flows.number, flows.project as project_id,
+                projects.name as project, attempts.started_at as "started_at: jiff_sqlx::Timestamp",
+                flows.plan #>> array['stages', runs.stage::text, 'jobs', jobs.index::text, 'name'] as "name!"
+            from attempts
+            join jobs on jobs.id = attempts.job
+            join runs on runs.id = jobs.run
+            join flows on flows.id = jobs.flow
+            join projects on projects.id = flows.project
+            where attempts.outcome is null and ($1::bigint is null or attempts.agent = $1)
+            order by attempts.id"#,
+            only.map(|agent| agent.0),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut jobs: BTreeMap<AgentId, Vec<(i64, RunningJob)>> = BTreeMap::new();
+        for row in rows {
+            let job = RunningJob {
+                id: JobId(row.id),
+                name: row.name,
+                project: row.project,
+                flow: FlowId(row.flow),
+                flow_number: row.number,
+                started_at: time(row.started_at),
+            };
+            jobs.entry(AgentId(row.agent))
+                .or_default()
+                .push((row.project_id, job));
+        }
+        Ok(jobs)
+    }
+}
+
+fn executor(text: &str) -> Result<Executor> {
+    serde_json::from_value(serde_json::Value::String(text.to_owned()))
+        .map_err(|_| StoreError::Corrupt(format!("`{text}` is not an executor")))
+}
+
+/// Where an agent stands, given when it was last heard of.
+fn state(authorised: bool, disabled: bool, seen_at: Option<Timestamp>, now: Timestamp) -> AgentState {
+    let patience = SignedDuration::from_secs(LEASE_SECONDS as i64);
+    let heard = seen_at.is_some_and(|seen_at| now.duration_since(seen_at) < patience);
+    match (authorised, disabled, heard) {
+        (false, _, _) => AgentState::Unauthorised,
+        (true, true, _) => AgentState::Disabled,
+        (true, false, true) => AgentState::Online,
+        (true, false, false) => AgentState::Offline,
+    }
+}

@@ -1,0 +1,65 @@
+//! What the HTTP API shows: rows joined and folded into the answers that cross the wire.
+
+mod agents;
+mod flows;
+mod lists;
+mod overview;
+mod parts;
+mod places;
+mod projects;
+
+pub use flows::FlowFilter;
+pub use lists::JobFilter;
+pub use places::PlaceRow;
+
+use std::str::FromStr;
+
+use keirin_model::{Outcome, ProjectId, State, Status};
+
+use crate::{Result, StoreError};
+
+/// Which projects somebody may see: all, or only these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sight {
+    /// Everything.
+    All,
+    /// These and nothing else.
+    Only(Vec<ProjectId>),
+}
+
+impl Sight {
+    /// Whether a project is in sight.
+    pub fn sees(&self, project: ProjectId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(projects) => projects.contains(&project),
+        }
+    }
+
+    /// As the statements take it: null for everything.
+    fn ids(&self) -> Option<Vec<i64>> {
+        match self {
+            Self::All => None,
+            Self::Only(projects) => Some(projects.iter().map(|project| project.0).collect()),
+        }
+    }
+}
+
+/// Reads a word that only this program writes.
+fn word<T: FromStr<Err = keirin_model::status::UnknownWord>>(text: &str) -> Result<T> {
+    T::from_str(text).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+/// State and outcome as they stand in two columns.
+fn status(state: &str, outcome: Option<&str>) -> Result<(State, Option<Outcome>)> {
+    let state: State = word(state)?;
+    let outcome: Option<Outcome> = outcome.map(word).transpose()?;
+    Status::from_parts(state, outcome)
+        .map(|_| (state, outcome))
+        .ok_or_else(|| StoreError::Corrupt(format!("state {state} with outcome {outcome:?}")))
+}
+
+/// A time as it comes from a column that may be null.
+fn time(column: Option<jiff_sqlx::Timestamp>) -> Option<jiff::Timestamp> {
+    column.map(jiff_sqlx::Timestamp::to_jiff)
+}

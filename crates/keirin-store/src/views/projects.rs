@@ -1,0 +1,86 @@
+//! Projects and branches as people see them.
+
+use std::collections::BTreeMap;
+
+use keirin_model::access::Role;
+use keirin_model::{BranchId, FlowId, ProjectId};
+use keirin_wire::api::{Branch, FlowSummary, Project};
+
+use super::Sight;
+use crate::{Result, Store};
+
+impl Store {
+    /// Projects in sight, by name; only this one where one is named. The caller fills in the role.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn project_views(&self, sight: &Sight, only: Option<ProjectId>) -> Result<Vec<Project>> {
+        let seen = sight.ids();
+        let rows = sqlx::query!(
+            r#"select id, name, repository, workflow_file, public, credential is not null as "has_credential!",
+                created_at as "created_at: jiff_sqlx::Timestamp",
+                (select max(flows.id) from flows where flows.project = projects.id) as latest_flow
+            from projects
+            where ($1::bigint[] is null or id = any($1)) and ($2::bigint is null or id = $2)
+            order by lower(name)"#,
+            seen.as_deref(),
+            only.map(|project| project.0),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let latest = rows
+            .iter()
+            .filter_map(|row| row.latest_flow)
+            .map(FlowId)
+            .collect();
+        let mut flows = self.flows_by_id(latest).await?;
+        let projects = rows.into_iter().map(|row| Project {
+            id: ProjectId(row.id),
+            name: row.name,
+            repository: row.repository,
+            workflow_file: row.workflow_file,
+            public: row.public,
+            has_credential: row.has_credential,
+            role: Role::Viewer,
+            created_at: row.created_at.to_jiff(),
+            latest_flow: row.latest_flow.and_then(|id| flows.remove(&FlowId(id))),
+        });
+        Ok(projects.collect())
+    }
+
+    /// The branches of a project, the default one first, then those with the newest flows.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn branch_views(&self, project: ProjectId) -> Result<Vec<Branch>> {
+        let rows = sqlx::query!(
+            r#"select branches.id, branches.name, branches.is_default, branches.seen_commit,
+                coalesce(made.flows, 0) as "flows!", made.latest as "latest?"
+            from branches
+            left join lateral (
+                select count(*) as flows, max(flows.id) as latest from flows where flows.branch = branches.id
+            ) made on true
+            where branches.project = $1
+            order by branches.is_default desc, made.latest desc nulls last, branches.name"#,
+            project.0,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let latest = rows.iter().filter_map(|row| row.latest).map(FlowId).collect();
+        let mut flows = self.flows_by_id(latest).await?;
+        let branches = rows.into_iter().map(|row| Branch {
+            id: BranchId(row.id),
+            name: row.name,
+            is_default: row.is_default,
+            seen_commit: row.seen_commit,
+            flows: row.flows,
+            latest_flow: row.latest.and_then(|id| flows.remove(&FlowId(id))),
+        });
+        Ok(branches.collect())
+    }
+
+    async fn flows_by_id(&self, ids: Vec<FlowId>) -> Result<BTreeMap<FlowId, FlowSummary>> {
+        let flows = self.flow_summaries(&ids).await?;
+        Ok(flows.into_iter().map(|flow| (flow.id, flow)).collect())
+    }
+}
