@@ -147,6 +147,8 @@ create table agents (
     labels text[] not null default '{}',
     executors text[] not null,
     slots integer not null check (slots >= 0),
+    -- What a person allows where that is less.
+    slots_limit integer check (slots_limit >= 0),
     authorised boolean not null default false,
     disabled boolean not null default false,
     -- Operating system, processor and the like, for people.

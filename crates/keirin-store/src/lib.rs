@@ -1,9 +1,17 @@
 //! PostgreSQL: migrations, every SQL statement of the program, and the private cluster that it starts.
 
 pub mod access;
+pub mod agents;
+pub mod artifacts;
+mod branches;
+pub mod engine;
 pub mod error;
 pub mod logs;
+pub mod projects;
+mod row;
+mod schedules;
 pub mod store;
+pub mod test_results;
 pub mod views;
 
 pub use error::StoreError;

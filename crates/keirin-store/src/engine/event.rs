@@ -1,0 +1,296 @@
+//! Events: what the engine's commits have changed, for whoever shows it or sends it on.
+//!
+//! Numbers alone become visible out of order, because a transaction draws one before it commits. A position is
+//! therefore the pair of the transaction and the number, and nobody reads past the oldest transaction that still runs:
+//! whatever is read in that order is complete.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use keirin_model::{FlowId, ProjectId};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::engine::commit::{CommitError, reached};
+use crate::engine::fold::Folded;
+use crate::{Result, Store};
+
+/// How many items an event has at most; a commit that changed more names only the flows.
+const ITEMS: usize = 1000;
+
+/// A place in the stream of events. Written as `TRANSACTION-NUMBER`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    transaction: i64,
+    number: i64,
+}
+
+/// What happened in one commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Where it stands.
+    pub position: Position,
+    /// When, by the database's clock.
+    pub at: Timestamp,
+    /// What was added or changed.
+    pub items: Vec<EventItem>,
+}
+
+/// A thing that was added or changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventItem {
+    /// What it is.
+    pub kind: EventKind,
+    /// Its id.
+    pub id: String,
+    /// The flow that it belongs to.
+    pub flow: FlowId,
+    /// The project that it belongs to.
+    pub project: ProjectId,
+}
+
+/// What was added or changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// The flow itself.
+    Flow,
+    /// One of its runs.
+    Run,
+    /// One of its jobs.
+    Job,
+    /// One of its attempts, or a step of it.
+    Attempt,
+    /// More of its parts than are worth naming.
+    All,
+}
+
+/// The answer to a reader of events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Events {
+    /// What came after its position.
+    After {
+        /// In order.
+        events: Vec<Event>,
+        /// Whether there is more that cannot be read yet because an older transaction still runs: look again in a
+        /// moment, for nobody wakes you for it.
+        unsettled: bool,
+    },
+    /// The position is not in the stream: what came after it is dropped, or the database was restored. Read everything
+    /// anew, from [`Store::newest_position`] on.
+    Gone,
+}
+
+/// A text that is not a position.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a position in the stream of events")]
+pub struct UnknownPosition(String);
+
+impl Position {
+    /// Before the oldest event that is kept.
+    pub const START: Self = Self {
+        transaction: 0,
+        number: 0,
+    };
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}-{}", self.transaction, self.number)
+    }
+}
+
+impl FromStr for Position {
+    type Err = UnknownPosition;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPosition> {
+        let parsed = text.split_once('-').and_then(|(transaction, number)| {
+            Some(Self {
+                transaction: transaction.parse().ok().filter(|number| *number >= 0)?,
+                number: number.parse().ok().filter(|number| *number >= 0)?,
+            })
+        });
+        parsed.ok_or_else(|| UnknownPosition(text.chars().take(64).collect()))
+    }
+}
+
+impl Store {
+    /// The events after this position, in order, at most this many.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn events_after(&self, position: Position, limit: u32) -> Result<Events> {
+        let rows = sqlx::query!(
+            r#"select xid::text::bigint as "transaction!", number, at as "at: jiff_sqlx::Timestamp",
+                      items as "items: Json<Vec<EventItem>>",
+                      xid < pg_snapshot_xmin(pg_current_snapshot()) as "settled!"
+               from events
+               where (xid, number) > ($1::text::xid8, $2::bigint)
+               order by xid, number
+               limit $3"#,
+            position.transaction.to_string(),
+            position.number,
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        // Looked for after the events were read, because what is dropped is dropped from the oldest on.
+        if position != Position::START && !self.holds(position).await? {
+            return Ok(Events::Gone);
+        }
+        let unsettled = rows.iter().any(|row| !row.settled);
+        let events = rows
+            .into_iter()
+            .take_while(|row| row.settled)
+            .map(|row| Event {
+                position: Position {
+                    transaction: row.transaction,
+                    number: row.number,
+                },
+                at: row.at.to_jiff(),
+                items: row.items.0,
+            })
+            .collect();
+        Ok(Events::After { events, unsettled })
+    }
+
+    async fn holds(&self, position: Position) -> Result<bool> {
+        let held = sqlx::query_scalar!(
+            r#"select exists (select 1 from events where xid = $1::text::xid8 and number = $2) as "held!""#,
+            position.transaction.to_string(),
+            position.number,
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(held)
+    }
+
+    /// The position of the newest event that can be read; [`Position::START`] when there is none.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn newest_position(&self) -> Result<Position> {
+        let row = sqlx::query!(
+            r#"select xid::text::bigint as "transaction!", number from events
+               where xid < pg_snapshot_xmin(pg_current_snapshot())
+               order by xid desc, number desc limit 1"#
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map_or(Position::START, |row| Position {
+            transaction: row.transaction,
+            number: row.number,
+        }))
+    }
+
+    /// Drops the events before this time, but for the newest of them, which somebody may stand on. Gives how many.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn drop_events(&self, before: Timestamp) -> Result<u64> {
+        let dropped = sqlx::query!(
+            "delete from events where (xid, number) <
+               (select xid, number from events where at < $1 order by xid desc, number desc limit 1)",
+            before.to_sqlx() as _,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(dropped.rows_affected())
+    }
+}
+
+/// Writes the event of a commit, as its last statement. Every id that it names must be there by now.
+pub(super) async fn append(
+    connection: &mut PgConnection,
+    folded: &Folded,
+) -> Result<Option<Position>, CommitError> {
+    let flows: Vec<_> = ids(
+        &folded.flows.new,
+        |flow| flow.id.0,
+        &folded.flows.edits,
+        |id| id.0,
+    );
+    let runs: Vec<_> = ids(&folded.runs.new, |run| run.id.0, &folded.runs.edits, |id| id.0);
+    let jobs: Vec<_> = ids(&folded.jobs.new, |job| job.id.0, &folded.jobs.edits, |id| id.0);
+    let mut attempts = ids(
+        &folded.attempts.new,
+        |attempt| attempt.id.0,
+        &folded.attempts.edits,
+        |id| id.0,
+    );
+    attempts.extend(folded.steps.keys().map(|(attempt, _)| attempt.0));
+    attempts.sort_unstable();
+    attempts.dedup();
+    let expected = flows.len() + runs.len() + jobs.len() + attempts.len();
+    if expected == 0 {
+        return Ok(None);
+    }
+    let row = sqlx::query!(
+        r#"with named as materialized (
+             select 'flow' as kind, f.id, f.id as flow from unnest($1::bigint[]) as u (id) join flows f using (id)
+             union all
+             select 'run', r.id, r.flow from unnest($2::bigint[]) as u (id) join runs r using (id)
+             union all
+             select 'job', j.id, j.flow from unnest($3::bigint[]) as u (id) join jobs j using (id)
+             union all
+             select 'attempt', a.id, a.flow from unnest($4::bigint[]) as u (id) join attempts a using (id)
+           ),
+           items as (
+             select jsonb_agg(jsonb_build_object(
+               'kind', n.kind, 'id', n.id::text, 'flow', n.flow::text, 'project', f.project::text)) as items
+             from (
+               select kind, id, flow from named where $5
+               union all
+               select distinct 'all', flow, flow from named where not $5
+             ) n
+             join flows f on f.id = n.flow
+           )
+           insert into events (items) select items from items
+           returning xid::text::bigint as "transaction!", number, (select count(*) from named) as "named!""#,
+        &flows,
+        &runs,
+        &jobs,
+        &attempts,
+        expected <= ITEMS,
+    )
+    .fetch_one(connection)
+    .await?;
+    let named = u64::try_from(row.named).unwrap_or(0);
+    reached(named, expected, || "a step's attempt is not there".to_owned())?;
+    Ok(Some(Position {
+        transaction: row.transaction,
+        number: row.number,
+    }))
+}
+
+fn ids<Row, Id: Copy, Edit>(
+    new: &[Row],
+    of_new: impl Fn(&Row) -> i64,
+    edits: &[(Id, Edit)],
+    of_edit: impl Fn(Id) -> i64,
+) -> Vec<i64> {
+    new.iter()
+        .map(of_new)
+        .chain(edits.iter().map(|(id, _)| of_edit(*id)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_survives_the_way_through_text() {
+        let position = Position {
+            transaction: 812,
+            number: 4,
+        };
+        assert_eq!(position.to_string().parse::<Position>().unwrap(), position);
+        for text in ["", "7", "-1-2", "1--2", "a-b", "1-2-3"] {
+            assert!(text.parse::<Position>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What the engine reads and writes: snapshots, commits, the events that commits leave, and who leads.
+
+mod commit;
+mod event;
+mod fold;
+mod insert;
+mod lead;
+mod snapshot;
+mod update;
+mod wake;
+
+pub use commit::CommitError;
+pub use event::{Event, EventItem, EventKind, Events, Position, UnknownPosition};
+pub use lead::{Epoch, Leader, Lease};
+pub use wake::{Listener, Topic};

@@ -1,0 +1,237 @@
+//! Projects and their sealed credentials.
+
+use jiff_sqlx::ToSqlx;
+use keirin_model::project::{Branch, Project};
+use keirin_model::{BranchId, ProjectId, Timestamp};
+
+use crate::{Result, Store, StoreError};
+
+/// A project that is to be made.
+#[derive(Debug, Clone)]
+pub struct NewProject<'a> {
+    /// Checked by [`keirin_model::project::check_project_name`].
+    pub name: &'a str,
+    /// URL or path of the repository.
+    pub repository: &'a str,
+    /// Path of the workflow file in the repository where it is not one of the usual ones.
+    pub workflow_file: Option<&'a str>,
+    /// Whether people who are not signed in may look at it.
+    pub public: bool,
+    /// The name of its first branch, which flows run on unless another is named.
+    pub default_branch: &'a str,
+}
+
+impl Store {
+    /// Makes a project with its default branch.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the name is taken; names that differ only in case are the same.
+    pub async fn create_project(&self, new: &NewProject<'_>, now: Timestamp) -> Result<(Project, Branch)> {
+        let mut transaction = self.pool.begin().await?;
+        let id = sqlx::query_scalar!(
+            "insert into projects (name, repository, workflow_file, public, created_at)
+             values ($1, $2, $3, $4, $5) returning id",
+            new.name,
+            new.repository,
+            new.workflow_file,
+            new.public,
+            now.to_sqlx() as _,
+        )
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(|error| StoreError::conflict_if_violated(error, || name_taken(new.name)))?;
+        let branch = sqlx::query_scalar!(
+            "insert into branches (project, name, is_default, created_at) values ($1, $2, true, $3) returning id",
+            id,
+            new.default_branch,
+            now.to_sqlx() as _,
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        let project = Project {
+            id: ProjectId(id),
+            name: new.name.to_owned(),
+            repository: new.repository.to_owned(),
+            workflow_file: new.workflow_file.map(str::to_owned),
+            public: new.public,
+            created_at: now,
+        };
+        let branch = Branch {
+            id: BranchId(branch),
+            project: project.id,
+            name: new.default_branch.to_owned(),
+            seen_commit: None,
+        };
+        Ok((project, branch))
+    }
+
+    /// Every project, by name.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn projects(&self) -> Result<Vec<Project>> {
+        let rows = sqlx::query_as!(
+            Row,
+            r#"select id, name, repository, workflow_file, public, created_at as "created_at: jiff_sqlx::Timestamp"
+               from projects order by lower(name)"#
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(Project::from).collect())
+    }
+
+    /// One project.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when it is not there.
+    pub async fn project(&self, id: ProjectId) -> Result<Project> {
+        sqlx::query_as!(
+            Row,
+            r#"select id, name, repository, workflow_file, public, created_at as "created_at: jiff_sqlx::Timestamp"
+               from projects where id = $1"#,
+            id.0,
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .map(Project::from)
+        .ok_or_else(|| StoreError::not_found("project", id))
+    }
+
+    /// The project of this name, whatever its case.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when it is not there.
+    pub async fn project_by_name(&self, name: &str) -> Result<Project> {
+        sqlx::query_as!(
+            Row,
+            r#"select id, name, repository, workflow_file, public, created_at as "created_at: jiff_sqlx::Timestamp"
+               from projects where lower(name) = lower($1)"#,
+            name,
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .map(Project::from)
+        .ok_or_else(|| StoreError::not_found("project", name))
+    }
+
+    /// Writes the settings of a project: all but its id and when it was made.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when it is not there, [`StoreError::Conflict`] when its new name is taken.
+    pub async fn save_project(&self, project: &Project) -> Result<()> {
+        let updated = sqlx::query!(
+            "update projects set name = $2, repository = $3, workflow_file = $4, public = $5 where id = $1",
+            project.id.0,
+            project.name,
+            project.repository,
+            project.workflow_file,
+            project.public,
+        )
+        .execute(&self.pool)
+        .await
+        .map_err(|error| StoreError::conflict_if_violated(error, || name_taken(&project.name)))?;
+        if updated.rows_affected() == 0 {
+            return Err(StoreError::not_found("project", project.id));
+        }
+        Ok(())
+    }
+
+    /// The credential for the project's repository, as the caller sealed it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the project is not there.
+    pub async fn project_credential(&self, id: ProjectId) -> Result<Option<Vec<u8>>> {
+        sqlx::query_scalar!("select credential from projects where id = $1", id.0)
+            .fetch_optional(&self.pool)
+            .await?
+            .ok_or_else(|| StoreError::not_found("project", id))
+    }
+
+    /// Keeps a sealed credential, or forgets it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the project is not there.
+    pub async fn set_project_credential(&self, id: ProjectId, sealed: Option<&[u8]>) -> Result<()> {
+        let updated = sqlx::query!("update projects set credential = $2 where id = $1", id.0, sealed)
+            .execute(&self.pool)
+            .await?;
+        if updated.rows_affected() == 0 {
+            return Err(StoreError::not_found("project", id));
+        }
+        Ok(())
+    }
+
+    /// Deletes a project with its flows and all that they left in the database. Objects are swept later.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] while a flow of it is not finished, [`StoreError::NotFound`] when it is not there.
+    pub async fn delete_project(&self, id: ProjectId) -> Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        // Keeps the engine from adding a flow meanwhile: its commit raises this row's last number.
+        let locked = sqlx::query!("select id from projects where id = $1 for update", id.0)
+            .fetch_optional(&mut *transaction)
+            .await?;
+        if locked.is_none() {
+            return Err(StoreError::not_found("project", id));
+        }
+        let unfinished = sqlx::query_scalar!(
+            r#"select count(*) as "count!" from flows where project = $1 and outcome is null"#,
+            id.0
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        if unfinished > 0 {
+            return Err(StoreError::Conflict(format!(
+                "{unfinished} flows of the project are not finished; cancel them first"
+            )));
+        }
+        // One statement sees one state of all tables, so the order within it does not matter.
+        sqlx::query!(
+            "with
+               gone as materialized (select id from flows where project = $1),
+               tries as materialized (select a.id from gone join attempts a on a.flow = gone.id),
+               no_results as (delete from test_results where attempt in (select id from tries)),
+               no_artifacts as (delete from artifacts where flow in (select id from gone)),
+               no_steps as (delete from steps where attempt in (select id from tries)),
+               no_attempts as (delete from attempts where id in (select id from tries)),
+               no_jobs as (delete from jobs where flow in (select id from gone)),
+               no_runs as (delete from runs where flow in (select id from gone))
+             delete from flows where project = $1",
+            id.0
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query!("delete from projects where id = $1", id.0)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+fn name_taken(name: &str) -> String {
+    format!("there is a project named `{name}` already")
+}
+
+struct Row {
+    id: i64,
+    name: String,
+    repository: String,
+    workflow_file: Option<String>,
+    public: bool,
+    created_at: jiff_sqlx::Timestamp,
+}
+
+impl From<Row> for Project {
+    fn from(row: Row) -> Self {
+        Self {
+            id: ProjectId(row.id),
+            name: row.name,
+            repository: row.repository,
+            workflow_file: row.workflow_file,
+            public: row.public,
+            created_at: row.created_at.to_jiff(),
+        }
+    }
+}

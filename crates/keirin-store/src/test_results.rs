@@ -1,0 +1,137 @@
+//! Test results that jobs have reported.
+
+use keirin_model::AttemptId;
+use keirin_model::results::{TestResult, TestStatus};
+
+use crate::row::{column, text, unsigned, word};
+use crate::{Result, Store};
+
+/// How many test cases went which way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TestCounts {
+    /// See [`TestStatus::Passed`].
+    pub passed: u64,
+    /// See [`TestStatus::Failed`].
+    pub failed: u64,
+    /// See [`TestStatus::Error`].
+    pub error: u64,
+    /// See [`TestStatus::Skipped`].
+    pub skipped: u64,
+}
+
+impl Store {
+    /// Keeps the test results of one step, in place of what the step reported before. `false` when the attempt is over:
+    /// nothing is kept.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn keep_test_results(
+        &self,
+        attempt: AttemptId,
+        step: usize,
+        results: &[TestResult],
+    ) -> Result<bool> {
+        let step: i32 = column(step);
+        let suites: Vec<_> = results.iter().map(|result| text(&result.suite)).collect();
+        let names: Vec<_> = results.iter().map(|result| text(&result.name)).collect();
+        let statuses: Vec<_> = results.iter().map(|result| result.status.as_str()).collect();
+        let durations: Vec<_> = results.iter().map(|result| result.duration_seconds).collect();
+        let messages: Vec<_> = results
+            .iter()
+            .map(|result| result.message.as_deref().map(text))
+            .collect();
+
+        let mut transaction = self.pool.begin().await?;
+        // Locked against the engine's next word on it, and against a second report of the same step.
+        let live = sqlx::query_scalar!(
+            "select id from attempts where id = $1 and outcome is null for no key update",
+            attempt.0
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        if live.is_none() {
+            return Ok(false);
+        }
+        sqlx::query!(
+            "delete from test_results where attempt = $1 and step = $2",
+            attempt.0,
+            step
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query!(
+            "insert into test_results (attempt, step, suite, name, status, duration_seconds, message)
+             select $1, $2, * from unnest($3::text[], $4::text[], $5::text[], $6::double precision[], $7::text[])",
+            attempt.0,
+            step,
+            &suites as _,
+            &names as _,
+            &statuses as _,
+            &durations as _,
+            &messages as _,
+        )
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// The test results of an attempt, in the order of the reports, from the one after `after` on (0 for the first), at
+    /// most `limit`; each with the number that the next page is asked with.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn test_results(
+        &self,
+        attempt: AttemptId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, TestResult)>> {
+        let rows = sqlx::query!(
+            "select id, suite, name, status, duration_seconds, message from test_results
+             where attempt = $1 and id > $2 order by id limit $3",
+            attempt.0,
+            after,
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                let result = TestResult {
+                    suite: row.suite,
+                    name: row.name,
+                    status: word(&row.status)?,
+                    duration_seconds: row.duration_seconds,
+                    message: row.message,
+                };
+                Ok((row.id, result))
+            })
+            .collect()
+    }
+
+    /// How the test cases of several attempts went, all together.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn test_counts(&self, attempts: &[AttemptId]) -> Result<TestCounts> {
+        let attempts: Vec<_> = attempts.iter().map(|attempt| attempt.0).collect();
+        let rows = sqlx::query!(
+            r#"select status, count(*) as "count!" from test_results where attempt = any ($1) group by status"#,
+            &attempts,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut counts = TestCounts::default();
+        for row in rows {
+            let count = unsigned(row.count)?;
+            match word(&row.status)? {
+                TestStatus::Passed => counts.passed = count,
+                TestStatus::Failed => counts.failed = count,
+                TestStatus::Error => counts.error = count,
+                TestStatus::Skipped => counts.skipped = count,
+            }
+        }
+        Ok(counts)
+    }
+}
