@@ -1,0 +1,109 @@
+//! When timed triggers fire: from a trigger and what it has done to its next due time.
+//!
+//! Times that passed while no server ran are not made up for one by one: the latest of them fires once if it is no older
+//! than [`MISSED_GRACE`], and is left out otherwise.
+
+use croner::Cron;
+use croner::parser::{CronParser, Seconds, Year};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use keirin_model::trigger::{Schedule, TimedTrigger};
+
+/// How old a missed due time may be and still fire.
+pub const MISSED_GRACE: SignedDuration = SignedDuration::from_hours(1);
+
+/// A trigger that cannot be understood; the workflow checker lets none of these through.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TriggerError {
+    /// The cron expression is wrong.
+    #[error("cron expression `{0}` is not valid: {1}")]
+    Cron(String, String),
+    /// The time zone is unknown.
+    #[error("time zone `{0}` is not known")]
+    Timezone(String),
+    /// An interval of nothing would fire without end.
+    #[error("an interval must be longer than nothing")]
+    Interval,
+}
+
+/// The next time a schedule is due, given the present time: possibly in the past, for a missed one that still counts;
+/// `None` when it will never fire again.
+///
+/// # Errors
+/// When the trigger cannot be understood.
+pub fn next_due(schedule: &Schedule, now: Timestamp) -> Result<Option<Timestamp>, TriggerError> {
+    let done = schedule.last_due.unwrap_or(schedule.since);
+    let grace_start = now - MISSED_GRACE;
+    match &schedule.trigger {
+        TimedTrigger::Date { at } => {
+            let open = schedule.last_due.is_none() && *at > schedule.since && *at >= grace_start;
+            Ok(open.then_some(*at))
+        }
+        TimedTrigger::Interval { every } => {
+            let every = positive(*every)?;
+            let latest = latest_multiple(schedule.since, every, now);
+            Ok(Some(if latest > done && latest >= grace_start {
+                latest
+            } else {
+                latest + every
+            }))
+        }
+        TimedTrigger::Poll { every } => {
+            let every = positive(*every)?;
+            Ok(Some(if done + every > now { done + every } else { now }))
+        }
+        TimedTrigger::Cron {
+            schedule: expression,
+            timezone,
+        } => {
+            let cron = parse_cron(expression)?;
+            let zone = TimeZone::get(timezone).map_err(|_| TriggerError::Timezone(timezone.clone()))?;
+            let missed_from = done.max(grace_start);
+            let latest_missed = previous(&cron, now, &zone).filter(|due| *due > missed_from);
+            Ok(latest_missed.or_else(|| next(&cron, now, &zone)))
+        }
+    }
+}
+
+fn positive(every: SignedDuration) -> Result<SignedDuration, TriggerError> {
+    if every >= SignedDuration::from_secs(1) {
+        Ok(every)
+    } else {
+        Err(TriggerError::Interval)
+    }
+}
+
+/// The latest `since + n * every` that is not after `now`.
+fn latest_multiple(since: Timestamp, every: SignedDuration, now: Timestamp) -> Timestamp {
+    let passed = now.duration_since(since).as_secs().max(0);
+    since + SignedDuration::from_secs(passed - passed % every.as_secs())
+}
+
+/// Parses a cron expression of five fields.
+///
+/// # Errors
+/// When it is not one.
+pub fn parse_cron(expression: &str) -> Result<Cron, TriggerError> {
+    CronParser::builder()
+        .seconds(Seconds::Disallowed)
+        .year(Year::Disallowed)
+        .build()
+        .parse(expression)
+        .map_err(|error| TriggerError::Cron(expression.to_owned(), error.to_string()))
+}
+
+/// The first due time after `now`. An expression that never comes true, such as 30 February, has none.
+fn next(cron: &Cron, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    let due = cron
+        .find_next_occurrence(&now.to_zoned(zone.clone()), false)
+        .ok()?;
+    Some(due.timestamp())
+}
+
+/// The last due time that is not after `now`.
+fn previous(cron: &Cron, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    let due = cron
+        .find_previous_occurrence(&now.to_zoned(zone.clone()), true)
+        .ok()?;
+    Some(due.timestamp())
+}

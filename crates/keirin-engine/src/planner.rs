@@ -1,0 +1,85 @@
+//! Timed triggers: which schedules are known, and which of them is due.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use keirin_model::trigger::{Schedule, TimedTrigger};
+use keirin_model::{BranchId, ScheduleId};
+
+use crate::change::Change;
+use crate::clockwork;
+use crate::deadlines::Deadline;
+use crate::engine::{Engine, Out};
+use crate::event::Tell;
+
+/// All timed triggers.
+#[derive(Debug, Default)]
+pub(crate) struct Planner {
+    schedules: BTreeMap<ScheduleId, Planned>,
+}
+
+#[derive(Debug)]
+struct Planned {
+    schedule: Schedule,
+    /// When it fires next; `None` when never again, or while a due time is being dealt with.
+    next: Option<Timestamp>,
+}
+
+impl Engine {
+    /// When each schedule fires next, for people.
+    pub fn next_firings(&self) -> impl Iterator<Item = (ScheduleId, Option<Timestamp>)> + '_ {
+        self.planner
+            .schedules
+            .iter()
+            .map(|(id, planned)| (*id, planned.next))
+    }
+
+    pub(crate) fn replace_schedules(
+        &mut self,
+        branch: BranchId,
+        workflow: &str,
+        new: Vec<Schedule>,
+        now: Timestamp,
+    ) {
+        self.planner
+            .schedules
+            .retain(|_, planned| planned.schedule.branch != branch || planned.schedule.workflow != workflow);
+        for schedule in new {
+            self.watch_schedule(schedule, now);
+        }
+    }
+
+    /// Takes a schedule in and looks when it fires next. One that cannot be understood never fires: the workflow
+    /// checker refuses such files, so none gets this far.
+    pub(crate) fn watch_schedule(&mut self, schedule: Schedule, now: Timestamp) {
+        let id = schedule.id;
+        let next = clockwork::next_due(&schedule, now).ok().flatten();
+        if let Some(at) = next {
+            self.tick_at(at, Deadline::Schedule(id));
+        }
+        self.planner.schedules.insert(id, Planned { schedule, next });
+    }
+
+    pub(crate) fn check_schedule(&mut self, id: ScheduleId, now: Timestamp, out: &mut Out) {
+        let Some(planned) = self.planner.schedules.get_mut(&id) else {
+            return;
+        };
+        if let Some(due) = planned.next.filter(|due| *due <= now) {
+            planned.next = None;
+            out.tells.push(Tell::Fire { schedule: id, due });
+        }
+    }
+
+    /// A due time has been dealt with; the next one is waited for. A look at the repository leaves no trace in the store.
+    pub(crate) fn schedule_done(&mut self, id: ScheduleId, due: Timestamp, now: Timestamp, out: &mut Out) {
+        let Some(Planned { mut schedule, .. }) = self.planner.schedules.remove(&id) else {
+            return;
+        };
+        let polls = matches!(schedule.trigger, TimedTrigger::Poll { .. });
+        schedule.last_due = Some(if polls { now } else { due });
+        if !polls {
+            out.changes.push(Change::ScheduleDone { schedule: id, due });
+        }
+        self.watch_schedule(schedule, now);
+    }
+}
