@@ -1,1 +1,33 @@
-//! Empty as yet.
+//! Git by its own program: mirrors that the server keeps and serves, checkouts that agents make, history that both read.
+//!
+//! Every call of git is made by [`Git`], which takes nothing from the machine's or the user's configuration, asks nobody
+//! for a password, runs no hooks, bounds time and output, and ends the whole process group when it is dropped. Whatever
+//! comes from outside (addresses, branches, revisions, paths) is a checked type before it comes near a command line.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+mod checkout;
+mod command;
+mod credential;
+mod error;
+mod history;
+mod mirror;
+mod mirror_fetch;
+mod mirror_objects;
+mod name;
+mod refs;
+mod serve;
+mod url;
+mod working_tree;
+
+pub use checkout::Checkout;
+pub use command::{Git, Progress};
+pub use credential::Credential;
+pub use error::GitError;
+pub use history::{ChangedPath, CommitInfo, EntryKind, PathChange, Person, TreeEntry};
+pub use mirror::{Mirror, Mirrors};
+pub use mirror_fetch::{BranchChange, Fetched};
+pub use name::{BranchName, CommitId, InvalidName, Revision, TreePath};
+pub use serve::{Served, Service};
+pub use url::{InvalidUrl, RepositoryUrl};
+pub use working_tree::{CopiedTree, copy_working_tree, working_tree_of};

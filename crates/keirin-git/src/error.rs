@@ -1,0 +1,343 @@
+//! What can go wrong with git, told apart by what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::command::Finished;
+use crate::name::{CommitId, InvalidName, Revision, TreePath};
+use crate::url::{InvalidUrl, RepositoryUrl};
+
+/// Why a git operation failed. No message holds a credential.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GitError {
+    /// The address of a repository is refused.
+    #[error(transparent)]
+    Url(#[from] InvalidUrl),
+    /// A branch, revision, commit or path is refused.
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    /// The address does not lead to a repository, or the server hides it from this credential.
+    #[error(
+        "there is no git repository at {url}, or the credential may not see it; check the address and the credential"
+    )]
+    RepositoryNotFound {
+        /// Its address.
+        url: RepositoryUrl,
+    },
+    /// The server wants a credential, or another one.
+    #[error("{url} refused the credential; store a valid one for the project ({detail})")]
+    AuthenticationFailed {
+        /// Its address.
+        url: RepositoryUrl,
+        /// Git's words.
+        detail: String,
+    },
+    /// No such host.
+    #[error("the host of {url} is unknown; check the address and the name server ({detail})")]
+    HostUnknown {
+        /// Its address.
+        url: RepositoryUrl,
+        /// Git's words.
+        detail: String,
+    },
+    /// The host does not answer.
+    #[error("{url} cannot be reached ({detail})")]
+    Unreachable {
+        /// Its address.
+        url: RepositoryUrl,
+        /// Git's words.
+        detail: String,
+    },
+    /// The server's identity is unknown: its ssh host key or its certificate.
+    #[error(
+        "the identity of {url} is not known; add its host key to the credential, or its certificate to the system's ({detail})"
+    )]
+    HostUntrusted {
+        /// Its address.
+        url: RepositoryUrl,
+        /// Git's words.
+        detail: String,
+    },
+    /// Neither the mirror nor the remote repository has the commit.
+    #[error("there is no commit {commit} in {place}; it may have been removed by a forced push")]
+    CommitNotFound {
+        /// The commit.
+        commit: CommitId,
+        /// Where it was looked for.
+        place: String,
+    },
+    /// No branch, tag or commit of that name.
+    #[error("there is no branch, tag or commit {revision} in {place}")]
+    RevisionNotFound {
+        /// What was asked for.
+        revision: Revision,
+        /// Where it was looked for.
+        place: String,
+    },
+    /// A shortened id fits several commits.
+    #[error("{revision} is the beginning of several ids; write more digits")]
+    Ambiguous {
+        /// What was asked for.
+        revision: Revision,
+    },
+    /// No such file at that commit.
+    #[error("there is no {path} at commit {commit}")]
+    PathNotFound {
+        /// The commit.
+        commit: CommitId,
+        /// The path.
+        path: TreePath,
+    },
+    /// The path is a folder or a submodule where a file is wanted, or leads out of the repository.
+    #[error("{path} at commit {commit} is no file ({kind})")]
+    NotAFile {
+        /// The commit.
+        commit: CommitId,
+        /// The path.
+        path: TreePath,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// A file is larger than the caller allows.
+    #[error("{path} has {bytes} bytes, more than the {limit_bytes} allowed")]
+    FileTooLarge {
+        /// The path.
+        path: TreePath,
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit_bytes: u64,
+    },
+    /// Nothing has been fetched into the mirror yet.
+    #[error("the mirror {} does not exist yet; fetch it first", path.display())]
+    NotMirrored {
+        /// Where it will be.
+        path: PathBuf,
+    },
+    /// The mirror is damaged.
+    #[error("the mirror {} is damaged; remove this folder, and the next fetch makes it again ({detail})", path.display())]
+    Corrupted {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A folder that a checkout is to be made in has one already.
+    #[error("{} is a git repository already; check out into another folder", path.display())]
+    AlreadyACheckout {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Mirrors are served for reading only.
+    #[error("Keirin serves repositories for reading only: git-upload-pack, and not {service}")]
+    ReadOnly {
+        /// The service that was asked for, shortened.
+        service: String,
+    },
+    /// The disk is full.
+    #[error("the disk is full ({detail})")]
+    DiskFull {
+        /// Git's words.
+        detail: String,
+    },
+    /// It took too long and was ended.
+    #[error("{what} took longer than {seconds} seconds and was ended")]
+    TimedOut {
+        /// The call.
+        what: String,
+        /// The limit.
+        seconds: u64,
+    },
+    /// It said more than is read.
+    #[error("{what} gave more than {limit_bytes} bytes")]
+    TooMuchOutput {
+        /// The call.
+        what: String,
+        /// The limit.
+        limit_bytes: u64,
+    },
+    /// The program is missing.
+    #[error("the program {program} is missing; install git 2.38 or newer")]
+    GitMissing {
+        /// What was to be started.
+        program: String,
+    },
+    /// The program is too old for the safety settings that Keirin relies on.
+    #[error("git {version} is too old; install git 2.38 or newer")]
+    GitTooOld {
+        /// What it says of itself.
+        version: String,
+    },
+    /// Anything else that git reports.
+    #[error("{what} failed: {detail}")]
+    Failed {
+        /// The call.
+        what: String,
+        /// Git's words.
+        detail: String,
+    },
+    /// The operating system refused something.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        source: Arc<io::Error>,
+    },
+}
+
+impl GitError {
+    pub(crate) fn io(what: impl Into<String>, source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::StorageFull {
+            return Self::DiskFull { detail: what.into() };
+        }
+        Self::Io {
+            what: what.into(),
+            source: Arc::new(source),
+        }
+    }
+
+    /// Whether trying again later may help without anybody changing anything.
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::HostUnknown { .. }
+                | Self::Unreachable { .. }
+                | Self::TimedOut { .. }
+                | Self::DiskFull { .. }
+        )
+    }
+}
+
+/// What the words of a failed call are read against.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Scene<'a> {
+    pub(crate) url: Option<&'a RepositoryUrl>,
+    pub(crate) mirror: Option<&'a Path>,
+    pub(crate) commit: Option<&'a CommitId>,
+}
+
+const DISK_FULL: &[&str] = &["No space left on device", "Disk quota exceeded"];
+const NO_COMMIT: &[&str] = &[
+    "not our ref",
+    "unadvertised object",
+    "couldn't find remote ref",
+    "unable to read tree",
+    "reference is not a tree",
+];
+const UNTRUSTED: &[&str] = &[
+    "Host key verification failed",
+    "SSL certificate problem",
+    "certificate verification failed",
+    "server certificate",
+];
+const NOT_ALLOWED: &[&str] = &[
+    "Authentication failed",
+    "could not read Username",
+    "could not read Password",
+    "Permission denied (",
+    "returned error: 401",
+    "returned error: 403",
+    "HTTP Basic: Access denied",
+    "Permission denied, please try again",
+];
+const NO_HOST: &[&str] = &[
+    "Could not resolve host",
+    "Name or service not known",
+    "Temporary failure in name resolution",
+];
+const NO_ANSWER: &[&str] = &[
+    "Failed to connect",
+    "Couldn't connect to server",
+    "Connection refused",
+    "Connection timed out",
+    "Connection reset",
+    "No route to host",
+    "Network is unreachable",
+    "Operation too slow",
+    "returned error: 5",
+    "early EOF",
+    "the remote end hung up unexpectedly",
+];
+const NO_REPOSITORY: &[&str] = &[
+    "does not appear to be a git repository",
+    "Repository not found",
+    "' not found",
+    "returned error: 404",
+    "not valid: is this a git repository",
+    "does not exist",
+];
+const DAMAGED: &[&str] = &[
+    "corrupt",
+    "not a git repository",
+    "bad object",
+    "inflate:",
+    "packfile",
+    "missing blob object",
+    "missing tree",
+    "missing commit",
+    "unable to read",
+    "does not match index",
+    "bad config",
+    "bad tree",
+    "could not parse",
+    "unable to parse",
+    "invalid index-pack",
+    "did not send all necessary objects",
+    "bad signature",
+    "object file",
+];
+
+/// Reads a failed call's words (which are in English: the language is set) and says what they mean.
+pub(crate) fn classify(finished: &Finished, scene: Scene<'_>) -> GitError {
+    let detail = finished.detail();
+    let words = finished.stderr.as_str();
+    let says = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
+    if says(DISK_FULL) {
+        return GitError::DiskFull { detail };
+    }
+    if let (Some(commit), true) = (scene.commit, says(NO_COMMIT)) {
+        let place = scene
+            .url
+            .map_or_else(|| "the repository".to_owned(), RepositoryUrl::to_string);
+        return GitError::CommitNotFound {
+            commit: commit.clone(),
+            place,
+        };
+    }
+    if let Some(error) = scene
+        .url
+        .and_then(|url| classify_remote(url.clone(), &detail, &says))
+    {
+        return error;
+    }
+    if let (Some(path), true) = (scene.mirror, says(DAMAGED)) {
+        return GitError::Corrupted {
+            path: path.to_owned(),
+            detail,
+        };
+    }
+    GitError::Failed {
+        what: finished.what.clone(),
+        detail,
+    }
+}
+
+fn classify_remote(url: RepositoryUrl, detail: &str, says: &dyn Fn(&[&str]) -> bool) -> Option<GitError> {
+    let detail = detail.to_owned();
+    if says(UNTRUSTED) {
+        Some(GitError::HostUntrusted { url, detail })
+    } else if says(NOT_ALLOWED) {
+        Some(GitError::AuthenticationFailed { url, detail })
+    } else if says(NO_HOST) {
+        Some(GitError::HostUnknown { url, detail })
+    } else if says(NO_REPOSITORY) {
+        Some(GitError::RepositoryNotFound { url })
+    } else if says(NO_ANSWER) {
+        Some(GitError::Unreachable { url, detail })
+    } else {
+        None
+    }
+}

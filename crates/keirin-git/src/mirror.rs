@@ -1,0 +1,278 @@
+//! Mirrors: one bare repository for each project, in the server's data folder.
+//!
+//! A mirror of a remote repository holds all commits and folders, and of the files only those that somebody has read or
+//! that an agent was given: it is a partial clone (`blob:none`). A mirror of a repository on this machine is whole.
+//! Git may fetch what is left out only in calls that say so; in all others an object that is not here is simply absent.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+
+use crate::command::{Call, Git, QUESTION_TIMEOUT};
+use crate::credential::{Access, Credential};
+use crate::error::{GitError, Scene};
+use crate::mirror_fetch::Queue;
+use crate::name::{BranchName, CommitId, InvalidName};
+use crate::refs::{RefStore, References, is_id};
+use crate::url::RepositoryUrl;
+
+/// How many fetches and clones are served at a time; others wait. Each may take a core and much memory.
+const SERVED_AT_A_TIME: usize = 8;
+
+/// All mirrors below one folder. Cloning is cheap; use one value and its clones for one folder.
+#[derive(Clone)]
+pub struct Mirrors {
+    pub(crate) git: Git,
+    root: PathBuf,
+    states: Arc<Mutex<HashMap<String, Arc<State>>>>,
+    pub(crate) serving: Arc<Semaphore>,
+}
+
+/// What all handles of one mirror share.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) fetches: Queue,
+    /// Commits whose files are all here, by the depth of history asked for.
+    pub(crate) complete: tokio::sync::Mutex<HashSet<(CommitId, Option<u32>)>>,
+}
+
+/// The mirror of one repository. A cheap handle; making one touches no file.
+#[derive(Clone)]
+pub struct Mirror {
+    pub(crate) mirrors: Mirrors,
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    pub(crate) url: RepositoryUrl,
+    credential: Option<Arc<Credential>>,
+    pub(crate) state: Arc<State>,
+}
+
+impl Mirrors {
+    /// Mirrors below `root`, which is made with the first of them.
+    pub fn new(git: Git, root: impl Into<PathBuf>) -> Self {
+        Self {
+            git,
+            root: root.into(),
+            states: Arc::default(),
+            serving: Arc::new(Semaphore::new(SERVED_AT_A_TIME)),
+        }
+    }
+
+    /// The mirror called `name` (best a project's id, which stays when the project is renamed) of the repository at `url`.
+    ///
+    /// # Errors
+    /// [`GitError::Name`] when the name is more than letters, digits, `-`, `_` and inner dots.
+    pub fn mirror(
+        &self,
+        name: &str,
+        url: RepositoryUrl,
+        credential: Option<Credential>,
+    ) -> Result<Mirror, GitError> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty() || name.len() > 100 || name.starts_with(['.', '-']) || !name.chars().all(plain) {
+            let reason = "use 1 to 100 letters, digits, `-`, `_` and inner dots";
+            return Err(InvalidName {
+                text: name.chars().take(100).collect(),
+                what: "name of a mirror",
+                reason,
+            }
+            .into());
+        }
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = Arc::clone(states.entry(name.to_owned()).or_default());
+        drop(states);
+        let path = self.root.join(format!("{name}.git"));
+        Ok(Mirror {
+            mirrors: self.clone(),
+            name: name.to_owned(),
+            path,
+            url,
+            credential: credential.map(Arc::new),
+            state,
+        })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
+impl Mirror {
+    /// Where the mirror lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it mirrors.
+    pub fn url(&self) -> &RepositoryUrl {
+        &self.url
+    }
+
+    /// The newest commit of a branch in the mirrored repository itself, now; `None` when it has no such branch. The mirror is
+    /// not needed and not changed. For a repository on this machine no process is started.
+    ///
+    /// # Errors
+    /// What keeps the repository from being reached.
+    pub async fn tip(&self, branch: &BranchName) -> Result<Option<CommitId>, GitError> {
+        let reference = branch.reference();
+        let id = match self.url.local_path().map(Path::to_owned) {
+            Some(path) => {
+                let name = reference.clone();
+                match in_background("read a branch", move || {
+                    RefStore::open(&path)?.map(|store| store.find(&name)).transpose()
+                })
+                .await?
+                {
+                    Some(found) => found,
+                    None => self.ask(&[&reference]).await?.ids.remove(&reference),
+                }
+            }
+            None => self.ask(&[&reference]).await?.ids.remove(&reference),
+        };
+        id.map(|id| CommitId::parse(&id))
+            .transpose()
+            .map_err(GitError::from)
+    }
+
+    /// All that the mirrored repository offers, now.
+    pub(crate) async fn remote_references(&self) -> Result<References, GitError> {
+        if let Some(path) = self.url.local_path().map(Path::to_owned) {
+            let found = in_background("read the branches", move || {
+                RefStore::open(&path)?.map(|store| store.all()).transpose()
+            })
+            .await?;
+            if let Some(references) = found {
+                return Ok(references);
+            }
+        }
+        self.ask(&["HEAD", "refs/heads/*", "refs/tags/*"]).await
+    }
+
+    /// Asks the mirrored repository by git.
+    async fn ask(&self, patterns: &[&str]) -> Result<References, GitError> {
+        let mut call = self
+            .call(["ls-remote", "--symref", "origin"])
+            .access(&self.access()?)
+            .timeout(QUESTION_TIMEOUT);
+        for pattern in patterns {
+            call = call.argument(pattern);
+        }
+        let answer = call
+            .ok_in(Scene {
+                url: Some(&self.url),
+                ..Scene::default()
+            })
+            .await?
+            .text();
+        let mut references = References::default();
+        for (left, name) in answer.lines().filter_map(|line| line.split_once('\t')) {
+            if let Some(target) = left.strip_prefix("ref: ") {
+                if name == "HEAD" {
+                    references.head = Some(target.to_owned());
+                }
+            } else if is_id(left) && name.starts_with("refs/") && !name.ends_with("^{}") {
+                references.ids.insert(name.to_owned(), left.to_owned());
+            }
+        }
+        Ok(references)
+    }
+
+    /// The branches in the mirror with their commits, by name. Names that git itself would not take for a branch
+    /// (such as `-x`) are left out.
+    ///
+    /// # Errors
+    /// [`GitError::NotMirrored`] and [`GitError::Corrupted`].
+    pub async fn list_branches(&self) -> Result<Vec<(BranchName, CommitId)>, GitError> {
+        let references = self.references().await?;
+        let branches = references
+            .ids
+            .iter()
+            .filter_map(|(name, id)| Some((name.strip_prefix("refs/heads/")?, id)));
+        Ok(branches
+            .filter_map(|(name, id)| Some((BranchName::parse(name).ok()?, CommitId::parse(id).ok()?)))
+            .collect())
+    }
+
+    /// The branch that the mirrored repository presents first; `None` when it is empty or points nowhere.
+    ///
+    /// # Errors
+    /// [`GitError::NotMirrored`] and [`GitError::Corrupted`].
+    pub async fn default_branch(&self) -> Result<Option<BranchName>, GitError> {
+        let references = self.references().await?;
+        let head = references.head.filter(|head| references.ids.contains_key(head));
+        Ok(head.and_then(|head| BranchName::parse(head.strip_prefix("refs/heads/")?).ok()))
+    }
+
+    /// Branches and tags as the mirror has them.
+    pub(crate) async fn references(&self) -> Result<References, GitError> {
+        let path = self.existing()?.to_owned();
+        let read = in_background("read the mirror", move || {
+            RefStore::at(&path)?.map(|store| store.all()).transpose()
+        })
+        .await;
+        match read {
+            Ok(Some(references)) => Ok(references),
+            Ok(None) => Err(self.corrupted("HEAD, objects or refs is missing")),
+            Err(GitError::Io { source, .. }) if source.kind() == io::ErrorKind::InvalidData => {
+                Err(self.corrupted(&source.to_string()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn corrupted(&self, detail: &str) -> GitError {
+        GitError::Corrupted {
+            path: self.path.clone(),
+            detail: detail.to_owned(),
+        }
+    }
+
+    /// The mirror's folder, once there is one.
+    pub(crate) fn existing(&self) -> Result<&Path, GitError> {
+        if self.path.exists() {
+            Ok(&self.path)
+        } else {
+            Err(GitError::NotMirrored {
+                path: self.path.clone(),
+            })
+        }
+    }
+
+    /// A call in the mirror that talks to nobody.
+    pub(crate) fn call<const N: usize>(&self, arguments: [&str; N]) -> Call {
+        self.mirrors.git.call(arguments).bare(&self.path)
+    }
+
+    /// What a call needs to talk to the mirrored repository.
+    pub(crate) fn access(&self) -> Result<Access, GitError> {
+        let access = Access::new(&self.url, self.credential.as_deref())?.with_origin(&self.url);
+        Ok(if self.url.is_local() {
+            access
+        } else {
+            access.with_promise()
+        })
+    }
+
+    /// What the failure of a call in the mirror is read against.
+    pub(crate) fn scene(&self) -> Scene<'_> {
+        Scene {
+            mirror: Some(&self.path),
+            ..Scene::default()
+        }
+    }
+}
+
+/// File work off the threads that drive everything else.
+pub(crate) async fn in_background<T, F>(what: &'static str, work: F) -> Result<T, GitError>
+where
+    T: Send + 'static,
+    F: FnOnce() -> io::Result<T> + Send + 'static,
+{
+    let done = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| GitError::io(what, io::Error::other(error)))?;
+    done.map_err(|error| GitError::io(what, error))
+}

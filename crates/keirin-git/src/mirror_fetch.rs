@@ -1,0 +1,246 @@
+//! Bringing a mirror up to date: asked by many, done once, and left whole by any crash.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+use walkdir::WalkDir;
+
+use crate::command::TRANSFER_TIMEOUT;
+use crate::error::{GitError, Scene};
+use crate::mirror::{Mirror, in_background};
+use crate::name::{BranchName, CommitId};
+use crate::refs::References;
+
+/// What a fetch has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fetched {
+    /// Branches that were made, moved or removed, by name.
+    pub branches: Vec<BranchChange>,
+    /// Names of tags that were made, moved or removed.
+    pub tags: Vec<String>,
+}
+
+/// A branch before and after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BranchChange {
+    /// Its name.
+    pub branch: BranchName,
+    /// Its commit before; `None` for a new branch.
+    pub before: Option<CommitId>,
+    /// Its commit now; `None` for a removed branch.
+    pub after: Option<CommitId>,
+}
+
+type SharedFetch = Shared<BoxFuture<'static, Result<Fetched, GitError>>>;
+
+/// At most one fetch runs and one waits; who asks while one runs joins the one that waits, for the running one may have
+/// looked before the change that the asker knows of.
+#[derive(Default)]
+pub(crate) struct Queue {
+    running: tokio::sync::Mutex<()>,
+    waiting: Mutex<Option<SharedFetch>>,
+}
+
+impl Mirror {
+    /// Brings the mirror up to date with the repository, making it first if need be. Calls at the same time share one
+    /// fetch, and dropping the call does not end it. When nothing has changed, nothing is transferred.
+    ///
+    /// # Errors
+    /// What keeps the repository from being reached, and [`GitError::Corrupted`].
+    pub async fn fetch(&self) -> Result<Fetched, GitError> {
+        let fetch = {
+            let mut waiting = self
+                .state
+                .fetches
+                .waiting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            waiting.get_or_insert_with(|| self.start_fetch()).clone()
+        };
+        fetch.await
+    }
+
+    fn start_fetch(&self) -> SharedFetch {
+        let mirror = self.clone();
+        let task = tokio::spawn(async move {
+            let queue = &mirror.state.fetches;
+            let _running = queue.running.lock().await;
+            *queue.waiting.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            mirror.fetch_now().await
+        });
+        let done =
+            task.map(|done| done.unwrap_or_else(|error| Err(GitError::io("fetch", io::Error::other(error)))));
+        done.boxed().shared()
+    }
+
+    async fn fetch_now(&self) -> Result<Fetched, GitError> {
+        let _lock = self.lock().await?;
+        if !self.path.exists() {
+            self.make().await?;
+        }
+        let before = self.references().await?;
+        let remote = self.remote_references().await?;
+        if before.ids != remote.ids {
+            self.transfer().await?;
+        }
+        if let Some(head) = remote
+            .head
+            .filter(|head| before.head.as_ref() != Some(head) && head.starts_with("refs/heads/"))
+        {
+            self.call(["symbolic-ref", "HEAD"])
+                .argument(head)
+                .ok_in(self.scene())
+                .await?;
+        }
+        if before.ids == remote.ids {
+            return Ok(Fetched::default());
+        }
+        let after = self.references().await?;
+        Ok(difference(&before, &after))
+    }
+
+    async fn transfer(&self) -> Result<(), GitError> {
+        let path = self.path.clone();
+        in_background("clear what an ended fetch left in the mirror", move || {
+            remove_stale_locks(&path)
+        })
+        .await?;
+        let mut call = self.call([
+            "fetch",
+            "--prune",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--quiet",
+        ]);
+        if !self.url.is_local() {
+            call = call.argument("--filter=blob:none");
+        }
+        for argument in ["origin", "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"] {
+            call = call.argument(argument);
+        }
+        let scene = Scene {
+            url: Some(&self.url),
+            ..self.scene()
+        };
+        call.access(&self.access()?)
+            .timeout(TRANSFER_TIMEOUT)
+            .ok_in(scene)
+            .await
+            .map(drop)
+    }
+
+    /// Makes the mirror beside its place and moves it there, so that what stands there is whole.
+    async fn make(&self) -> Result<(), GitError> {
+        let making = self.mirrors.root().join(format!(".making-{}", self.name));
+        let leftover = making.clone();
+        in_background("clear a half-made mirror", move || {
+            match fs::remove_dir_all(&leftover) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            }
+        })
+        .await?;
+        let call = self.mirrors.git.call([
+            "init",
+            "--quiet",
+            "--bare",
+            "--template=",
+            "--initial-branch=main",
+            "--",
+        ]);
+        call.argument(&making).ok().await?;
+        let path = self.path.clone();
+        in_background("move the new mirror to its place", move || {
+            fs::rename(&making, &path)
+        })
+        .await
+    }
+
+    /// Keeps every other writer out: of this process, and of others.
+    pub(crate) async fn lock_writing(&self) -> Result<(tokio::sync::MutexGuard<'_, ()>, File), GitError> {
+        let running = self.state.fetches.running.lock().await;
+        Ok((running, self.lock().await?))
+    }
+
+    /// Keeps other processes out while this one writes.
+    async fn lock(&self) -> Result<File, GitError> {
+        let root = self.mirrors.root().to_owned();
+        let name = format!(".lock-{}", self.name);
+        in_background("lock the mirror", move || {
+            fs::create_dir_all(&root)?;
+            let file = File::create(root.join(name))?;
+            file.lock()?;
+            Ok(file)
+        })
+        .await
+    }
+
+    /// Removes the mirror. The next fetch makes it again; nothing in it is lost that the repository still has.
+    ///
+    /// # Errors
+    /// [`GitError::Io`] when the folder cannot be removed.
+    pub async fn remove(&self) -> Result<(), GitError> {
+        let _writing = self.lock_writing().await?;
+        self.state.complete.lock().await.clear();
+        let (path, gone) = (
+            self.path.clone(),
+            self.mirrors.root().join(format!(".making-{}", self.name)),
+        );
+        in_background("remove the mirror", move || {
+            for folder in [&path, &gone] {
+                match fs::remove_dir_all(folder) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// A git that was killed leaves its locks. Nobody else writes references here, and the mirror's own lock is held.
+fn remove_stale_locks(mirror: &Path) -> io::Result<()> {
+    let is_lock = |path: &Path| path.extension().is_some_and(|extension| extension == "lock");
+    let top = fs::read_dir(mirror)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<Vec<_>>>()?;
+    let below = WalkDir::new(mirror.join("refs"))
+        .into_iter()
+        .map(|entry| entry.map(walkdir::DirEntry::into_path).map_err(io::Error::from));
+    for path in top.into_iter().map(Ok).chain(below) {
+        let path = path?;
+        if is_lock(&path) && path.is_file() {
+            tracing::warn!(path = %path.display(), "a git that was ended has left a lock; it is removed");
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+fn difference(before: &References, after: &References) -> Fetched {
+    let mut fetched = Fetched::default();
+    let names: BTreeSet<&String> = before.ids.keys().chain(after.ids.keys()).collect();
+    for name in names {
+        let (old, new) = (before.ids.get(name), after.ids.get(name));
+        if old == new {
+            continue;
+        }
+        let id = |id: Option<&String>| id.and_then(|id| CommitId::parse(id).ok());
+        if let Some(tag) = name.strip_prefix("refs/tags/") {
+            fetched.tags.push(tag.to_owned());
+        } else if let Some(Ok(branch)) = name.strip_prefix("refs/heads/").map(BranchName::parse) {
+            fetched.branches.push(BranchChange {
+                branch,
+                before: id(old),
+                after: id(new),
+            });
+        }
+    }
+    fetched
+}

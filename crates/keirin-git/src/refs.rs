@@ -1,0 +1,187 @@
+//! Branches and tags of a repository on this machine, read from its files: no process, so a look costs microseconds.
+//!
+//! Anything out of the ordinary (another storage of references) is left to git itself.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+/// Symbolic references lead to others; git follows five.
+const MOST_LINKS: usize = 5;
+
+/// Where a repository keeps its references.
+pub(crate) struct RefStore {
+    own: PathBuf,
+    common: PathBuf,
+}
+
+/// What a repository offers: its branches and tags (full names to object ids) and where `HEAD` points.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct References {
+    pub(crate) ids: BTreeMap<String, String>,
+    /// Full name of the reference that `HEAD` stands for; `None` when it is detached.
+    pub(crate) head: Option<String>,
+}
+
+impl RefStore {
+    /// Finds the repository at `path` as git would: a checkout, a linked checkout, or a bare repository.
+    /// `None` when there is none, or when its references are kept in another way than files.
+    pub(crate) fn open(path: &Path) -> io::Result<Option<Self>> {
+        let mut with_suffix = path.as_os_str().to_owned();
+        with_suffix.push(".git");
+        for candidate in [path.join(".git"), path.to_owned(), PathBuf::from(with_suffix)] {
+            if let Some(store) = Self::at(&candidate)? {
+                return Ok(Some(store));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The repository whose git folder, or whose file that names it, is `place`.
+    pub(crate) fn at(place: &Path) -> io::Result<Option<Self>> {
+        let own = match fs::metadata(place) {
+            Ok(metadata) if metadata.is_dir() => place.to_owned(),
+            Ok(_) => match read(place)?
+                .as_deref()
+                .and_then(|text| text.strip_prefix("gitdir: "))
+            {
+                Some(target) => place.parent().unwrap_or(place).join(target.trim_end()),
+                None => return Ok(None),
+            },
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let common = match read(&own.join("commondir"))? {
+            Some(text) => own.join(text.trim_end()),
+            None => own.clone(),
+        };
+        let has_all =
+            own.join("HEAD").is_file() && common.join("objects").is_dir() && common.join("refs").is_dir();
+        let config = read(&common.join("config"))?.unwrap_or_default();
+        let in_files = !config.to_ascii_lowercase().contains("refstorage");
+        Ok((has_all && in_files).then_some(Self { own, common }))
+    }
+
+    /// The object that a full name (`refs/heads/...`) stands for.
+    pub(crate) fn find(&self, name: &str) -> io::Result<Option<String>> {
+        let mut name = name.to_owned();
+        for _ in 0..MOST_LINKS {
+            match self.loose(&name)? {
+                Some(Loose::Id(id)) => return Ok(Some(id)),
+                Some(Loose::Link(target)) => name = target,
+                // In this order, for a reference that is being packed stands in both before it leaves the first.
+                None => return Ok(self.packed()?.remove(&name)),
+            }
+        }
+        Err(broken(&name, "it leads to too many others"))
+    }
+
+    /// All branches and tags, and `HEAD`.
+    pub(crate) fn all(&self) -> io::Result<References> {
+        let head = match self.loose("HEAD")? {
+            Some(Loose::Link(target)) => Some(target),
+            _ => None,
+        };
+        let mut loose = BTreeMap::new();
+        for folder in ["refs/heads", "refs/tags"] {
+            for name in self.names_below(folder)? {
+                if let Some(id) = self.find(&name)? {
+                    loose.insert(name, id);
+                }
+            }
+        }
+        let mut ids = self.packed()?;
+        ids.retain(|name, _| name.starts_with("refs/heads/") || name.starts_with("refs/tags/"));
+        ids.extend(loose);
+        Ok(References { ids, head })
+    }
+
+    fn names_below(&self, folder: &str) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in WalkDir::new(self.common.join(folder)) {
+            let entry = match entry {
+                Ok(entry) => entry,
+                // A branch, or the folder of its name, may go while we look.
+                Err(error) if error.io_error().is_some_and(is_absent) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let is_lock = entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "lock");
+            if entry.file_type().is_dir() || is_lock {
+                continue;
+            }
+            if let Some(name) = entry
+                .path()
+                .strip_prefix(&self.common)
+                .ok()
+                .and_then(Path::to_str)
+            {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    fn loose(&self, name: &str) -> io::Result<Option<Loose>> {
+        let folder = if name == "HEAD" { &self.own } else { &self.common };
+        let Some(text) = read(&folder.join(name))? else {
+            return Ok(None);
+        };
+        let text = text.trim_end();
+        match text.strip_prefix("ref:") {
+            Some(target) if target.trim_start().starts_with("refs/") => {
+                Ok(Some(Loose::Link(target.trim_start().to_owned())))
+            }
+            None if is_id(text) => Ok(Some(Loose::Id(text.to_owned()))),
+            _ => Err(broken(name, "its file holds no object id")),
+        }
+    }
+
+    fn packed(&self) -> io::Result<BTreeMap<String, String>> {
+        let text = read(&self.common.join("packed-refs"))?.unwrap_or_default();
+        let mut ids = BTreeMap::new();
+        for line in text.lines().filter(|line| !line.starts_with(['#', '^'])) {
+            match line.split_once(' ') {
+                Some((id, name)) if is_id(id) => ids.insert(name.to_owned(), id.to_owned()),
+                _ => return Err(broken("packed-refs", "a line holds no object id")),
+            };
+        }
+        Ok(ids)
+    }
+}
+
+enum Loose {
+    Id(String),
+    Link(String),
+}
+
+pub(crate) fn is_id(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn read(path: &Path) -> io::Result<Option<String>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory
+    )
+}
+
+fn broken(name: &str, why: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("the reference {name} is broken: {why}"),
+    )
+}

@@ -1,0 +1,322 @@
+//! Mirrors of remote repositories: files come when they are needed, credentials stay hidden.
+
+use std::fs;
+
+use keirin_git::{Checkout, Credential, Git, GitError, Mirror, Mirrors, RepositoryUrl};
+
+use crate::fixture::{Repository, Story, branch, revision, run_git, run_git_beside, tree_path};
+use crate::server::{Server, Silence};
+
+const PASSWORD: &str = "correct-horse-battery";
+/// `ci:correct-horse-battery` as the header has it.
+const HEADER: &str = "Basic Y2k6Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5";
+
+fn credential(password: &str) -> Option<Credential> {
+    Some(Credential::Basic {
+        username: "ci".to_owned(),
+        password: password.to_owned(),
+    })
+}
+
+/// A repository behind a server that wants a password.
+struct Remote {
+    story: Story,
+    repository: Repository,
+    behind: Mirror,
+    server: Server,
+}
+
+impl Remote {
+    async fn start() -> Self {
+        let story = Story::new();
+        let repository = story.repository("project");
+        repository.commit("a", "one", "One");
+        repository.commit("a", "two", "Two");
+        let behind = Mirrors::new(Git::new(), story.path("behind"))
+            .mirror("1", repository.url(), None)
+            .unwrap();
+        behind.fetch().await.unwrap();
+        let server = Server::start(behind.clone(), Some(HEADER)).await;
+        Self {
+            story,
+            repository,
+            behind,
+            server,
+        }
+    }
+
+    fn mirror(&self) -> Mirror {
+        self.story
+            .mirrors
+            .mirror("1", self.server.url(), credential(PASSWORD))
+            .unwrap()
+    }
+}
+
+fn missing_objects(mirror: &Mirror) -> usize {
+    let listed = run_git(
+        mirror.path(),
+        ["rev-list", "--objects", "--missing=print", "--all"],
+    )
+    .unwrap();
+    listed.lines().filter(|line| line.starts_with('?')).count()
+}
+
+#[tokio::test]
+async fn files_come_when_they_are_read() {
+    let remote = Remote::start().await;
+    let mirror = remote.mirror();
+    assert_eq!(
+        mirror.tip(&branch("main")).await.unwrap(),
+        Some(remote.repository.head())
+    );
+    mirror.fetch().await.unwrap();
+    assert_eq!(
+        missing_objects(&mirror),
+        3,
+        "commits and folders alone were fetched"
+    );
+    let head = mirror.resolve(&revision("main")).await.unwrap();
+    assert_eq!(mirror.changed_paths(&head, &head).await.unwrap(), []);
+    assert_eq!(mirror.list_files(&head, None).await.unwrap().len(), 2);
+    assert_eq!(missing_objects(&mirror), 3);
+    assert_eq!(
+        &mirror.read_file(&head, &tree_path("a"), 100).await.unwrap()[..],
+        b"two"
+    );
+    assert_eq!(missing_objects(&mirror), 2);
+    assert_eq!(mirror.default_branch().await.unwrap(), Some(branch("main")));
+}
+
+#[tokio::test]
+async fn an_unchanged_remote_repository_transfers_nothing() {
+    let remote = Remote::start().await;
+    let mirror = remote.mirror();
+    mirror.fetch().await.unwrap();
+    let config = fs::read_to_string(mirror.path().join("config")).unwrap();
+    let started = remote.story.git.processes_started();
+    mirror.fetch().await.unwrap();
+    assert_eq!(
+        remote.story.git.processes_started() - started,
+        1,
+        "one look at the branches"
+    );
+    remote.repository.commit("a", "three", "Three");
+    remote.behind.fetch().await.unwrap();
+    assert_eq!(
+        mirror.fetch().await.unwrap().branches[0].after,
+        Some(remote.repository.head())
+    );
+    assert!(!config.contains("url") && !config.contains("ci"), "{config}");
+    assert_eq!(fs::read_to_string(mirror.path().join("config")).unwrap(), config);
+}
+
+#[tokio::test]
+async fn a_commit_made_ready_is_served_without_the_remote_repository() {
+    let remote = Remote::start().await;
+    let mirror = remote.mirror();
+    mirror.fetch().await.unwrap();
+    let head = mirror.resolve(&revision("main")).await.unwrap();
+    mirror.ensure_commit(&head, Some(1)).await.unwrap();
+    assert_eq!(
+        missing_objects(&mirror),
+        1,
+        "the file of the commit before is of no use"
+    );
+    let transfers = remote.server.transfers();
+    mirror.ensure_commit(&head, Some(1)).await.unwrap();
+    assert_eq!(remote.server.transfers(), transfers);
+
+    let own = Server::start(mirror.clone(), None).await;
+    drop(remote.server);
+    let into = remote.story.path("work");
+    let checkout = Checkout {
+        source: own.url(),
+        commit: head.clone(),
+        depth: Some(1),
+        into: into.clone(),
+        credential: None,
+        submodules: false,
+    };
+    checkout.make(&remote.story.git, None).await.unwrap();
+    assert_eq!(fs::read_to_string(into.join("a")).unwrap(), "two");
+}
+
+#[tokio::test]
+async fn deeper_history_is_made_ready_level_by_level() {
+    let remote = Remote::start().await;
+    let mirror = remote.mirror();
+    let head = remote.repository.head();
+    mirror.ensure_commit(&head, Some(2)).await.unwrap();
+    assert_eq!(missing_objects(&mirror), 0);
+    let third = remote.repository.commit("a", "three", "Three");
+    remote.behind.fetch().await.unwrap();
+    mirror.fetch().await.unwrap();
+    assert_eq!(missing_objects(&mirror), 1);
+    mirror.ensure_commit(&third, None).await.unwrap();
+    assert_eq!(missing_objects(&mirror), 0);
+}
+
+#[tokio::test]
+async fn a_whole_clone_through_a_partial_mirror_gets_every_file() {
+    let remote = Remote::start().await;
+    let mirror = remote.mirror();
+    mirror.fetch().await.unwrap();
+    let own = Server::start(mirror.clone(), None).await;
+    run_git_beside(
+        remote.story.folder.path(),
+        ["clone", "--quiet", &own.address(), "clone"],
+    )
+    .await
+    .unwrap();
+    let clone = remote.story.path("clone");
+    assert_eq!(fs::read_to_string(clone.join("a")).unwrap(), "two");
+    assert_eq!(run_git(&clone, ["show", "HEAD~1:a"]).unwrap(), "one");
+    run_git(&clone, ["fsck", "--strict"]).unwrap();
+}
+
+#[tokio::test]
+async fn tidying_keeps_what_is_here_and_fetches_nothing() {
+    let remote = Remote::start().await;
+    let mirror = remote.mirror();
+    mirror.fetch().await.unwrap();
+    let head = remote.repository.head();
+    mirror.ensure_commit(&head, Some(1)).await.unwrap();
+    let (missing, transfers) = (missing_objects(&mirror), remote.server.transfers());
+    mirror.tidy().await.unwrap();
+    assert_eq!(
+        (missing_objects(&mirror), remote.server.transfers()),
+        (missing, transfers)
+    );
+    assert_eq!(
+        &mirror.read_file(&head, &tree_path("a"), 100).await.unwrap()[..],
+        b"two"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_told_without_repeating_it() {
+    let remote = Remote::start().await;
+    for wrong in [None, credential("wrong-password")] {
+        let mirror = remote
+            .story
+            .mirrors
+            .mirror("2", remote.server.url(), wrong)
+            .unwrap();
+        for error in [
+            mirror.fetch().await.unwrap_err(),
+            mirror.tip(&branch("main")).await.unwrap_err(),
+        ] {
+            assert!(
+                matches!(error, GitError::AuthenticationFailed { .. }),
+                "{error:?}"
+            );
+            assert!(!format!("{error} {error:?}").contains("wrong-password"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_keeps_a_host_from_answering_is_told_apart() {
+    let story = Story::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = format!("http://{}/x", listener.local_addr().unwrap());
+    drop(listener);
+    let error = |address: &str| {
+        let mirror = story
+            .mirrors
+            .mirror("1", RepositoryUrl::parse(address).unwrap(), None)
+            .unwrap();
+        async move { mirror.tip(&branch("main")).await.unwrap_err() }
+    };
+    let unreachable = error(&closed).await;
+    assert!(
+        matches!(unreachable, GitError::Unreachable { .. }) && unreachable.is_passing(),
+        "{unreachable:?}"
+    );
+    let unknown = error("http://no-such-host.invalid/x").await;
+    assert!(matches!(unknown, GitError::HostUnknown { .. }), "{unknown:?}");
+    let remote = Remote::start().await;
+    let nowhere = RepositoryUrl::parse(&remote.server.address().replace("project", "nowhere")).unwrap();
+    let mirror = story.mirrors.mirror("1", nowhere, credential(PASSWORD)).unwrap();
+    let missing = mirror.tip(&branch("main")).await.unwrap_err();
+    assert!(
+        matches!(missing, GitError::RepositoryNotFound { .. }),
+        "{missing:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_credential_stands_on_no_command_line() {
+    let story = Story::new();
+    let mut silence = Silence::start().await;
+    let mirror = story
+        .mirrors
+        .mirror("1", silence.url.clone(), credential(PASSWORD))
+        .unwrap();
+    let main = branch("main");
+    let mut asking = std::pin::pin!(mirror.tip(&main));
+    tokio::select! {
+        _ = &mut asking => panic!("nobody answers"),
+        () = silence.asked() => {}
+    }
+    let lines = command_lines();
+    let root = story.folder.path().to_str().unwrap();
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains(root) && line.contains("ls-remote")),
+        "git is being watched: {lines:?}"
+    );
+    assert!(lines.iter().any(|line| line.contains("remote-http")));
+    assert!(
+        !lines
+            .iter()
+            .any(|line| line.contains(PASSWORD) || line.contains(&HEADER[6..]))
+    );
+}
+
+#[tokio::test]
+async fn dropping_a_call_ends_git_and_all_that_it_started() {
+    let story = Story::new();
+    let mut silence = Silence::start().await;
+    let marker = silence.url.as_str().to_owned();
+    let into = story.path("work");
+    let checkout = Checkout {
+        source: silence.url.clone(),
+        commit: "1".repeat(40).parse().unwrap(),
+        depth: Some(1),
+        into,
+        credential: None,
+        submodules: false,
+    };
+    {
+        let mut making = std::pin::pin!(checkout.make(&story.git, None));
+        tokio::select! {
+            _ = &mut making => panic!("nobody answers"),
+            () = silence.asked() => {}
+        }
+        assert!(
+            command_lines()
+                .iter()
+                .any(|line| line.contains("remote-http") && line.contains(&marker))
+        );
+    }
+    // The kernel takes a moment; whoever were left would be left for ever.
+    let gone = async {
+        while command_lines().iter().any(|line| line.contains(&marker)) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), gone)
+        .await
+        .expect("git goes on without anybody waiting for it");
+}
+
+fn command_lines() -> Vec<String> {
+    let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+    lines
+        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
+        .collect()
+}

@@ -1,0 +1,108 @@
+//! A mirror served over HTTP, read by plain git.
+
+use std::fs;
+use std::sync::atomic::Ordering;
+
+use keirin_git::Checkout;
+
+use crate::fixture::{Story, run_git, run_git_beside};
+use crate::server::Server;
+
+#[tokio::test]
+async fn plain_git_clones_from_the_server_and_follows_it() {
+    for version in ["protocol.version=2", "protocol.version=1", "protocol.version=0"] {
+        let story = Story::new();
+        let repository = story.repository("project");
+        repository.git(["tag", "v1"]);
+        let mirror = story.mirror_of(&repository);
+        mirror.fetch().await.unwrap();
+        let server = Server::start(mirror.clone(), None).await;
+        let clone = story.path("clone");
+        run_git_beside(
+            story.folder.path(),
+            ["-c", version, "clone", "--quiet", &server.address(), "clone"],
+        )
+        .await
+        .unwrap();
+        assert_eq!(fs::read_to_string(clone.join("README.md")).unwrap(), "hello\n");
+        assert_eq!(run_git(&clone, ["tag"]).unwrap(), "v1");
+
+        let second = repository.commit("a", "1", "More");
+        mirror.fetch().await.unwrap();
+        run_git_beside(&clone, ["-c", version, "pull", "--quiet"])
+            .await
+            .unwrap();
+        assert_eq!(
+            run_git(&clone, ["rev-parse", "HEAD"]).unwrap(),
+            second.as_str(),
+            "{version}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_exact_commit_is_fetched_without_its_history() {
+    let story = Story::new();
+    let repository = story.repository("project");
+    let middle = repository.commit("a", "middle", "Middle");
+    repository.commit("a", "tip", "Tip");
+    let mirror = story.mirror_of(&repository);
+    mirror.fetch().await.unwrap();
+    let server = Server::start(mirror, None).await;
+    let into = story.path("work");
+    Checkout {
+        source: server.url(),
+        commit: middle.clone(),
+        depth: Some(1),
+        into: into.clone(),
+        credential: None,
+        submodules: false,
+    }
+    .make(&story.git, None)
+    .await
+    .unwrap();
+    assert_eq!(run_git(&into, ["rev-parse", "HEAD"]).unwrap(), middle.as_str());
+    assert_eq!(fs::read_to_string(into.join("a")).unwrap(), "middle");
+    assert_eq!(run_git(&into, ["rev-list", "--count", "HEAD"]).unwrap(), "1");
+}
+
+#[tokio::test]
+async fn pushing_to_the_server_is_refused() {
+    let story = Story::new();
+    let repository = story.repository("project");
+    let mirror = story.mirror_of(&repository);
+    mirror.fetch().await.unwrap();
+    let server = Server::start(mirror.clone(), None).await;
+    let head = repository.head();
+    repository.commit("a", "1", "Not for the mirror");
+    let refused = run_git_beside(&repository.path, ["push", &server.address(), "main"])
+        .await
+        .unwrap_err();
+    assert!(refused.contains("403"), "{refused}");
+    assert_eq!(mirror.list_branches().await.unwrap()[0].1, head);
+}
+
+#[tokio::test]
+async fn a_client_that_wants_much_sends_its_request_compressed() {
+    let story = Story::new();
+    let repository = story.repository("project");
+    for number in 0..50 {
+        repository.git(["checkout", "--quiet", "--orphan", &format!("branch-{number}")]);
+        repository.commit("a", &number.to_string(), "Apart");
+    }
+    let mirror = story.mirror_of(&repository);
+    mirror.fetch().await.unwrap();
+    let server = Server::start(mirror.clone(), None).await;
+    run_git_beside(
+        story.folder.path(),
+        ["clone", "--quiet", &server.address(), "clone"],
+    )
+    .await
+    .unwrap();
+    let branches = run_git(&story.path("clone"), ["branch", "--remotes"]).unwrap();
+    assert_eq!(branches.lines().count(), 52, "{branches}");
+    assert!(
+        server.counts.compressed.load(Ordering::Relaxed) > 0,
+        "the story is about compressed requests"
+    );
+}
