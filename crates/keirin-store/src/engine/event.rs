@@ -248,7 +248,7 @@ pub(super) async fn append(
              ) n
              join flows f on f.id = n.flow
            )
-           insert into events (items) select items from items
+           insert into events (items) select coalesce(items, '[]') from items
            returning xid::text::bigint as "transaction!", number, (select count(*) from named) as "named!""#,
         &flows,
         &runs,

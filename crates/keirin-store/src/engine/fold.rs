@@ -110,7 +110,6 @@ impl Folded {
             Change::QueueJob { job, at, lost } => self.jobs.edit(
                 *job,
                 Edit {
-                    from: Some(Status::Waiting),
                     queued_at: Some(Some(*at)),
                     lost: Some(*lost),
                     ..Edit::default()
@@ -119,7 +118,6 @@ impl Folded {
             Change::StopJob { job, outcome } => self.jobs.edit(
                 *job,
                 Edit {
-                    from: Some(Status::Running),
                     stopping: Some(Some(*outcome)),
                     ..Edit::default()
                 },

@@ -120,8 +120,16 @@ async fn records(view: &mut PgConnection, ids: &[i64]) -> Result<Vec<FlowRecord>
             records[place].jobs.push(job);
         }
     }
-    for (flow, attempt) in attempts(view, ids).await? {
-        if let Some(place) = place(flow) {
+    let attempts = attempts(view, ids).await?;
+    let mut newest: HashMap<JobId, u32> = HashMap::new();
+    for (_, attempt) in &attempts {
+        let number = newest.entry(attempt.job).or_default();
+        *number = attempt.number.max(*number);
+    }
+    for (flow, attempt) in attempts {
+        if let Some(place) = place(flow)
+            && (!attempt.status.is_finished() || newest.get(&attempt.job) == Some(&attempt.number))
+        {
             records[place].attempts.push(attempt);
         }
     }

@@ -1,0 +1,127 @@
+//! The engine's rows: the contract that every store keeps, and what only a database can do.
+
+use keirin_engine::{Change, Move};
+use keirin_model::{FlowId, JobId, Outcome, RunId, Status};
+use keirin_store::engine::CommitError;
+use keirin_testkit::contract::{self, EngineStore, Sample};
+use keirin_testkit::database;
+
+use crate::ground::{led, now};
+
+#[tokio::test]
+async fn what_is_committed_is_read_back() {
+    let database = database().await;
+    contract::stories(&led(database.store()).await).await;
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_refused_whole() {
+    let database = database().await;
+    contract::refusals(&led(database.store()).await).await;
+}
+
+#[tokio::test]
+async fn random_changes_leave_what_they_leave_in_memory() {
+    for seed in 1..=8 {
+        let database = database().await;
+        contract::random_changes(&led(database.store()).await, seed, 40).await;
+    }
+}
+
+#[tokio::test]
+async fn a_part_without_its_whole_is_refused() {
+    let database = database().await;
+    let led = led(database.store()).await;
+    let mut sample = Sample::after(&led.snapshot().await, now());
+    let nobody = 9_000_000;
+    let orphans = [
+        Change::AddRun(sample.run(FlowId(nobody), 0)),
+        Change::AddJob(sample.job(RunId(nobody), 0)),
+        Change::AddAttempt(sample.attempt(JobId(nobody), 1, led.ground.agents[0])),
+        Change::StartStep {
+            attempt: keirin_model::AttemptId(nobody),
+            index: 0,
+            at: now(),
+        },
+    ];
+    for orphan in orphans {
+        let refused = led
+            .store
+            .commit(led.lease.epoch, std::slice::from_ref(&orphan))
+            .await;
+        assert!(
+            matches!(refused, Err(CommitError::Conflict { .. })),
+            "{orphan:?} gives {refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_flow_of_a_project_that_is_gone_is_refused() {
+    let database = database().await;
+    let led = led(database.store()).await;
+    let (_, _, _, changes) =
+        Sample::after(&led.snapshot().await, now()).flow_changes(led.ground.branches[1], 1, 1);
+    led.store.delete_project(led.ground.branches[1].0).await.unwrap();
+    let refused = led.store.commit(led.lease.epoch, &changes).await;
+    assert!(
+        matches!(refused, Err(CommitError::Conflict { .. })),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn texts_that_the_database_cannot_hold_do_not_stop_the_engine() {
+    let database = database().await;
+    let led = led(database.store()).await;
+    let mut sample = Sample::after(&led.snapshot().await, now());
+    let (flow, _, jobs, mut changes) = sample.flow_changes(led.ground.branches[0], 1, 1);
+    let Change::AddFlow(added) = &mut changes[0] else {
+        panic!("the first change adds the flow")
+    };
+    added.params.insert(
+        "text".to_owned(),
+        keirin_model::flow::ParamValue::Text("a\0b".to_owned()),
+    );
+    let attempt = sample.attempt(jobs[0].id, 1, led.ground.agents[0]);
+    changes.push(Change::AddAttempt(attempt.clone()));
+    changes.push(Change::MoveAttempt {
+        moved: Move {
+            id: attempt.id,
+            from: Status::Waiting,
+            to: Status::Finished(Outcome::Failed),
+            at: now(),
+        },
+        exit: keirin_model::flow::Exit::default(),
+        message: Some("a\0b".to_owned()),
+    });
+    led.store.commit(led.lease.epoch, &changes).await.unwrap();
+    let record = led.store.flow_record(flow.id).await.unwrap();
+    assert_eq!(record.attempts[0].message.as_deref(), Some("a\u{fffd}b"));
+}
+
+#[tokio::test]
+async fn ids_are_not_given_out_again_when_history_is_gone() {
+    let database = database().await;
+    let led = led(database.store()).await;
+    let mut sample = Sample::after(&led.snapshot().await, now());
+    let (flow, _, _, changes) = sample.flow_changes(led.ground.branches[1], 1, 1);
+    led.store.commit(led.lease.epoch, &changes).await.unwrap();
+    let before = led.snapshot().await.last;
+
+    let unfinished = led.store.delete_project(led.ground.branches[1].0).await;
+    assert_eq!(
+        unfinished.unwrap_err().to_string(),
+        "1 flows of the project are not finished; cancel them first"
+    );
+    let finish = Change::MoveFlow(Move {
+        id: flow.id,
+        from: Status::Waiting,
+        to: Status::Finished(Outcome::Skipped),
+        at: now(),
+    });
+    led.store.commit(led.lease.epoch, &[finish]).await.unwrap();
+    led.store.delete_project(led.ground.branches[1].0).await.unwrap();
+    assert!(led.store.flow_record(flow.id).await.is_err());
+    assert_eq!(led.snapshot().await.last, before);
+}
