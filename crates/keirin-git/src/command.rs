@@ -1,23 +1,19 @@
-//! Starting git: the same closed environment for every call, bounded in time and output, ended with its whole group.
+//! Calling git: the same closed environment for every call, and nothing of the machine's or the user's configuration.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, ChildStdin, Command};
-use tokio_util::task::AbortOnDropHandle;
+use tokio::process::Command;
 
-use crate::credential::{Access, Secrets};
+use crate::credential::Access;
 use crate::error::{GitError, Scene, classify};
+use crate::process::{Finished, Process};
 
 /// Gets the lines that git reports its progress by, without secrets.
 pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
@@ -30,10 +26,6 @@ pub(crate) const QUESTION_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) const TRANSFER_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 /// What is read of a call's answer when it names no limit.
 const OUTPUT_LIMIT: usize = 64 * 1024 * 1024;
-/// What is kept of a call's error text: its end.
-const ERROR_TEXT_LIMIT: usize = 16 * 1024;
-const LINE_LIMIT: usize = 4 * 1024;
-
 /// What git may know of the environment: where programs and the home folder are, proxies, and whom TLS trusts.
 const PASSED_ON: &[&str] = &[
     "PATH",
@@ -255,88 +247,46 @@ impl Call {
         self
     }
 
-    fn spawn(&self, stdin: Stdio) -> Result<Running, GitError> {
+    fn start(&self) -> Result<Process, GitError> {
         let inner = &self.git.inner;
         #[expect(clippy::disallowed_methods, reason = "this is the adapter that starts git")]
         let mut command = Command::new(&inner.program);
         command
             .env_clear()
             .envs(inner.passed_on.iter().map(|(name, value)| (name, value)))
-            .envs(ENVIRONMENT.iter().copied());
-        // With the variable set, nothing that it does not name is spoken; empty means: talk to nobody.
-        command.env("GIT_ALLOW_PROTOCOL", self.access.protocols);
-        command.envs(self.access.environment.iter().map(|(name, value)| (name, value)));
+            .envs(ENVIRONMENT.iter().copied())
+            // With the variable set, nothing that it does not name is spoken; empty means: talk to nobody.
+            .env("GIT_ALLOW_PROTOCOL", self.access.protocols)
+            .envs(self.access.environment.iter().map(|(name, value)| (name, value)));
         let fixed = CONFIG.iter().map(|(key, value)| (*key, *value));
-        let own = self
-            .config
-            .iter()
-            .chain(&self.access.config)
-            .map(|(key, value)| (key.as_str(), value.as_str()));
+        let own = self.config.iter().chain(&self.access.config);
+        let own = own.map(|(key, value)| (key.as_str(), value.as_str()));
         let mut count = 0;
-        for (index, (key, value)) in fixed.chain(own).enumerate() {
+        for (key, value) in fixed.chain(own) {
             command
-                .env(format!("GIT_CONFIG_KEY_{index}"), key)
-                .env(format!("GIT_CONFIG_VALUE_{index}"), value);
-            count = index + 1;
+                .env(format!("GIT_CONFIG_KEY_{count}"), key)
+                .env(format!("GIT_CONFIG_VALUE_{count}"), value);
+            count += 1;
         }
-        command.env("GIT_CONFIG_COUNT", count.to_string());
-        command.args(&self.before).args(&self.arguments);
         command
-            .stdin(stdin)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true);
-        let child = command.spawn().map_err(|error| match error.kind() {
+            .env("GIT_CONFIG_COUNT", count.to_string())
+            .args(&self.before)
+            .args(&self.arguments);
+        let started = Process::start(command, &self.what, &self.access.secrets);
+        inner.started.fetch_add(1, Ordering::Relaxed);
+        started.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => GitError::GitMissing {
                 program: inner.program.display().to_string(),
             },
             _ => GitError::io(format!("start {}", self.what), error),
-        })?;
-        inner.started.fetch_add(1, Ordering::Relaxed);
-        Ok(Running {
-            group: child
-                .id()
-                .and_then(|id| i32::try_from(id).ok())
-                .map(Pid::from_raw),
-            child,
         })
     }
 
     /// Runs to the end. A status that says failure is an answer here, not an error.
     pub(crate) async fn run(self) -> Result<Finished, GitError> {
-        let mut running = self.spawn(if self.input.is_some() {
-            Stdio::piped()
-        } else {
-            Stdio::null()
-        })?;
-        let (stdin, stdout, stderr) = (
-            running.child.stdin.take(),
-            running.child.stdout.take(),
-            running.child.stderr.take(),
-        );
-        let secrets = &self.access.secrets;
-        let all = async {
-            let (_, output, stderr) = tokio::join!(
-                write_all(stdin, self.input.as_deref()),
-                read_bounded(stdout, self.output_limit),
-                read_lines(stderr, secrets, self.progress.as_ref())
-            );
-            let (output, truncated) = output?;
-            if truncated {
-                // It would wait for somebody to read the rest.
-                running.end();
-            }
-            let status = running.wait().await?;
-            io::Result::Ok(Finished {
-                what: self.what.clone(),
-                code: status.code(),
-                output,
-                truncated,
-                stderr: stderr?,
-            })
-        };
-        match tokio::time::timeout(self.timeout, all).await {
+        let process = self.start()?;
+        let finished = process.finish(self.input.as_deref(), self.output_limit, self.progress.as_ref());
+        match tokio::time::timeout(self.timeout, finished).await {
             Ok(finished) => finished.map_err(|error| GitError::io(self.what.clone(), error)),
             Err(_) => Err(GitError::TimedOut {
                 what: self.what.clone(),
@@ -375,233 +325,12 @@ impl Call {
     where
         S: Stream<Item = Result<Bytes, GitError>> + Send + 'static,
     {
-        let mut running = self.spawn(Stdio::piped())?;
-        let (stdin, stdout, stderr) = (
-            running.child.stdin.take(),
-            running.child.stdout.take(),
-            running.child.stderr.take(),
-        );
-        let secrets = self.access.secrets.clone();
-        let feeding = AbortOnDropHandle::new(tokio::spawn(feed(stdin, input)));
-        let listening =
-            AbortOnDropHandle::new(tokio::spawn(
-                async move { read_lines(stderr, &secrets, None).await },
-            ));
-        let state = Streaming {
-            call: self,
-            running,
-            feeding,
-            listening,
-            stdout,
-        };
-        Ok(futures::stream::try_unfold(Some(state), |state| async move {
-            let Some(mut state) = state else { return Ok(None) };
-            match state.next().await? {
-                Some(chunk) => Ok(Some((chunk, Some(state)))),
-                None => state.end().await.map(|()| None),
-            }
+        let process = self.start()?;
+        // The key's file has to stay as long as the process.
+        let files = self.access.files.clone();
+        Ok(process.stream(input, self.timeout).map(move |item| {
+            let _kept = &files;
+            item
         }))
-    }
-}
-
-/// A process with all that it started; dropped, the whole group is ended.
-struct Running {
-    child: Child,
-    group: Option<Pid>,
-}
-
-impl Running {
-    /// Ends the group. Done only before the child is waited for, so the number cannot belong to another group yet.
-    fn end(&mut self) {
-        if let Some(group) = self.group.take() {
-            // An error means that it has ended by itself.
-            let _ = killpg(group, Signal::SIGKILL);
-        }
-    }
-
-    async fn wait(&mut self) -> io::Result<std::process::ExitStatus> {
-        let status = self.child.wait().await;
-        self.group = None;
-        status
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-/// What a call answered.
-pub(crate) struct Finished {
-    pub(crate) what: String,
-    pub(crate) code: Option<i32>,
-    pub(crate) output: Vec<u8>,
-    /// The output was longer than the limit, and the call was ended.
-    pub(crate) truncated: bool,
-    /// The end of its error text, without secrets.
-    pub(crate) stderr: String,
-}
-
-impl Finished {
-    pub(crate) fn succeeded(&self) -> bool {
-        self.code == Some(0)
-    }
-
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.output).into_owned()
-    }
-
-    /// The last words of the error text that are no progress.
-    pub(crate) fn detail(&self) -> String {
-        let is_progress = |line: &str| {
-            line.contains("% (") || line.starts_with("From ") || line.starts_with("remote: Enumerating")
-        };
-        let lines: Vec<&str> = self
-            .stderr
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty() && !is_progress(line))
-            .collect();
-        let last = lines[lines.len().saturating_sub(4)..].join("; ");
-        match (last.is_empty(), self.code) {
-            (false, _) => last,
-            (true, Some(code)) => format!("exit code {code}"),
-            (true, None) => "ended by a signal".to_owned(),
-        }
-    }
-}
-
-struct Streaming {
-    call: Call,
-    running: Running,
-    feeding: AbortOnDropHandle<Result<(), GitError>>,
-    listening: AbortOnDropHandle<io::Result<String>>,
-    stdout: Option<tokio::process::ChildStdout>,
-}
-
-impl Streaming {
-    async fn next(&mut self) -> Result<Option<Bytes>, GitError> {
-        let Some(stdout) = &mut self.stdout else {
-            return Ok(None);
-        };
-        let mut chunk = bytes::BytesMut::with_capacity(64 * 1024);
-        match tokio::time::timeout(self.call.timeout, stdout.read_buf(&mut chunk)).await {
-            Ok(Ok(0)) => Ok(None),
-            Ok(Ok(_)) => Ok(Some(chunk.freeze())),
-            Ok(Err(error)) => Err(GitError::io(self.call.what.clone(), error)),
-            Err(_) => Err(GitError::TimedOut {
-                what: self.call.what.clone(),
-                seconds: self.call.timeout.as_secs(),
-            }),
-        }
-    }
-
-    async fn end(mut self) -> Result<(), GitError> {
-        let what = self.call.what.clone();
-        let status = self
-            .running
-            .wait()
-            .await
-            .map_err(|error| GitError::io(what.clone(), error))?;
-        let stderr = match self.listening.await {
-            Ok(Ok(stderr)) => stderr,
-            Ok(Err(error)) => return Err(GitError::io(what, error)),
-            Err(error) => return Err(GitError::io(what, io::Error::other(error))),
-        };
-        if status.success() {
-            return Ok(());
-        }
-        if self.feeding.is_finished()
-            && let Ok(Err(error)) = self.feeding.await
-        {
-            return Err(error);
-        }
-        let finished = Finished {
-            what,
-            code: status.code(),
-            output: Vec::new(),
-            truncated: false,
-            stderr,
-        };
-        Err(classify(&finished, Scene::default()))
-    }
-}
-
-async fn feed<S>(stdin: Option<ChildStdin>, input: S) -> Result<(), GitError>
-where
-    S: Stream<Item = Result<Bytes, GitError>> + Send,
-{
-    let Some(mut stdin) = stdin else { return Ok(()) };
-    let mut input = std::pin::pin!(input);
-    while let Some(chunk) = input.next().await {
-        if stdin.write_all(&chunk?).await.is_err() {
-            // It has read all it wants; its exit code tells whether that was well.
-            return Ok(());
-        }
-    }
-    Ok(())
-}
-
-async fn write_all(stdin: Option<ChildStdin>, input: Option<&[u8]>) {
-    if let (Some(mut stdin), Some(input)) = (stdin, input) {
-        // A call that ends before it has read all says why by its exit code.
-        let _ = stdin.write_all(input).await;
-    }
-}
-
-async fn read_bounded(stream: Option<impl AsyncRead + Unpin>, limit: usize) -> io::Result<(Vec<u8>, bool)> {
-    let mut read = Vec::new();
-    if let Some(stream) = stream {
-        stream.take(limit as u64 + 1).read_to_end(&mut read).await?;
-    }
-    let truncated = read.len() > limit;
-    read.truncate(limit);
-    Ok((read, truncated))
-}
-
-/// Reads an error text by lines (a carriage return ends one too: that is how progress is drawn) and keeps its end.
-async fn read_lines(
-    stream: Option<impl AsyncRead + Unpin>,
-    secrets: &Secrets,
-    progress: Option<&Progress>,
-) -> io::Result<String> {
-    let mut kept = String::new();
-    let Some(mut stream) = stream else { return Ok(kept) };
-    let mut line = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let count = stream.read(&mut buffer).await?;
-        for byte in &buffer[..count] {
-            match byte {
-                b'\n' | b'\r' => take_line(&mut line, &mut kept, secrets, progress),
-                byte if line.len() < LINE_LIMIT => line.push(*byte),
-                _ => {}
-            }
-        }
-        if count == 0 {
-            take_line(&mut line, &mut kept, secrets, progress);
-            return Ok(kept);
-        }
-    }
-}
-
-fn take_line(line: &mut Vec<u8>, kept: &mut String, secrets: &Secrets, progress: Option<&Progress>) {
-    let text = secrets.mask(&String::from_utf8_lossy(line));
-    line.clear();
-    if text.trim().is_empty() {
-        return;
-    }
-    if let Some(progress) = progress {
-        progress(text.trim_end());
-    }
-    kept.push_str(&text);
-    kept.push('\n');
-    if kept.len() > ERROR_TEXT_LIMIT {
-        let cut = kept.len() - ERROR_TEXT_LIMIT / 2;
-        let cut = (cut..kept.len())
-            .find(|at| kept.is_char_boundary(*at))
-            .unwrap_or(kept.len());
-        kept.drain(..cut);
     }
 }

@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::command::Finished;
 use crate::name::{CommitId, InvalidName, Revision, TreePath};
+use crate::process::Finished;
 use crate::url::{InvalidUrl, RepositoryUrl};
 
 /// Why a git operation failed. No message holds a credential.

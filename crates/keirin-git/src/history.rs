@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::error::{GitError, classify};
 use crate::mirror::Mirror;
-use crate::name::{CommitId, Revision, TreePath};
+use crate::name::{CommitId, TreePath};
 
 /// One commit in a list: id, parents, author, committer, subject and body, parted by zero bytes.
 const COMMIT_FORMAT: &str = "--format=%H%x00%P%x00%an%x00%ae%x00%at%x00%cn%x00%ce%x00%ct%x00%s%x00%b";
@@ -88,79 +88,6 @@ pub enum PathChange {
 }
 
 impl Mirror {
-    /// The commit that a revision names in the mirror as it is; fetch first to see the repository's present state.
-    /// A branch comes before a tag of the same name, and both before a shortened id. A full id always is a commit.
-    ///
-    /// # Errors
-    /// [`GitError::RevisionNotFound`], [`GitError::Ambiguous`], [`GitError::NotMirrored`] and [`GitError::Corrupted`].
-    pub async fn resolve(&self, revision: &Revision) -> Result<CommitId, GitError> {
-        let not_found = || GitError::RevisionNotFound {
-            revision: revision.clone(),
-            place: self.url.to_string(),
-        };
-        if let Ok(commit) = CommitId::parse(revision.as_str()) {
-            return if self.has_commit(&commit).await? {
-                Ok(commit)
-            } else {
-                Err(not_found())
-            };
-        }
-        let references = self.references().await?;
-        let text = revision.as_str();
-        let candidates = match text {
-            "HEAD" => vec![references.head.clone().unwrap_or_default()],
-            _ if text.starts_with("refs/") => vec![text.to_owned()],
-            _ => vec![format!("refs/heads/{text}"), format!("refs/tags/{text}")],
-        };
-        if let Some(name) = candidates
-            .into_iter()
-            .find(|name| references.ids.contains_key(name))
-        {
-            return self
-                .commit_of(&name)
-                .await?
-                .ok_or_else(|| self.corrupted(&format!("{name} leads to no commit")));
-        }
-        if revision.is_shortened_id() {
-            self.lengthen(revision).await?.ok_or_else(not_found)
-        } else {
-            Err(not_found())
-        }
-    }
-
-    /// Follows a tag to its commit.
-    async fn commit_of(&self, name: &str) -> Result<Option<CommitId>, GitError> {
-        let call = self
-            .call(["rev-parse", "--verify", "--quiet", "--end-of-options"])
-            .argument(format!("{name}^{{commit}}"));
-        let finished = call.run().await?;
-        Ok(if finished.succeeded() {
-            CommitId::parse(finished.text().trim()).ok()
-        } else {
-            None
-        })
-    }
-
-    async fn lengthen(&self, revision: &Revision) -> Result<Option<CommitId>, GitError> {
-        let call = self
-            .call(["rev-parse", "--verify", "--end-of-options"])
-            .argument(format!("{revision}^{{commit}}"));
-        let finished = call.run().await?;
-        if finished.succeeded() {
-            return Ok(CommitId::parse(finished.text().trim()).ok());
-        }
-        if finished.stderr.contains("ambiguous") {
-            return Err(GitError::Ambiguous {
-                revision: revision.clone(),
-            });
-        }
-        if finished.stderr.contains("Needed a single revision") {
-            Ok(None)
-        } else {
-            Err(classify(&finished, self.scene()))
-        }
-    }
-
     /// A file at a commit, of at most `limit_bytes`. Links inside the repository are followed.
     /// Of a partial clone a file that nobody has read yet is fetched now.
     ///
