@@ -1,6 +1,7 @@
 //! Making a checkout of one commit, as agents do for a job.
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::command::{Git, Progress, TRANSFER_TIMEOUT};
@@ -29,8 +30,8 @@ pub struct Checkout {
 }
 
 impl Checkout {
-    /// Makes the checkout, with `HEAD` on the commit and on no branch. Dropping the future ends git with all that it started;
-    /// what lies in the folder then is of no use.
+    /// Makes the checkout, with `HEAD` on the commit and on no branch. It may take an hour; dropping the future earlier ends
+    /// git with all that it started, and what lies in the folder then is of no use.
     ///
     /// # Errors
     /// [`GitError::CommitNotFound`], [`GitError::AuthenticationFailed`], [`GitError::HostUnknown`] and others that say what to do.
@@ -75,20 +76,14 @@ impl Checkout {
             .argument(&self.into)
             .ok()
             .await?;
-        // Kept for the job's own use; it holds no credential.
-        let call = git
-            .call(["config", "remote.origin.url"])
-            .argument(self.source.as_str())
-            .checkout(&self.into);
-        call.ok().await?;
-        let call = git
-            .call([
-                "config",
-                "remote.origin.fetch",
-                "+refs/heads/*:refs/remotes/origin/*",
-            ])
-            .checkout(&self.into);
-        call.ok().await.map(drop)
+        let (config, remote) = (self.into.join(".git/config"), remote_section(&self.source));
+        in_background("write the checkout's configuration", move || {
+            OpenOptions::new()
+                .append(true)
+                .open(config)?
+                .write_all(remote.as_bytes())
+        })
+        .await
     }
 
     async fn fetch(&self, git: &Git, access: &Access, progress: Option<&Progress>) -> Result<(), GitError> {
@@ -149,6 +144,12 @@ impl Checkout {
         .await
         .map(drop)
     }
+}
+
+/// What a clone would write, for the job's own use of git; it holds no credential. An address has no control characters.
+fn remote_section(source: &RepositoryUrl) -> String {
+    let url = source.as_str().replace('\\', r"\\").replace('"', "\\\"");
+    format!("[remote \"origin\"]\n\turl = \"{url}\"\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n")
 }
 
 fn exists(path: &Path) -> io::Result<bool> {

@@ -257,6 +257,7 @@ const NO_ANSWER: &[&str] = &[
     "No route to host",
     "Network is unreachable",
     "Operation too slow",
+    "returned error: 429",
     "returned error: 5",
     "early EOF",
     "the remote end hung up unexpectedly",
@@ -285,7 +286,6 @@ const DAMAGED: &[&str] = &[
     "could not parse",
     "unable to parse",
     "invalid index-pack",
-    "did not send all necessary objects",
     "bad signature",
     "object file",
 ];
@@ -313,7 +313,12 @@ pub(crate) fn classify(finished: &Finished, scene: Scene<'_>) -> GitError {
     {
         return error;
     }
-    if let (Some(path), true) = (scene.mirror, says(DAMAGED)) {
+    // What the other side complains of is no damage here.
+    let own_words = words.lines().filter(|line| !line.starts_with("remote:"));
+    let is_damaged = own_words
+        .into_iter()
+        .any(|line| DAMAGED.iter().any(|phrase| line.contains(phrase)));
+    if let (Some(path), true) = (scene.mirror, is_damaged) {
         return GitError::Corrupted {
             path: path.to_owned(),
             detail,

@@ -185,8 +185,10 @@ impl Mirror {
     /// # Errors
     /// [`GitError::Io`] when the folder cannot be removed.
     pub async fn remove(&self) -> Result<(), GitError> {
+        // In this order, as `ensure_commit` takes them.
+        let mut complete = self.state.complete.lock().await;
         let _writing = self.lock_writing().await?;
-        self.state.complete.lock().await.clear();
+        complete.clear();
         let (path, gone) = (
             self.path.clone(),
             self.mirrors.root().join(format!(".making-{}", self.name)),

@@ -80,7 +80,8 @@ impl Mirror {
     }
 
     /// Makes sure that the mirror holds the commit with all files of its last `depth` levels of history (`None`: of all of it),
-    /// so that it can be served without asking the repository again. Call it before an agent is sent to the mirror.
+    /// so that it can be served without asking the repository again. Call it before an agent is sent to the mirror, and always
+    /// before the mirror's folder itself is used as a source.
     ///
     /// # Errors
     /// [`GitError::CommitNotFound`] and what keeps the repository from being reached.
@@ -88,6 +89,9 @@ impl Mirror {
         let depth = depth.filter(|depth| (1..=DEEPEST_WALK).contains(depth));
         // Held while working: who asks for the same commit waits instead of fetching it again.
         let mut complete = self.state.complete.lock().await;
+        if !self.path.exists() {
+            complete.clear();
+        }
         let wanted = (commit.clone(), depth);
         if complete.contains(&wanted) || complete.contains(&(commit.clone(), None)) {
             return Ok(());

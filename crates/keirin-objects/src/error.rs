@@ -97,6 +97,16 @@ impl ObjectError {
         }
     }
 
+    /// The same for a write: what is missing then is the place, not the object.
+    pub(crate) fn on_write(key: &ObjectKey, error: object_store::Error) -> Self {
+        match Self::on(key, error) {
+            Self::NotFound { .. } => Self::Settings {
+                reason: "its bucket or folder does not exist; make it, or correct the settings".to_owned(),
+            },
+            other => other,
+        }
+    }
+
     /// Sorts a failure of the backend that belongs to no single key.
     pub(crate) fn general(error: object_store::Error) -> Self {
         Self::by_kind(io_kind(&error), Box::new(error))

@@ -97,7 +97,7 @@ impl Objects {
             .backend
             .put(&self.path(key), PutPayload::from_bytes(bytes))
             .await;
-        put.map(drop).map_err(|error| ObjectError::on(key, error))
+        put.map(drop).map_err(|error| ObjectError::on_write(key, error))
     }
 
     /// Writes an object from a stream of at most `limit_bytes`, with bounded memory. It is durable when this returns; dropping
@@ -259,6 +259,19 @@ impl Objects {
             Err(ObjectError::NotFound { .. }) => Ok(()),
             answer => answer,
         }
+    }
+
+    /// Writes, reads and removes a small object under `key`, to find out whether the storage can be used at all.
+    ///
+    /// # Errors
+    /// Says what is wrong with the storage.
+    pub async fn check(&self, key: &ObjectKey) -> Result<(), ObjectError> {
+        let probe = Bytes::from_static(b"Keirin checks its object storage");
+        self.put(key, probe.clone()).await?;
+        if self.get(key).await? != probe {
+            return Err(ObjectError::Truncated { key: key.clone() });
+        }
+        self.delete(key).await
     }
 
     /// All objects below `prefix` (all there are for `None`), in no order. Objects being written are not among them.

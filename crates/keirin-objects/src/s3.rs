@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use object_store::RetryConfig;
 use object_store::aws::AmazonS3Builder;
 use url::Url;
 
@@ -50,7 +52,14 @@ impl Objects {
     pub fn s3(settings: S3Settings) -> Result<Self, ObjectError> {
         // The HTTP client takes the process-wide provider; an error only means that one is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        // A job waits for its log to be kept: a short trouble is sat out, a longer one is told.
+        let retry = RetryConfig {
+            max_retries: 5,
+            retry_timeout: Duration::from_secs(30),
+            ..RetryConfig::default()
+        };
         let mut builder = AmazonS3Builder::new()
+            .with_retry(retry)
             .with_bucket_name(settings.bucket)
             .with_region(settings.region)
             .with_access_key_id(settings.access_key_id)

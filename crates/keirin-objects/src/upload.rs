@@ -111,13 +111,13 @@ impl Upload<'_> {
                 self.backend
                     .put_multipart(&self.path)
                     .await
-                    .map_err(|error| ObjectError::on(self.key, error))?,
+                    .map_err(|error| ObjectError::on_write(self.key, error))?,
             ),
         };
         upload
             .put_part(PutPayload::from_bytes(part))
             .await
-            .map_err(|error| ObjectError::on(self.key, error))
+            .map_err(|error| ObjectError::on_write(self.key, error))
     }
 
     /// A stream that fitted one part is a plain write.
@@ -128,18 +128,20 @@ impl Upload<'_> {
     ) -> Result<(), ObjectError> {
         let Some(upload) = parts else {
             let put = self.backend.put(&self.path, PutPayload::from_bytes(rest)).await;
-            return put.map(drop).map_err(|error| ObjectError::on(self.key, error));
+            return put
+                .map(drop)
+                .map_err(|error| ObjectError::on_write(self.key, error));
         };
         if !rest.is_empty() {
             upload
                 .put_part(PutPayload::from_bytes(rest))
                 .await
-                .map_err(|error| ObjectError::on(self.key, error))?;
+                .map_err(|error| ObjectError::on_write(self.key, error))?;
         }
         upload
             .complete()
             .await
             .map(drop)
-            .map_err(|error| ObjectError::on(self.key, error))
+            .map_err(|error| ObjectError::on_write(self.key, error))
     }
 }

@@ -107,6 +107,19 @@ async fn files_that_are_there_stay_and_another_repository_is_not_touched() {
 }
 
 #[tokio::test]
+async fn an_odd_path_is_written_down_as_it_is() {
+    let story = Story::new();
+    let repository = story.repository("a \"b\" \\c #;%20");
+    let wanted = checkout(&story, &repository, repository.head(), Some(1));
+    wanted.make(&story.git, None).await.unwrap();
+    let url = run_git(&wanted.into, ["remote", "get-url", "origin"]).unwrap();
+    assert_eq!(url, repository.url().as_str());
+    let mirror = story.mirror_of(&repository);
+    mirror.fetch().await.unwrap();
+    assert_eq!(mirror.list_branches().await.unwrap()[0].1, repository.head());
+}
+
+#[tokio::test]
 async fn submodules_come_with_theirs() {
     let story = Story::new();
     let (inner, middle, outer) = (

@@ -90,3 +90,25 @@ fn overwrite(object: &Path) {
     fs::set_permissions(object, fs::Permissions::from_mode(0o644)).unwrap();
     fs::write(object, "nonsense").unwrap();
 }
+
+#[tokio::test]
+async fn a_commit_made_ready_is_made_ready_again_after_the_mirror_was_removed() {
+    let story = Story::new();
+    let repository = story.repository("project");
+    let mirror = story.mirror_of(&repository);
+    mirror.ensure_commit(&repository.head(), Some(1)).await.unwrap();
+    fs::remove_dir_all(mirror.path()).unwrap();
+    mirror.ensure_commit(&repository.head(), Some(1)).await.unwrap();
+    assert!(mirror.has_commit(&repository.head()).await.unwrap());
+    futures::future::join_all((0..4).map(async |number| {
+        // Both at once, for they take the same locks.
+        if number % 2 == 0 {
+            mirror.remove().await.unwrap();
+        } else {
+            let _either_way = mirror.ensure_commit(&repository.head(), None).await;
+        }
+    }))
+    .await;
+    mirror.fetch().await.unwrap();
+    assert_eq!(read(&mirror).await.unwrap(), "hello\n");
+}

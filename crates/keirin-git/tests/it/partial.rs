@@ -276,6 +276,40 @@ async fn a_credential_stands_on_no_command_line() {
     );
 }
 
+/// The clock of this test runs ahead whenever nothing else happens.
+#[tokio::test(start_paused = true)]
+async fn a_host_that_never_answers_is_given_up() {
+    let story = Story::new();
+    let silence = Silence::start().await;
+    let mirror = story.mirrors.mirror("1", silence.url.clone(), None).unwrap();
+    let error = mirror.tip(&branch("main")).await.unwrap_err();
+    assert!(
+        matches!(error, GitError::TimedOut { seconds: 60, .. }) && error.is_passing(),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn ssh_asks_nobody_and_says_what_is_wrong() {
+    let story = Story::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = format!("ssh://git@{}/x", listener.local_addr().unwrap());
+    drop(listener);
+    let key = Credential::SshKey {
+        private_key: "no key at all".to_owned(),
+        known_hosts: Some(String::new()),
+    };
+    for credential in [None, Some(key)] {
+        let url = RepositoryUrl::parse(&closed).unwrap();
+        let mirror = story.mirrors.mirror("1", url, credential).unwrap();
+        let error = mirror.tip(&branch("main")).await.unwrap_err();
+        if error.to_string().contains("cannot run ssh") {
+            return println!("skipped: ssh_asks_nobody_and_says_what_is_wrong: the program ssh is missing");
+        }
+        assert!(matches!(error, GitError::Unreachable { .. }), "{error:?}");
+    }
+}
+
 #[tokio::test]
 async fn dropping_a_call_ends_git_and_all_that_it_started() {
     let story = Story::new();

@@ -63,6 +63,14 @@ async fn what_is_put_can_be_got_until_it_is_deleted() {
 }
 
 #[tokio::test]
+async fn a_check_leaves_nothing_behind() {
+    for storage in storages::all("check") {
+        storage.objects.check(&key("check/1")).await.unwrap();
+        assert_eq!(storage.objects.total(None).await.unwrap(), Total::default());
+    }
+}
+
+#[tokio::test]
 async fn an_empty_object_is_an_object() {
     for storage in storages::all("empty") {
         let empty = key("empty");

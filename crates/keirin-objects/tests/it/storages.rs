@@ -37,18 +37,21 @@ fn s3(_test: &str) -> Result<Objects, String> {
 
 #[cfg(feature = "s3")]
 fn s3(test: &str) -> Result<Objects, String> {
+    Ok(Objects::s3(s3_settings(test)?).unwrap())
+}
+
+/// The server that the environment names, with a prefix that no other test has.
+#[cfg(feature = "s3")]
+pub(crate) fn s3_settings(test: &str) -> Result<keirin_objects::S3Settings, String> {
     let read = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
-    let unique = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_nanos();
-    let settings = keirin_objects::S3Settings {
+    let now = std::time::SystemTime::now();
+    let unique = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+    Ok(keirin_objects::S3Settings {
         endpoint: Some(read("KEIRIN_TEST_S3_ENDPOINT")?.parse().unwrap()),
         region: "us-east-1".to_owned(),
         bucket: read("KEIRIN_TEST_S3_BUCKET")?,
         prefix: Some(format!("test/{test}-{unique}").parse().unwrap()),
         access_key_id: read("KEIRIN_TEST_S3_ACCESS_KEY_ID")?,
         secret_access_key: read("KEIRIN_TEST_S3_SECRET_ACCESS_KEY")?,
-    };
-    Ok(Objects::s3(settings).unwrap())
+    })
 }
