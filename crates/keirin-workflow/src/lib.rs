@@ -1,1 +1,46 @@
-//! Empty as yet.
+//! Workflow files: from text to a plan. Pure: no I/O, no clock, no randomness, no async.
+//!
+//! The way of a file: `tree` reads YAML into located nodes, `check` holds them against the table in `format`, the
+//! `read_*` modules make a [`Workflow`] of them and check what they mean, and `plan` works out the expressions for one
+//! flow. Everything that is wrong is reported at once, each with its place.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+mod check;
+mod condition;
+mod diagnostic;
+mod duration;
+mod exercise;
+mod expression;
+mod format;
+mod graph;
+mod matrix;
+mod names;
+mod outside;
+mod params;
+mod paths;
+mod plan;
+mod plan_step;
+mod problem;
+mod propose;
+mod propose_rules;
+mod read;
+mod read_job;
+mod read_params;
+mod read_step;
+mod read_triggers;
+mod schema;
+mod shape;
+mod template;
+mod tree;
+mod workflow;
+
+pub use condition::{ConditionContext, EarlierStep, JobSoFar, check_condition, evaluate_condition};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+#[doc(hidden)]
+pub use exercise::{exercise, exercise_condition};
+pub use expression::ExpressionError;
+pub use params::{LONGEST_PARAM, Param, ParamKind};
+pub use plan::{FlowContext, PlanContext, PlanDefaults};
+pub use propose::{Proposal, RepositoryListing, propose};
+pub use schema::json_schema;
+pub use workflow::Workflow;

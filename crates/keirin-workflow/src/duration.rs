@@ -1,0 +1,107 @@
+//! Durations as people write them: `30m`, `1h 30m`, `90s`, `2d`.
+
+use jiff::SignedDuration;
+
+/// The longest timeout and the longest interval.
+pub(crate) const LONGEST: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How a message says it.
+pub(crate) const LONGEST_WORDS: &str = "7 days";
+/// What a duration looks like, for the schema; [`parse`] takes exactly this.
+pub(crate) const PATTERN: &str = "^[0-9]{1,9}[dhms]( ?[0-9]{1,9}[dhms])*$";
+
+/// The largest unit first, each at most once; a day has 24 hours.
+const UNITS: [(char, i64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
+
+/// Why a text is no duration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DurationError {
+    #[error("is not a duration such as `30m`, `1h 30m` or `2d`")]
+    Form,
+    #[error("names its units out of order: days, hours, minutes, seconds, each once")]
+    Order,
+    #[error("is no time at all")]
+    Zero,
+    #[error("is longer than 7 days")]
+    TooLong,
+}
+
+/// Reads a duration of more than nothing and at most [`LONGEST`].
+pub(crate) fn parse(text: &str) -> Result<SignedDuration, DurationError> {
+    let mut seconds = 0_i64;
+    let mut units = UNITS.iter();
+    for (count, letter) in parts(text).ok_or(DurationError::Form)? {
+        let (_, length) = units
+            .find(|(unit, _)| *unit == letter)
+            .ok_or(DurationError::Order)?;
+        seconds = seconds.saturating_add(count.saturating_mul(*length));
+    }
+    match SignedDuration::from_secs(seconds) {
+        SignedDuration::ZERO => Err(DurationError::Zero),
+        duration if duration > LONGEST => Err(DurationError::TooLong),
+        duration => Ok(duration),
+    }
+}
+
+/// The numbers with their units, in the order written; `None` where the text does not match [`PATTERN`].
+fn parts(text: &str) -> Option<Vec<(i64, char)>> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        if digits == 0 || digits > 9 {
+            return None;
+        }
+        let letter = rest[digits..]
+            .chars()
+            .next()
+            .filter(|letter| UNITS.iter().any(|(unit, _)| unit == letter))?;
+        parts.push((rest[..digits].parse().ok()?, letter));
+        let after = &rest[digits + 1..];
+        rest = after.strip_prefix(' ').unwrap_or(after);
+        if rest.is_empty() && !after.is_empty() {
+            return None;
+        }
+    }
+    (!parts.is_empty()).then_some(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        let minutes = |text| parse(text).map(|duration| duration.as_mins());
+        assert_eq!(minutes("30m"), Ok(30));
+        assert_eq!(minutes("1h 30m"), Ok(90));
+        assert_eq!(minutes("1h30m"), Ok(90));
+        assert_eq!(minutes("90s"), Ok(1));
+        assert_eq!(minutes("2d"), Ok(2 * 24 * 60));
+        assert_eq!(minutes("7d"), Ok(7 * 24 * 60));
+    }
+
+    #[test]
+    fn what_is_no_duration_says_why() {
+        for text in [
+            "",
+            "30",
+            "m",
+            "1.5h",
+            "-1h",
+            "1h ",
+            " 1h",
+            "1h  2m",
+            "1w",
+            "1234567890s",
+            "½h",
+            "1é",
+        ] {
+            assert_eq!(parse(text), Err(DurationError::Form), "{text:?}");
+        }
+        assert_eq!(parse("30m 1h"), Err(DurationError::Order));
+        assert_eq!(parse("1h 1h"), Err(DurationError::Order));
+        assert_eq!(parse("0s"), Err(DurationError::Zero));
+        assert_eq!(parse("8d"), Err(DurationError::TooLong));
+        assert_eq!(parse("999999999d 999999999h"), Err(DurationError::TooLong));
+    }
+}

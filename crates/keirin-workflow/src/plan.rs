@@ -1,0 +1,484 @@
+//! From a workflow to a plan: parameters filled in, matrices spread, every expression worked out.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use cel::{Context, Value};
+use jiff::SignedDuration;
+use keirin_model::flow::{Change, FlowKind, ParamValue};
+use keirin_model::plan::{Concurrency, Executor, JobPlan, Plan, Requirements, Retry, StagePlan, StepPlan};
+
+use crate::diagnostic::Diagnostics;
+use crate::expression;
+use crate::format;
+use crate::matrix::Point;
+use crate::params;
+use crate::problem::{Problem, Problems, Span, quote};
+use crate::template::Template;
+use crate::workflow::{Environment, Job, Settings, Stage, Step, Workflow};
+
+/// Bytes of all texts of a plan: a matrix can make much of little.
+const MOST_PLAN_BYTES: usize = 16 * 1024 * 1024;
+/// What each value costs beside its text.
+const VALUE_COST: usize = 32;
+/// Characters of a concurrency group, an environment, an agents group or a label.
+const LONGEST_NAME: usize = 200;
+
+/// What a flow is about: what expressions are worked out from.
+#[derive(Debug, Clone)]
+pub struct PlanContext {
+    /// The project's name.
+    pub project: String,
+    /// The name of the branch that it runs on or is proposed to.
+    pub branch: String,
+    /// The flow itself.
+    pub flow: FlowContext,
+    /// The commit that it tests; `None` only where there is no repository.
+    pub commit: Option<String>,
+    /// The proposed change, for kind `dev`.
+    pub change: Option<Change>,
+    /// What it was started with; defaults are filled in by the plan.
+    pub params: BTreeMap<String, ParamValue>,
+    /// What holds where the workflow says nothing.
+    pub defaults: PlanDefaults,
+}
+
+/// The flow that a plan is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlowContext {
+    /// Its number in the project.
+    pub number: i64,
+    /// What it is for.
+    pub kind: FlowKind,
+}
+
+/// What holds where the workflow says nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanDefaults {
+    /// The agents group.
+    pub group: String,
+    /// Where steps run.
+    pub executor: Executor,
+    /// How long an attempt at a job may take.
+    pub timeout: SignedDuration,
+}
+
+impl Default for PlanDefaults {
+    fn default() -> Self {
+        Self {
+            group: "all".to_owned(),
+            executor: Executor::Bare,
+            timeout: SignedDuration::from_hours(1),
+        }
+    }
+}
+
+impl Workflow {
+    /// Every parameter with its value: the given one, else its default.
+    ///
+    /// # Errors
+    /// Unknown parameters, values of the wrong type, and parameters without a value.
+    pub fn fill_params(
+        &self,
+        given: &BTreeMap<String, ParamValue>,
+    ) -> Result<BTreeMap<String, ParamValue>, Diagnostics> {
+        let mut problems = Problems::default();
+        let filled = params::fill(self.params(), given, &mut problems);
+        if problems.has_errors() {
+            Err(self.source.diagnostics(problems))
+        } else {
+            Ok(filled)
+        }
+    }
+
+    /// Works out what a flow will do.
+    ///
+    /// # Errors
+    /// What is wrong with the parameters, and every expression that cannot be worked out.
+    pub fn plan(&self, context: &PlanContext) -> Result<Plan, Diagnostics> {
+        let filled = self.fill_params(&context.params)?;
+        let scope = scope_of_a_flow(context, &filled);
+        let mut planner = Planner {
+            workflow: self,
+            context,
+            problems: Problems::default(),
+            bytes: 0,
+            too_large: false,
+        };
+        let concurrency = planner.concurrency(&scope);
+        let mut stages = Vec::new();
+        for stage in &self.content.stages {
+            stages.push(planner.stage(stage, &scope));
+        }
+        if planner.problems.has_errors() {
+            return Err(self.source.diagnostics(planner.problems));
+        }
+        Ok(Plan {
+            workflow: self.name.clone(),
+            concurrency,
+            stages,
+        })
+    }
+}
+
+/// The variables that every expression of the file may use.
+fn scope_of_a_flow(
+    context: &PlanContext,
+    params: &BTreeMap<String, ParamValue>,
+) -> Context<'static, 'static> {
+    let mut scope = expression::scope();
+    let params = params.iter().map(|(name, value)| {
+        let value = match value {
+            ParamValue::Boolean(value) => Value::Bool(*value),
+            ParamValue::Integer(value) => Value::Int(*value),
+            ParamValue::Number(value) => Value::Float(*value),
+            ParamValue::Text(value) => Value::from(value.as_str()),
+        };
+        (name.clone(), value)
+    });
+    scope.add_variable_from_value("params", params.collect::<HashMap<_, _>>());
+    scope.add_variable_from_value("branch", map([("name", Some(context.branch.as_str()))]));
+    scope.add_variable_from_value("project", map([("name", Some(context.project.as_str()))]));
+    let number = Value::Int(context.flow.number);
+    let kind = Value::from(context.flow.kind.as_str());
+    scope.add_variable_from_value(
+        "flow",
+        HashMap::from([("number".to_owned(), number), ("kind".to_owned(), kind)]),
+    );
+    scope.add_variable_from_value(
+        "commit",
+        context.commit.as_deref().map_or(Value::Null, Value::from),
+    );
+    let change = context.change.as_ref();
+    scope.add_variable_from_value(
+        "change",
+        map([
+            ("base", change.and_then(|change| change.base.as_deref())),
+            ("head", change.map(|change| change.head.as_str())),
+            ("author", change.and_then(|change| change.author.as_deref())),
+            ("title", change.and_then(|change| change.title.as_deref())),
+        ]),
+    );
+    scope
+}
+
+/// A map of the texts that are there: `has()` tells which.
+fn map<const N: usize>(texts: [(&str, Option<&str>); N]) -> HashMap<String, Value> {
+    texts
+        .into_iter()
+        .filter_map(|(name, text)| Some((name.to_owned(), Value::from(text?))))
+        .collect()
+}
+
+pub(crate) struct Planner<'a> {
+    workflow: &'a Workflow,
+    context: &'a PlanContext,
+    pub(crate) problems: Problems,
+    bytes: usize,
+    too_large: bool,
+}
+
+impl Planner<'_> {
+    /// The value, or the type's own default once the problem has been noted.
+    pub(crate) fn take<T: Default>(&mut self, result: Result<T, Problem>) -> T {
+        result.unwrap_or_else(|problem| {
+            self.problems.push(problem);
+            T::default()
+        })
+    }
+
+    pub(crate) fn charge(&mut self, text: &str, span: Span) {
+        self.bytes = self.bytes.saturating_add(text.len() + VALUE_COST);
+        if self.bytes > MOST_PLAN_BYTES && !self.too_large {
+            self.too_large = true;
+            let message = format!("the plan becomes larger than {MOST_PLAN_BYTES} bytes");
+            let help = "move long scripts into files of the repository, or take fewer values in matrices";
+            self.problems.push(Problem::error(span, message).help(help));
+        }
+    }
+
+    /// A text that goes to programs, which end texts at a NUL character.
+    pub(crate) fn text(&mut self, template: &Template, scope: &Context<'_, '_>) -> String {
+        if self.too_large {
+            return String::new();
+        }
+        let text = self.take(template.text(scope));
+        self.charge(&text, template.span);
+        if text.contains('\0') {
+            self.problems.push(Problem::error(
+                template.span,
+                "this holds a NUL character, which no program takes",
+            ));
+        }
+        text
+    }
+
+    pub(crate) fn optional_text(
+        &mut self,
+        template: Option<&Template>,
+        scope: &Context<'_, '_>,
+    ) -> Option<String> {
+        template.map(|template| self.text(template, scope))
+    }
+
+    /// A text that cannot be empty or long, because it names something.
+    fn name(&mut self, template: &Template, scope: &Context<'_, '_>) -> String {
+        let before = self.problems.errors();
+        let text = self.text(template, scope);
+        let fits =
+            !text.is_empty() && text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control);
+        if !fits && self.problems.errors() == before && !self.too_large {
+            let message = format!(
+                "{} is no name: it has 1 to {LONGEST_NAME} characters in one line",
+                quote(&text)
+            );
+            self.problems.push(Problem::error(template.span, message));
+        }
+        text
+    }
+
+    pub(crate) fn texts(&mut self, templates: &[Template], scope: &Context<'_, '_>) -> Vec<(Span, String)> {
+        let mut all = Vec::new();
+        for template in templates {
+            if self.too_large {
+                break;
+            }
+            for text in self.take(template.texts(scope)) {
+                self.charge(&text, template.span);
+                all.push((template.span, text));
+            }
+        }
+        all
+    }
+
+    pub(crate) fn duration(
+        &mut self,
+        template: Option<&Template>,
+        scope: &Context<'_, '_>,
+    ) -> Option<SignedDuration> {
+        template.map(|template| {
+            let duration = template.duration(scope);
+            self.take(duration)
+        })
+    }
+
+    fn concurrency(&mut self, scope: &Context<'_, '_>) -> Option<Concurrency> {
+        let concurrency = self.workflow.content.concurrency.as_ref()?;
+        let group = self.name(&concurrency.group, scope);
+        let cancel = concurrency
+            .cancel_in_progress
+            .as_ref()
+            .map_or(Ok(false), |template| template.boolean(scope));
+        Some(Concurrency {
+            group,
+            cancel_in_progress: self.take(cancel),
+        })
+    }
+
+    fn stage(&mut self, stage: &Stage, scope: &Context<'_, '_>) -> StagePlan {
+        let exclusive = stage
+            .exclusive
+            .as_ref()
+            .map_or(Ok(false), |template| template.boolean(scope));
+        let instances: HashMap<&str, Vec<String>> = stage
+            .jobs
+            .iter()
+            .map(|job| (job.key.value.as_str(), names(job)))
+            .collect();
+        let mut jobs = Vec::new();
+        for job in &stage.jobs {
+            let needs = job
+                .needs
+                .iter()
+                .filter_map(|need| instances.get(need.value.as_str()))
+                .flatten();
+            let mut seen = BTreeSet::new();
+            let needs: Vec<String> = needs.filter(|need| seen.insert(*need)).cloned().collect();
+            match &job.matrix {
+                None => jobs.push(self.job(job, None, &needs, scope)),
+                Some(matrix) => {
+                    for point in matrix.points.iter() {
+                        if self.too_large || self.problems.are_many() {
+                            break;
+                        }
+                        let mut in_job = scope.new_inner_scope();
+                        let values = point
+                            .0
+                            .iter()
+                            .map(|(axis, value)| (axis.clone(), Value::from(value.as_str())));
+                        in_job.add_variable_from_value("matrix", values.collect::<HashMap<_, _>>());
+                        jobs.push(self.job(job, Some(point), &needs, &in_job));
+                    }
+                }
+            }
+        }
+        StagePlan {
+            name: stage.name.value.clone(),
+            needs: unique(stage.needs.iter().map(|need| need.value.clone())),
+            start: stage.start,
+            environment: stage
+                .environment
+                .as_ref()
+                .map(|template| self.name(template, scope)),
+            exclusive: self.take(exclusive),
+            timeout: self.duration(stage.timeout.as_ref(), scope),
+            jobs,
+        }
+    }
+
+    fn job(
+        &mut self,
+        job: &Job,
+        point: Option<&Point>,
+        needs: &[String],
+        scope: &Context<'_, '_>,
+    ) -> JobPlan {
+        needs.iter().for_each(|need| self.charge(need, job.key.span));
+        let env = self.environment(&job.env, scope);
+        let mut in_steps = scope.new_inner_scope();
+        in_steps.add_variable_from_value("env", variables(&env));
+        let mut steps: Vec<StepPlan> = Vec::new();
+        for step in &job.steps {
+            steps.push(self.step_in(step, &env, &in_steps));
+        }
+        let settings = Merged {
+            job: &job.settings,
+            defaults: &self.workflow.content.defaults,
+        };
+        let priority = settings
+            .pick(|settings| settings.priority.as_ref())
+            .map_or(Ok(0), |template| {
+                template
+                    .integer(scope, -1000, 1000)
+                    .map(|priority| i32::try_from(priority).unwrap_or_default())
+            });
+        let timeout = settings.pick(|settings| settings.timeout.as_ref());
+        let lost = job
+            .retry_lost
+            .as_ref()
+            .map_or(Ok(Retry::default().lost), |template| {
+                template
+                    .integer(scope, 0, 10)
+                    .map(|lost| u32::try_from(lost).unwrap_or_default())
+            });
+        JobPlan {
+            name: name(job, point),
+            key: job.key.value.clone(),
+            matrix: point
+                .map(|point| point.0.iter().cloned().collect())
+                .unwrap_or_default(),
+            needs: needs.to_vec(),
+            requirements: self.requirements(&settings, scope),
+            priority: self.take(priority),
+            timeout: self
+                .duration(timeout, scope)
+                .unwrap_or(self.context.defaults.timeout),
+            retry: Retry {
+                lost: self.take(lost),
+            },
+            env,
+            steps,
+        }
+    }
+
+    fn step_in(
+        &mut self,
+        step: &Step,
+        job_env: &BTreeMap<String, String>,
+        scope: &Context<'_, '_>,
+    ) -> StepPlan {
+        let env = self.environment(&step.env, scope);
+        if env.is_empty() {
+            return self.step(step, env, scope);
+        }
+        let mut all = job_env.clone();
+        all.extend(env.clone());
+        let mut inner = scope.new_inner_scope();
+        inner.add_variable_from_value("env", variables(&all));
+        self.step(step, env, &inner)
+    }
+
+    fn environment(&mut self, env: &Environment, scope: &Context<'_, '_>) -> BTreeMap<String, String> {
+        env.iter()
+            .map(|(name, template)| (name.clone(), self.text(template, scope)))
+            .collect()
+    }
+
+    fn requirements(&mut self, settings: &Merged<'_>, scope: &Context<'_, '_>) -> Requirements {
+        let defaults = &self.context.defaults;
+        let executor = settings
+            .pick(|settings| settings.executor.as_ref())
+            .map_or(Ok(defaults.executor), |template| executor(template, scope));
+        let group = settings.pick(|settings| settings.group.as_ref());
+        let group = group.map_or_else(|| defaults.group.clone(), |template| self.name(template, scope));
+        let labels = settings
+            .pick(|settings| settings.labels.as_deref())
+            .unwrap_or_default();
+        let system = settings.pick(|settings| settings.system.as_ref());
+        Requirements {
+            group,
+            labels: self
+                .texts(labels, scope)
+                .into_iter()
+                .map(|(_, label)| label)
+                .collect(),
+            executor: executor.unwrap_or_else(|problem| {
+                self.problems.push(problem);
+                Executor::Bare
+            }),
+            system: self.optional_text(system, scope),
+        }
+    }
+}
+
+/// What the job says, else what the file's defaults say.
+struct Merged<'a> {
+    job: &'a Settings,
+    defaults: &'a Settings,
+}
+
+impl<'a> Merged<'a> {
+    fn pick<T: ?Sized>(&self, of: impl Fn(&'a Settings) -> Option<&'a T>) -> Option<&'a T> {
+        of(self.job).or_else(|| of(self.defaults))
+    }
+}
+
+fn executor(template: &Template, scope: &Context<'_, '_>) -> Result<Executor, Problem> {
+    let text = template.text(scope)?;
+    match text.as_str() {
+        "bare" => Ok(Executor::Bare),
+        "docker" => Ok(Executor::Docker),
+        "lxd" => Ok(Executor::Lxd),
+        "kubernetes" => Ok(Executor::Kubernetes),
+        _ => {
+            let message = format!("there is no executor {}", quote(&text));
+            Err(Problem::error(template.span, message)
+                .help(format!("there are {}", format::EXECUTORS.join(", "))))
+        }
+    }
+}
+
+fn variables(env: &BTreeMap<String, String>) -> HashMap<String, Value> {
+    env.iter()
+        .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
+        .collect()
+}
+
+fn unique(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    names.filter(|name| seen.insert(name.clone())).collect()
+}
+
+/// The names of all jobs that a key makes.
+fn names(job: &Job) -> Vec<String> {
+    match &job.matrix {
+        None => vec![name(job, None)],
+        Some(matrix) => matrix.points.iter().map(|point| name(job, Some(point))).collect(),
+    }
+}
+
+fn name(job: &Job, point: Option<&Point>) -> String {
+    match point {
+        None => job.key.value.clone(),
+        Some(point) => format!("{} ({})", job.key.value, point.label()),
+    }
+}

@@ -1,0 +1,253 @@
+//! From the tree to a workflow. Shapes have been reported by then, so what does not have the right one is passed over
+//! here, and only what it means is checked.
+
+use keirin_model::access::Role;
+use keirin_model::plan::Start;
+
+use crate::format::{self, MOST_JOBS};
+use crate::graph;
+use crate::names::{Fields, Names};
+use crate::outside::Outside;
+use crate::params::ParamKind;
+use crate::problem::{Located, Problem, Problems, Source};
+use crate::read_params::read_params;
+use crate::read_triggers::read_triggers;
+use crate::template::Template;
+use crate::tree::{Entry, Node};
+use crate::workflow::{Concurrency, Content, Settings, Stage};
+
+/// Reads a whole file.
+pub(crate) fn read(root: &Node, source: &Source, problems: &mut Problems) -> Content {
+    let params = root
+        .get("params")
+        .map(|node| read_params(node, problems))
+        .unwrap_or_default();
+    let triggers = read_triggers(root.entry("triggers"), problems);
+    let text_params = params
+        .iter()
+        .filter(|param| param.kind == ParamKind::String)
+        .map(|param| param.name.clone())
+        .collect();
+    let names = names_of_a_flow(params.iter().map(|param| param.name.as_str()));
+    let mut reader = Reader {
+        source,
+        problems,
+        outside: Outside { text_params },
+        jobs: 0,
+    };
+    let defaults = root
+        .get("defaults")
+        .map(|node| reader.settings(node, &names))
+        .unwrap_or_default();
+    let concurrency = root
+        .get("concurrency")
+        .and_then(|node| reader.concurrency(node, &names));
+    let stages: Vec<Stage> = root
+        .get("stages")
+        .map(Node::entries)
+        .unwrap_or_default()
+        .iter()
+        .take(format::MOST_STAGES)
+        .map(|entry| reader.stage(entry, &names))
+        .collect();
+    let items: Vec<graph::Item<'_>> = stages
+        .iter()
+        .map(|stage| graph::Item {
+            name: &stage.name.value,
+            needs: &stage.needs,
+        })
+        .collect();
+    graph::check("stage", &items, problems);
+    Content {
+        triggers,
+        params,
+        defaults,
+        concurrency,
+        stages,
+    }
+}
+
+/// What every expression of a file may use.
+fn names_of_a_flow<'a>(params: impl Iterator<Item = &'a str>) -> Names {
+    Names::default()
+        .with("params", Fields::these(params))
+        .with("branch", Fields::these(["name"]))
+        .with("project", Fields::these(["name"]))
+        .with("flow", Fields::these(["kind", "number"]))
+        .with("commit", Fields::None)
+        .with("change", Fields::these(["base", "head", "author", "title"]))
+        .without("matrix", "`matrix` is known in a job that has one")
+        .without("env", "`env` is known in the steps of a job")
+        .without("steps", "`steps` is known in the `when` of a step")
+        .without("job", "`job` is known in the `when` of a step")
+}
+
+/// What reading needs at hand.
+pub(crate) struct Reader<'a> {
+    pub(crate) source: &'a Source,
+    pub(crate) problems: &'a mut Problems,
+    pub(crate) outside: Outside,
+    /// Jobs so far, each point of a matrix counted.
+    pub(crate) jobs: usize,
+}
+
+impl Reader<'_> {
+    /// A scalar with its expressions.
+    pub(crate) fn template(&mut self, node: &Node, names: &Names) -> Option<Template> {
+        node.text()?;
+        if self.problems.are_many() {
+            return None;
+        }
+        match Template::read(node, self.source, names) {
+            Ok(template) => Some(template),
+            Err(problems) => {
+                self.problems.extend(problems);
+                None
+            }
+        }
+    }
+
+    pub(crate) fn key(&mut self, node: &Node, key: &str, names: &Names) -> Option<Template> {
+        node.get(key).and_then(|value| self.template(value, names))
+    }
+
+    /// A scalar that is one value: fixed, or one whole expression.
+    fn single(&mut self, node: &Node, key: &str, names: &Names) -> Option<Template> {
+        let template = self.key(node, key, names)?;
+        if template.as_fixed().is_none() && template.whole().is_none() {
+            let message = format!("`{key}` takes a single expression");
+            self.problems
+                .push(Problem::error(template.span, message).help("join its parts within one `${{ }}`"));
+            return None;
+        }
+        Some(template)
+    }
+
+    pub(crate) fn boolean(&mut self, node: &Node, key: &str, names: &Names) -> Option<Template> {
+        self.single(node, key, names)
+    }
+
+    pub(crate) fn word(&mut self, node: &Node, key: &str, names: &Names) -> Option<Template> {
+        self.single(node, key, names)
+    }
+
+    pub(crate) fn integer(&mut self, node: &Node, key: &str, names: &Names) -> Option<Template> {
+        self.single(node, key, names)
+    }
+
+    pub(crate) fn duration(&mut self, node: &Node, key: &str, names: &Names) -> Option<Template> {
+        let template = self.single(node, key, names)?;
+        if let Some(Err(error)) = template.as_fixed().map(crate::duration::parse) {
+            // The form has been reported as a wrong shape already.
+            if error != crate::duration::DurationError::Form {
+                let message = format!("`{}` {error}", self.source.slice(template.span));
+                let help = format!("a timeout is at most {}", crate::duration::LONGEST_WORDS);
+                self.problems
+                    .push(Problem::error(template.span, message).help(help));
+            }
+        }
+        Some(template)
+    }
+
+    pub(crate) fn templates(&mut self, node: &Node, names: &Names) -> Vec<Template> {
+        node.one_or_many()
+            .iter()
+            .filter_map(|item| self.template(item, names))
+            .collect()
+    }
+
+    pub(crate) fn settings(&mut self, node: &Node, names: &Names) -> Settings {
+        Settings {
+            executor: self.word(node, "executor", names),
+            system: self.key(node, "system", names),
+            group: self.key(node, "group", names),
+            labels: node.get("labels").map(|labels| self.templates(labels, names)),
+            priority: self.integer(node, "priority", names),
+            timeout: self.duration(node, "timeout", names),
+        }
+    }
+
+    fn concurrency(&mut self, node: &Node, names: &Names) -> Option<Concurrency> {
+        if node.text().is_some() {
+            return Some(Concurrency {
+                group: self.template(node, names)?,
+                cancel_in_progress: None,
+            });
+        }
+        let group = self.key(node, "group", names);
+        let cancel_in_progress = self.boolean(node, "cancel_in_progress", names);
+        Some(Concurrency {
+            group: group?,
+            cancel_in_progress,
+        })
+    }
+
+    fn stage(&mut self, entry: &Entry, names: &Names) -> Stage {
+        let node = &entry.value;
+        let mut jobs = Vec::new();
+        for job in node.get("jobs").map(Node::entries).unwrap_or_default() {
+            jobs.push(self.job(job, names));
+            if self.jobs > MOST_JOBS {
+                let message = format!(
+                    "the workflow has more than {MOST_JOBS} jobs, each combination of a matrix counted"
+                );
+                self.problems.push(Problem::error(job.key_span, message));
+                break;
+            }
+        }
+        let items: Vec<graph::Item<'_>> = jobs
+            .iter()
+            .map(|job| graph::Item {
+                name: &job.key.value,
+                needs: &job.needs,
+            })
+            .collect();
+        graph::check("job", &items, self.problems);
+        Stage {
+            name: Located {
+                value: entry.key.clone(),
+                span: entry.key_span,
+            },
+            needs: needs(node),
+            start: node.get("start").map(start).unwrap_or_default(),
+            environment: self.key(node, "environment", names),
+            exclusive: self.boolean(node, "exclusive", names),
+            timeout: self.duration(node, "timeout", names),
+            jobs,
+        }
+    }
+}
+
+/// The names that a stage or a job needs.
+pub(crate) fn needs(node: &Node) -> Vec<Located<String>> {
+    let items = node
+        .get("needs")
+        .map(Node::one_or_many)
+        .unwrap_or_default()
+        .iter();
+    items
+        .filter_map(|item| {
+            Some(Located {
+                value: item.text()?.to_owned(),
+                span: item.span,
+            })
+        })
+        .collect()
+}
+
+fn start(node: &Node) -> Start {
+    // Whoever may start a flow may start its stages, unless the stage asks for more.
+    let role_of = |manual: &Node| {
+        let role = manual.get("role").or(Some(manual)).and_then(Node::text);
+        role.and_then(|role| role.parse().ok()).unwrap_or(Role::Developer)
+    };
+    match (node.text(), node.get("manual")) {
+        (Some("manual"), _) => Start::Manual {
+            role: Role::Developer,
+        },
+        (_, Some(manual)) => Start::Manual {
+            role: role_of(manual),
+        },
+        _ => Start::Automatic,
+    }
+}

@@ -1,0 +1,12 @@
+//! Workflow files from text to plan, as their authors meet them.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+mod bad_expressions;
+mod bad_files;
+mod bad_structure;
+mod conditions;
+mod examples;
+mod planning;
+mod properties;
+mod proposals;
+mod support;
