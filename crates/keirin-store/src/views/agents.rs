@@ -24,7 +24,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Agent>> {
         let rows = sqlx::query!(
-            r#"select id, name, groups, labels, executors, slots, authorised, disabled,
+            r#"select id, name, groups, labels, executors, least(slots, slots_limit) as "slots!", authorised, disabled,
                 host as "host: Json<BTreeMap<String, String>>", version,
                 created_at as "created_at: jiff_sqlx::Timestamp",
                 last_seen_at as "last_seen_at: jiff_sqlx::Timestamp"

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use keirin_model::flow::{Cause, Change};
 use keirin_model::{FlowId, Outcome, ProjectId, RunId, State};
-use keirin_wire::api::{FlowSummary, Page, RunSummary, TestCounts};
+use keirin_wire::api::{FlowSummary, Page, RunSummary};
 use sqlx::types::Json;
 
 use super::{Sight, status, time, word};
@@ -160,12 +160,6 @@ impl Store {
                 .push((row.stage as usize, summary));
         }
         Ok(runs)
-    }
-
-    /// The test results of the runs of flows in short; runs without any are not in it.
-    async fn test_counts_of_runs(&self, flows: &[i64]) -> Result<BTreeMap<RunId, TestCounts>> {
-        let _ = flows;
-        Ok(BTreeMap::new())
     }
 }
 

@@ -1,14 +1,18 @@
 //! What the HTTP API shows: rows joined and folded into the answers that cross the wire.
 
 mod agents;
+mod attempts;
 mod flows;
+mod left;
 mod lists;
 mod overview;
 mod parts;
 mod places;
 mod projects;
 
+pub use attempts::AttemptRow;
 pub use flows::FlowFilter;
+pub use left::{Left, ResultFilter};
 pub use lists::JobFilter;
 pub use places::PlaceRow;
 

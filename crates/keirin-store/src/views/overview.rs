@@ -57,7 +57,7 @@ impl Store {
         let row = sqlx::query!(
             r#"select count(*) as "known!", count(*) filter (where not authorised) as "unauthorised!",
                 count(*) filter (where authorised and not disabled and last_seen_at > $1) as "online!",
-                coalesce(sum(slots) filter (where authorised and not disabled and last_seen_at > $1), 0) as "slots!"
+                coalesce(sum(least(slots, slots_limit)) filter (where authorised and not disabled and last_seen_at > $1), 0) as "slots!"
             from agents"#,
             silent_since.to_sqlx() as _,
         )

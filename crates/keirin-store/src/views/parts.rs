@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use keirin_model::flow::{Cause, Change, ParamValue};
 use keirin_model::plan::{JobPlan, Plan};
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, RunId, State};
-use keirin_wire::api::{Attempt, Flow, Job, LogStep, LogSummary, Run, Step, TestCounts};
+use keirin_wire::api::{Attempt, Flow, Job, LogStep, LogSummary, Run, Step};
 use keirin_wire::log::StepLines;
 use sqlx::types::Json;
 
@@ -328,18 +328,6 @@ impl Store {
             (AttemptId(row.attempt), summary)
         });
         Ok(logs.collect())
-    }
-
-    /// The test results of jobs in short; jobs without any are not in it.
-    async fn test_counts_of_jobs(&self, jobs: &[i64]) -> Result<BTreeMap<JobId, TestCounts>> {
-        let _ = jobs;
-        Ok(BTreeMap::new())
-    }
-
-    /// How many files jobs have left; jobs without any are not in it.
-    async fn artifact_counts_of_jobs(&self, jobs: &[i64]) -> Result<BTreeMap<JobId, i64>> {
-        let _ = jobs;
-        Ok(BTreeMap::new())
     }
 }
 

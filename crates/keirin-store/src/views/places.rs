@@ -1,6 +1,6 @@
 //! Where things belong: the project of a flow, a run, a job, which decides who may see it.
 
-use keirin_model::{AgentId, FlowId, JobId, ProjectId, RunId};
+use keirin_model::{ArtifactId, FlowId, JobId, ProjectId, RunId};
 
 use crate::{Result, Store};
 
@@ -108,14 +108,20 @@ impl Store {
         Ok(ids.into_iter().map(ProjectId).collect())
     }
 
-    /// The agent with this secret.
+    /// The project of an artifact.
     ///
     /// # Errors
     /// As every call.
-    pub async fn agent_with_secret(&self, secret_hash: &[u8]) -> Result<Option<AgentId>> {
-        let id = sqlx::query_scalar!("select id from agents where secret_hash = $1", secret_hash)
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(id.map(AgentId))
+    pub async fn place_of_artifact(&self, artifact: ArtifactId) -> Result<Option<PlaceRow>> {
+        let row = sqlx::query_as!(
+            Columns,
+            "select projects.id, projects.name, projects.public
+            from artifacts join flows on flows.id = artifacts.flow join projects on projects.id = flows.project
+            where artifacts.id = $1",
+            artifact.0
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(PlaceRow::from))
     }
 }

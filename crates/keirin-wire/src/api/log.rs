@@ -114,8 +114,15 @@ pub struct LogMatch {
     pub service: Option<String>,
     /// The line.
     pub line: LogLine,
-    /// Byte range of the first match in the line's text.
+    /// Where it matches.
+    pub ranges: Vec<MatchRange>,
+}
+
+/// A stretch of a line that matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MatchRange {
+    /// Its first byte, in the UTF-8 of the line's text without ANSI sequences.
     pub start: usize,
-    /// End of that range.
+    /// One more than its last byte.
     pub end: usize,
 }

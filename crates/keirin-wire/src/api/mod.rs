@@ -25,7 +25,7 @@ pub use artifact::Artifact;
 pub use event::{Event, EventKind};
 pub use flow::{Flow, FlowSummary, RerunFlow, StartFlow};
 pub use job::{Attempt, Job, JobSummary, Step};
-pub use log::{LogLine, LogMatch, LogPage, LogSearch, LogStep, LogSummary};
+pub use log::{LogLine, LogMatch, LogPage, LogSearch, LogStep, LogSummary, MatchRange};
 pub use overview::{AgentTotals, Figure, Freshness, Overview, Point, RunningFlow, Totals, Wanted};
 pub use page::Page;
 pub use problem::Problem;

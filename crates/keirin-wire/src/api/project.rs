@@ -69,20 +69,32 @@ pub struct ChangeProject {
 
 /// What a repository asks for. Stored encrypted, never shown again.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
-pub struct Credential {
-    /// The user name; many forges take any with a token.
-    pub username: String,
-    /// The password or token.
-    pub password: String,
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Credential {
+    /// For `https://` and `http://`.
+    Basic {
+        /// The user name; many forges take any with a token.
+        username: String,
+        /// The password or token.
+        password: String,
+    },
+    /// For ssh.
+    SshKey {
+        /// The private key as in its file, without a passphrase.
+        private_key: String,
+        /// Lines as in `known_hosts`; absent trusts what the server's own account trusts.
+        #[serde(default)]
+        known_hosts: Option<String>,
+    },
 }
 
 impl fmt::Debug for Credential {
     /// Leaves the secret out.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Credential")
-            .field("username", &self.username)
-            .finish_non_exhaustive()
+        formatter.write_str(match self {
+            Self::Basic { .. } => "Credential::Basic(***)",
+            Self::SshKey { .. } => "Credential::SshKey(***)",
+        })
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Diagnostic {
     pub line: u32,
     /// The column in characters, from 1.
     pub column: u32,
+    /// The first column after it, in the same line.
+    pub end_column: u32,
     /// Whether the file can still be used.
     pub severity: Severity,
     /// What is wrong.

@@ -1,0 +1,234 @@
+//! What jobs left besides logs: test results and files. Of each job those of its newest attempt count.
+
+use std::collections::BTreeMap;
+
+use keirin_model::results::{TestResult, TestStatus};
+use keirin_model::{ArtifactId, FlowId, JobId, RunId};
+use keirin_wire::api::{Artifact, JobTestResult, TestCounts, TestResults};
+
+use super::word;
+use crate::{Result, Store};
+
+/// By whom something was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// By all jobs of a flow.
+    ByFlow(FlowId),
+    /// By all jobs of a run.
+    ByRun(RunId),
+    /// By one job.
+    ByJob(JobId),
+}
+
+impl Left {
+    const fn ids(self) -> (Option<i64>, Option<i64>, Option<i64>) {
+        match self {
+            Self::ByFlow(flow) => (Some(flow.0), None, None),
+            Self::ByRun(run) => (None, Some(run.0), None),
+            Self::ByJob(job) => (None, None, Some(job.0)),
+        }
+    }
+}
+
+/// Which test results: those that fit everything that is given.
+#[derive(Debug, Clone, Default)]
+pub struct ResultFilter {
+    /// With this status.
+    pub status: Option<TestStatus>,
+    /// Whose suite or name holds this text, whatever the case of its letters.
+    pub search: Option<String>,
+    /// How many are passed over.
+    pub skip: u32,
+}
+
+impl Store {
+    /// A page of test results with the counts of all of them; failed ones first.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn test_result_views(
+        &self,
+        left: Left,
+        filter: &ResultFilter,
+        limit: u32,
+    ) -> Result<TestResults> {
+        let (flow, run, job) = left.ids();
+        let rows = sqlx::query!(
+            r#"with tries as (
+                select distinct on (attempts.job) attempts.id, attempts.job, jobs.run,
+                    flows.plan #>> array['stages', runs.stage::text, 'jobs', jobs.index::text, 'name'] as job_name,
+                    flows.plan #>> array['stages', runs.stage::text, 'name'] as stage
+                from attempts
+                join jobs on jobs.id = attempts.job
+                join runs on runs.id = jobs.run
+                join flows on flows.id = jobs.flow
+                where ($1::bigint is null or jobs.flow = $1) and ($2::bigint is null or jobs.run = $2)
+                    and ($3::bigint is null or jobs.id = $3)
+                order by attempts.job, attempts.number desc
+            )
+            select tries.job, tries.run, tries.job_name as "job_name!", tries.stage as "stage!", results.suite,
+                results.name, results.status, results.duration_seconds, results.message
+            from test_results results join tries on tries.id = results.attempt
+            where ($4::text is null or results.status = $4)
+                and ($5::text is null or strpos(lower(results.suite || ' ' || results.name), lower($5)) > 0)
+            order by case results.status when 'failed' then 0 when 'error' then 1 when 'passed' then 2 else 3 end,
+                results.id
+            limit $6 offset $7"#,
+            flow,
+            run,
+            job,
+            filter.status.map(TestStatus::as_str),
+            filter.search,
+            i64::from(limit) + 1,
+            i64::from(filter.skip),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let more = rows.len() > limit as usize;
+        let items = rows.into_iter().take(limit as usize).map(|row| {
+            Ok(JobTestResult {
+                job: JobId(row.job),
+                job_name: row.job_name,
+                run: RunId(row.run),
+                stage: row.stage,
+                result: TestResult {
+                    suite: row.suite,
+                    name: row.name,
+                    status: word(&row.status)?,
+                    duration_seconds: row.duration_seconds,
+                    message: row.message,
+                },
+            })
+        });
+        Ok(TestResults {
+            counts: self.counts_of(left).await?,
+            items: items.collect::<Result<_>>()?,
+            next_cursor: more.then(|| (filter.skip + limit).to_string()),
+        })
+    }
+
+    async fn counts_of(&self, left: Left) -> Result<TestCounts> {
+        let (flow, run, job) = left.ids();
+        let jobs = sqlx::query_scalar!(
+            "select id from jobs where ($1::bigint is null or flow = $1) and ($2::bigint is null or run = $2)
+                and ($3::bigint is null or id = $3)",
+            flow,
+            run,
+            job,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut sum = TestCounts::default();
+        for counts in self.test_counts_of_jobs(&jobs).await?.values() {
+            add(&mut sum, counts);
+        }
+        Ok(sum)
+    }
+
+    /// The test results of the runs of flows in short; runs without any are not in it.
+    pub(super) async fn test_counts_of_runs(&self, flows: &[i64]) -> Result<BTreeMap<RunId, TestCounts>> {
+        let rows = sqlx::query!("select id, run from jobs where flow = any($1) order by id", flows)
+            .fetch_all(&self.pool)
+            .await?;
+        let runs: BTreeMap<JobId, RunId> = rows.iter().map(|row| (JobId(row.id), RunId(row.run))).collect();
+        let jobs: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        let mut counts: BTreeMap<RunId, TestCounts> = BTreeMap::new();
+        for (job, of_job) in self.test_counts_of_jobs(&jobs).await? {
+            if let Some(run) = runs.get(&job) {
+                add(counts.entry(*run).or_default(), &of_job);
+            }
+        }
+        Ok(counts)
+    }
+
+    /// The test results of jobs in short; jobs without any are not in it.
+    pub(super) async fn test_counts_of_jobs(&self, jobs: &[i64]) -> Result<BTreeMap<JobId, TestCounts>> {
+        let rows = sqlx::query!(
+            r#"with tries as (
+                select distinct on (job) id, job from attempts where job = any($1) order by job, number desc
+            )
+            select tries.job, results.status, count(*) as "count!"
+            from tries join test_results results on results.attempt = tries.id
+            group by tries.job, results.status"#,
+            jobs,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut counts: BTreeMap<JobId, TestCounts> = BTreeMap::new();
+        for row in rows {
+            let of_job = counts.entry(JobId(row.job)).or_default();
+            match word(&row.status)? {
+                TestStatus::Passed => of_job.passed += row.count,
+                TestStatus::Failed => of_job.failed += row.count,
+                TestStatus::Error => of_job.errors += row.count,
+                TestStatus::Skipped => of_job.skipped += row.count,
+            }
+        }
+        Ok(counts)
+    }
+
+    /// Files by path.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn artifact_views(&self, left: Left) -> Result<Vec<Artifact>> {
+        let (flow, run, job) = left.ids();
+        let rows = sqlx::query!(
+            r#"with tries as (
+                select distinct on (attempts.job) attempts.id, attempts.job,
+                    flows.plan #>> array['stages', runs.stage::text, 'jobs', jobs.index::text, 'name'] as job_name,
+                    flows.plan #>> array['stages', runs.stage::text, 'name'] as stage
+                from attempts
+                join jobs on jobs.id = attempts.job
+                join runs on runs.id = jobs.run
+                join flows on flows.id = jobs.flow
+                where ($1::bigint is null or jobs.flow = $1) and ($2::bigint is null or jobs.run = $2)
+                    and ($3::bigint is null or jobs.id = $3)
+                order by attempts.job, attempts.number desc
+            )
+            select artifacts.id, artifacts.path, artifacts.size, encode(artifacts.sha256, 'hex') as "sha256!",
+                tries.job, tries.job_name as "job_name!", tries.stage as "stage!",
+                artifacts.created_at as "created_at: jiff_sqlx::Timestamp"
+            from artifacts join tries on tries.id = artifacts.attempt
+            order by artifacts.path, artifacts.id"#,
+            flow,
+            run,
+            job,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let artifacts = rows.into_iter().map(|row| Artifact {
+            id: ArtifactId(row.id),
+            path: row.path,
+            size: row.size as u64,
+            sha256: row.sha256,
+            job: JobId(row.job),
+            job_name: row.job_name,
+            stage: row.stage,
+            created_at: row.created_at.to_jiff(),
+        });
+        Ok(artifacts.collect())
+    }
+
+    /// How many files jobs have left; jobs without any are not in it.
+    pub(super) async fn artifact_counts_of_jobs(&self, jobs: &[i64]) -> Result<BTreeMap<JobId, i64>> {
+        let rows = sqlx::query!(
+            r#"with tries as (
+                select distinct on (job) id, job from attempts where job = any($1) order by job, number desc
+            )
+            select tries.job, count(*) as "count!"
+            from tries join artifacts on artifacts.attempt = tries.id group by tries.job"#,
+            jobs,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|row| (JobId(row.job), row.count)).collect())
+    }
+}
+
+fn add(sum: &mut TestCounts, counts: &TestCounts) {
+    sum.passed += counts.passed;
+    sum.failed += counts.failed;
+    sum.errors += counts.errors;
+    sum.skipped += counts.skipped;
+}
