@@ -24,9 +24,10 @@ system_postgres() {
   done | sort -n | tail -n 1 | cut -d ' ' -f 2-
 }
 
+# The tests' own programs lie in debug/deps; the copy is beside them too.
 link_copy_beside_binaries() {
   local folder
-  for folder in "$TARGET/release" "$TARGET/debug"; do
+  for folder in "$TARGET/release" "$TARGET/debug" "$TARGET/debug/deps"; do
     mkdir -p "$folder"
     ln -sfnr "$copy/native" "$folder/postgres"
   done
