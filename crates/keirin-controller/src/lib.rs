@@ -1,1 +1,32 @@
-//! Empty as yet.
+//! Leads: drives the engine against a store, gives agents their jobs, and starts flows when their time has come.
+//!
+//! [`brain`] is the one loop in which the engine decides: it takes in what has arrived meanwhile, commits all that
+//! follows from it in one transaction, and only then answers and tells. [`Handle`] is how everybody else reaches it.
+//! [`Controller`] is the whole for a server: it implements [`work::Work`], which the HTTP layer asks.
+
+mod answer;
+mod brain;
+mod controller;
+mod directory;
+mod events;
+mod firing;
+mod handle;
+mod journal;
+mod lead;
+mod live;
+mod prepare;
+mod pushes;
+mod repositories;
+pub mod work;
+mod workflows;
+
+pub use controller::{Controller, ControllerParts};
+pub use directory::{Directory, Source};
+pub use handle::{Handle, MakeFlow};
+pub use journal::{CommitFailure, Journal, JournalError, MemoryJournal, StoreJournal};
+pub use lead::{Leadership, Led, lead};
+pub use live::LiveAttempts;
+pub use repositories::{OpenCredential, Repositories};
+
+/// The server's clock.
+pub type Clock = std::sync::Arc<dyn Fn() -> keirin_model::Timestamp + Send + Sync>;

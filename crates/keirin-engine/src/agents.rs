@@ -161,6 +161,11 @@ impl Agents {
         }
     }
 
+    /// Every attempt that somebody holds.
+    pub(crate) fn leased(&self) -> impl Iterator<Item = AttemptId> + '_ {
+        self.leases.keys().copied()
+    }
+
     pub(crate) fn lease(&self, attempt: AttemptId) -> Option<Lease> {
         self.leases.get(&attempt).copied()
     }

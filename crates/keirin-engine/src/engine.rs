@@ -113,6 +113,11 @@ impl Engine {
         self.deadlines.next()
     }
 
+    /// The number that the next flow of a project gets.
+    pub fn next_flow_number(&self, project: ProjectId) -> i64 {
+        self.flow_numbers.get(&project).copied().unwrap_or(0) + 1
+    }
+
     /// Whether a flow is in memory, which it is until it is finished.
     pub fn knows_flow(&self, flow: FlowId) -> bool {
         self.work.flow(flow).is_some()

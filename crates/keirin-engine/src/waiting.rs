@@ -135,6 +135,28 @@ impl fmt::Display for WaitingReason {
     }
 }
 
+impl WaitingReason {
+    /// What would let the job run now, in a sentence; `None` where only time helps.
+    pub fn fix(&self) -> Option<String> {
+        let fix = match self {
+            Self::Manual { stage, .. } => format!("Start stage `{stage}`."),
+            Self::NoAgent {
+                requirements,
+                out_of_service: 0,
+            } => format!("Start an agent that offers {}.", offer(requirements)),
+            Self::NoAgent { .. } => "Authorise or enable an agent that could run it.".to_owned(),
+            Self::AgentsSilent { .. } => "Look whether the agents run and reach this server.".to_owned(),
+            Self::AgentsBusy { .. } => "Start another agent, or give one more slots.".to_owned(),
+            Self::Group { .. }
+            | Self::Stages(_)
+            | Self::Exclusive { .. }
+            | Self::Jobs(_)
+            | Self::Preparing { .. } => return None,
+        };
+        Some(fix)
+    }
+}
+
 fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

@@ -1,0 +1,346 @@
+//! The one loop in which the engine decides.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use keirin_engine::{AgentClaim, Answer, Change, Effects, Engine, Event, Rules, Tell};
+use keirin_model::{AgentId, AttemptId, FlowId, ScheduleId};
+use keirin_wire::agent::Claimed;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::Clock;
+use crate::directory::Directory;
+use crate::handle::{Handle, Message, Reopen};
+use crate::journal::{CommitFailure, Journal, JournalError};
+use crate::live::LiveAttempts;
+use crate::work::WorkError;
+
+/// How many messages one transaction takes in at most.
+const BATCH: usize = 1000;
+/// How many messages may wait before senders have to.
+const WAITING: usize = 4096;
+/// How long until a journal that could not be read is read again.
+const READ_AGAIN: Duration = Duration::from_millis(250);
+
+/// What the loop needs.
+pub(crate) struct BrainParts<J> {
+    pub(crate) journal: Arc<J>,
+    pub(crate) directory: Directory,
+    pub(crate) clock: Clock,
+    pub(crate) rules: Rules,
+    /// Schedules that are due are sent here.
+    pub(crate) due: mpsc::UnboundedSender<(ScheduleId, Timestamp)>,
+    /// Counts the commits, for those who wait for news.
+    pub(crate) commits: watch::Sender<u64>,
+}
+
+/// Why the loop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Nobody can reach it any more.
+    Unreachable,
+    /// Another server leads.
+    Deposed,
+}
+
+/// The loop's state.
+struct Brain<J> {
+    parts: BrainParts<J>,
+    engine: Engine,
+    live: LiveAttempts,
+    messages: mpsc::Receiver<Message>,
+    /// Claims that wait for something to be told.
+    claims: HashMap<AgentId, oneshot::Sender<Result<Claimed, WorkError>>>,
+    end: Option<End>,
+}
+
+/// Answers somebody, once it is known whether the batch was committed.
+type OnCommit = Box<dyn FnOnce(Result<(), WorkError>) + Send>;
+
+/// What has been decided and not been committed.
+#[derive(Default)]
+struct Batch {
+    changes: Vec<Change>,
+    tells: Vec<Tell>,
+    replies: Vec<OnCommit>,
+    claims: Vec<(AgentId, oneshot::Sender<Result<Claimed, WorkError>>)>,
+}
+
+/// Starts the loop on what the journal holds.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub(crate) async fn start<J: Journal>(
+    parts: BrainParts<J>,
+) -> Result<(Handle, tokio::task::JoinHandle<End>), JournalError> {
+    let snapshot = parts.journal.snapshot().await?;
+    let engine = Engine::new(snapshot, parts.rules, (parts.clock)());
+    let live = LiveAttempts::default();
+    live.reset(&engine);
+    let (sender, messages) = mpsc::channel(WAITING);
+    let brain = Brain {
+        parts,
+        engine,
+        live: live.clone(),
+        messages,
+        claims: HashMap::new(),
+        end: None,
+    };
+    Ok((Handle::new(sender, live), tokio::spawn(brain.run())))
+}
+
+impl<J: Journal> Brain<J> {
+    async fn run(mut self) -> End {
+        while self.end.is_none() {
+            let mut batch = Batch::default();
+            let deadline = self.engine.next_deadline();
+            tokio::select! {
+                message = self.messages.recv() => match message {
+                    Some(message) => self.take_in_all(message, &mut batch).await,
+                    None => self.end = Some(End::Unreachable),
+                },
+                () = until(deadline, &self.parts.clock) => {}
+            }
+            let now = self.now();
+            if self
+                .engine
+                .next_deadline()
+                .is_some_and(|deadline| deadline <= now)
+            {
+                let effects = self.engine.step(Event::Tick, now);
+                // Time asks no question.
+                drop(batch.keep(effects));
+            }
+            self.commit(batch).await;
+        }
+        self.live.clear();
+        self.end.unwrap_or(End::Unreachable)
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.parts.clock)()
+    }
+
+    /// Takes in a message and all that have arrived meanwhile.
+    async fn take_in_all(&mut self, first: Message, batch: &mut Batch) {
+        let mut next = Some(first);
+        let mut taken = 0;
+        while let Some(message) = next {
+            self.take_in(message, batch).await;
+            taken += 1;
+            next = if taken < BATCH {
+                self.messages.try_recv().ok()
+            } else {
+                None
+            };
+        }
+    }
+
+    async fn take_in(&mut self, message: Message, batch: &mut Batch) {
+        match message {
+            Message::Step(event, reply) => {
+                let answer = self.step(event, batch);
+                batch.reply(reply, answer);
+            }
+            Message::Start(project, make, reply) => {
+                let started = make(self.engine.next_flow_number(project))
+                    .and_then(|new| self.step(Event::StartFlow(Box::new(new)), batch))
+                    .and_then(started);
+                batch.reply(reply, started);
+            }
+            Message::Reopen(reopen, reply) => {
+                let reopened = self.reopen(reopen, batch).await;
+                batch.reply(reply, reopened);
+            }
+            Message::Claim(claim, reply) => self.claim(claim, reply, batch),
+            Message::Ask(question) => {
+                // Who asks gets to know only what is committed.
+                self.commit(std::mem::take(batch)).await;
+                question(&self.engine);
+            }
+        }
+    }
+
+    fn step(&mut self, event: Event, batch: &mut Batch) -> Result<Answer, WorkError> {
+        let now = self.now();
+        let effects = self.engine.step(event, now);
+        batch.keep(effects).map_err(WorkError::from)
+    }
+
+    fn claim(
+        &mut self,
+        claim: AgentClaim,
+        reply: oneshot::Sender<Result<Claimed, WorkError>>,
+        batch: &mut Batch,
+    ) {
+        let agent = claim.agent;
+        match self.step(Event::Claim(claim), batch) {
+            Ok(Answer::Claimed) => batch.claims.push((agent, reply)),
+            // Another claim of this agent is the one that counts.
+            Ok(_) => batch.reply(reply, Ok(Claimed::default())),
+            Err(error) => batch.reply(reply, Err(error)),
+        }
+    }
+
+    /// A finished flow is not in memory, so it is read first, with everything committed that it may depend on.
+    async fn reopen(&mut self, reopen: Reopen, batch: &mut Batch) -> Result<(), WorkError> {
+        self.commit(std::mem::take(batch)).await;
+        let journal = Arc::clone(&self.parts.journal);
+        let (flow, known) = match reopen {
+            Reopen::Rerun { flow, .. } => (Some(flow), self.engine.knows_flow(flow)),
+            Reopen::StartRun(run) => (journal.flow_of_run(run).await?, self.engine.knows_run(run)),
+        };
+        let stored = match flow {
+            Some(flow) if !known => journal.flow_record(flow).await?.map(Box::new),
+            _ => None,
+        };
+        let event = match reopen {
+            Reopen::Rerun { flow, failed_only } => Event::Rerun {
+                flow,
+                failed_only,
+                stored,
+            },
+            Reopen::StartRun(run) => Event::StartRun { run, stored },
+        };
+        self.step(event, batch).map(drop)
+    }
+
+    /// Commits what has been decided; then answers and tells.
+    async fn commit(&mut self, batch: Batch) {
+        let Batch {
+            changes,
+            tells,
+            replies,
+            claims,
+        } = batch;
+        if !changes.is_empty()
+            && let Err(failure) = self.parts.journal.commit(&changes).await
+        {
+            for reply in replies {
+                reply(Err(not_committed(&failure)));
+            }
+            for (_, reply) in claims {
+                drop(reply.send(Err(not_committed(&failure))));
+            }
+            self.begin_anew(failure).await;
+            return;
+        }
+        if !changes.is_empty() {
+            self.live.follow(&self.engine, &changes);
+            self.parts.commits.send_modify(|commits| *commits += 1);
+        }
+        for reply in replies {
+            reply(Ok(()));
+        }
+        for (agent, reply) in claims {
+            if let Some(earlier) = self.claims.insert(agent, reply) {
+                drop(earlier.send(Ok(Claimed::default())));
+            }
+        }
+        self.tell(tells);
+    }
+
+    /// Tells agents and the planner. An agent that does not listen hears of it when it claims again.
+    fn tell(&mut self, tells: Vec<Tell>) {
+        let mut told: BTreeMap<AgentId, Claimed> = BTreeMap::new();
+        for tell in tells {
+            match tell {
+                Tell::Assign { agent, attempt } => {
+                    if let Some(assignment) = self.assignment(attempt) {
+                        told.entry(agent).or_default().assignments.push(assignment);
+                    }
+                }
+                Tell::Stop { agent, attempt } => told.entry(agent).or_default().stop.push(attempt),
+                Tell::Fire { schedule, due } => {
+                    if self.parts.due.send((schedule, due)).is_err() {
+                        tracing::debug!(%schedule, "nobody starts scheduled flows any more");
+                    }
+                }
+            }
+        }
+        for (agent, claimed) in told {
+            if let Some(claim) = self.claims.remove(&agent) {
+                drop(claim.send(Ok(claimed)));
+            }
+        }
+    }
+
+    fn assignment(&self, attempt: AttemptId) -> Option<keirin_wire::agent::Assignment> {
+        Some(self.parts.directory.assignment(self.engine.held(attempt)?))
+    }
+
+    /// After a commit that failed, or that nobody knows of, only the journal knows the truth.
+    async fn begin_anew(&mut self, failure: CommitFailure) {
+        for (_, claim) in self.claims.drain() {
+            drop(claim.send(Ok(Claimed::default())));
+        }
+        if matches!(failure, CommitFailure::Deposed) {
+            tracing::warn!("another server leads; this one lets go");
+            self.end = Some(End::Deposed);
+            return;
+        }
+        tracing::warn!(error = %failure, "a commit failed; the state of the work is read again");
+        loop {
+            match self.parts.journal.snapshot().await {
+                Ok(snapshot) => {
+                    self.engine = Engine::new(snapshot, self.parts.rules, self.now());
+                    self.live.reset(&self.engine);
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the state of the work cannot be read yet");
+                    tokio::time::sleep(READ_AGAIN).await;
+                }
+            }
+        }
+    }
+}
+
+impl Batch {
+    fn keep(&mut self, effects: Effects) -> Result<Answer, keirin_engine::Refusal> {
+        self.changes.extend(effects.changes);
+        self.tells.extend(effects.tells);
+        effects.answer
+    }
+
+    /// Answers when the batch is committed.
+    fn reply<T: Send + 'static>(
+        &mut self,
+        reply: oneshot::Sender<Result<T, WorkError>>,
+        answer: Result<T, WorkError>,
+    ) {
+        self.replies.push(Box::new(move |committed| {
+            // Who asked may have gone.
+            drop(reply.send(committed.and(answer)));
+        }));
+    }
+}
+
+fn started(answer: Answer) -> Result<FlowId, WorkError> {
+    match answer {
+        Answer::Started(flow) => Ok(flow),
+        other => Err(WorkError::Internal(
+            format!("a flow was started with {other:?}").into(),
+        )),
+    }
+}
+
+fn not_committed(failure: &CommitFailure) -> WorkError {
+    tracing::debug!(error = %failure, "answered that a change was not committed");
+    WorkError::Unavailable(
+        "The database did not take the change. Look whether it was made, and try again.".to_owned(),
+    )
+}
+
+/// Waits for a time; for ever where there is none.
+async fn until(deadline: Option<Timestamp>, clock: &Clock) {
+    let Some(deadline) = deadline else {
+        return std::future::pending().await;
+    };
+    let wait = deadline.duration_since(clock());
+    // A wait in the past is none. A millisecond more, so that the clock has surely reached the deadline.
+    let wait = Duration::try_from(wait).unwrap_or_default() + Duration::from_millis(1);
+    tokio::time::sleep(wait).await;
+}

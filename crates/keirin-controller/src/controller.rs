@@ -1,0 +1,417 @@
+//! The whole for a server: takes the lead, runs the engine while it has it, and answers the HTTP layer.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream::{BoxStream, StreamExt};
+use keirin_engine::waiting::WaitingReason;
+use keirin_engine::{Event, Rules};
+use keirin_model::flow::Cause;
+use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId};
+use keirin_store::engine::{Epoch, Position};
+use keirin_store::{Store, StoreError};
+use keirin_wire::agent::{Claim, Claimed, Report, Reported};
+use keirin_wire::api::{self, StartFlow, Workflow};
+use keirin_workflow::{Diagnostics, PlanDefaults};
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::Clock;
+use crate::brain::{self, BrainParts, End};
+use crate::directory::{Directory, Source};
+use crate::events;
+use crate::firing::Firing;
+use crate::handle::Handle;
+use crate::journal::StoreJournal;
+use crate::lead::{Leadership, lead};
+use crate::prepare::{Preparer, Wish, diagnostics, tip_of};
+use crate::pushes::Pushes;
+use crate::repositories::Repositories;
+use crate::work::{Live, Target, Told, Waiting, Work, WorkError};
+use crate::workflows::{WorkflowFile, Workflows};
+
+/// How often it is taken down when agents were last heard of.
+const NOTE_AGENTS: Duration = Duration::from_secs(20);
+/// How long somebody who changes a project waits for what its repository says.
+const FIRST_LOOK: Duration = Duration::from_secs(15);
+/// How long a server that could not read its work waits until it tries again.
+const BEGIN_AGAIN: Duration = Duration::from_secs(1);
+/// How many events without a position a slow reader may miss before it is told to read everything anew.
+const ASIDE: usize = 256;
+
+/// What a controller is made of.
+pub struct ControllerParts {
+    /// The database.
+    pub store: Store,
+    /// The mirrors of the projects' repositories.
+    pub repositories: Repositories,
+    /// The server's clock.
+    pub clock: Clock,
+    /// The server's address as people see it.
+    pub address: Option<String>,
+    /// The engine's durations.
+    pub rules: Rules,
+}
+
+/// Runs the work of a server.
+pub struct Controller {
+    store: Store,
+    clock: Clock,
+    rules: Rules,
+    directory: Directory,
+    preparer: Preparer,
+    /// Reaches the engine while this server leads.
+    handle: RwLock<Option<Handle>>,
+    commits: watch::Sender<u64>,
+    /// What changes beside the engine's work: agents and projects.
+    aside: broadcast::Sender<api::Event>,
+}
+
+impl Controller {
+    /// A controller that does not lead yet.
+    pub fn new(parts: ControllerParts) -> Self {
+        let directory = Directory::new(Source::Mirrors, parts.address);
+        Self {
+            preparer: Preparer {
+                store: parts.store.clone(),
+                repositories: parts.repositories,
+                workflows: Workflows::default(),
+                directory: directory.clone(),
+                clock: Arc::clone(&parts.clock),
+            },
+            store: parts.store,
+            clock: parts.clock,
+            rules: parts.rules,
+            directory,
+            handle: RwLock::new(None),
+            commits: watch::Sender::new(0),
+            aside: broadcast::Sender::new(ASIDE),
+        }
+    }
+
+    /// Takes the lead whenever it can be had, and leads as long as it is kept. Ends never by itself; dropping it lets
+    /// go of everything.
+    pub async fn run(&self, leadership: &Leadership) {
+        loop {
+            let lease = leadership.take().await;
+            tracing::info!(epoch = %lease.epoch, "this server leads");
+            let led = lead(leadership, &lease, |epoch| self.lead(epoch)).await;
+            self.set_handle(None);
+            tracing::warn!(?led, "this server no longer leads");
+        }
+    }
+
+    /// Leads in one epoch.
+    async fn lead(&self, epoch: Epoch) {
+        if let Err(error) = self.lead_or_fail(epoch).await {
+            tracing::error!(%error, "the work could not be taken up; trying again");
+            tokio::time::sleep(BEGIN_AGAIN).await;
+        }
+    }
+
+    async fn lead_or_fail(&self, epoch: Epoch) -> Result<(), WorkError> {
+        self.read_names().await?;
+        let (due_sender, due) = mpsc::unbounded_channel();
+        let parts = BrainParts {
+            journal: Arc::new(StoreJournal {
+                store: self.store.clone(),
+                epoch,
+            }),
+            directory: self.directory.clone(),
+            clock: Arc::clone(&self.clock),
+            rules: self.rules,
+            due: due_sender,
+            commits: self.commits.clone(),
+        };
+        let (handle, brain) = brain::start(parts).await?;
+        let brain = AbortOnDrop(brain);
+        let pushes = Pushes {
+            handle: handle.clone(),
+            preparer: self.preparer.clone(),
+        };
+        let firing = Firing {
+            handle: handle.clone(),
+            preparer: self.preparer.clone(),
+            pushes,
+        };
+        // Ended with the lead, because a set ends its tasks when it is dropped.
+        let mut beside = JoinSet::new();
+        beside.spawn(firing.run(due));
+        beside.spawn(note_agents(handle.clone(), self.store.clone()));
+        self.set_handle(Some(handle));
+        let end = brain.ended().await;
+        self.set_handle(None);
+        tracing::info!(?end, "the engine has stopped");
+        Ok(())
+    }
+
+    async fn read_names(&self) -> Result<(), WorkError> {
+        for project in self.store.projects().await? {
+            self.directory.name_project(project.id, &project.name);
+            for branch in self.store.branches(project.id).await? {
+                self.directory.name_branch(branch.id, &branch.name);
+            }
+        }
+        Ok(())
+    }
+
+    fn set_handle(&self, handle: Option<Handle>) {
+        *self.handle.write().unwrap_or_else(PoisonError::into_inner) = handle;
+    }
+
+    /// Reaches the engine.
+    ///
+    /// # Errors
+    /// [`WorkError::Unavailable`] when this server does not lead.
+    pub fn handle(&self) -> Result<Handle, WorkError> {
+        let handle = self.handle.read().unwrap_or_else(PoisonError::into_inner);
+        handle.clone().ok_or_else(|| {
+            WorkError::Unavailable(
+                "This server stands by while another one leads. Ask that one, or try again in a few seconds."
+                    .to_owned(),
+            )
+        })
+    }
+
+    fn tell(&self, kind: api::EventKind, fill: impl FnOnce(&mut api::Event)) {
+        let mut event = api::Event::new(kind, (self.clock)());
+        fill(&mut event);
+        // Nobody may be listening.
+        drop(self.aside.send(event));
+    }
+
+    /// A workflow file as the API shows it, with what would run by default.
+    fn show(&self, file: &WorkflowFile, commit: &str, context: keirin_workflow::PlanContext) -> Workflow {
+        let mut shown = Workflow {
+            name: file.name.clone(),
+            file: file.path.clone(),
+            commit: commit.to_owned(),
+            text: file.text.clone(),
+            params: Vec::new(),
+            triggers: None,
+            diagnostics: Vec::new(),
+            plan: None,
+        };
+        match &file.parsed {
+            Err(wrong) => shown.diagnostics = diagnostics(wrong),
+            Ok(workflow) => {
+                shown.params = workflow.params().iter().map(param).collect();
+                shown.triggers = Some(workflow.triggers().clone());
+                shown.diagnostics = diagnostics(workflow.warnings());
+                match workflow.plan(&context) {
+                    Ok(plan) => shown.plan = Some(plan),
+                    Err(Diagnostics(wrong)) => shown.diagnostics.extend(diagnostics(&Diagnostics(wrong))),
+                }
+            }
+        }
+        shown
+    }
+}
+
+/// A task that ends when whoever waits for it gives up.
+struct AbortOnDrop(tokio::task::JoinHandle<End>);
+
+impl AbortOnDrop {
+    async fn ended(mut self) -> End {
+        match (&mut self.0).await {
+            Ok(end) => end,
+            Err(error) => {
+                tracing::error!(%error, "the engine's loop broke");
+                End::Unreachable
+            }
+        }
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Takes down from time to time when agents were last heard of.
+async fn note_agents(handle: Handle, store: Store) {
+    loop {
+        tokio::time::sleep(NOTE_AGENTS).await;
+        let Ok(seen) = handle.ask(|engine| engine.agents_seen()).await else {
+            return;
+        };
+        if let Err(error) = store.saw_agents(&seen).await {
+            tracing::warn!(%error, "it could not be taken down when agents were last heard of");
+        }
+    }
+}
+
+fn param(param: &keirin_workflow::Param) -> api::Param {
+    let kind = match param.kind {
+        keirin_workflow::ParamKind::String => api::ParamKind::String,
+        keirin_workflow::ParamKind::Boolean => api::ParamKind::Boolean,
+        keirin_workflow::ParamKind::Number => api::ParamKind::Number,
+        keirin_workflow::ParamKind::Choice => api::ParamKind::Choice,
+    };
+    api::Param {
+        name: param.name.clone(),
+        kind,
+        choices: param.choices.clone(),
+        default: param.default.clone(),
+        description: param.description.clone(),
+    }
+}
+
+fn waiting(reason: &WaitingReason) -> Waiting {
+    let place = match reason {
+        WaitingReason::AgentsBusy { ahead, .. } => u32::try_from(ahead + 1).ok(),
+        _ => None,
+    };
+    Waiting {
+        reason: reason.to_string(),
+        place,
+        fix: reason.fix(),
+    }
+}
+
+#[async_trait]
+impl Work for Controller {
+    async fn start_flow(
+        &self,
+        project: ProjectId,
+        start: StartFlow,
+        cause: Cause,
+    ) -> Result<FlowId, WorkError> {
+        let handle = self.handle()?;
+        let project = self.store.project(project).await?;
+        let wish = Wish {
+            branch: start.branch,
+            workflow: start.workflow,
+            params: start.params,
+            change: start.change,
+            cause,
+            commit: None,
+            due: None,
+        };
+        let make = self.preparer.prepare(&project, wish).await?;
+        handle.start_flow(project.id, make).await
+    }
+
+    async fn cancel(&self, target: Target) -> Result<(), WorkError> {
+        let target = match target {
+            Target::Flow(flow) => keirin_engine::Target::Flow(flow),
+            Target::Run(run) => keirin_engine::Target::Run(run),
+            Target::Job(job) => keirin_engine::Target::Job(job),
+        };
+        self.handle()?.cancel(target).await
+    }
+
+    async fn rerun(&self, flow: FlowId, failed_only: bool) -> Result<(), WorkError> {
+        self.handle()?.rerun(flow, failed_only).await
+    }
+
+    async fn start_run(&self, run: RunId) -> Result<(), WorkError> {
+        self.handle()?.start_run(run).await
+    }
+
+    async fn waiting(&self, jobs: &[JobId]) -> Result<BTreeMap<JobId, Waiting>, WorkError> {
+        let jobs = jobs.to_vec();
+        self.handle()?
+            .ask(move |engine| {
+                let reasons = jobs.into_iter();
+                reasons
+                    .filter_map(|job| Some((job, waiting(&engine.why_waiting(job)?))))
+                    .collect()
+            })
+            .await
+    }
+
+    async fn workflows(&self, project: ProjectId, branch: Option<&str>) -> Result<Vec<Workflow>, WorkError> {
+        let project = self.store.project(project).await?;
+        let name = match branch {
+            Some(name) => name.to_owned(),
+            None => self.store.branch_by_name(project.id, None).await?.name,
+        };
+        let mirror = self.preparer.repositories.mirror(&project).await?;
+        let commit = tip_of(&mirror, &name).await?;
+        let files = self.preparer.workflows.all(&project, &mirror, &commit).await?;
+        let context = keirin_workflow::PlanContext {
+            project: project.name.clone(),
+            branch: name,
+            flow: keirin_workflow::FlowContext {
+                number: 1,
+                kind: keirin_model::flow::FlowKind::Ci,
+            },
+            commit: Some(commit.to_string()),
+            change: None,
+            params: BTreeMap::new(),
+            defaults: PlanDefaults::default(),
+        };
+        let shown = files.iter();
+        Ok(shown
+            .map(|file| self.show(file, commit.as_str(), context.clone()))
+            .collect())
+    }
+
+    async fn claim(&self, agent: AgentId, claim: Claim) -> Result<Claimed, WorkError> {
+        self.handle()?.claim(agent, claim).await
+    }
+
+    async fn report(&self, attempt: AttemptId, report: Report) -> Result<Reported, WorkError> {
+        self.handle()?.report(attempt, report).await
+    }
+
+    async fn live_attempt(&self, attempt: AttemptId) -> Result<Option<Live>, WorkError> {
+        Ok(self.handle()?.live().get(attempt))
+    }
+
+    async fn agent_changed(&self, agent: AgentId) -> Result<(), WorkError> {
+        let event = match self.store.agent(agent).await {
+            Ok(agent) => Event::AgentChanged(agent),
+            Err(StoreError::NotFound(_)) => Event::AgentRemoved(agent),
+            Err(error) => return Err(error.into()),
+        };
+        self.handle()?.step(event).await?;
+        self.tell(api::EventKind::Agent, |event| event.agent = Some(agent));
+        Ok(())
+    }
+
+    async fn project_changed(&self, project: ProjectId) -> Result<(), WorkError> {
+        self.tell(api::EventKind::Project, |event| event.project_id = Some(project));
+        let project = match self.store.project(project).await {
+            Ok(project) => project,
+            Err(StoreError::NotFound(_)) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        self.read_names().await?;
+        let pushes = Pushes {
+            handle: self.handle()?,
+            preparer: self.preparer.clone(),
+        };
+        // A large repository takes its time; whoever asked need not wait for all of it.
+        let look = tokio::spawn(async move { pushes.begin(&project).await });
+        match tokio::time::timeout(FIRST_LOOK, look).await {
+            Ok(Ok(looked)) => looked,
+            Ok(Err(error)) => Err(WorkError::Internal(error.into())),
+            Err(_) => Ok(()),
+        }
+    }
+
+    async fn events(&self, after: Option<String>) -> Result<BoxStream<'static, Told>, WorkError> {
+        let position = match after.and_then(|after| after.parse::<Position>().ok()) {
+            Some(position) => position,
+            None => self.store.newest_position().await?,
+        };
+        let work = events::follow(
+            self.store.clone(),
+            self.directory.clone(),
+            Arc::clone(&self.clock),
+            position,
+            self.commits.subscribe(),
+        );
+        let aside = events::aside(self.aside.subscribe(), position, Arc::clone(&self.clock));
+        Ok(futures::stream::select(work, aside).boxed())
+    }
+
+    async fn ready(&self) -> Result<(), String> {
+        self.handle().map(drop).map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,101 @@
+//! What happens when a schedule is due: a look at the repository, and flows that start.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use keirin_engine::Event;
+use keirin_model::ScheduleId;
+use keirin_model::flow::Cause;
+use keirin_model::trigger::{Schedule, TimedTrigger};
+use tokio::sync::mpsc;
+
+use crate::handle::Handle;
+use crate::prepare::{Preparer, Wish};
+use crate::pushes::Pushes;
+use crate::work::WorkError;
+
+/// Starts what schedules are for.
+#[derive(Clone)]
+pub(crate) struct Firing {
+    pub(crate) handle: Handle,
+    pub(crate) preparer: Preparer,
+    pub(crate) pushes: Pushes,
+}
+
+impl Firing {
+    /// Deals with every due time that comes in, each in a task of its own: one repository that does not answer holds
+    /// up no other.
+    pub(crate) async fn run(self, mut due: mpsc::UnboundedReceiver<(ScheduleId, Timestamp)>) {
+        let mut tasks = tokio::task::JoinSet::new();
+        loop {
+            tokio::select! {
+                fired = due.recv() => match fired {
+                    Some((schedule, due)) => {
+                        let firing = self.clone();
+                        tasks.spawn(async move { firing.fire(schedule, due).await });
+                    }
+                    None => return,
+                },
+                Some(done) = tasks.join_next() => {
+                    if let Err(error) = done {
+                        tracing::error!(%error, "a scheduled start broke");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Deals with one due time. Whatever comes of it, the engine is told, so that the schedule goes on.
+    async fn fire(&self, id: ScheduleId, due: Timestamp) {
+        let started = self.start(id, due).await;
+        let error = match &started {
+            Ok(true) => None,
+            Ok(false) => {
+                self.nothing_started(id, due).await;
+                None
+            }
+            Err(error) => {
+                tracing::warn!(schedule = %id, %error, "a scheduled flow could not be started");
+                self.nothing_started(id, due).await;
+                Some(error.to_string())
+            }
+        };
+        if let Err(error) = self.preparer.store.set_schedule_error(id, error.as_deref()).await {
+            tracing::warn!(schedule = %id, %error, "the result of a schedule could not be taken down");
+        }
+    }
+
+    async fn nothing_started(&self, schedule: ScheduleId, due: Timestamp) {
+        if let Err(error) = self.handle.step(Event::NothingStarted { schedule, due }).await {
+            // The next leader fires it again.
+            tracing::debug!(%schedule, %error, "this server does not lead any more");
+        }
+    }
+
+    /// Starts the flow of a schedule; `false` where there is nothing to start.
+    async fn start(&self, id: ScheduleId, due: Timestamp) -> Result<bool, WorkError> {
+        let schedules = self.preparer.store.schedules().await?;
+        let Some(schedule) = schedules.into_iter().find(|schedule| schedule.id == id) else {
+            return Ok(false);
+        };
+        let project = self.preparer.store.project(schedule.project).await?;
+        if matches!(schedule.trigger, TimedTrigger::Poll { .. }) {
+            self.pushes.look(&project).await?;
+            return Ok(false);
+        }
+        let Schedule { branch, workflow, .. } = schedule;
+        let branch = self.preparer.store.branch(branch).await?;
+        let wish = Wish {
+            branch: Some(branch.name),
+            workflow: Some(workflow),
+            params: BTreeMap::new(),
+            change: None,
+            cause: Cause::Schedule { schedule: id },
+            commit: None,
+            due: Some((id, due)),
+        };
+        let make = self.preparer.prepare(&project, wish).await?;
+        self.handle.start_flow(project.id, make).await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,206 @@
+//! How the rest of the program reaches the engine: messages to its loop, and what comes back.
+
+use std::time::Duration;
+
+use keirin_engine::waiting::WaitingReason;
+use keirin_engine::{AgentClaim, Answer, Engine, Event, NewFlow, Target};
+use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId};
+use keirin_wire::agent::{Claim, Claimed, POLL_SECONDS, Report, Reported};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::live::LiveAttempts;
+use crate::work::WorkError;
+
+/// Makes a flow, given the number that it will have.
+pub type MakeFlow = Box<dyn FnOnce(i64) -> Result<NewFlow, WorkError> + Send>;
+
+type Reply<T> = oneshot::Sender<Result<T, WorkError>>;
+
+/// What the engine's loop is sent.
+pub(crate) enum Message {
+    /// Something happened.
+    Step(Event, Reply<Answer>),
+    /// A flow is to start.
+    Start(ProjectId, MakeFlow, Reply<FlowId>),
+    /// A finished flow is to go on.
+    Reopen(Reopen, Reply<()>),
+    /// An agent asks for work.
+    Claim(AgentClaim, Reply<Claimed>),
+    /// Somebody wants to know something that the engine knows.
+    Ask(Box<dyn FnOnce(&Engine) + Send>),
+}
+
+/// What a finished flow goes on with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reopen {
+    Rerun { flow: FlowId, failed_only: bool },
+    StartRun(RunId),
+}
+
+/// Reaches the engine. Clones reach the same one.
+#[derive(Clone)]
+pub struct Handle {
+    messages: mpsc::Sender<Message>,
+    live: LiveAttempts,
+}
+
+/// Tells the engine that a claim is over when it was given up: its connection broke, or nobody waits any more.
+struct OpenClaim<'a> {
+    handle: &'a Handle,
+    agent: AgentId,
+    session: u64,
+    sequence: u64,
+    answered: bool,
+}
+
+impl Handle {
+    pub(crate) fn new(messages: mpsc::Sender<Message>, live: LiveAttempts) -> Self {
+        Self { messages, live }
+    }
+
+    /// Starts a flow that is made in the engine's turn, when its number is known.
+    ///
+    /// # Errors
+    /// Those of `make`, and when this server does not lead.
+    pub async fn start_flow(&self, project: ProjectId, make: MakeFlow) -> Result<FlowId, WorkError> {
+        self.send(|reply| Message::Start(project, make, reply)).await
+    }
+
+    /// Stops what is under way.
+    ///
+    /// # Errors
+    /// [`WorkError::Conflict`] when it is not under way.
+    pub async fn cancel(&self, target: Target) -> Result<(), WorkError> {
+        self.step(Event::Cancel(target)).await.map(drop)
+    }
+
+    /// Runs jobs of a finished flow again.
+    ///
+    /// # Errors
+    /// [`WorkError::Conflict`] when it is under way or has nothing to run again.
+    pub async fn rerun(&self, flow: FlowId, failed_only: bool) -> Result<(), WorkError> {
+        self.send(|reply| Message::Reopen(Reopen::Rerun { flow, failed_only }, reply))
+            .await
+    }
+
+    /// Starts a run of a stage with a manual start.
+    ///
+    /// # Errors
+    /// [`WorkError::Conflict`] when it does not wait for a person.
+    pub async fn start_run(&self, run: RunId) -> Result<(), WorkError> {
+        self.send(|reply| Message::Reopen(Reopen::StartRun(run), reply))
+            .await
+    }
+
+    /// Tells the engine what happened, and waits until what follows is committed.
+    ///
+    /// # Errors
+    /// What the engine refuses, and when this server does not lead.
+    pub async fn step(&self, event: Event) -> Result<Answer, WorkError> {
+        self.send(|reply| Message::Step(event, reply)).await
+    }
+
+    /// An agent asks for work; answered when there is something to say, at the latest after [`POLL_SECONDS`].
+    ///
+    /// # Errors
+    /// [`WorkError::NotFound`] when the agent is not known, and when this server does not lead.
+    pub async fn claim(&self, agent: AgentId, claim: Claim) -> Result<Claimed, WorkError> {
+        let mut open = OpenClaim {
+            handle: self,
+            agent,
+            session: claim.session,
+            sequence: claim.sequence,
+            answered: false,
+        };
+        let claim = AgentClaim {
+            agent,
+            session: claim.session,
+            sequence: claim.sequence,
+            free: claim.free,
+            holding: claim.holding,
+        };
+        let answer = self.send(|reply| Message::Claim(claim, reply));
+        match tokio::time::timeout(Duration::from_secs(POLL_SECONDS), answer).await {
+            Ok(answer) => {
+                open.answered = true;
+                answer
+            }
+            Err(_) => Ok(Claimed::default()),
+        }
+    }
+
+    /// An agent tells of an attempt.
+    ///
+    /// # Errors
+    /// [`WorkError::LeaseLost`] and [`WorkError::Gap`], and when this server does not lead.
+    pub async fn report(&self, attempt: AttemptId, report: Report) -> Result<Reported, WorkError> {
+        let agent = self.live.get(attempt).ok_or(WorkError::LeaseLost)?.agent;
+        let event = Event::Report {
+            agent,
+            attempt,
+            events: report.events,
+        };
+        match self.step(event).await? {
+            Answer::Reported { acknowledged, stop } => Ok(Reported { acknowledged, stop }),
+            other => Err(WorkError::Internal(
+                format!("a report was answered with {other:?}").into(),
+            )),
+        }
+    }
+
+    /// Why a job waits; `None` where it does not.
+    ///
+    /// # Errors
+    /// When this server does not lead.
+    pub async fn why_waiting(&self, job: JobId) -> Result<Option<WaitingReason>, WorkError> {
+        self.ask(move |engine| engine.why_waiting(job)).await
+    }
+
+    /// The attempts that agents hold.
+    pub fn live(&self) -> &LiveAttempts {
+        &self.live
+    }
+
+    /// Asks the engine what it knows.
+    ///
+    /// # Errors
+    /// When this server does not lead.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Engine) -> T + Send + 'static,
+    ) -> Result<T, WorkError> {
+        let (reply, answer) = oneshot::channel();
+        let ask = Message::Ask(Box::new(move |engine| drop(reply.send(question(engine)))));
+        self.messages.send(ask).await.map_err(|_| does_not_lead())?;
+        answer.await.map_err(|_| does_not_lead())
+    }
+
+    async fn send<T>(&self, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, WorkError> {
+        let (reply, answer) = oneshot::channel();
+        self.messages
+            .send(message(reply))
+            .await
+            .map_err(|_| does_not_lead())?;
+        answer.await.map_err(|_| does_not_lead())?
+    }
+}
+
+fn does_not_lead() -> WorkError {
+    WorkError::Unavailable("This server does not lead at the moment. Try again in a few seconds.".to_owned())
+}
+
+impl Drop for OpenClaim<'_> {
+    fn drop(&mut self) {
+        if self.answered {
+            return;
+        }
+        let over = Event::ClaimOver {
+            agent: self.agent,
+            session: self.session,
+            sequence: self.sequence,
+        };
+        // Where the loop is full or gone nothing is lost: what is given to a claim that is over is given again.
+        let (reply, _) = oneshot::channel();
+        drop(self.handle.messages.try_send(Message::Step(over, reply)));
+    }
+}

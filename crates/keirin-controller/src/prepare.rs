@@ -1,0 +1,206 @@
+//! From a wish to start a flow to the flow: which branch, which commit, which workflow, which plan.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use keirin_engine::NewFlow;
+use keirin_git::{BranchName, CommitId, GitError, Mirror, Revision};
+use keirin_model::ScheduleId;
+use keirin_model::flow::{Cause, Change, FlowKind, ParamValue};
+use keirin_model::project::{Branch, Project};
+use keirin_store::{Store, StoreError};
+use keirin_wire::api;
+use keirin_workflow::{Diagnostics, FlowContext, PlanContext, PlanDefaults, Severity, Workflow};
+
+use crate::Clock;
+use crate::directory::Directory;
+use crate::handle::MakeFlow;
+use crate::repositories::Repositories;
+use crate::work::WorkError;
+use crate::workflows::{DEFAULT_WORKFLOW, WorkflowFile, Workflows};
+
+/// Prepares flows. Clones are cheap.
+#[derive(Clone)]
+pub(crate) struct Preparer {
+    pub(crate) store: Store,
+    pub(crate) repositories: Repositories,
+    pub(crate) workflows: Workflows,
+    pub(crate) directory: Directory,
+    pub(crate) clock: Clock,
+}
+
+/// A flow that is to be prepared.
+pub(crate) struct Wish {
+    pub(crate) branch: Option<String>,
+    pub(crate) workflow: Option<String>,
+    pub(crate) params: BTreeMap<String, ParamValue>,
+    pub(crate) change: Option<Change>,
+    pub(crate) cause: Cause,
+    /// The commit, where it is known already.
+    pub(crate) commit: Option<CommitId>,
+    /// The due time that it answers.
+    pub(crate) due: Option<(ScheduleId, Timestamp)>,
+}
+
+impl Preparer {
+    /// Prepares a flow up to the point where its number must be known.
+    pub(crate) async fn prepare(&self, project: &Project, wish: Wish) -> Result<MakeFlow, WorkError> {
+        let mirror = self.repositories.mirror(project).await?;
+        let branch = self.branch(project, &mirror, wish.branch.as_deref()).await?;
+        let commit = match (&wish.commit, &wish.change) {
+            (Some(commit), _) => commit.clone(),
+            (None, Some(change)) => head_of(&mirror, change).await?,
+            (None, None) => tip_of(&mirror, &branch.name).await?,
+        };
+        let name = wish.workflow.as_deref().unwrap_or(DEFAULT_WORKFLOW);
+        let file = self.workflows.read(project, &mirror, &commit, name).await?;
+        let workflow = file
+            .parsed
+            .clone()
+            .map_err(|wrong| invalid_workflow(&file, &wrong))?;
+        let params = workflow
+            .fill_params(&wish.params)
+            .map_err(|wrong| invalid_workflow(&file, &wrong))?;
+        Ok(make(project, &branch, &commit, file, workflow, params, wish))
+    }
+
+    /// The branch of this name, which is taken down when the repository has it and flows have not run on it before.
+    async fn branch(
+        &self,
+        project: &Project,
+        mirror: &Mirror,
+        name: Option<&str>,
+    ) -> Result<Branch, WorkError> {
+        let branch = match (self.store.branch_by_name(project.id, name).await, name) {
+            (Ok(branch), _) => branch,
+            (Err(StoreError::NotFound(_)), Some(name)) => {
+                tip_of(mirror, name).await?;
+                self.store.create_branch(project.id, name, (self.clock)()).await?
+            }
+            (Err(error), _) => return Err(error.into()),
+        };
+        self.directory.name_project(project.id, &project.name);
+        self.directory.name_branch(branch.id, &branch.name);
+        Ok(branch)
+    }
+}
+
+/// The newest commit of a branch in the repository itself, brought into the mirror.
+pub(crate) async fn tip_of(mirror: &Mirror, branch: &str) -> Result<CommitId, WorkError> {
+    let name = BranchName::parse(branch).map_err(GitError::from)?;
+    let tip = mirror.tip(&name).await?.ok_or_else(|| WorkError::Invalid {
+        detail: format!("The repository has no branch `{branch}`."),
+        fix: "Push the branch, or name one that is there.".to_owned(),
+        diagnostics: Vec::new(),
+    })?;
+    bring(mirror, &tip).await?;
+    Ok(tip)
+}
+
+/// The commit that a change proposes.
+async fn head_of(mirror: &Mirror, change: &Change) -> Result<CommitId, WorkError> {
+    let revision = Revision::parse(&change.head).map_err(GitError::from)?;
+    if let Ok(commit) = CommitId::parse(&change.head) {
+        bring(mirror, &commit).await?;
+        return Ok(commit);
+    }
+    // A name may have moved, so the mirror is brought up to date first.
+    mirror.fetch().await?;
+    Ok(mirror.resolve(&revision).await?)
+}
+
+async fn bring(mirror: &Mirror, commit: &CommitId) -> Result<(), WorkError> {
+    let here = match mirror.has_commit(commit).await {
+        Ok(here) => here,
+        Err(GitError::NotMirrored { .. }) => false,
+        Err(error) => return Err(error.into()),
+    };
+    if !here {
+        mirror.fetch().await?;
+        mirror.fetch_commit(commit).await?;
+    }
+    Ok(())
+}
+
+fn make(
+    project: &Project,
+    branch: &Branch,
+    commit: &CommitId,
+    file: Arc<WorkflowFile>,
+    workflow: Arc<Workflow>,
+    params: BTreeMap<String, ParamValue>,
+    wish: Wish,
+) -> MakeFlow {
+    let kind = if wish.change.is_some() {
+        FlowKind::Dev
+    } else {
+        FlowKind::Ci
+    };
+    let (project_id, project_name) = (project.id, project.name.clone());
+    let (branch_id, branch_name) = (branch.id, branch.name.clone());
+    let commit = commit.to_string();
+    Box::new(move |number| {
+        let context = PlanContext {
+            project: project_name,
+            branch: branch_name,
+            flow: FlowContext { number, kind },
+            commit: Some(commit.clone()),
+            change: wish.change.clone(),
+            params: params.clone(),
+            defaults: PlanDefaults::default(),
+        };
+        let plan = workflow
+            .plan(&context)
+            .map_err(|wrong| invalid_workflow(&file, &wrong))?;
+        Ok(NewFlow {
+            project: project_id,
+            branch: branch_id,
+            kind,
+            commit: Some(commit),
+            change: wish.change,
+            params,
+            cause: wish.cause,
+            plan: Arc::new(plan),
+            due: wish.due,
+        })
+    })
+}
+
+fn invalid_workflow(file: &WorkflowFile, wrong: &Diagnostics) -> WorkError {
+    let errors = wrong
+        .0
+        .iter()
+        .filter(|fault| fault.severity == Severity::Error)
+        .count();
+    let plural = if errors == 1 {
+        "an error".to_owned()
+    } else {
+        format!("{errors} errors")
+    };
+    WorkError::Invalid {
+        detail: format!("The workflow file `{}` has {plural}.", file.path),
+        fix: "Correct the file; `keirin check` shows what is wrong without starting anything.".to_owned(),
+        diagnostics: diagnostics(wrong),
+    }
+}
+
+/// What is wrong with a file, as the API says it.
+pub(crate) fn diagnostics(wrong: &Diagnostics) -> Vec<api::Diagnostic> {
+    let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+    let wrong = wrong.0.iter();
+    wrong
+        .map(|fault| api::Diagnostic {
+            file: fault.file.clone(),
+            line: number(fault.line),
+            column: number(fault.column),
+            end_column: number(fault.end_column),
+            severity: match fault.severity {
+                Severity::Error => api::Severity::Error,
+                Severity::Warning => api::Severity::Warning,
+            },
+            message: fault.message.clone(),
+            suggestion: fault.suggestion.clone(),
+        })
+        .collect()
+}

@@ -1,0 +1,239 @@
+//! New commits: found by looking at the repository, and what they start.
+//!
+//! A branch's row holds the newest commit that has been looked at. It is moved on only after the flows of a new commit
+//! have started, so a server that dies in between looks again; a flow that was started before that is not started twice.
+
+use std::collections::BTreeMap;
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use jiff::SignedDuration;
+use keirin_engine::Event;
+use keirin_git::{BranchName, CommitId, Mirror};
+use keirin_model::flow::Cause;
+use keirin_model::project::{Branch, Project};
+use keirin_model::trigger::{PushTrigger, TimedTrigger, Triggers};
+
+use crate::handle::Handle;
+use crate::prepare::{Preparer, Wish};
+use crate::work::WorkError;
+
+/// How often a repository on this machine is looked at.
+const LOCAL_LOOK: SignedDuration = SignedDuration::from_secs(5);
+/// How often a repository elsewhere is looked at.
+const REMOTE_LOOK: SignedDuration = SignedDuration::from_secs(60);
+
+/// Looks for new commits.
+#[derive(Clone)]
+pub(crate) struct Pushes {
+    pub(crate) handle: Handle,
+    pub(crate) preparer: Preparer,
+}
+
+impl Pushes {
+    /// Brings the mirror up to date and starts what the new commits of its branches start.
+    pub(crate) async fn look(&self, project: &Project) -> Result<(), WorkError> {
+        let mirror = self.preparer.repositories.mirror(project).await?;
+        mirror.fetch().await?;
+        let known: BTreeMap<String, Branch> = self.branches(project).await?;
+        for (name, commit) in mirror.list_branches().await? {
+            let branch = known.get(name.as_str());
+            let seen = branch.and_then(|branch| branch.seen_commit.as_deref());
+            if seen != Some(commit.as_str()) {
+                self.take_in(project, &mirror, branch, &name, &commit).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes down where every branch stands, so that only what is pushed from now on starts flows; and which timed
+    /// triggers the workflows of the default branch have.
+    pub(crate) async fn begin(&self, project: &Project) -> Result<(), WorkError> {
+        let mirror = self.preparer.repositories.mirror(project).await?;
+        mirror.fetch().await?;
+        let known = self.branches(project).await?;
+        let is_new = known.values().all(|branch| branch.seen_commit.is_none());
+        for (name, commit) in mirror.list_branches().await? {
+            let branch = match known.get(name.as_str()) {
+                Some(branch) => branch.clone(),
+                None if is_new => self.make_branch(project, &name).await?,
+                None => continue,
+            };
+            if branch.seen_commit.is_none() {
+                self.preparer
+                    .store
+                    .saw_branch(branch.id, Ok(commit.as_str()))
+                    .await?;
+            }
+        }
+        self.refresh_schedules(project, &mirror).await
+    }
+
+    async fn branches(&self, project: &Project) -> Result<BTreeMap<String, Branch>, WorkError> {
+        let branches = self.preparer.store.branches(project.id).await?;
+        Ok(branches
+            .into_iter()
+            .map(|branch| (branch.name.clone(), branch))
+            .collect())
+    }
+
+    async fn make_branch(&self, project: &Project, name: &BranchName) -> Result<Branch, WorkError> {
+        let now = (self.preparer.clock)();
+        Ok(self
+            .preparer
+            .store
+            .create_branch(project.id, name.as_str(), now)
+            .await?)
+    }
+
+    /// Starts what a new commit of a branch starts, and remembers it.
+    async fn take_in(
+        &self,
+        project: &Project,
+        mirror: &Mirror,
+        branch: Option<&Branch>,
+        name: &BranchName,
+        commit: &CommitId,
+    ) -> Result<(), WorkError> {
+        let seen = branch.and_then(|branch| branch.seen_commit.as_deref());
+        let before = seen.and_then(|seen| CommitId::parse(seen).ok());
+        let branch = match branch {
+            Some(branch) => branch.clone(),
+            None => self.make_branch(project, name).await?,
+        };
+        let started = self
+            .start_all(project, mirror, &branch, before.as_ref(), commit)
+            .await;
+        // A commit whose workflow is faulty is not looked at for ever; what is wrong stands at the branch.
+        let seen = match &started {
+            Ok(()) | Err(WorkError::Invalid { .. }) => Ok(commit.as_str()),
+            Err(_) => return started,
+        };
+        self.preparer.store.saw_branch(branch.id, seen).await?;
+        if let Err(error) = &started {
+            let text = error.to_string();
+            self.preparer.store.saw_branch(branch.id, Err(&text)).await?;
+            tracing::warn!(project = project.name, branch = branch.name, %error, "a push started nothing");
+        }
+        let default = self.preparer.store.branch_by_name(project.id, None).await?;
+        if default.id == branch.id {
+            self.refresh_schedules(project, mirror).await?;
+        }
+        Ok(())
+    }
+
+    async fn start_all(
+        &self,
+        project: &Project,
+        mirror: &Mirror,
+        branch: &Branch,
+        before: Option<&CommitId>,
+        commit: &CommitId,
+    ) -> Result<(), WorkError> {
+        for file in self.preparer.workflows.all(project, mirror, commit).await? {
+            let push = match &file.parsed {
+                Ok(workflow) => workflow.triggers().push.clone(),
+                // Whether a faulty file would start something cannot be known; the flow's start says what is wrong.
+                Err(_) => Some(PushTrigger::default()),
+            };
+            let Some(push) = push else { continue };
+            if !self.wants(&push, project, mirror, branch, before, commit).await? {
+                continue;
+            }
+            let already = self
+                .preparer
+                .store
+                .has_push_flow(branch.id, &file.name, commit.as_str())
+                .await?;
+            if already {
+                continue;
+            }
+            let wish = Wish {
+                branch: Some(branch.name.clone()),
+                workflow: Some(file.name.clone()),
+                params: BTreeMap::new(),
+                change: None,
+                cause: Cause::Push,
+                commit: Some(commit.clone()),
+                due: None,
+            };
+            let make = self.preparer.prepare(project, wish).await?;
+            self.handle.start_flow(project.id, make).await?;
+        }
+        Ok(())
+    }
+
+    async fn wants(
+        &self,
+        push: &PushTrigger,
+        project: &Project,
+        mirror: &Mirror,
+        branch: &Branch,
+        before: Option<&CommitId>,
+        commit: &CommitId,
+    ) -> Result<bool, WorkError> {
+        let on_branch = if push.branches.is_empty() {
+            let default = self.preparer.store.branch_by_name(project.id, None).await?;
+            default.id == branch.id
+        } else {
+            globs(&push.branches)?.is_match(&branch.name)
+        };
+        let (true, false, Some(before)) = (on_branch, push.paths.is_empty(), before) else {
+            return Ok(on_branch);
+        };
+        let paths = globs(&push.paths)?;
+        let changed = mirror.changed_paths(before, commit).await?;
+        Ok(changed.iter().any(|changed| paths.is_match(&changed.path)))
+    }
+
+    /// Makes the timed triggers of the default branch's workflows those that the engine waits for. A workflow that
+    /// starts on pushes makes the repository be looked at.
+    async fn refresh_schedules(&self, project: &Project, mirror: &Mirror) -> Result<(), WorkError> {
+        let branch = self.preparer.store.branch_by_name(project.id, None).await?;
+        let commit = crate::prepare::tip_of(mirror, &branch.name).await?;
+        let now = (self.preparer.clock)();
+        let every = if mirror.url().is_local() {
+            LOCAL_LOOK
+        } else {
+            REMOTE_LOOK
+        };
+        for file in self.preparer.workflows.all(project, mirror, &commit).await? {
+            let triggers = match &file.parsed {
+                Ok(workflow) => timed(workflow.triggers(), every),
+                // A faulty file keeps the repository being looked at, for the commit that mends it.
+                Err(_) => vec![TimedTrigger::Poll { every }],
+            };
+            let schedules = self
+                .preparer
+                .store
+                .replace_schedules(branch.id, &file.name, &triggers, now)
+                .await?;
+            let event = Event::Schedules {
+                branch: branch.id,
+                workflow: file.name.clone(),
+                schedules,
+            };
+            self.handle.step(event).await?;
+        }
+        Ok(())
+    }
+}
+
+fn timed(triggers: &Triggers, every: SignedDuration) -> Vec<TimedTrigger> {
+    let mut timed = triggers.timed.clone();
+    let polls = timed
+        .iter()
+        .any(|trigger| matches!(trigger, TimedTrigger::Poll { .. }));
+    if triggers.push.is_some() && !polls {
+        timed.push(TimedTrigger::Poll { every });
+    }
+    timed
+}
+
+/// The workflow checker lets no pattern through that is not a glob, so a faulty one is a fault of this program.
+fn globs(patterns: &[String]) -> Result<GlobSet, WorkError> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        set.add(Glob::new(pattern).map_err(|error| WorkError::Internal(error.into()))?);
+    }
+    set.build().map_err(|error| WorkError::Internal(error.into()))
+}

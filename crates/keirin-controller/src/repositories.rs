@@ -1,0 +1,91 @@
+//! The mirrors of the projects' repositories, each with its stored credential.
+
+use std::sync::Arc;
+
+use keirin_git::{Credential, GitError, Mirror, Mirrors, RepositoryUrl};
+use keirin_model::ProjectId;
+use keirin_model::project::Project;
+use keirin_store::{Store, StoreError};
+
+use crate::answer::sentence;
+use crate::work::WorkError;
+
+/// Opens a sealed credential; the error says in a sentence why it cannot.
+pub type OpenCredential = Arc<dyn Fn(ProjectId, &[u8]) -> Result<Credential, String> + Send + Sync>;
+
+/// Finds the mirror of a project. Clones are cheap.
+#[derive(Clone)]
+pub struct Repositories {
+    store: Store,
+    mirrors: Mirrors,
+    open: OpenCredential,
+}
+
+impl Repositories {
+    /// The repositories of the projects in a store.
+    pub fn new(store: Store, mirrors: Mirrors, open: OpenCredential) -> Self {
+        Self { store, mirrors, open }
+    }
+
+    /// The mirror of a project's repository. It is named after the project's id, so that a new project of an old name
+    /// does not find the old one's files.
+    ///
+    /// # Errors
+    /// When the project's address is not valid, or its credential cannot be opened.
+    pub async fn mirror(&self, project: &Project) -> Result<Mirror, WorkError> {
+        let url =
+            RepositoryUrl::parse(&project.repository).map_err(|error| invalid_repository(&error.into()))?;
+        let sealed = self.store.project_credential(project.id).await?;
+        let credential = sealed
+            .map(|sealed| (self.open)(project.id, &sealed))
+            .transpose()
+            .map_err(WorkError::Conflict)?;
+        self.mirrors
+            .mirror(&project.id.to_string(), url, credential)
+            .map_err(WorkError::from)
+    }
+}
+
+fn invalid_repository(error: &GitError) -> WorkError {
+    WorkError::Invalid {
+        detail: sentence(&error.to_string()),
+        fix: "Change the project's repository.".to_owned(),
+        diagnostics: Vec::new(),
+    }
+}
+
+impl From<GitError> for WorkError {
+    fn from(error: GitError) -> Self {
+        let detail = sentence(&error.to_string());
+        let invalid = |fix: &str| Self::Invalid {
+            detail: detail.clone(),
+            fix: fix.to_owned(),
+            diagnostics: Vec::new(),
+        };
+        match &error {
+            GitError::Name(_) => invalid("Use a name that git allows."),
+            GitError::Url(_) | GitError::RepositoryNotFound { .. } | GitError::HostUnknown { .. } => {
+                invalid("Check the project's repository.")
+            }
+            GitError::AuthenticationFailed { .. } | GitError::HostUntrusted { .. } => {
+                invalid("Check the project's credential.")
+            }
+            GitError::CommitNotFound { .. }
+            | GitError::RevisionNotFound { .. }
+            | GitError::Ambiguous { .. } => invalid("Name a branch, tag or commit that the repository has."),
+            GitError::PathNotFound { .. } => invalid("Add the file, or name the one that is there."),
+            _ => Self::Unavailable(detail),
+        }
+    }
+}
+
+impl From<StoreError> for WorkError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound(what) => Self::NotFound(what),
+            StoreError::Conflict(sentence) => Self::Conflict(sentence),
+            StoreError::Unavailable(_) => Self::Unavailable(sentence(&error.to_string())),
+            _ => Self::Internal(error.into()),
+        }
+    }
+}
