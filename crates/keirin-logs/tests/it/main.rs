@@ -1,7 +1,11 @@
 //! Logs as their users meet them, on a real database and a folder.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::disallowed_methods
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
+
+mod crash;
+mod follow;
+mod house;
+mod intake;
+mod read;
+mod retention;
+mod seal;
+mod search;

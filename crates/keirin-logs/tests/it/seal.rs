@@ -1,0 +1,150 @@
+//! Small chunks are merged, and no crash on the way costs a line.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
+use jiff::Timestamp;
+use keirin_logs::Settings;
+use keirin_model::LogStreamId;
+
+use crate::house::{House, NOTHING_INLINE, all, chunk, now, numbered};
+
+async fn closed_log(house: &House) -> LogStreamId {
+    let log = house.log().await;
+    for first in (0..48).step_by(4) {
+        house
+            .logs
+            .append(log, first, chunk(first..first + 4))
+            .await
+            .unwrap();
+    }
+    house.logs.close(log, now()).await.unwrap();
+    log
+}
+
+#[tokio::test]
+async fn a_closed_log_is_kept_in_few_pieces() {
+    let house = House::with(NOTHING_INLINE).await;
+    let log = closed_log(&house).await;
+    house.logs.sealing_wanted().await;
+    let sealed = house.logs.seal().await.unwrap();
+    assert_eq!((sealed.sealed, sealed.failed.len()), (1, 0));
+    assert_eq!(house.rows(log).await, (1, 1));
+    assert_eq!(house.keys().await.len(), 1);
+    assert_eq!(all(&house.logs, log).await, numbered(0..48));
+    assert_eq!(house.logs.seal().await.unwrap().sealed, 0);
+}
+
+#[tokio::test]
+async fn a_small_log_stays_in_the_database() {
+    let house = House::new().await;
+    let log = closed_log(&house).await;
+    house.logs.seal().await.unwrap();
+    assert_eq!(house.rows(log).await, (1, 0));
+    assert_eq!(house.keys().await.len(), 0);
+    assert_eq!(all(&house.logs, log).await, numbered(0..48));
+}
+
+#[tokio::test]
+async fn a_log_of_many_pieces_is_merged_while_it_grows() {
+    let house = House::new().await;
+    let log = house.log().await;
+    for first in 0..600 {
+        house
+            .logs
+            .append(log, first, chunk(first..first + 1))
+            .await
+            .unwrap();
+        if first == 300 {
+            house.logs.sealing_wanted().await;
+            assert_eq!(house.logs.seal().await.unwrap().sealed, 1);
+            assert_eq!(house.rows(log).await.0, 1);
+        }
+    }
+    assert_eq!(all(&house.logs, log).await, numbered(0..600));
+    house.logs.close(log, now()).await.unwrap();
+    assert_eq!(house.logs.seal().await.unwrap().sealed, 1);
+    assert_eq!(house.rows(log).await.0, 1);
+    assert_eq!(all(&house.logs, log).await, numbered(0..600));
+}
+
+#[tokio::test]
+async fn dying_anywhere_while_merging_leaves_the_log_readable() {
+    for settings in [
+        NOTHING_INLINE,
+        Settings {
+            inline_bytes: 100,
+            ..NOTHING_INLINE
+        },
+    ] {
+        let house = House::with(settings).await;
+        let mut deaths = 0;
+        for polls in 1.. {
+            let log = closed_log(&house).await;
+            let finished = {
+                let server = house.another_server().await;
+                let mut sealing = pin!(server.seal());
+                let mut left = polls;
+                poll_fn(move |context| {
+                    if left == 0 {
+                        return Poll::Ready(false);
+                    }
+                    left -= 1;
+                    sealing
+                        .as_mut()
+                        .poll(context)
+                        .map(|sealed| sealed.unwrap().failed.is_empty())
+                })
+                .await
+            };
+            let server = house.another_server().await;
+            assert_eq!(all(&server, log).await, numbered(0..48), "died at poll {polls}");
+            // What died is done by the next server.
+            server.seal().await.unwrap();
+            assert_eq!(house.rows(log).await.0, 1);
+            assert_eq!(all(&server, log).await, numbered(0..48));
+            if finished {
+                break;
+            }
+            deaths += 1;
+        }
+        assert!(deaths > 5, "it died only {deaths} times");
+        // A statement of a server that died may still be running; so the sweep comes last.
+        house.logs.sweep_orphans(Timestamp::MAX).await.unwrap();
+        let mut connection = house.database.connection().await;
+        let pointed: Vec<String> = sqlx::query_scalar(
+            "select object from log_chunks where object is not null order by object collate \"C\"",
+        )
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+        assert_eq!(house.keys().await, pointed);
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_merged_holds_up_no_other() {
+    let house = House::with(NOTHING_INLINE).await;
+    let broken = closed_log(&house).await;
+    for key in house.keys().await {
+        house
+            .objects
+            .put(&key.parse().unwrap(), b"rotten".to_vec().into())
+            .await
+            .unwrap();
+    }
+    let log = closed_log(&house).await;
+    let sealed = house.logs.seal().await.unwrap();
+    assert_eq!(sealed.sealed, 1);
+    assert_eq!(
+        sealed
+            .failed
+            .iter()
+            .map(|(stream, _)| *stream)
+            .collect::<Vec<_>>(),
+        [broken]
+    );
+    assert_eq!(house.rows(log).await.0, 1);
+    assert_eq!(house.rows(broken).await.0, 12);
+}
