@@ -29,14 +29,17 @@ impl Mirror {
             _ if text.starts_with("refs/") => vec![text.to_owned()],
             _ => vec![format!("refs/heads/{text}"), format!("refs/tags/{text}")],
         };
-        if let Some(name) = candidates
+        let found = candidates
             .into_iter()
-            .find(|name| references.ids.contains_key(name))
-        {
-            return self
-                .commit_of(&name)
-                .await?
-                .ok_or_else(|| self.corrupted(&format!("{name} leads to no commit")));
+            .find_map(|name| references.ids.get(&name).map(|id| (name, id)));
+        match found {
+            // Git lets a branch lead to nothing but a commit.
+            Some((name, id)) if name.starts_with("refs/heads/") => return Ok(CommitId::parse(id)?),
+            Some((name, _)) => {
+                let commit = self.commit_of(&name).await?;
+                return commit.ok_or_else(|| self.corrupted(&format!("{name} leads to no commit")));
+            }
+            None => {}
         }
         if revision.is_shortened_id() {
             self.lengthen(revision).await?.ok_or_else(not_found)

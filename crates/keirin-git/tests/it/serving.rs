@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use keirin_git::Checkout;
 
-use crate::fixture::{Story, run_git, run_git_beside};
+use crate::fixture::{Repository, Story, commit, run_git, run_git_beside};
 use crate::server::Server;
 
 #[tokio::test]
@@ -49,6 +49,7 @@ async fn one_exact_commit_is_fetched_without_its_history() {
     let mirror = story.mirror_of(&repository);
     mirror.fetch().await.unwrap();
     let server = Server::start(mirror, None).await;
+    let address = server.address();
     let into = story.path("work");
     Checkout {
         source: server.url(),
@@ -64,6 +65,20 @@ async fn one_exact_commit_is_fetched_without_its_history() {
     assert_eq!(run_git(&into, ["rev-parse", "HEAD"]).unwrap(), middle.as_str());
     assert_eq!(fs::read_to_string(into.join("a")).unwrap(), "middle");
     assert_eq!(run_git(&into, ["rev-list", "--count", "HEAD"]).unwrap(), "1");
+
+    let old_client = Repository::empty(story.path("old-client"));
+    let version = "protocol.version=0";
+    let fetch = [
+        "-c",
+        version,
+        "fetch",
+        "--quiet",
+        "--depth=1",
+        &address,
+        middle.as_str(),
+    ];
+    run_git_beside(&old_client.path, fetch).await.unwrap();
+    assert_eq!(commit(&old_client.git(["rev-parse", "FETCH_HEAD"])), middle);
 }
 
 #[tokio::test]
