@@ -49,8 +49,8 @@ impl Service {
 pub struct Served {
     /// The value of `Content-Type`.
     pub content_type: &'static str,
-    /// The body. Dropping it ends the process behind it; an error means that the connection must be broken off, so that the
-    /// client does not take half an answer for a whole one.
+    /// The body. Dropping it ends the process behind it, so drop it when the client stops reading: few are served at a time.
+    /// An error means that the connection must be broken off, or the client takes half an answer for a whole one.
     pub body: BoxStream<'static, Result<Bytes, GitError>>,
 }
 

@@ -23,11 +23,7 @@ pub(crate) fn open(path: &Path) -> Result<(LocalFileSystem, PathBuf), ObjectErro
     let unusable = |error: io::Error| ObjectError::Settings {
         reason: format!("folder {}: {error}", path.display()),
     };
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(unusable)?;
+    make(path).map_err(unusable)?;
     let root = fs::canonicalize(path).map_err(unusable)?;
     let backend = LocalFileSystem::new_with_prefix(&root)
         .map_err(|error| ObjectError::Settings {
@@ -36,6 +32,20 @@ pub(crate) fn open(path: &Path) -> Result<(LocalFileSystem, PathBuf), ObjectErro
         .with_fsync(true)
         .with_automatic_cleanup(true);
     Ok((backend, root))
+}
+
+/// Makes the folder durably: an object is no safer than the folders that lead to it.
+fn make(path: &Path) -> io::Result<()> {
+    let absolute = std::path::absolute(path)?;
+    let is_missing = |folder: &&Path| !folder.exists();
+    let missing: Vec<&Path> = absolute.ancestors().take_while(is_missing).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(&absolute)?;
+    for made in missing {
+        if let Some(holder) = made.parent() {
+            fs::File::open(holder)?.sync_all()?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes files whose writing began before `before` and never ended; says how many.

@@ -288,6 +288,16 @@ impl Objects {
             .boxed()
     }
 
+    /// Those of [`Self::list`] that were last written before `before`: an object that no row names by then is an orphan.
+    pub fn list_older(
+        &self,
+        prefix: Option<&ObjectKey>,
+        before: Timestamp,
+    ) -> BoxStream<'static, Result<ObjectInfo, ObjectError>> {
+        let is_older = move |info: &ObjectInfo| std::future::ready(info.modified < before);
+        self.list(prefix).try_filter(is_older).boxed()
+    }
+
     /// Number and size of all objects below `prefix`.
     ///
     /// # Errors

@@ -195,6 +195,39 @@ async fn tidying_keeps_what_is_here_and_fetches_nothing() {
 }
 
 #[tokio::test]
+async fn a_token_opens_the_way_and_is_not_left_in_the_checkout() {
+    let remote = Remote::start().await;
+    let server = Server::start(remote.behind.clone(), Some("Bearer job-token-7")).await;
+    let mut checkout = Checkout {
+        source: server.url(),
+        commit: remote.repository.head(),
+        depth: Some(1),
+        into: remote.story.path("refused"),
+        credential: credential(PASSWORD),
+        submodules: false,
+    };
+    let error = checkout.make(&remote.story.git, None).await.unwrap_err();
+    assert!(
+        matches!(error, GitError::AuthenticationFailed { .. }),
+        "{error:?}"
+    );
+    checkout.into = remote.story.path("work");
+    checkout.credential = Some(Credential::Bearer {
+        token: "job-token-7".to_owned(),
+    });
+    checkout.make(&remote.story.git, None).await.unwrap();
+    assert_eq!(fs::read_to_string(checkout.into.join("a")).unwrap(), "two");
+    for entry in walkdir::WalkDir::new(checkout.into.join(".git")) {
+        let entry = entry.unwrap();
+        if entry.file_type().is_file() {
+            let bytes = fs::read(entry.path()).unwrap();
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(!text.contains("job-token-7"), "{}", entry.path().display());
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_told_without_repeating_it() {
     let remote = Remote::start().await;
     for wrong in [None, credential("wrong-password")] {

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
+use jiff::{Timestamp, ToSpan};
 use keirin_objects::{ObjectError, ObjectKey, Objects, Total};
 use proptest::prelude::*;
 
@@ -239,6 +240,9 @@ async fn listing_keeps_to_its_prefix_and_sums_up() {
                 bytes: 10
             }
         );
+        // A day of room on both sides, for the storage has a clock of its own.
+        let older = |hours: i64| objects.list_older(None, Timestamp::now() + hours.hours()).count();
+        assert_eq!((older(24).await, older(-24).await), (4, 0));
         for name in ["logs/1/0", "logs/1/1", "logs/10/0", "artifacts/1"] {
             objects.delete(&key(name)).await.unwrap();
         }
