@@ -1,1 +1,36 @@
-//! Empty as yet.
+//! The agent: claims jobs and runs their steps.
+//!
+//! [`Agent::run`] is the whole of it. It talks to a [`Server`], which is HTTP for `keirin agent` and a value in the same
+//! process for `keirin exec`. The way of a job: `agent` claims it, `attempt` runs its steps one after the other by the
+//! `tools`, whose processes `process` starts and ends, whose output goes through `output` (masked, split, bounded) into
+//! the `spool`, from where `delivery` brings it to the server. `leftovers` ends what a job left running.
+//!
+//! What a job may touch is said by [`Identity`]; [`guard`] is the part of it that runs in the step's own process.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+mod agent;
+mod attempt;
+mod backoff;
+mod condition;
+mod config;
+mod delivery;
+mod environment;
+pub mod guard;
+mod leftovers;
+mod lines;
+mod mask;
+mod output;
+mod process;
+mod server;
+mod spool;
+mod step;
+mod stop;
+mod tools;
+mod workspace;
+
+pub use agent::{Agent, AgentError, Shutdown};
+pub use config::{Clock, Config, Guarded, Identity, Limits, Patience, Random};
+pub use leftovers::adopt_orphans;
+pub use server::{CallError, FileStream, Lease, Server};
+pub use workspace::FolderError;

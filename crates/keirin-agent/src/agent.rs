@@ -1,0 +1,258 @@
+//! The claim loop: asks for work, starts jobs, stops them, goes on whatever the connection does.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keirin_model::AttemptId;
+use keirin_wire::agent::{Assignment, Claim, Claimed, POLL_SECONDS};
+use tokio::sync::watch;
+use tokio::task::{Id, JoinSet};
+use tokio::time::{Instant, sleep_until};
+
+use crate::attempt::Attempt;
+use crate::backoff::Backoff;
+use crate::config::{Config, Identity};
+use crate::delivery::in_time;
+use crate::leftovers::Leftovers;
+use crate::process::check_guard;
+use crate::server::{CallError, Server};
+use crate::stop::{Stop, StopReason};
+use crate::workspace::{Folder, FolderError};
+
+/// With every slot taken a claim only brings cancels, so a short job is not disturbed by one: this long it is put off.
+const PAUSE_WHEN_FULL: Duration = Duration::from_secs(1);
+
+/// A server that answers at once and says nothing is asked again after this.
+const PAUSE_AFTER_NOTHING: Duration = Duration::from_millis(100);
+
+/// Whether the agent is to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shutdown {
+    /// It works.
+    Running,
+    /// It takes no new job and ends with its last one.
+    Finish,
+    /// It stops its jobs, which are then lost and tried elsewhere, and ends.
+    Stop,
+}
+
+/// Why an agent cannot work.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// Its folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// Only root may start processes of another user.
+    #[error("the agent is to run steps as user {uid}, and only root can do that; start it as root")]
+    NotRoot {
+        /// The user.
+        uid: u32,
+    },
+    /// Steps cannot be held to their workspace.
+    #[error("{reason}")]
+    NotGuarded {
+        /// What the guard said.
+        reason: String,
+    },
+}
+
+/// A program that runs jobs.
+pub struct Agent {
+    config: Arc<Config>,
+    server: Arc<dyn Server>,
+    folder: Arc<Folder>,
+    leftovers: Leftovers,
+    session: u64,
+    sequence: u64,
+    jobs: JoinSet<()>,
+    held: HashMap<AttemptId, Stop>,
+    attempts: HashMap<Id, AttemptId>,
+}
+
+/// A claim that is under way.
+struct Call {
+    free: u32,
+    sent_at: Instant,
+    answer: Pin<Box<dyn Future<Output = Result<Claimed, CallError>> + Send>>,
+}
+
+impl Agent {
+    /// Works until it is told to end and its last job is over.
+    pub async fn run(
+        config: Config,
+        server: Arc<dyn Server>,
+        shutdown: watch::Receiver<Shutdown>,
+    ) -> Result<(), AgentError> {
+        if let Identity::User { uid, .. } = config.identity
+            && !nix::unistd::geteuid().is_root()
+        {
+            return Err(AgentError::NotRoot { uid });
+        }
+        let folder = Folder::open(&config.folder, &config.identity)?;
+        check_guard(&config, &folder).await?;
+        let agent = Self {
+            leftovers: Leftovers::new(config.owns_all_orphans),
+            session: (config.random)(),
+            sequence: 0,
+            config: Arc::new(config),
+            server,
+            folder: Arc::new(folder),
+            jobs: JoinSet::new(),
+            held: HashMap::new(),
+            attempts: HashMap::new(),
+        };
+        agent.work(shutdown).await;
+        Ok(())
+    }
+
+    async fn work(mut self, mut shutdown: watch::Receiver<Shutdown>) {
+        let mut backoff = Backoff::new(Arc::clone(&self.config.random));
+        let mut call: Option<Call> = None;
+        let mut claim_at = Instant::now();
+        let mut waits_for_slot = false;
+        loop {
+            let order = *shutdown.borrow_and_update();
+            if order == Shutdown::Stop {
+                self.held
+                    .values()
+                    .for_each(|stop| stop.request(StopReason::AgentStopping));
+            }
+            if order != Shutdown::Running && self.held.is_empty() {
+                return;
+            }
+            let free = if order == Shutdown::Running {
+                self.free()
+            } else {
+                0
+            };
+            // The server does not know of a slot that has become free since it was asked.
+            if call.as_ref().is_some_and(|call| (call.free == 0) != (free == 0)) {
+                call = None;
+                claim_at = Instant::now();
+            }
+            if waits_for_slot && free > 0 {
+                claim_at = Instant::now();
+                waits_for_slot = false;
+            }
+            if call.is_none() && claim_at <= Instant::now() {
+                call = Some(self.claim(free));
+            }
+            tokio::select! {
+                (answer, sent_at) = answer(&mut call) => {
+                    call = None;
+                    let pause = self.take(answer, sent_at, &mut backoff);
+                    waits_for_slot = pause == PAUSE_WHEN_FULL;
+                    claim_at = Instant::now() + pause;
+                }
+                Some(ended) = self.jobs.join_next_with_id() => self.forget(ended),
+                () = sleep_until(claim_at), if call.is_none() => {}
+                Ok(()) = shutdown.changed() => {}
+            }
+        }
+    }
+
+    fn free(&self) -> u32 {
+        self.config
+            .slots
+            .saturating_sub(u32::try_from(self.held.len()).unwrap_or(u32::MAX))
+    }
+
+    fn claim(&mut self, free: u32) -> Call {
+        self.sequence += 1;
+        let mut holding: Vec<AttemptId> = self.held.keys().copied().collect();
+        holding.sort_unstable();
+        let claim = Claim {
+            session: self.session,
+            sequence: self.sequence,
+            free,
+            holding,
+        };
+        let server = Arc::clone(&self.server);
+        let limit = Duration::from_secs(POLL_SECONDS) + self.config.patience.call;
+        let answer = Box::pin(async move { in_time(limit, server.claim(&claim)).await });
+        Call {
+            free,
+            sent_at: Instant::now(),
+            answer,
+        }
+    }
+
+    /// Does what the server says; returns how long to wait before it is asked again.
+    fn take(
+        &mut self,
+        answer: Result<Claimed, CallError>,
+        sent_at: Instant,
+        backoff: &mut Backoff,
+    ) -> Duration {
+        let claimed = match answer {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                let wait = backoff.next();
+                tracing::warn!(%error, ?wait, "cannot ask for work; asking again");
+                return wait;
+            }
+        };
+        backoff.reset();
+        let is_empty = claimed.assignments.is_empty() && claimed.stop.is_empty();
+        for attempt in &claimed.stop {
+            if let Some(stop) = self.held.get(attempt) {
+                stop.request(StopReason::Cancelled);
+            }
+        }
+        for assignment in claimed.assignments {
+            self.start(assignment);
+        }
+        match (self.free(), is_empty && sent_at.elapsed() < PAUSE_AFTER_NOTHING) {
+            (0, _) => PAUSE_WHEN_FULL,
+            (_, true) => PAUSE_AFTER_NOTHING,
+            (_, false) => Duration::ZERO,
+        }
+    }
+
+    fn start(&mut self, assignment: Assignment) {
+        let id = assignment.attempt;
+        if self.held.contains_key(&id) {
+            return;
+        }
+        tracing::info!(attempt = %id, job = %assignment.origin.job, "starting a job");
+        let stop = Stop::new();
+        let attempt = Attempt {
+            config: Arc::clone(&self.config),
+            server: Arc::clone(&self.server),
+            folder: Arc::clone(&self.folder),
+            leftovers: self.leftovers.clone(),
+            assignment,
+            stop: stop.clone(),
+            received_at: Instant::now(),
+        };
+        let task = self.jobs.spawn(attempt.run());
+        self.attempts.insert(task.id(), id);
+        self.held.insert(id, stop);
+    }
+
+    fn forget(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
+        let task = match &ended {
+            Ok((task, ())) => *task,
+            Err(error) => error.id(),
+        };
+        let Some(attempt) = self.attempts.remove(&task) else {
+            return;
+        };
+        self.held.remove(&attempt);
+        if let Err(error) = ended {
+            // It is no longer among what the agent holds, so the server takes it for lost.
+            tracing::error!(%attempt, %error, "a job broke the agent's own code");
+        }
+    }
+}
+
+/// Waits for the answer to the claim under way; for ever where there is none.
+async fn answer(call: &mut Option<Call>) -> (Result<Claimed, CallError>, Instant) {
+    match call {
+        Some(call) => (call.answer.as_mut().await, call.sent_at),
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,91 @@
+//! The environment of a step: nothing of the agent's own, what the workflow says, and who the step is.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use keirin_model::plan::StepPlan;
+use keirin_wire::agent::{Assignment, Repository};
+
+use crate::workspace::Workspace;
+
+/// Marks every process of an attempt, so that those which fork away are found.
+pub(crate) const MARKER: &str = "KEIRIN_PROCESS_OF";
+
+/// The variables of one step. What says who the step is goes over what the workflow says.
+pub(crate) fn of_step(
+    base: &BTreeMap<String, String>,
+    assignment: &Assignment,
+    step: &StepPlan,
+    workspace: &Workspace,
+    marker: &str,
+) -> BTreeMap<String, String> {
+    let mut environment = base.clone();
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    environment.insert("HOME".to_owned(), text(workspace.home()));
+    environment.insert("TMPDIR".to_owned(), text(workspace.temporary()));
+    environment.extend(of_workflow(assignment, step));
+    environment.extend(identity(assignment).map(|(name, value)| (name.to_owned(), value)));
+    environment.insert("KEIRIN_WORKSPACE".to_owned(), text(workspace.work()));
+    environment.insert(MARKER.to_owned(), marker.to_owned());
+    environment
+}
+
+/// What the workflow file says: the job's variables, and the step's over them.
+pub(crate) fn of_workflow(assignment: &Assignment, step: &StepPlan) -> BTreeMap<String, String> {
+    let mut environment = assignment.job.env.clone();
+    environment.extend(step.env.iter().map(|(name, value)| (name.clone(), value.clone())));
+    // Such a name or value cannot be handed to a process.
+    environment
+        .retain(|name, value| !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0'));
+    environment
+}
+
+fn identity(assignment: &Assignment) -> impl Iterator<Item = (&'static str, String)> {
+    let origin = &assignment.origin;
+    let commit = match &assignment.repository {
+        Some(Repository::Mirror { commit, .. }) => Some(commit.clone()),
+        Some(Repository::WorkingTree { .. }) | None => None,
+    };
+    let change = origin.change.clone();
+    let always = [
+        ("CI", "true".to_owned()),
+        ("KEIRIN", "true".to_owned()),
+        ("KEIRIN_PROJECT", origin.project.clone()),
+        ("KEIRIN_BRANCH", origin.branch.clone()),
+        ("KEIRIN_FLOW", origin.flow.clone()),
+        ("KEIRIN_FLOW_NUMBER", origin.flow_number.to_string()),
+        ("KEIRIN_FLOW_KIND", origin.flow_kind.to_string()),
+        ("KEIRIN_STAGE", origin.stage.clone()),
+        ("KEIRIN_JOB", assignment.job.name.clone()),
+        ("KEIRIN_JOB_ID", origin.job.clone()),
+        ("KEIRIN_ATTEMPT", assignment.number.to_string()),
+    ];
+    let sometimes = [
+        ("KEIRIN_COMMIT", commit),
+        ("KEIRIN_SERVER", origin.server.clone()),
+        (
+            "KEIRIN_CHANGE_HEAD",
+            change.as_ref().map(|change| change.head.clone()),
+        ),
+        (
+            "KEIRIN_CHANGE_BASE",
+            change.as_ref().and_then(|change| change.base.clone()),
+        ),
+        (
+            "KEIRIN_CHANGE_AUTHOR",
+            change.as_ref().and_then(|change| change.author.clone()),
+        ),
+        (
+            "KEIRIN_CHANGE_TITLE",
+            change.as_ref().and_then(|change| change.title.clone()),
+        ),
+    ];
+    let known = sometimes
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)));
+    // These come from outside; a NUL would keep the process from starting.
+    always
+        .into_iter()
+        .chain(known)
+        .map(|(name, value)| (name, value.replace('\0', "")))
+}

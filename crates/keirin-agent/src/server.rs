@@ -1,0 +1,82 @@
+//! What the agent asks of its server.
+
+use std::fmt;
+use std::io;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use keirin_model::{ArtifactId, AttemptId};
+use keirin_wire::agent::{Claim, Claimed, Kept, LogAcknowledged, Report, Reported, TestReport};
+
+/// A file on its way.
+pub type FileStream = BoxStream<'static, io::Result<Bytes>>;
+
+/// An attempt with what proves that a call speaks for it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// The job's token. Never logged.
+    pub token: String,
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Lease({})", self.attempt)
+    }
+}
+
+/// Why a call brought no answer that the agent can use.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The attempt is another agent's by now, or over. The agent stops the job and forgets it.
+    #[error("the attempt is no longer this agent's")]
+    Lost,
+    /// The server answered that it will not do this; asking again would not help.
+    #[error("the server refused: {message}")]
+    Refused {
+        /// What the server said.
+        message: String,
+    },
+    /// There was no answer, or one that says to come again later. The agent asks again.
+    #[error("the server cannot be reached: {reason}")]
+    Unreachable {
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+/// The server as an agent sees it. Every call may be made again without harm, and is, after [`CallError::Unreachable`].
+/// A call that the agent no longer waits for is dropped.
+#[async_trait]
+pub trait Server: Send + Sync + 'static {
+    /// Asks for work; waits until there is something to say.
+    async fn claim(&self, claim: &Claim) -> Result<Claimed, CallError>;
+
+    /// Tells what happened to an attempt, and renews its lease.
+    async fn report(&self, lease: &Lease, report: &Report) -> Result<Reported, CallError>;
+
+    /// Hands over lines of a job's log: an encoded chunk and the number of its first line.
+    async fn append_log(
+        &self,
+        lease: &Lease,
+        first_line: u64,
+        chunk: Bytes,
+    ) -> Result<LogAcknowledged, CallError>;
+
+    /// Hands over the test results of a step.
+    async fn test_results(&self, lease: &Lease, report: &TestReport) -> Result<(), CallError>;
+
+    /// Keeps a file of exactly `size` bytes with the flow.
+    async fn keep(&self, lease: &Lease, path: &str, size: u64, content: FileStream) -> Result<(), CallError>;
+
+    /// The files that the flow has kept.
+    async fn kept(&self, lease: &Lease) -> Result<Vec<Kept>, CallError>;
+
+    /// The content of one of them.
+    async fn fetch_kept(&self, lease: &Lease, artifact: ArtifactId) -> Result<FileStream, CallError>;
+
+    /// The address that a mirror's path, as in `/git/keirin`, has for git on this machine.
+    fn mirror_url(&self, path: &str) -> String;
+}

@@ -1,0 +1,467 @@
+//! What an attempt has said and the server has not acknowledged yet: log lines, in memory and then in a file, and events.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use keirin_model::Outcome;
+use keirin_wire::agent::{AttemptEvent, Numbered};
+use keirin_wire::log::{ChunkBuilder, ChunkError, Effort, Tag};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// A chunk is closed when it holds this many bytes of text.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// A chunk is closed when it holds this many lines, however short.
+const CHUNK_LINES: u32 = 32 * 1024;
+
+/// The spool cannot take what it is given.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SpoolError {
+    #[error("the agent cannot write the log to its folder: {0}")]
+    File(#[from] io::Error),
+    #[error("the agent cannot put the log into chunks: {0}")]
+    Chunk(#[from] ChunkError),
+}
+
+/// Lines on their way to the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outgoing {
+    pub(crate) first_line: u64,
+    pub(crate) lines: u64,
+    pub(crate) chunk: Bytes,
+}
+
+/// The lines of one attempt that are not acknowledged, in closed chunks and one that is open.
+pub(crate) struct LogSpool {
+    path: PathBuf,
+    file: Option<File>,
+    file_end: u64,
+    memory_limit: usize,
+    memory: usize,
+    closed: VecDeque<Closed>,
+    open: ChunkBuilder,
+    next_line: u64,
+}
+
+struct Closed {
+    first_line: u64,
+    lines: u64,
+    content: Content,
+}
+
+enum Content {
+    Memory(Bytes),
+    File { offset: u64, length: usize },
+}
+
+impl LogSpool {
+    /// An empty spool; the file is made when more than `memory_limit` encoded bytes wait.
+    pub(crate) fn new(path: PathBuf, memory_limit: usize) -> Self {
+        Self {
+            path,
+            file: None,
+            file_end: 0,
+            memory_limit,
+            memory: 0,
+            closed: VecDeque::new(),
+            open: ChunkBuilder::new(),
+            next_line: 0,
+        }
+    }
+
+    pub(crate) fn push(&mut self, time: Timestamp, tag: Tag, text: &[u8]) -> Result<(), SpoolError> {
+        self.open.push(time, tag, text)?;
+        if self.open.text_bytes() >= CHUNK_BYTES || self.open.lines() >= CHUNK_LINES {
+            self.close()?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn has_closed(&self) -> bool {
+        !self.closed.is_empty()
+    }
+
+    /// The first lines that are not acknowledged; closes the open chunk if there is no other.
+    pub(crate) fn front(&mut self) -> Result<Option<Outgoing>, SpoolError> {
+        if self.closed.is_empty() {
+            self.close()?;
+        }
+        let Some(Closed {
+            first_line,
+            lines,
+            content,
+        }) = self.closed.front()
+        else {
+            return Ok(None);
+        };
+        let chunk = match content {
+            Content::Memory(chunk) => chunk.clone(),
+            Content::File { offset, length } => {
+                let mut chunk = vec![0; *length];
+                let file = self
+                    .file
+                    .as_ref()
+                    .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+                file.read_exact_at(&mut chunk, *offset)?;
+                chunk.into()
+            }
+        };
+        Ok(Some(Outgoing {
+            first_line: *first_line,
+            lines: *lines,
+            chunk,
+        }))
+    }
+
+    /// Forgets every chunk whose lines are all below this number. Returns whether there was one.
+    pub(crate) fn acknowledge(&mut self, next_line: u64) -> bool {
+        let before = self.closed.len();
+        while let Some(chunk) = self.closed.front() {
+            if chunk.first_line + chunk.lines > next_line {
+                break;
+            }
+            if let Content::Memory(bytes) = &chunk.content {
+                self.memory -= bytes.len();
+            }
+            self.closed.pop_front();
+        }
+        self.closed.len() < before
+    }
+
+    /// Forgets all lines: the server wants none of them.
+    pub(crate) fn discard(&mut self) {
+        self.closed.clear();
+        self.open = ChunkBuilder::new();
+        self.memory = 0;
+    }
+
+    fn close(&mut self) -> Result<(), SpoolError> {
+        if self.open.is_empty() {
+            return Ok(());
+        }
+        let builder = std::mem::take(&mut self.open);
+        let lines = u64::from(builder.lines());
+        let chunk = builder.finish(Effort::Quick)?;
+        let content = match self.memory + chunk.len() <= self.memory_limit {
+            true => {
+                self.memory += chunk.len();
+                Content::Memory(chunk)
+            }
+            false => self.write(&chunk)?,
+        };
+        self.closed.push_back(Closed {
+            first_line: self.next_line,
+            lines,
+            content,
+        });
+        self.next_line += lines;
+        Ok(())
+    }
+
+    fn write(&mut self, chunk: &[u8]) -> io::Result<Content> {
+        let file = match &self.file {
+            Some(file) => file,
+            None => {
+                let file = File::options()
+                    .read(true)
+                    .write(true)
+                    .create(true)
+                    .truncate(true)
+                    .open(&self.path)?;
+                self.file.insert(file)
+            }
+        };
+        let offset = self.file_end;
+        file.write_all_at(chunk, offset)?;
+        self.file_end += chunk.len() as u64;
+        Ok(Content::File {
+            offset,
+            length: chunk.len(),
+        })
+    }
+}
+
+/// What the server is to hear next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// These events, or none, which renews the lease.
+    Events(Vec<Numbered>),
+    Log(Outgoing),
+    /// Nothing before this moment, unless something happens.
+    Wait(Instant),
+}
+
+/// Everything that an attempt has to say, in order.
+pub(crate) struct Spool {
+    log: LogSpool,
+    events: VecDeque<Numbered>,
+    next_sequence: u64,
+    /// When what is not urgent is to go out.
+    due: Option<Instant>,
+    is_urgent: bool,
+    is_finished: bool,
+    /// Why the rest of the log is dropped.
+    log_refusal: Option<String>,
+}
+
+impl Spool {
+    pub(crate) fn new(log: LogSpool) -> Self {
+        Self {
+            log,
+            events: VecDeque::new(),
+            next_sequence: 1,
+            due: None,
+            is_urgent: false,
+            is_finished: false,
+            log_refusal: None,
+        }
+    }
+
+    /// Adds a line, to be sent by `due` at the latest.
+    pub(crate) fn line(&mut self, time: Timestamp, tag: Tag, text: &[u8], due: Instant) {
+        if self.log_refusal.is_some() {
+            return;
+        }
+        self.due.get_or_insert(due);
+        if let Err(error) = self.log.push(time, tag, text) {
+            self.refuse_log(error.to_string());
+        }
+    }
+
+    /// Adds an event. The end of a step waits for what follows it; everything else goes out at once.
+    pub(crate) fn event(&mut self, event: AttemptEvent, due: Instant) {
+        match event {
+            AttemptEvent::StepFinished { .. } => {
+                self.due.get_or_insert(due);
+            }
+            AttemptEvent::Started | AttemptEvent::StepStarted { .. } => self.is_urgent = true,
+            AttemptEvent::Finished { .. } => self.is_finished = true,
+        }
+        self.events.push_back(Numbered {
+            sequence: self.next_sequence,
+            event,
+        });
+        self.next_sequence += 1;
+        self.admit_refusal();
+    }
+
+    /// What to send at this moment. The last event waits until every line is acknowledged.
+    pub(crate) fn next(&mut self, now: Instant, renew_at: Instant) -> Next {
+        let is_due = self.is_finished || self.due.is_some_and(|due| due <= now);
+        if is_due {
+            self.due = None;
+            self.is_urgent |= !self.events.is_empty();
+        }
+        if self.is_urgent && !self.is_finished {
+            return self.all_events();
+        }
+        if is_due || self.log.has_closed() {
+            match self.log.front() {
+                Ok(Some(outgoing)) => return Next::Log(outgoing),
+                Ok(None) => {}
+                Err(error) => self.refuse_log(error.to_string()),
+            }
+        }
+        if self.is_finished || renew_at <= now {
+            return self.all_events();
+        }
+        Next::Wait(self.due.map_or(renew_at, |due| due.min(renew_at)))
+    }
+
+    fn all_events(&self) -> Next {
+        Next::Events(self.events.iter().cloned().collect())
+    }
+
+    /// Forgets acknowledged events. Returns whether there was one.
+    pub(crate) fn acknowledge(&mut self, sequence: u64) -> bool {
+        let before = self.events.len();
+        self.events.retain(|event| event.sequence > sequence);
+        let can_wait = |event: &AttemptEvent| matches!(event, AttemptEvent::StepFinished { .. });
+        self.is_urgent = !self.events.iter().all(|numbered| can_wait(&numbered.event));
+        self.events.len() < before
+    }
+
+    /// Forgets acknowledged lines. Returns whether there was one.
+    pub(crate) fn acknowledge_log(&mut self, next_line: u64) -> bool {
+        self.log.acknowledge(next_line)
+    }
+
+    /// Whether the last event has been acknowledged.
+    pub(crate) fn is_delivered(&self) -> bool {
+        self.is_finished && self.events.is_empty()
+    }
+
+    /// Drops the rest of the log; a job whose log is not whole does not end well.
+    pub(crate) fn refuse_log(&mut self, reason: String) {
+        self.log.discard();
+        self.log_refusal.get_or_insert(reason);
+        self.admit_refusal();
+    }
+
+    fn admit_refusal(&mut self) {
+        let (Some(reason), Some(last)) = (&self.log_refusal, self.events.back_mut()) else {
+            return;
+        };
+        if let AttemptEvent::Finished {
+            outcome: outcome @ Outcome::Success,
+            message,
+            ..
+        } = &mut last.event
+        {
+            *outcome = Outcome::Failed;
+            *message = Some(reason.clone());
+        }
+    }
+}
+
+/// A spool that the job fills and the delivery empties.
+pub(crate) struct SharedSpool {
+    spool: std::sync::Mutex<Spool>,
+    pub(crate) news: Notify,
+}
+
+impl SharedSpool {
+    pub(crate) fn new(log: LogSpool) -> Self {
+        Self {
+            spool: std::sync::Mutex::new(Spool::new(log)),
+            news: Notify::new(),
+        }
+    }
+
+    /// Works on the spool. The lock is held for the call only.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Spool) -> T) -> T {
+        // A panic while the lock was held leaves a spool that is still in order: every change is made at its end.
+        work(
+            &mut self
+                .spool
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use keirin_model::flow::Exit;
+    use keirin_wire::log::{Chunk, Limits, Stream};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const TAG: Tag = Tag {
+        step: Some(0),
+        stream: Stream::Output,
+        cut: false,
+    };
+
+    fn spool(folder: &tempfile::TempDir, memory: usize) -> Spool {
+        Spool::new(LogSpool::new(folder.path().join("log"), memory))
+    }
+
+    fn finished(outcome: Outcome) -> AttemptEvent {
+        AttemptEvent::Finished {
+            outcome,
+            exit: Exit::default(),
+            message: None,
+        }
+    }
+
+    fn texts(outgoing: &Outgoing) -> Vec<String> {
+        let chunk = Chunk::decode(&outgoing.chunk, Limits::CHUNK).unwrap();
+        chunk
+            .iter()
+            .map(|line| String::from_utf8(line.text.to_vec()).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn the_last_event_waits_for_every_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = spool(&folder, 1 << 20);
+        let now = Instant::now();
+        let later = now + Duration::from_secs(9);
+        spool.event(AttemptEvent::Started, now);
+        spool.line(Timestamp::UNIX_EPOCH, TAG, b"hello", later);
+        assert!(matches!(spool.next(now, later), Next::Events(events) if events.len() == 1));
+        assert!(spool.acknowledge(1));
+        assert_eq!(spool.next(now, later + Duration::from_secs(1)), Next::Wait(later));
+        spool.event(finished(Outcome::Success), later);
+        let Next::Log(outgoing) = spool.next(now, later) else {
+            panic!("the log goes first")
+        };
+        assert_eq!(
+            (outgoing.first_line, texts(&outgoing)),
+            (0, vec!["hello".to_owned()])
+        );
+        assert_eq!(
+            spool.next(now, later),
+            Next::Log(outgoing),
+            "as long as it is not acknowledged"
+        );
+        assert!(spool.acknowledge_log(1));
+        assert!(matches!(spool.next(now, later), Next::Events(events) if events[0].sequence == 2));
+        assert!(!spool.is_delivered());
+        assert!(spool.acknowledge(2));
+        assert!(spool.is_delivered());
+    }
+
+    #[test]
+    fn what_does_not_fit_in_memory_comes_back_from_the_file_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = spool(&folder, 100);
+        let now = Instant::now();
+        for number in 0..100_000 {
+            let text = format!("line {number} {}", number * 7919 % 10_007);
+            spool.line(Timestamp::UNIX_EPOCH, TAG, text.as_bytes(), now);
+        }
+        spool.event(finished(Outcome::Success), now);
+        assert!(folder.path().join("log").metadata().unwrap().len() > 0);
+        let (mut next_line, mut chunks) = (0, 0);
+        while let Next::Log(outgoing) = spool.next(now, now) {
+            assert_eq!(outgoing.first_line, next_line);
+            assert!(texts(&outgoing)[0].starts_with(&format!("line {next_line} ")));
+            next_line += outgoing.lines;
+            chunks += 1;
+            assert!(spool.acknowledge_log(next_line));
+        }
+        assert_eq!(next_line, 100_000);
+        assert!(chunks > 3);
+    }
+
+    #[test]
+    fn a_log_that_is_refused_makes_a_failure_of_a_success() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = spool(&folder, 1 << 20);
+        let now = Instant::now();
+        spool.line(Timestamp::UNIX_EPOCH, TAG, b"hello", now);
+        spool.refuse_log("too long".to_owned());
+        spool.line(Timestamp::UNIX_EPOCH, TAG, b"more", now);
+        spool.event(finished(Outcome::Success), now);
+        let Next::Events(events) = spool.next(now, now) else {
+            panic!("no log is left")
+        };
+        let AttemptEvent::Finished { outcome, message, .. } = &events[0].event else {
+            panic!("{events:?}")
+        };
+        assert_eq!(
+            (*outcome, message.as_deref()),
+            (Outcome::Failed, Some("too long"))
+        );
+    }
+
+    #[test]
+    fn a_quiet_job_renews_its_lease() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = spool(&folder, 1 << 20);
+        let now = Instant::now();
+        assert_eq!(spool.next(now, now), Next::Events(vec![]));
+    }
+}

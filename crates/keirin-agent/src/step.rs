@@ -1,0 +1,89 @@
+//! One step while it runs: what its tool may use, and how it ended.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use keirin_model::Outcome;
+use keirin_model::flow::Exit;
+use keirin_wire::agent::Assignment;
+use tokio_util::sync::CancellationToken;
+
+use crate::backoff::Backoff;
+use crate::config::Config;
+use crate::output::JobLog;
+use crate::server::{Lease, Server};
+use crate::workspace::Workspace;
+
+/// What the tool of a step may use.
+pub(crate) struct StepContext<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) server: &'a Arc<dyn Server>,
+    pub(crate) lease: &'a Lease,
+    pub(crate) assignment: &'a Assignment,
+    pub(crate) workspace: &'a Workspace,
+    pub(crate) log: &'a Arc<JobLog>,
+    /// The step's place in the job.
+    pub(crate) index: usize,
+    /// Where the step works.
+    pub(crate) folder: PathBuf,
+    pub(crate) environment: BTreeMap<String, String>,
+    /// Called when the step is to end before its time.
+    pub(crate) halt: CancellationToken,
+}
+
+impl StepContext<'_> {
+    /// The step's place as log lines carry it.
+    pub(crate) fn number(&self) -> u16 {
+        u16::try_from(self.index).unwrap_or(u16::MAX)
+    }
+
+    /// Writes what the agent does into the log.
+    pub(crate) fn say(&self, text: &str) {
+        self.log.say(Some(self.number()), text);
+    }
+
+    pub(crate) fn backoff(&self) -> Backoff {
+        Backoff::new(Arc::clone(&self.config.random))
+    }
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StepEnd {
+    pub(crate) outcome: Outcome,
+    pub(crate) exit: Exit,
+    pub(crate) message: Option<String>,
+}
+
+impl StepEnd {
+    pub(crate) fn success() -> Self {
+        Self {
+            outcome: Outcome::Success,
+            exit: Exit::default(),
+            message: None,
+        }
+    }
+
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self {
+            outcome: Outcome::Failed,
+            exit: Exit::default(),
+            message: Some(message.into()),
+        }
+    }
+
+    /// By the way its process ended.
+    pub(crate) fn exited(exit: Exit) -> Self {
+        let outcome = if exit.code == Some(0) {
+            Outcome::Success
+        } else {
+            Outcome::Failed
+        };
+        Self {
+            outcome,
+            exit,
+            message: None,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Why a tool did not do what its step asks.
+
+use std::io;
+
+use keirin_git::GitError;
+use keirin_results::ReadError;
+
+use super::files::InvalidPath;
+use crate::server::CallError;
+
+/// Why a tool did not do what its step asks.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ToolError {
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error(transparent)]
+    Path(#[from] InvalidPath),
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error("the flow has no repository, so there is nothing that `git: .` could check out")]
+    NoRepository,
+    #[error(
+        "`{name}` is in the workspace already, so the checkout cannot be put there; check out into a folder of its own"
+    )]
+    InTheWay { name: String },
+    #[error("`{pattern}` is not a pattern for files: {reason}")]
+    Pattern { pattern: String, reason: String },
+    #[error("no file matches {}; the step before probably did not write it, or wrote it elsewhere", list(.patterns))]
+    NothingMatches { patterns: Vec<String> },
+    #[error("`{path}` is a link out of the workspace, and what lies outside is not read")]
+    LinkOut { path: String },
+    #[error("`{path}` belongs to another user than the step, and it may not be read by others")]
+    NotTheSteps { path: String },
+    #[error("more than {limit} files match; name fewer, or pack them into one archive")]
+    TooManyFiles { limit: usize },
+    #[error("the files are more than {limit} bytes together")]
+    TooManyBytes { limit: u64 },
+    #[error("`{path}` changed while it was read; let the step that writes it end first")]
+    Changed { path: String },
+    #[error("`{path}` arrived damaged: its SHA-256 is {found} and should be {expected}")]
+    Damaged {
+        path: String,
+        expected: String,
+        found: String,
+    },
+    #[error("`{path}`: {source}")]
+    Report { path: String, source: ReadError },
+    #[error("cannot {what} `{path}`: {source}")]
+    Disk {
+        what: &'static str,
+        path: String,
+        source: io::Error,
+    },
+    #[error("the agent's own work broke off; its log says why")]
+    BrokenOff,
+}
+
+impl ToolError {
+    pub(crate) fn disk<E: Into<io::Error>>(
+        what: &'static str,
+        path: impl ToString,
+    ) -> impl FnOnce(E) -> Self {
+        let path = path.to_string();
+        move |source| Self::Disk {
+            what,
+            path,
+            source: source.into(),
+        }
+    }
+}
+
+fn list(patterns: &[String]) -> String {
+    let quoted: Vec<String> = patterns.iter().map(|pattern| format!("`{pattern}`")).collect();
+    quoted.join(" or ")
+}

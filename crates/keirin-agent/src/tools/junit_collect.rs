@@ -1,0 +1,89 @@
+//! `junit_collect`: reads report files into test results.
+
+use std::io::Read;
+
+use keirin_model::results::{TestResult, TestStatus};
+use keirin_results::read_junit;
+use keirin_wire::agent::TestReport;
+
+use super::error::ToolError;
+use super::files::Tree;
+use super::matching::{Found, Patterns};
+use super::on_disk;
+use crate::delivery::until_answered;
+use crate::step::StepContext;
+
+/// More of one file is not read; the reader of reports says so.
+const FILE_BYTES: u64 = 65 << 20;
+
+/// Reads the report files that match and hands their results over. No file at all is a failure: a test tool that did not
+/// run must not look like one that found nothing.
+pub(super) async fn run(context: &StepContext<'_>, patterns: &[String]) -> Result<(), ToolError> {
+    let patterns = Patterns::parse(patterns)?;
+    let limit = context.config.limits.report_files;
+    let root = context.workspace.work().to_owned();
+    let identity = context.config.identity.clone();
+    let (read, files) = on_disk(move || {
+        let root = root
+            .canonicalize()
+            .map_err(ToolError::disk("enter", root.display()))?;
+        let found = patterns.find(&root, limit)?;
+        if found.is_empty() {
+            return Err(patterns.nothing());
+        }
+        let tree = Tree::new(&root, &identity);
+        let mut results = Vec::new();
+        for file in &found {
+            results.extend(read(&tree, file)?);
+        }
+        Ok((results, found.len()))
+    })
+    .await?;
+    let results: Vec<TestResult> = read.into_iter().map(|result| masked(context, result)).collect();
+    let count = |status| results.iter().filter(|result| result.status == status).count();
+    context.say(&format!(
+        "Read {files} report files: {} passed, {} failed, {} broken, {} skipped",
+        count(TestStatus::Passed),
+        count(TestStatus::Failed),
+        count(TestStatus::Error),
+        count(TestStatus::Skipped),
+    ));
+    let report = TestReport {
+        step: context.index,
+        results,
+    };
+    let mut backoff = context.backoff();
+    let call = || context.server.test_results(context.lease, &report);
+    Ok(until_answered(context.lease.attempt, &mut backoff, call).await?)
+}
+
+fn read(tree: &Tree, found: &Found) -> Result<Vec<TestResult>, ToolError> {
+    let file = tree
+        .open(&found.source)
+        .map_err(ToolError::disk("read", &found.path))?;
+    if !tree
+        .is_the_steps(&file)
+        .map_err(ToolError::disk("look at", &found.path))?
+    {
+        return Err(ToolError::NotTheSteps {
+            path: found.path.to_string(),
+        });
+    }
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES)
+        .read_to_end(&mut bytes)
+        .map_err(ToolError::disk("read", &found.path))?;
+    read_junit(&bytes).map_err(|source| ToolError::Report {
+        path: found.path.to_string(),
+        source,
+    })
+}
+
+fn masked(context: &StepContext<'_>, result: TestResult) -> TestResult {
+    TestResult {
+        suite: context.log.masked(&result.suite),
+        name: context.log.masked(&result.name),
+        message: result.message.map(|message| context.log.masked(&message)),
+        ..result
+    }
+}

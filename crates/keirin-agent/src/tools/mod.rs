@@ -1,0 +1,73 @@
+//! The tools that steps name. A tool is one file here and one line in [`run`].
+
+mod artifacts;
+mod error;
+mod files;
+mod git;
+mod junit_collect;
+mod matching;
+mod shell;
+
+use std::future::Future;
+
+use keirin_model::plan::{Artifacts, Tool};
+
+use crate::step::{StepContext, StepEnd};
+
+pub(crate) use error::ToolError;
+pub(crate) use files::RelativePath;
+
+/// Runs a step's tool. Once `context.halt` is called it comes back soon, with nothing of the step still running.
+pub(crate) async fn run(context: &StepContext<'_>, tool: &Tool) -> StepEnd {
+    match tool {
+        Tool::Shell { run, shell } => shell::run(context, run, shell.as_deref()).await,
+        Tool::Git {
+            repository,
+            revision,
+            depth,
+            destination,
+        } => {
+            let request = git::Request {
+                repository,
+                revision,
+                depth: *depth,
+                destination,
+            };
+            git::run(context, request).await
+        }
+        Tool::Artifacts(Artifacts::Upload { paths }) => {
+            unless_halted(context, artifacts::upload(context, paths)).await
+        }
+        Tool::Artifacts(Artifacts::Download { paths, destination }) => {
+            unless_halted(
+                context,
+                artifacts::download(context, paths, destination.as_deref()),
+            )
+            .await
+        }
+        Tool::JunitCollect { files } => unless_halted(context, junit_collect::run(context, files)).await,
+    }
+}
+
+/// For tools that start no processes: they are dropped where they are.
+async fn unless_halted(
+    context: &StepContext<'_>,
+    work: impl Future<Output = Result<(), ToolError>>,
+) -> StepEnd {
+    tokio::select! {
+        () = context.halt.cancelled() => StepEnd::failed("halted"),
+        result = work => match result {
+            Ok(()) => StepEnd::success(),
+            Err(error) => StepEnd::failed(error.to_string()),
+        },
+    }
+}
+
+/// Work that waits for the disk, off the threads that serve everything else.
+async fn on_disk<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ToolError> + Send + 'static,
+) -> Result<T, ToolError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or(Err(ToolError::BrokenOff))
+}

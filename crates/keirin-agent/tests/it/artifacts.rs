@@ -1,0 +1,162 @@
+//! Files kept and brought back, and what is not let in or out.
+
+use keirin_model::Outcome::{Failed, Success};
+use keirin_model::plan::{Artifacts, StepPlan, Tool};
+use keirin_wire::log::Stream;
+
+use crate::bench::{Bench, job, shell, step};
+use crate::server::Weather;
+
+fn upload(paths: &[&str]) -> StepPlan {
+    step(Tool::Artifacts(Artifacts::Upload {
+        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+    }))
+}
+
+fn download(paths: &[&str], destination: Option<&str>) -> StepPlan {
+    step(Tool::Artifacts(Artifacts::Download {
+        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+        destination: destination.map(str::to_owned),
+    }))
+}
+
+#[tokio::test]
+async fn files_are_kept_and_brought_back_through_a_storm() {
+    let bench = Bench::start();
+    bench.server.change(|state| state.weather = Weather::Stormy);
+    let make = shell(
+        "mkdir -p dist/sub; seq 1 100000 > dist/numbers; echo b > dist/sub/b; : > dist/empty; echo c > c",
+    );
+    let record = bench.run(job(vec![make, upload(&["dist"])])).await;
+    assert_eq!(record.finished().unwrap().0, Success, "{:?}", record.finished());
+    let mut kept: Vec<String> = bench
+        .server
+        .state()
+        .files
+        .iter()
+        .map(|(kept, _)| kept.path.clone())
+        .collect();
+    kept.sort();
+    assert_eq!(kept, ["dist/empty", "dist/numbers", "dist/sub/b"]);
+
+    let look = shell("cd back/dist; tail -n 1 numbers; cat sub/b; test -e empty");
+    let record = bench
+        .run(job(vec![download(&["dist/**"], Some("back")), look]))
+        .await;
+    assert_eq!(record.finished().unwrap().0, Success, "{:?}", record.finished());
+    assert_eq!(record.lines(Stream::Output), ["100000", "b"]);
+}
+
+#[tokio::test]
+async fn what_would_lead_out_of_the_workspace_is_refused_and_named() {
+    let bench = Bench::start();
+    let outside = bench.path().join("outside");
+    std::fs::write(&outside, "secret").unwrap();
+    let link = format!("ln -s {} link", outside.display());
+    for (paths, expected) in [
+        (["../outside"], "`..` leads out of it"),
+        (["/etc/passwd"], "it is absolute"),
+        (["link"], "`link` is a link out of the workspace"),
+        (["nothing/*"], "no file matches `nothing/*`"),
+    ] {
+        let record = bench.run(job(vec![shell(&link), upload(&paths)])).await;
+        let (outcome, _, message) = record.finished().unwrap();
+        assert_eq!(outcome, Failed);
+        assert!(message.as_ref().unwrap().contains(expected), "{message:?}");
+    }
+    assert!(bench.server.state().files.is_empty());
+}
+
+#[tokio::test]
+async fn a_link_inside_the_workspace_is_kept_as_the_file_behind_it() {
+    let bench = Bench::start();
+    let record = bench
+        .run(job(vec![
+            shell("echo v1 > lib.so.1; ln -s lib.so.1 lib.so"),
+            upload(&["lib.so"]),
+        ]))
+        .await;
+    assert_eq!(record.finished().unwrap().0, Success);
+    assert_eq!(bench.server.state().files[0].1, b"v1\n");
+}
+
+#[tokio::test]
+async fn nothing_is_written_through_a_link() {
+    let bench = Bench::start();
+    let outside = bench.path().join("outside");
+    std::fs::create_dir(&outside).unwrap();
+    bench
+        .run(job(vec![shell("mkdir a; echo x > a/x"), upload(&["a/x"])]))
+        .await;
+    let record = bench
+        .run(job(vec![
+            shell(&format!("ln -s {} a", outside.display())),
+            download(&["a/x"], None),
+        ]))
+        .await;
+    let (outcome, _, message) = record.finished().unwrap();
+    assert_eq!(outcome, Failed);
+    assert!(
+        message.as_ref().unwrap().contains("`a` on the way is a link"),
+        "{message:?}"
+    );
+    assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_file_that_arrives_damaged_is_not_taken_for_good() {
+    let bench = Bench::start();
+    bench.run(job(vec![shell("echo x > x"), upload(&["x"])])).await;
+    bench.server.change(|state| state.files[0].1[0] ^= 1);
+    let (outcome, _, message) = bench
+        .run(job(vec![download(&["x"], None)]))
+        .await
+        .finished()
+        .unwrap();
+    assert_eq!(outcome, Failed);
+    assert!(message.unwrap().contains("arrived damaged"));
+}
+
+#[tokio::test]
+async fn a_path_from_the_server_is_checked_too() {
+    let bench = Bench::start();
+    bench.run(job(vec![shell("echo x > x"), upload(&["x"])])).await;
+    bench
+        .server
+        .change(|state| state.files[0].0.path = "../../x".to_owned());
+    let (outcome, _, message) = bench
+        .run(job(vec![download(&["**"], None)]))
+        .await
+        .finished()
+        .unwrap();
+    assert_eq!(outcome, Failed);
+    assert!(message.unwrap().contains("`..` leads out of it"));
+}
+
+#[tokio::test]
+async fn too_many_files_and_too_many_bytes_are_refused() {
+    let bench = Bench::start_with(|config| {
+        config.limits.artifact_files = 3;
+        config.limits.artifact_bytes = 100;
+    });
+    let record = bench.run(job(vec![shell("touch 1 2 3 4"), upload(&["*"])])).await;
+    assert!(
+        record
+            .finished()
+            .unwrap()
+            .2
+            .unwrap()
+            .contains("more than 3 files")
+    );
+    let record = bench
+        .run(job(vec![shell("seq 1 100 > big"), upload(&["*"])]))
+        .await;
+    assert!(
+        record
+            .finished()
+            .unwrap()
+            .2
+            .unwrap()
+            .contains("more than 100 bytes")
+    );
+}

@@ -1,0 +1,256 @@
+//! Jobs that end before their time.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use keirin_agent::Shutdown;
+use keirin_model::Outcome::{self, Cancelled, Lost, Skipped, Success, TimedOut};
+use keirin_model::plan::StepPlan;
+use keirin_wire::log::Stream;
+
+use crate::bench::{Bench, always, is_alive, job, script, shell};
+use crate::server::{State, Weather};
+
+const KILLED: Option<i32> = Some(9);
+const TERMINATED: Option<i32> = Some(15);
+
+#[tokio::test]
+async fn a_cancelled_job_is_asked_to_end_and_its_always_steps_run() {
+    let bench = Bench::start();
+    let attempt = bench.give(job(vec![
+        shell("echo ready; exec sleep 1000"),
+        shell("echo no"),
+        always(shell("echo cleaned")),
+    ]));
+    bench.server.line(attempt, "ready").await;
+    bench
+        .server
+        .change(|state| state.attempts.get_mut(&attempt).unwrap().stop = true);
+    let record = bench.server.finished(attempt).await;
+    assert_eq!(record.steps(), [Cancelled, Skipped, Success]);
+    assert_eq!(record.lines(Stream::Output), ["ready", "cleaned"]);
+    let (outcome, exit, message) = record.finished().unwrap();
+    assert_eq!((outcome, exit.signal), (Cancelled, TERMINATED));
+    assert_eq!(message.as_deref(), Some("the job was cancelled"));
+}
+
+#[tokio::test]
+async fn a_step_that_ignores_the_request_to_end_is_ended_with_its_group() {
+    let bench = Bench::start();
+    let attempt = bench.give(script(
+        "trap '' TERM; sleep 1000 & echo $!; echo ready; wait; sleep 1000",
+    ));
+    bench.server.line(attempt, "ready").await;
+    bench
+        .server
+        .change(|state| state.attempts.get_mut(&attempt).unwrap().stop = true);
+    let record = bench.server.finished(attempt).await;
+    let (outcome, exit, _) = record.finished().unwrap();
+    assert_eq!((outcome, exit.signal), (Cancelled, KILLED));
+    assert!(!is_alive(&record.lines(Stream::Output)[0]));
+}
+
+#[tokio::test]
+async fn what_forks_away_is_ended_with_the_job_and_not_before() {
+    let bench = Bench::start();
+    let fork_away =
+        "setsid sh -c 'trap \"\" TERM HUP; echo $$ > away; exec sleep 1000' > /dev/null 2>&1 < /dev/null &
+        until [ -s away ]; do :; done";
+    let record = bench
+        .run(job(vec![
+            shell(fork_away),
+            shell("cat away; kill -0 $(cat away) && echo still there"),
+        ]))
+        .await;
+    assert_eq!(record.finished().unwrap().0, Success);
+    let lines = record.lines(Stream::Output);
+    assert_eq!(lines[1], "still there");
+    assert!(!is_alive(&lines[0]));
+    let said = record.lines(Stream::Agent);
+    assert_eq!(
+        said.last().unwrap(),
+        "Ended 1 processes that the job had left running."
+    );
+}
+
+/// Orphans that hide whose they are can be told only by an agent that is alone in its process, so this test runs itself
+/// again as one.
+#[tokio::test]
+async fn what_forks_away_and_hides_is_ended_too() {
+    const ALONE: &str = "KEIRIN_TEST_ALONE";
+    if std::env::var_os(ALONE).is_none() {
+        let this = std::env::current_exe().unwrap();
+        let output = std::process::Command::new(this)
+            .args(["--exact", "ending::what_forks_away_and_hides_is_ended_too"])
+            .env(ALONE, "yes")
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
+        return;
+    }
+    let bench = Bench::start_with(|config| config.owns_all_orphans = true);
+    let record = bench
+        .run(script(
+            "env -i PATH=\"$PATH\" setsid sh -c 'echo $$ > away; exec sleep 1000' > /dev/null 2>&1 &
+            until [ -s away ]; do :; done; cat away",
+        ))
+        .await;
+    assert_eq!(record.finished().unwrap().0, Success);
+    assert!(!is_alive(&record.lines(Stream::Output)[0]));
+}
+
+#[tokio::test]
+async fn output_of_what_stays_behind_does_not_hold_a_step_up() {
+    let bench = Bench::start_with(|config| config.patience.lingering_output = Duration::from_millis(20));
+    let record = bench.run(script("sleep 1000 & echo done")).await;
+    assert_eq!(record.lines(Stream::Output), ["done"]);
+    assert_eq!(record.finished().unwrap().0, Success);
+}
+
+#[tokio::test]
+async fn a_step_that_takes_too_long_fails_the_job_and_later_steps_see_it() {
+    let bench = Bench::start();
+    let slow = StepPlan {
+        timeout: Some(SignedDuration::from_millis(50)),
+        ..shell("exec sleep 1000")
+    };
+    let record = bench
+        .run(job(vec![slow, shell("echo no"), always(shell("echo cleaned"))]))
+        .await;
+    assert_eq!(record.steps(), [TimedOut, Skipped, Success]);
+    let (outcome, exit, message) = record.finished().unwrap();
+    assert_eq!((outcome, exit.signal), (TimedOut, TERMINATED));
+    assert_eq!(
+        message.as_deref(),
+        Some("the step took longer than its timeout of 50ms")
+    );
+}
+
+#[tokio::test]
+async fn a_job_that_takes_too_long_runs_only_its_always_steps() {
+    let bench = Bench::start_with(|config| config.patience.cleanup = Duration::from_millis(300));
+    let mut assignment = job(vec![
+        shell("exec sleep 1000"),
+        always(shell("echo cleaned")),
+        always(shell("exec sleep 1000")),
+    ]);
+    assignment.job.timeout = SignedDuration::from_millis(50);
+    let record = bench.run(assignment).await;
+    assert_eq!(record.steps(), [TimedOut, Success, TimedOut]);
+    assert_eq!(record.lines(Stream::Output), ["cleaned"]);
+    let (outcome, _, message) = record.finished().unwrap();
+    assert_eq!(outcome, TimedOut);
+    assert_eq!(
+        message.as_deref(),
+        Some("the job took longer than its timeout of 50ms")
+    );
+}
+
+#[tokio::test]
+async fn an_agent_that_is_told_that_its_attempt_is_lost_ends_the_job_and_keeps_quiet() {
+    let bench = Bench::start();
+    let attempt = bench.give(job(vec![
+        shell("echo $$; echo ready; exec sleep 1000"),
+        always(shell("echo no")),
+    ]));
+    bench.server.line(attempt, "ready").await;
+    let before = bench.server.state().claims.last().unwrap().sequence;
+    bench.server.change(|state| {
+        let record = state.attempts.get_mut(&attempt).unwrap();
+        record.is_lost = true;
+        record.stop = true;
+    });
+    let process = bench.server.state().attempts[&attempt].lines(Stream::Output)[0].clone();
+    let is_free = |state: &State| {
+        state
+            .claims
+            .last()
+            .filter(|claim| claim.sequence > before && claim.free == 1)
+            .map(drop)
+    };
+    bench.server.wait_for(is_free).await;
+    assert!(!is_alive(&process));
+    let record = bench.server.state().attempts[&attempt].clone();
+    assert!(record.finished().is_none());
+    assert!(record.calls_when_lost <= 1, "{} calls", record.calls_when_lost);
+}
+
+#[tokio::test]
+async fn a_job_that_must_not_run_twice_ends_itself_when_its_lease_cannot_be_renewed() {
+    let bench = Bench::start();
+    let mut assignment = job(vec![
+        shell("echo $$; echo ready; exec sleep 1000"),
+        always(shell("echo no")),
+    ]);
+    assignment.exclusive = true;
+    let attempt = bench.give(assignment);
+    bench.server.line(attempt, "ready").await;
+    // From here on time goes as fast as nothing happens.
+    tokio::time::pause();
+    bench.server.change(|state| state.weather = Weather::Offline);
+    let process = bench.server.state().attempts[&attempt].lines(Stream::Output)[0].clone();
+    let pid = process.trim().parse().unwrap();
+    // The agent has reaped it when its number is no process any more.
+    while nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None).is_ok() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bench.server.change(|state| state.weather = Weather::Fair);
+    let record = bench.server.finished(attempt).await;
+    assert_eq!(record.steps(), [Lost, Skipped]);
+    assert_eq!(record.finished().unwrap().0, Lost);
+}
+
+#[tokio::test]
+async fn a_job_that_may_run_twice_goes_on_without_its_server() {
+    let bench = Bench::start();
+    let pipe = bench.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let attempt = bench.give(script(&format!("echo ready; cat {}; echo done", pipe.display())));
+    bench.server.line(attempt, "ready").await;
+    bench.server.change(|state| state.weather = Weather::Offline);
+    tokio::fs::write(&pipe, "meanwhile\n").await.unwrap();
+    let offline_calls = bench.server.state().calls;
+    bench
+        .server
+        .wait_for(|state| (state.calls >= offline_calls).then_some(()))
+        .await;
+    bench.server.change(|state| state.weather = Weather::Fair);
+    let record = bench.server.finished(attempt).await;
+    assert_eq!(record.lines(Stream::Output), ["ready", "meanwhile", "done"]);
+    assert_eq!(record.finished().unwrap().0, Success);
+}
+
+#[tokio::test]
+async fn an_agent_that_is_stopped_gives_its_job_back() {
+    let bench = Bench::start();
+    let attempt = bench.give(job(vec![
+        shell("echo ready; exec sleep 1000"),
+        always(shell("echo cleaned")),
+    ]));
+    bench.server.line(attempt, "ready").await;
+    let server = std::sync::Arc::clone(&bench.server);
+    bench.shut_down(Shutdown::Stop).await.unwrap();
+    let record = server.state().attempts[&attempt].clone();
+    assert_eq!(
+        record.finished().map(|(outcome, _, _)| outcome),
+        Some(Outcome::Lost)
+    );
+    assert_eq!(record.lines(Stream::Output), ["ready", "cleaned"]);
+}
+
+#[tokio::test]
+async fn an_agent_that_is_to_finish_ends_with_its_last_job_and_takes_no_other() {
+    let bench = Bench::start();
+    let pipe = bench.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let attempt = bench.give(script(&format!("echo ready; cat {}", pipe.display())));
+    bench.server.line(attempt, "ready").await;
+    bench.order(Shutdown::Finish);
+    let other = bench.give(script("echo no"));
+    tokio::fs::write(&pipe, "last words\n").await.unwrap();
+    let server = std::sync::Arc::clone(&bench.server);
+    bench.ended().await.unwrap();
+    assert_eq!(server.state().attempts[&attempt].finished().unwrap().0, Success);
+    assert!(!server.state().attempts.contains_key(&other));
+}

@@ -1,0 +1,178 @@
+//! Checkouts of the flow's own repository and of others.
+
+use std::path::Path;
+use std::process::Command;
+
+use keirin_model::Outcome::{Failed, Success};
+use keirin_model::plan::{StepPlan, Tool};
+use keirin_wire::agent::{Assignment, Repository};
+use keirin_wire::log::Stream;
+
+use crate::bench::{Bench, job, shell, step};
+
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(["-c", "user.name=Tester", "-c", "user.email=tester@example.org"])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "git {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A repository with two commits; returns them.
+fn repository(path: &Path) -> (String, String) {
+    std::fs::create_dir_all(path).unwrap();
+    git(path, &["init", "--quiet", "--initial-branch=main"]);
+    let mut commits = Vec::new();
+    for text in ["one", "two"] {
+        std::fs::write(path.join("file"), text).unwrap();
+        git(path, &["add", "file"]);
+        git(path, &["commit", "--quiet", "-m", text]);
+        commits.push(git(path, &["rev-parse", "HEAD"]));
+    }
+    (commits[0].clone(), commits[1].clone())
+}
+
+fn checkout(repository: &str, destination: Option<&str>) -> StepPlan {
+    step(Tool::Git {
+        repository: repository.to_owned(),
+        revision: None,
+        depth: Some(1),
+        destination: destination.map(str::to_owned),
+    })
+}
+
+fn from_mirror(steps: Vec<StepPlan>, commit: &str) -> Assignment {
+    let repository = Repository::Mirror {
+        path: "/repository".to_owned(),
+        commit: commit.to_owned(),
+    };
+    Assignment {
+        repository: Some(repository),
+        ..job(steps)
+    }
+}
+
+#[tokio::test]
+async fn the_flows_own_repository_is_checked_out_at_the_flows_commit() {
+    let bench = Bench::start();
+    let (first, _) = repository(&bench.path().join("repository"));
+    let look = shell("cat file; echo; git rev-parse HEAD; git status --short; echo $KEIRIN_COMMIT");
+    let record = bench
+        .run(from_mirror(vec![checkout(".", None), look], &first))
+        .await;
+    assert_eq!(
+        record.finished().unwrap().0,
+        Success,
+        "{:#?}",
+        record.lines(Stream::Agent)
+    );
+    assert_eq!(record.lines(Stream::Output), ["one", &first, &first]);
+}
+
+#[tokio::test]
+async fn a_checkout_into_a_folder_leaves_the_rest_alone_and_refuses_what_is_there() {
+    let bench = Bench::start();
+    let (_, second) = repository(&bench.path().join("repository"));
+    let steps = vec![
+        shell("echo mine > file"),
+        checkout(".", Some("sub/source")),
+        shell("cat file sub/source/file"),
+        checkout(".", None),
+    ];
+    let record = bench.run(from_mirror(steps, &second)).await;
+    assert_eq!(record.steps(), [Success, Success, Success, Failed]);
+    assert_eq!(record.lines(Stream::Output), ["mine", "two"]);
+    assert!(
+        record
+            .finished()
+            .unwrap()
+            .2
+            .unwrap()
+            .contains("is in the workspace already")
+    );
+}
+
+#[tokio::test]
+async fn settings_that_a_step_has_prepared_are_not_met_by_the_agents_git() {
+    let bench = Bench::start();
+    let (_, second) = repository(&bench.path().join("repository"));
+    let trap = bench.path().join("sprung");
+    let prepare = shell(&format!(
+        "mkdir -p sub; cd sub; git init -q .; git config core.fsmonitor 'touch {0}'; git config core.sshCommand 'touch {0}'",
+        trap.display()
+    ));
+    let record = bench
+        .run(from_mirror(vec![prepare, checkout(".", Some("sub"))], &second))
+        .await;
+    assert_eq!(record.steps(), [Success, Failed]);
+    assert!(!trap.exists());
+}
+
+#[tokio::test]
+async fn a_working_tree_is_copied_as_it_is() {
+    let bench = Bench::start();
+    let tree = bench.path().join("repository");
+    repository(&tree);
+    std::fs::write(tree.join("file"), "changed").unwrap();
+    std::fs::write(tree.join("new"), "new").unwrap();
+    let path = tree.to_str().unwrap().to_owned();
+    let repository = Some(Repository::WorkingTree { path });
+    let record = bench
+        .run(Assignment {
+            repository,
+            ..job(vec![
+                checkout(".", None),
+                shell("cat file new; echo; git status --short"),
+            ])
+        })
+        .await;
+    assert_eq!(
+        record.finished().unwrap().0,
+        Success,
+        "{:#?}",
+        record.lines(Stream::Agent)
+    );
+    assert_eq!(record.lines(Stream::Output), ["changednew", " M file", "?? new"]);
+}
+
+#[tokio::test]
+async fn another_repository_is_fetched_with_the_steps_own_rights() {
+    let bench = Bench::start();
+    let path = bench.path().join("other");
+    repository(&path);
+    let record = bench
+        .run(job(vec![
+            checkout(path.to_str().unwrap(), Some("deps/other")),
+            shell("cat deps/other/file"),
+        ]))
+        .await;
+    assert_eq!(record.finished().unwrap().0, Success, "{:#?}", record.log);
+    assert_eq!(record.lines(Stream::Output).last().unwrap(), "two");
+}
+
+#[tokio::test]
+async fn an_address_that_is_an_option_is_refused() {
+    let bench = Bench::start();
+    for address in ["--upload-pack=touch /tmp/harm", "ext::sh -c id"] {
+        let (outcome, _, message) = bench
+            .run(job(vec![checkout(address, None)]))
+            .await
+            .finished()
+            .unwrap();
+        assert_eq!(outcome, Failed);
+        assert!(message.is_some());
+    }
+    let (_, _, message) = bench
+        .run(job(vec![checkout(".", None)]))
+        .await
+        .finished()
+        .unwrap();
+    assert!(message.unwrap().contains("the flow has no repository"));
+}

@@ -1,0 +1,18 @@
+//! The agent with real processes, real files and a server that behaves as the protocol says.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::print_stdout
+)]
+
+mod artifacts;
+mod bench;
+mod connection;
+mod ending;
+mod git;
+mod isolation;
+mod output;
+mod reports;
+mod server;
+mod steps;
