@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::command::Git;
+use crate::command::{Call, Git};
 use crate::error::GitError;
 use crate::name::CommitId;
 
@@ -20,26 +20,18 @@ pub struct Head {
 /// # Errors
 /// [`GitError::GitMissing`] and others; lying in no checkout is none.
 pub async fn head_of(git: &Git, folder: &Path) -> Result<Head, GitError> {
-    let commit = ask(
-        git,
-        folder,
-        &["rev-parse", "--verify", "--quiet", "HEAD^{commit}"],
-    )
-    .await?;
-    let branch = ask(git, folder, &["symbolic-ref", "--quiet", "--short", "HEAD"]).await?;
+    let commit = git.call(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
+    let branch = git.call(["symbolic-ref", "--quiet", "--short", "HEAD"]);
+    let commit = answer(commit.found_from(folder)).await?;
     Ok(Head {
-        branch,
+        branch: answer(branch.found_from(folder)).await?,
         commit: commit.map(|id| CommitId::parse(&id)).transpose()?,
     })
 }
 
-/// One line of an answer; `None` where git has none to give.
-async fn ask(git: &Git, folder: &Path, arguments: &[&'static str]) -> Result<Option<String>, GitError> {
-    let finished = git
-        .call(arguments.iter().copied())
-        .found_from(folder)
-        .run()
-        .await?;
+/// One line; `None` where git has none to give.
+async fn answer(call: Call) -> Result<Option<String>, GitError> {
+    let finished = call.run().await?;
     let line = finished.text().trim_end().to_owned();
     Ok((finished.succeeded() && !line.is_empty()).then_some(line))
 }

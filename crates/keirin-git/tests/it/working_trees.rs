@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use keirin_git::{CopiedTree, copy_working_tree, working_tree_of};
+use keirin_git::{CopiedTree, Head, copy_working_tree, head_of, working_tree_of};
 
 use crate::fixture::{Repository, Story, run_git};
 
@@ -263,4 +263,26 @@ async fn a_folder_without_git_is_copied_but_for_caches() {
         .await
         .unwrap_err();
     assert!(missing.to_string().contains("nowhere"), "{missing}");
+}
+
+#[tokio::test]
+async fn a_checkout_knows_where_it_stands() {
+    let story = Story::new();
+    let repository = story.repository("project");
+    let commit = Some(repository.head());
+    let on = |branch: Option<&str>, commit| Head {
+        branch: branch.map(str::to_owned),
+        commit,
+    };
+    repository.git(["checkout", "--quiet", "-b", "topic/one"]);
+    let head = head_of(&story.git, &repository.path).await.unwrap();
+    assert_eq!(head, on(Some("topic/one"), commit.clone()));
+    repository.git(["checkout", "--quiet", "--detach"]);
+    let head = head_of(&story.git, &repository.path).await.unwrap();
+    assert_eq!(head, on(None, commit));
+    let empty = Repository::empty(story.path("empty"));
+    let head = head_of(&story.git, &empty.path).await.unwrap();
+    assert_eq!(head, on(Some("main"), None));
+    let head = head_of(&story.git, story.folder.path()).await.unwrap();
+    assert_eq!(head, Head::default());
 }
