@@ -1,10 +1,10 @@
 //! What is kept in memory of logs that grow: where they end, and their last chunks for those who follow.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use keirin_model::LogStreamId;
-use keirin_store::logs::StreamRow;
+use keirin_model::{AttemptId, LogStreamId};
+use keirin_store::logs::{OpenedLog, StreamRow};
 use keirin_wire::log::{Chunk, StepLines};
 use tokio::sync::watch;
 
@@ -14,7 +14,7 @@ use crate::part::LogPart;
 const TAIL_BYTES: usize = 2 * 1024 * 1024;
 
 /// Where a log ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct StreamState {
     pub(crate) lines: u64,
     pub(crate) text_bytes: u64,
@@ -55,6 +55,8 @@ pub(crate) struct Progress {
 
 /// A log that grows or is followed.
 pub(crate) struct Live {
+    /// The attempt that it is of, where it was opened here.
+    attempt: OnceLock<AttemptId>,
     /// Held while the log grows, so its chunks follow one another; `None` until it is read from the database.
     pub(crate) state: tokio::sync::Mutex<Option<StreamState>>,
     progress: watch::Sender<Progress>,
@@ -65,6 +67,7 @@ impl Live {
     fn new() -> Self {
         let (progress, _) = watch::channel(Progress::default());
         Self {
+            attempt: OnceLock::new(),
             state: tokio::sync::Mutex::default(),
             progress,
             tail: Mutex::default(),
@@ -110,22 +113,53 @@ impl Live {
 
 /// All logs that grow or are followed.
 #[derive(Default)]
-pub(crate) struct Registry(Mutex<HashMap<LogStreamId, Arc<Live>>>);
+pub(crate) struct Registry(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    streams: HashMap<LogStreamId, Arc<Live>>,
+    attempts: HashMap<AttemptId, LogStreamId>,
+}
 
 impl Registry {
     pub(crate) fn get(&self, stream: LogStreamId) -> Arc<Live> {
         Arc::clone(
             lock(&self.0)
+                .streams
                 .entry(stream)
                 .or_insert_with(|| Arc::new(Live::new())),
         )
     }
 
+    /// Remembers the log of an attempt that has just been opened: each chunk of it asks for it again.
+    pub(crate) fn opened(&self, attempt: AttemptId, opened: OpenedLog) {
+        let live = self.get(opened.id);
+        live.attempt.get_or_init(|| attempt);
+        if opened.new
+            && let Ok(mut state) = live.state.try_lock()
+        {
+            state.get_or_insert_default();
+        }
+        lock(&self.0).attempts.insert(attempt, opened.id);
+    }
+
+    /// The log of an attempt, if it is remembered.
+    pub(crate) fn of_attempt(&self, attempt: AttemptId) -> Option<LogStreamId> {
+        lock(&self.0).attempts.get(&attempt).copied()
+    }
+
     /// Takes out what [`Self::get`] gave, if it is still that.
     pub(crate) fn forget(&self, stream: LogStreamId, live: &Arc<Live>) {
-        let mut all = lock(&self.0);
-        if all.get(&stream).is_some_and(|known| Arc::ptr_eq(known, live)) {
-            all.remove(&stream);
+        let mut known = lock(&self.0);
+        if known
+            .streams
+            .get(&stream)
+            .is_some_and(|known| Arc::ptr_eq(known, live))
+        {
+            known.streams.remove(&stream);
+        }
+        if let Some(attempt) = live.attempt.get() {
+            known.attempts.remove(attempt);
         }
     }
 }

@@ -85,12 +85,22 @@ impl Logs {
     }
 
     /// Opens a log, or finds the open one of the same source. An attempt has one log for good; agents and services
-    /// begin a new one after the last was closed.
+    /// begin a new one after the last was closed. Cheap to call for each chunk of an attempt.
     ///
     /// # Errors
     /// [`LogError::Store`].
     pub async fn open(&self, source: &LogSource, now: Timestamp) -> Result<LogStreamId, LogError> {
-        Ok(self.inner.store.open_log(source, now).await?)
+        let LogSource::Attempt { attempt, .. } = source else {
+            return Ok(self.inner.store.open_log(source, now).await?.id);
+        };
+        if let Some(known) = self.inner.live.of_attempt(*attempt) {
+            return Ok(known);
+        }
+        let opened = self.inner.store.open_log(source, now).await?;
+        if opened.new || self.summary(opened.id).await?.closed_at.is_none() {
+            self.inner.live.opened(*attempt, opened);
+        }
+        Ok(opened.id)
     }
 
     /// What is known of a log without reading its lines.

@@ -29,6 +29,15 @@ pub enum LogSource {
     Service(String),
 }
 
+/// A log that lines can be added to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenedLog {
+    /// Its id.
+    pub id: LogStreamId,
+    /// Whether it was made by this call, so has no lines yet.
+    pub new: bool,
+}
+
 /// A log without its lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamRow {

@@ -6,7 +6,7 @@ use keirin_model::{AgentId, AttemptId, FlowId, JobId, LogStreamId, ProjectId, Ru
 use keirin_wire::log::StepLines;
 use sqlx::types::Json;
 
-use super::{LogFilter, LogSource, StreamRow};
+use super::{LogFilter, LogSource, OpenedLog, StreamRow};
 use crate::{Result, Store, StoreError};
 
 struct Raw {
@@ -66,7 +66,22 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn open_log(&self, source: &LogSource, now: Timestamp) -> Result<LogStreamId> {
+    pub async fn open_log(&self, source: &LogSource, now: Timestamp) -> Result<OpenedLog> {
+        // A log that is closed between the two statements is opened by the next round.
+        for _ in 0..3 {
+            if let Some(id) = self.insert_log(source, now).await? {
+                return Ok(OpenedLog { id, new: true });
+            }
+            if let Some(id) = self.find_open_log(source).await? {
+                return Ok(OpenedLog { id, new: false });
+            }
+        }
+        Err(StoreError::Conflict(
+            "A log is opened and closed by several at once.".to_owned(),
+        ))
+    }
+
+    async fn insert_log(&self, source: &LogSource, now: Timestamp) -> Result<Option<LogStreamId>> {
         let mut labels = LogFilter::default();
         let kind = match source {
             LogSource::Attempt {
@@ -94,63 +109,48 @@ impl Store {
                 "service"
             }
         };
-        // A log that is closed between the two statements is opened by the next round.
-        for _ in 0..3 {
-            if let Some(id) = self.find_open_log(kind, &labels).await? {
-                return Ok(LogStreamId(id));
-            }
-            let inserted = sqlx::query_scalar!(
-                "insert into log_streams (kind, project, flow, run, job, attempt, agent, service, opened_at)
-                values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning id",
-                kind,
-                labels.project.map(|id| id.0),
-                labels.flow.map(|id| id.0),
-                labels.run.map(|id| id.0),
-                labels.job.map(|id| id.0),
-                labels.attempt.map(|id| id.0),
-                labels.agent.map(|id| id.0),
-                labels.service,
-                now.to_sqlx() as _,
-            )
-            .fetch_optional(&self.pool)
-            .await?;
-            if let Some(id) = inserted {
-                return Ok(LogStreamId(id));
-            }
-        }
-        Err(StoreError::Conflict(
-            "A log is opened and closed by several at once.".to_owned(),
-        ))
+        let inserted = sqlx::query_scalar!(
+            "insert into log_streams (kind, project, flow, run, job, attempt, agent, service, opened_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning id",
+            kind,
+            labels.project.map(|id| id.0),
+            labels.flow.map(|id| id.0),
+            labels.run.map(|id| id.0),
+            labels.job.map(|id| id.0),
+            labels.attempt.map(|id| id.0),
+            labels.agent.map(|id| id.0),
+            labels.service,
+            now.to_sqlx() as _,
+        );
+        Ok(inserted.fetch_optional(&self.pool).await?.map(LogStreamId))
     }
 
-    async fn find_open_log(&self, kind: &str, labels: &LogFilter) -> Result<Option<i64>> {
-        let found = match kind {
-            "attempt" => {
-                let attempt = labels.attempt.map(|id| id.0);
+    async fn find_open_log(&self, source: &LogSource) -> Result<Option<LogStreamId>> {
+        let found = match source {
+            LogSource::Attempt { attempt, .. } => {
                 sqlx::query_scalar!(
                     "select id from log_streams where kind = 'attempt' and attempt = $1",
-                    attempt
+                    attempt.0
                 )
                 .fetch_optional(&self.pool)
                 .await?
             }
-            "agent" => {
-                let agent = labels.agent.map(|id| id.0);
+            LogSource::Agent(agent) => {
                 sqlx::query_scalar!(
                     "select id from log_streams where kind = 'agent' and agent = $1 and closed_at is null",
-                    agent
+                    agent.0
                 )
                 .fetch_optional(&self.pool)
                 .await?
             }
-            _ => sqlx::query_scalar!(
+            LogSource::Service(service) => sqlx::query_scalar!(
                 "select id from log_streams where kind = 'service' and service = $1 and closed_at is null",
-                labels.service
+                service
             )
             .fetch_optional(&self.pool)
             .await?,
         };
-        Ok(found)
+        Ok(found.map(LogStreamId))
     }
 
     /// A log without its lines.
