@@ -12,7 +12,8 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::backoff::Backoff;
 use crate::config::Patience;
 use crate::server::{CallError, Lease, Server};
-use crate::spool::{Next, Outgoing, SharedSpool};
+use crate::spool::{Next, SharedSpool};
+use crate::spool_log::Outgoing;
 use crate::stop::{Stop, StopReason};
 
 /// A lease is renewed when this part of its term has gone by without a call.

@@ -24,9 +24,6 @@ pub(super) async fn run(context: &StepContext<'_>, patterns: &[String]) -> Resul
     let root = context.workspace.work().to_owned();
     let identity = context.config.identity.clone();
     let (read, files) = on_disk(move || {
-        let root = root
-            .canonicalize()
-            .map_err(ToolError::disk("enter", root.display()))?;
         let found = patterns.find(&root, limit)?;
         if found.is_empty() {
             return Err(patterns.nothing());

@@ -1,0 +1,300 @@
+//! The steps of one attempt in order, each in its time, to an outcome of the whole.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use keirin_model::Outcome;
+use keirin_model::flow::Exit;
+use keirin_model::plan::{Executor, StepPlan};
+use keirin_wire::agent::AttemptEvent;
+use keirin_workflow::{ConditionContext, EarlierStep, JobSoFar};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::attempt::Attempt;
+use crate::condition::{Turn, is_failure, turn};
+use crate::environment;
+use crate::output::JobLog;
+use crate::server::Lease;
+use crate::step::{StepContext, StepEnd};
+use crate::stop::StopReason;
+use crate::tools;
+use crate::workspace::Workspace;
+
+/// Why the running step, or the whole job, ends before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Interruption {
+    StepTimeout,
+    JobTimeout,
+    CleanupTimeout,
+    Stopped(StopReason),
+}
+
+impl Interruption {
+    fn outcome(self) -> Outcome {
+        match self {
+            Self::StepTimeout | Self::JobTimeout | Self::CleanupTimeout => Outcome::TimedOut,
+            Self::Stopped(StopReason::Cancelled) => Outcome::Cancelled,
+            Self::Stopped(_) => Outcome::Lost,
+        }
+    }
+}
+
+/// The steps of one attempt on their way.
+pub(crate) struct Runner<'a> {
+    attempt: &'a Attempt,
+    lease: &'a Lease,
+    log: &'a Arc<JobLog>,
+    workspace: &'a Workspace,
+    marker: &'a str,
+    tell: &'a (dyn Fn(AttemptEvent) + Send + Sync),
+    deadline: Instant,
+    earlier: Vec<EarlierStep>,
+    /// The first step that did not end well.
+    failure: Option<StepEnd>,
+    last_exit: Exit,
+    /// Why the job is being stopped, and until when its `always` steps may run.
+    ending: Option<(Interruption, Instant)>,
+}
+
+impl<'a> Runner<'a> {
+    pub(crate) fn new(
+        attempt: &'a Attempt,
+        lease: &'a Lease,
+        log: &'a Arc<JobLog>,
+        workspace: &'a Workspace,
+        marker: &'a str,
+        tell: &'a (dyn Fn(AttemptEvent) + Send + Sync),
+    ) -> Self {
+        Self {
+            attempt,
+            lease,
+            log,
+            workspace,
+            marker,
+            tell,
+            deadline: Instant::now() + length(attempt.assignment.job.timeout),
+            earlier: Vec::new(),
+            failure: None,
+            last_exit: Exit::default(),
+            ending: None,
+        }
+    }
+
+    pub(crate) async fn run(mut self) -> StepEnd {
+        let executor = self.attempt.assignment.job.requirements.executor;
+        if executor != Executor::Bare {
+            return StepEnd::failed(format!(
+                "this agent runs processes of its own machine only, and the job asks for the executor {executor:?}"
+            ));
+        }
+        for (index, step) in self.attempt.assignment.job.steps.iter().enumerate() {
+            self.look_for_stop();
+            let begun = Instant::now();
+            let end = match self.turn(step) {
+                Turn::Run => {
+                    (self.tell)(AttemptEvent::StepStarted { index });
+                    self.step(index, step).await
+                }
+                Turn::Skip => StepEnd {
+                    outcome: Outcome::Skipped,
+                    ..StepEnd::success()
+                },
+                Turn::Broken(message) => StepEnd::failed(message),
+            };
+            self.record(index, step, end, begun);
+        }
+        self.end()
+    }
+
+    fn look_for_stop(&mut self) {
+        if let Some(reason) = self.attempt.stop.reason() {
+            self.note(Interruption::Stopped(reason));
+        } else if self.deadline <= Instant::now() {
+            self.note(Interruption::JobTimeout);
+        }
+    }
+
+    fn note(&mut self, interruption: Interruption) {
+        match interruption {
+            Interruption::StepTimeout => {}
+            Interruption::Stopped(reason) if reason.ends_everything() => {
+                self.ending = Some((interruption, Instant::now()));
+            }
+            Interruption::Stopped(_) | Interruption::JobTimeout => {
+                let until = Instant::now() + self.attempt.config.patience.cleanup;
+                self.ending.get_or_insert((interruption, until));
+            }
+            Interruption::CleanupTimeout => {}
+        }
+    }
+
+    fn turn(&self, step: &StepPlan) -> Turn {
+        if self.ending.is_some_and(|(_, until)| until <= Instant::now()) {
+            return Turn::Skip;
+        }
+        let is_cancelled = matches!(self.ending, Some((Interruption::Stopped(_), _)));
+        let context = ConditionContext {
+            steps: self.earlier.clone(),
+            job: JobSoFar {
+                name: self.attempt.assignment.job.name.clone(),
+                succeeded_so_far: self.failure.is_none(),
+                cancelled: is_cancelled,
+            },
+            env: environment::of_workflow(&self.attempt.assignment, step),
+        };
+        turn(&step.when, self.ending.is_some(), &context)
+    }
+
+    /// Runs the tool of a step until it is done, or until it has ended after it had to.
+    async fn step(&mut self, index: usize, step: &StepPlan) -> StepEnd {
+        let work = self.workspace.work();
+        let folder = match step.cwd.as_deref().map(tools::RelativePath::parse).transpose() {
+            Ok(relative) => {
+                relative.map_or_else(|| work.to_owned(), |relative| work.join(relative.as_path()))
+            }
+            Err(error) => return StepEnd::failed(format!("the step cannot work in its folder: {error}")),
+        };
+        let config = &self.attempt.config;
+        let assignment = &self.attempt.assignment;
+        let context = StepContext {
+            config,
+            server: &self.attempt.server,
+            lease: self.lease,
+            assignment,
+            workspace: self.workspace,
+            log: self.log,
+            index,
+            folder,
+            environment: environment::of_step(
+                &config.environment,
+                assignment,
+                step,
+                self.workspace,
+                self.marker,
+            ),
+            halt: CancellationToken::new(),
+        };
+        let mut running = pin!(tools::run(&context, &step.tool));
+        let interruption = tokio::select! {
+            end = &mut running => return end,
+            interruption = self.interruption(step) => interruption,
+        };
+        context.halt.cancel();
+        let exit = running.await.exit;
+        self.note(interruption);
+        StepEnd {
+            outcome: interruption.outcome(),
+            exit,
+            message: Some(self.explain(interruption, step)),
+        }
+    }
+
+    /// Waits until the running step must end.
+    async fn interruption(&self, step: &StepPlan) -> Interruption {
+        let step_end = step.timeout.map(|timeout| Instant::now() + length(timeout));
+        let cleanup_end = self.ending.map(|(_, until)| until);
+        let is_cleanup = cleanup_end.is_some();
+        tokio::select! {
+            reason = self.attempt.stop.wait_for(|reason| !is_cleanup || reason.ends_everything()) => {
+                Interruption::Stopped(reason)
+            }
+            () = sleep_until(self.deadline), if !is_cleanup => Interruption::JobTimeout,
+            () = sleep_until(cleanup_end.unwrap_or(self.deadline)), if is_cleanup => Interruption::CleanupTimeout,
+            () = sleep_until(step_end.unwrap_or(self.deadline)), if step_end.is_some() => Interruption::StepTimeout,
+        }
+    }
+
+    fn explain(&self, interruption: Interruption, step: &StepPlan) -> String {
+        match interruption {
+            Interruption::StepTimeout => {
+                let timeout = step.timeout.unwrap_or_default();
+                format!("the step took longer than its timeout of {timeout:#}")
+            }
+            Interruption::JobTimeout => {
+                format!(
+                    "the job took longer than its timeout of {:#}",
+                    self.attempt.assignment.job.timeout
+                )
+            }
+            Interruption::CleanupTimeout => format!(
+                "the job was being stopped, and its `always` steps have {} s together",
+                self.attempt.config.patience.cleanup.as_secs()
+            ),
+            Interruption::Stopped(StopReason::Cancelled) => "the job was cancelled".to_owned(),
+            Interruption::Stopped(StopReason::AgentStopping) => "the agent was stopped".to_owned(),
+            Interruption::Stopped(StopReason::Unrenewed) => {
+                "the server could not be reached, and this job must not run twice at a time".to_owned()
+            }
+            Interruption::Stopped(StopReason::Lost) => "the job is no longer this agent's".to_owned(),
+        }
+    }
+
+    fn record(&mut self, index: usize, step: &StepPlan, mut end: StepEnd, begun: Instant) {
+        end.message = end.message.map(|message| self.log.masked(&message));
+        if let Some(message) = &end.message {
+            let number = u16::try_from(index).unwrap_or(u16::MAX);
+            self.log
+                .say(Some(number), &format!("The step did not end well: {message}"));
+        }
+        (self.tell)(AttemptEvent::StepFinished {
+            index,
+            outcome: end.outcome,
+            exit: end.exit,
+            message: end.message.clone(),
+        });
+        self.earlier.push(EarlierStep {
+            name: step.name.clone(),
+            outcome: end.outcome,
+            exit_code: end.exit.code,
+            duration_seconds: begun.elapsed().as_secs_f64(),
+        });
+        if end.exit != Exit::default() {
+            self.last_exit = end.exit;
+        }
+        if is_failure(end.outcome) {
+            self.failure.get_or_insert(end);
+        }
+    }
+
+    fn end(&mut self) -> StepEnd {
+        self.look_for_stop_that_matters();
+        let failure = self.failure.take();
+        match (self.ending, failure) {
+            (Some((interruption, _)), failure) => {
+                let (exit, message) = failure.map(|end| (end.exit, end.message)).unwrap_or_default();
+                StepEnd {
+                    outcome: interruption.outcome(),
+                    exit,
+                    message,
+                }
+            }
+            (None, Some(failure)) => failure,
+            (None, None) => StepEnd {
+                exit: self.last_exit,
+                ..StepEnd::success()
+            },
+        }
+    }
+
+    /// A job that ended before anybody could stop it has ended, unless another agent may be running it.
+    fn look_for_stop_that_matters(&mut self) {
+        if let Some(reason) = self
+            .attempt
+            .stop
+            .reason()
+            .filter(|reason| reason.ends_everything())
+        {
+            self.note(Interruption::Stopped(reason));
+        }
+    }
+}
+
+/// A length of time from a plan; a negative one is none.
+fn length(duration: SignedDuration) -> Duration {
+    // Far enough away, and near enough that it can be added to any instant.
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+    Duration::try_from(duration).unwrap_or_default().min(YEAR)
+}
