@@ -1,1 +1,44 @@
-//! Empty as yet.
+//! HTTP: routes by noun, sign-in and permissions, OpenAPI, server-sent events, the page's files.
+//!
+//! A request passes `server` (headers, compression, names), then the `gate`, which asks `permission` what the route needs
+//! and `caller` whether whoever calls has it, and only then its handler in `routes`. What runs the work is behind
+//! [`Work`].
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+mod app;
+mod caller;
+pub mod checking;
+pub mod credentials;
+mod document;
+mod error;
+mod extract;
+mod files;
+mod gate;
+mod keys;
+mod limits;
+mod log_intake;
+mod log_lines;
+mod origin;
+mod outside;
+mod pages;
+mod paging;
+mod password;
+pub mod permission;
+mod repository;
+mod routes;
+mod secret;
+mod server;
+mod serving;
+mod settings;
+mod streams;
+mod work;
+
+pub use app::{App, Parts};
+pub use document::{document, document_text};
+pub use error::ApiError;
+pub use keys::{CannotOpen, MasterKey};
+pub use outside::Outside;
+pub use server::router;
+pub use settings::Settings;
+pub use work::{Live, Target, Told, Waiting, Work, WorkError};

@@ -1,0 +1,123 @@
+//! Everything that handlers share.
+
+use std::sync::Arc;
+
+use keirin_git::Mirrors;
+use keirin_logs::Logs;
+use keirin_model::UserId;
+use keirin_model::access::Role;
+use keirin_objects::Objects;
+use keirin_store::Store;
+use keirin_store::access::{NewToken, Opens};
+use keirin_wire::api::SignInLink;
+
+use crate::error::ApiError;
+use crate::keys::MasterKey;
+use crate::limits::Limits;
+use crate::log_intake::OpenLogs;
+use crate::outside::Outside;
+use crate::secret;
+use crate::settings::Settings;
+use crate::work::Work;
+
+/// What the HTTP layer is made of.
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// Those who run the work.
+    pub work: Arc<dyn Work>,
+    /// The logs.
+    pub logs: Logs,
+    /// Where artifacts lie.
+    pub objects: Objects,
+    /// The mirrors of the projects' repositories.
+    pub mirrors: Mirrors,
+    /// The master key.
+    pub keys: MasterKey,
+    /// Clock and randomness.
+    pub outside: Outside,
+    /// What can be set.
+    pub settings: Settings,
+}
+
+/// What handlers share.
+pub struct App {
+    pub(crate) store: Store,
+    pub(crate) work: Arc<dyn Work>,
+    pub(crate) logs: Logs,
+    pub(crate) objects: Objects,
+    pub(crate) mirrors: Mirrors,
+    pub(crate) keys: MasterKey,
+    pub(crate) outside: Outside,
+    pub(crate) settings: Settings,
+    pub(crate) limits: Limits,
+    pub(crate) open_logs: OpenLogs,
+}
+
+/// The name of the token that the command line on the server's own machine uses.
+const LOCAL_TOKEN: &str = "command line on the server";
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        Arc::new(Self {
+            store: parts.store,
+            work: parts.work,
+            logs: parts.logs,
+            objects: parts.objects,
+            mirrors: parts.mirrors,
+            keys: parts.keys,
+            outside: parts.outside,
+            open_logs: OpenLogs::default(),
+            limits: Limits::new(parts.settings.calls_per_minute),
+            settings: parts.settings,
+        })
+    }
+
+    /// A fresh one-time link for this person; for the first admin, who is made where there is none, where nobody is
+    /// named.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn sign_in_link(&self, user: Option<UserId>) -> Result<SignInLink, ApiError> {
+        let now = self.outside.now();
+        let user = match user {
+            Some(user) => user,
+            None => self.store.first_admin(now).await?,
+        };
+        let secret = secret::draw("", &self.outside);
+        let expires_at = now + self.settings.link_lasts;
+        self.store
+            .create_sign_in_link(&secret::hash(&secret), user, now, expires_at)
+            .await?;
+        Ok(SignInLink {
+            url: self.settings.link(&format!("/sign-in/{secret}")),
+            expires_at,
+        })
+    }
+
+    /// A fresh token for the command line on the server's own machine, in place of the one before. It may do
+    /// everything, and ends when the next one is made: it belongs in a file that its owner alone can read.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn local_token(&self) -> Result<String, ApiError> {
+        let now = self.outside.now();
+        let owner = self.store.first_admin(now).await?;
+        self.store.revoke_tokens_named(owner, LOCAL_TOKEN).await?;
+        let secret = secret::draw(secret::API_TOKEN, &self.outside);
+        let token = NewToken {
+            name: LOCAL_TOKEN.to_owned(),
+            opens: Opens::Api {
+                role: Role::Admin,
+                project: None,
+            },
+            secret_hash: secret::hash(&secret),
+            prefix: secret::shown(&secret, secret::API_TOKEN),
+            owner,
+            expires_at: None,
+        };
+        self.store.create_token(token, now).await?;
+        Ok(secret)
+    }
+}

@@ -1,0 +1,120 @@
+//! The OpenAPI document, and the page that shows it.
+
+mod render;
+
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::response::{Html, IntoResponse, Response};
+use keirin_wire::api::Problem;
+use url::Url;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{Content, OpenApi, RefOr, Response as Answer};
+use utoipa::{OpenApi as _, PartialSchema as _, ToSchema};
+
+use crate::app::App;
+use crate::extract::Json;
+use crate::pages::policy;
+use crate::routes;
+use crate::settings::Settings;
+
+/// The look of the page, in a file of its own so that the browser need not trust any style within it.
+const STYLE: &str = include_str!("document/style.css");
+
+#[derive(utoipa::OpenApi)]
+#[openapi(info(
+    title = "Keirin",
+    description = "The HTTP API of Keirin. Ids are strings, times are RFC 3339 in UTC, lists come by the page, and \
+        every error is a problem document (RFC 9457) that says what to do. Programs send an API token as \
+        `Authorization: Bearer TOKEN`; the page uses a cookie."
+))]
+struct Head;
+
+/// The document. It is the same for every server of this version, so it stands in the repository too.
+pub fn document() -> &'static OpenApi {
+    static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(make);
+    &DOCUMENT
+}
+
+fn make() -> OpenApi {
+    let nowhere = Url::parse("http://localhost/").expect("invariant: this is an address");
+    let (_, mut document) = routes::routes(&Settings::at(nowhere)).split_for_parts();
+    document.info = Head::openapi().info;
+    document.info.version = "1".to_owned();
+    if let Some(components) = &mut document.components {
+        components
+            .schemas
+            .insert(Problem::name().into_owned(), Problem::schema());
+        let mut schemas = Vec::new();
+        Problem::schemas(&mut schemas);
+        components.schemas.extend(schemas);
+    }
+    let problem = Content::new(Some(utoipa::openapi::Ref::from_schema_name("Problem")));
+    for item in document.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.patch,
+            &mut item.delete,
+        ];
+        for operation in operations.into_iter().flatten() {
+            name(operation);
+            let mut answer = Answer::new("What went wrong, and what to do.");
+            answer
+                .content
+                .insert("application/problem+json".to_owned(), RefOr::T(problem.clone()));
+            operation
+                .responses
+                .responses
+                .insert("default".to_owned(), RefOr::T(answer));
+        }
+    }
+    document
+}
+
+/// Handlers are named within their module only; an operation's name is unique.
+fn name(operation: &mut Operation) {
+    let tag = operation.tags.iter().flatten().next();
+    if let (Some(tag), Some(id)) = (tag, &operation.operation_id) {
+        operation.operation_id = Some(format!("{}_{id}", tag.replace([' ', '-'], "_")));
+    }
+}
+
+/// The document in JSON, as it stands in the repository.
+///
+/// # Errors
+/// It cannot be written as JSON, which no document of ours does.
+pub fn document_text() -> Result<String, serde_json::Error> {
+    let mut text = serde_json::to_string_pretty(document())?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// The document.
+pub(crate) async fn json() -> Json<&'static OpenApi> {
+    Json(document())
+}
+
+/// The page that shows the document.
+pub(crate) async fn page(State(app): State<Arc<App>>) -> Response {
+    static PAGE: LazyLock<String> = LazyLock::new(|| {
+        let document = serde_json::to_value(document()).unwrap_or_default();
+        render::page(&document)
+    });
+    let headers = [
+        (CACHE_CONTROL, "no-cache".to_owned()),
+        (CONTENT_SECURITY_POLICY, policy("")),
+    ];
+    let html = PAGE.replace("{base}", app.settings.base());
+    (headers, Html(html)).into_response()
+}
+
+/// The page's look.
+pub(crate) async fn style() -> impl IntoResponse {
+    (
+        [(CONTENT_TYPE, "text/css"), (CACHE_CONTROL, "max-age=3600")],
+        STYLE,
+    )
+}

@@ -1,0 +1,243 @@
+//! What an answer says when something went wrong: a problem document.
+
+use std::fmt;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use keirin_model::access::Role;
+use keirin_store::StoreError;
+use keirin_wire::api::{Diagnostic, Problem};
+
+use crate::work::WorkError;
+
+/// The type of problem that tells an agent to stop an attempt and forget it.
+pub(crate) const LEASE_LOST: &str = "lease-lost";
+
+/// An answer that is a problem document.
+#[derive(Debug)]
+pub struct ApiError {
+    problem: Box<Problem>,
+    retry_after_seconds: Option<u64>,
+    challenge: &'static str,
+}
+
+impl ApiError {
+    /// A problem of this kind; `kind` is a word for programs that stays the same between versions.
+    pub fn new(status: StatusCode, kind: &str, title: &str, detail: impl Into<String>) -> Self {
+        Self {
+            problem: Box::new(Problem {
+                kind: kind.to_owned(),
+                title: title.to_owned(),
+                status: status.as_u16(),
+                detail: Some(detail.into()),
+                fix: None,
+                diagnostics: Vec::new(),
+            }),
+            retry_after_seconds: None,
+            challenge: "Bearer",
+        }
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.problem.fix = Some(fix.into());
+        self
+    }
+
+    /// The faults of a workflow file.
+    #[must_use]
+    pub fn diagnostics(mut self, diagnostics: Vec<Diagnostic>) -> Self {
+        self.problem.diagnostics = diagnostics;
+        self
+    }
+
+    /// When to try again.
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    /// How to prove oneself, for an answer that asks for it.
+    #[must_use]
+    pub const fn challenge(mut self, challenge: &'static str) -> Self {
+        self.challenge = challenge;
+        self
+    }
+
+    /// There is no such thing, or the caller may not know that there is.
+    pub fn not_found(what: impl fmt::Display) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "Not found",
+            format!("There is no {what} that you may see."),
+        )
+    }
+
+    /// The caller has to say who they are.
+    pub fn sign_in_needed() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "sign-in-needed",
+            "Sign in first",
+            "This needs somebody who is signed in.",
+        )
+        .fix(
+            "Sign in on the page, run `keirin login`, or send an API token as `Authorization: Bearer TOKEN`.",
+        )
+    }
+
+    /// What the caller proved themselves with does not hold.
+    pub fn not_accepted(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "not-accepted", "Not accepted", detail)
+    }
+
+    /// The caller may not do this.
+    pub fn role_needed(role: Role, place: &str) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "role-needed",
+            "Not allowed",
+            format!("This needs the role {role} {place}."),
+        )
+        .fix("Ask an admin for that role.")
+    }
+
+    /// The caller may not do this, whatever their role.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
+    }
+
+    /// What was sent cannot be taken.
+    pub fn invalid(detail: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid",
+            "Cannot be taken",
+            detail,
+        )
+        .fix(fix)
+    }
+
+    /// What was asked contradicts what is there.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "conflict",
+            "Contradicts what is there",
+            detail,
+        )
+    }
+
+    /// More was sent than is taken.
+    pub fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail)
+    }
+
+    /// Too many calls in too short a time.
+    pub fn too_many(detail: impl Into<String>, retry_after_seconds: u64) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too-many",
+            "Too many requests",
+            detail,
+        )
+        .fix(format!("Wait {retry_after_seconds} s."))
+        .retry_after(retry_after_seconds)
+    }
+
+    /// It cannot be done now, but later.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Not available now",
+            detail,
+        )
+        .fix("Try again in a few seconds.")
+        .retry_after(2)
+    }
+
+    /// A fault of the server. What it is stands in the server's log alone.
+    pub fn internal(error: impl fmt::Display) -> Self {
+        tracing::error!(%error, "a request failed by a fault of the server");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Fault of the server",
+            "The server could not do this because of a fault of its own.",
+        )
+        .fix("Look for `a request failed` in the server's log, with the id in this answer's `x-request-id`.")
+    }
+
+    /// The document.
+    pub const fn problem(&self) -> &Problem {
+        &self.problem
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, axum::Json(&*self.problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(self.challenge));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound(what) => Self::not_found(what),
+            StoreError::Conflict(detail) => Self::conflict(detail),
+            StoreError::Unavailable(error) => {
+                tracing::warn!(%error, "the database cannot be reached");
+                Self::unavailable("The server cannot reach its database at the moment.")
+            }
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<WorkError> for ApiError {
+    fn from(error: WorkError) -> Self {
+        match error {
+            WorkError::NotFound(what) => Self::not_found(what),
+            WorkError::Conflict(detail) => Self::conflict(detail),
+            WorkError::Invalid {
+                detail,
+                fix,
+                diagnostics,
+            } => Self::invalid(detail, fix).diagnostics(diagnostics),
+            WorkError::LeaseLost => Self::new(
+                StatusCode::CONFLICT,
+                LEASE_LOST,
+                "Lease lost",
+                "The attempt is no longer this agent's.",
+            )
+            .fix("Stop the job and forget it."),
+            WorkError::Gap { expected } => Self::new(
+                StatusCode::CONFLICT,
+                "gap",
+                "Events are missing",
+                format!("Event {expected} has to come first."),
+            )
+            .fix(format!("Send again from event {expected} on.")),
+            WorkError::Unavailable(detail) => Self::unavailable(detail),
+            WorkError::Internal(error) => Self::internal(error),
+        }
+    }
+}

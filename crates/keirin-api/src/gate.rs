@@ -1,0 +1,331 @@
+//! The one layer that every call passes: who calls, what the route needs, whether they may.
+
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::RequestPartsExt;
+use axum::extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::CookieJar;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use keirin_model::access::Role;
+use keirin_model::{AttemptId, FlowId, JobId, RunId};
+use keirin_store::views::{PlaceRow, Sight};
+
+use crate::app::App;
+use crate::caller::{Caller, LiveAttempt, Place, Who};
+use crate::error::ApiError;
+use crate::permission::{self, Need, Noun};
+use crate::work::WorkError;
+use crate::{origin, secret};
+
+/// The cookie of a session.
+pub(crate) const COOKIE: &str = "keirin_session";
+
+/// Lets a call in or answers why not.
+pub(crate) async fn gate(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match admit(&app, &mut parts).await {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn admit(app: &App, parts: &mut Parts) -> Result<(), ApiError> {
+    // What no route matches is the page's files, which are for everybody.
+    let Some(path) = parts.extensions.get::<MatchedPath>().cloned() else {
+        return Ok(());
+    };
+    let need = match permission::need(parts.method.as_str(), path.as_str()) {
+        Some(need) => need,
+        None if permission::knows(path.as_str()) => return Err(wrong_method(parts)),
+        None => {
+            return Err(ApiError::internal(format!(
+                "no need is declared for {}",
+                path.as_str()
+            )));
+        }
+    };
+    let caller = identify(app, parts, need).await?;
+    if let Who::Session { .. } = caller.who {
+        origin::must_be_ours(parts, &app.settings)?;
+    } else {
+        origin::must_not_be_foreign(parts, &app.settings)?;
+    }
+    throttle(app, parts, &caller)?;
+    authorise(app, parts, need, &caller).await?;
+    parts.extensions.insert(caller);
+    Ok(())
+}
+
+fn wrong_method(parts: &Parts) -> ApiError {
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "wrong-method",
+        "Wrong method",
+        format!("This address does not take {}.", parts.method),
+    )
+    .fix("`/api/docs` says what it takes.")
+}
+
+/// Finds out who calls. A cookie that does not hold is nobody's; a token that does not hold is refused, since whoever
+/// sends one means to be somebody.
+async fn identify(app: &App, parts: &Parts, need: Need) -> Result<Caller, ApiError> {
+    match need {
+        Need::Open => Ok(Caller::new(Who::Nobody)),
+        Need::Agent => {
+            let secret = bearer(&parts.headers).ok_or_else(|| not_accepted("an agent's secret"))?;
+            let agent = app.store.agent_by_secret(&secret::hash(secret)).await?;
+            let agent = agent.ok_or_else(|| not_accepted("the secret of an agent"))?;
+            Ok(Caller::new(Who::Agent(agent.id)))
+        }
+        Need::JobToken | Need::LiveJob | Need::Mirror => {
+            let basic = basic_password(&parts.headers);
+            let token = bearer(&parts.headers)
+                .or(basic.as_deref())
+                .ok_or_else(|| ask_for_password(need, "a job's token"))?;
+            let attempt = app.keys.attempt_of(token);
+            let attempt = attempt.ok_or_else(|| ask_for_password(need, "the token of a job"))?;
+            Ok(Caller::new(Who::Job(attempt)))
+        }
+        _ => match bearer(&parts.headers) {
+            Some(token) => by_token(app, token).await,
+            None => by_cookie(app, &parts.headers).await,
+        },
+    }
+}
+
+async fn by_token(app: &App, token: &str) -> Result<Caller, ApiError> {
+    let now = app.outside.now();
+    match app.store.api_token(&secret::hash(token), now).await? {
+        Some(token) => Caller::with_token(&app.store, token).await,
+        None => Err(ApiError::not_accepted(
+            "The token is not known, has expired, or its owner may not sign in.",
+        )
+        .fix("Make a new one with `keirin token create`, or run `keirin login`.")),
+    }
+}
+
+async fn by_cookie(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let jar = CookieJar::from_headers(headers);
+    let Some(cookie) = jar.get(COOKIE) else {
+        return Ok(Caller::new(Who::Nobody));
+    };
+    let now = app.outside.now();
+    let secret_hash = secret::hash(cookie.value());
+    let idle_since = now - app.settings.session_idle;
+    match app.store.session(&secret_hash, now, idle_since).await? {
+        Some(session) => Caller::with_session(&app.store, session, secret_hash).await,
+        None => Ok(Caller::new(Who::Nobody)),
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn basic_password(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    decoded.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+fn not_accepted(what: &str) -> ApiError {
+    ApiError::not_accepted(format!("This needs {what}, which the call has not sent."))
+}
+
+/// git asks for a password only when it is told that one by name and password would do.
+fn ask_for_password(need: Need, what: &str) -> ApiError {
+    let error = not_accepted(what);
+    if need == Need::Mirror {
+        error.challenge("Basic realm=\"Keirin\"")
+    } else {
+        error
+    }
+}
+
+fn throttle(app: &App, parts: &Parts, caller: &Caller) -> Result<(), ApiError> {
+    let key = match &caller.who {
+        // Agents and jobs are bounded by what they have been given to do.
+        Who::Agent(_) | Who::Job(_) => return Ok(()),
+        Who::Session { user, .. } | Who::Token { user, .. } => format!("user {}", user.id),
+        Who::Nobody => format!("address {}", address(parts, &app.settings.trusted_proxies)),
+    };
+    app.limits.call(&key, app.outside.now())
+}
+
+async fn authorise(app: &App, parts: &mut Parts, need: Need, caller: &Caller) -> Result<(), ApiError> {
+    match need {
+        Need::Open | Need::Anyone | Need::Agent => Ok(()),
+        Need::Visible => match (caller.user(), caller.sight(&app.store).await?) {
+            (None, Sight::Only(projects)) if projects.is_empty() => Err(ApiError::sign_in_needed()),
+            _ => Ok(()),
+        },
+        Need::SignedIn => caller.person().map(|_| ()),
+        Need::Server(role) => caller.require_on_server(role),
+        Need::On(noun, role) => {
+            let place = place(app, parts, noun).await?;
+            admit_to(parts, caller, place, role)
+        }
+        Need::LogSearch => match place_of_search(app, parts).await? {
+            Some(place) => admit_to(parts, caller, place, Role::Viewer),
+            None => caller.require_on_server(Role::Admin),
+        },
+        Need::JobToken => own_attempt(parts, caller).await.map(|_| ()),
+        Need::LiveJob => {
+            let attempt = own_attempt(parts, caller).await?;
+            live(app, parts, attempt).await
+        }
+        Need::Mirror => {
+            let Who::Job(attempt) = caller.who else {
+                return Err(not_accepted("a job's token"));
+            };
+            live(app, parts, attempt).await?;
+            let found = place(app, parts, Noun::Project).await?;
+            let of_job = parts
+                .extensions
+                .get::<LiveAttempt>()
+                .map(|live| live.place.project);
+            match found {
+                Some(found) if of_job == Some(found.project) => {
+                    parts.extensions.insert(Place(found));
+                    Ok(())
+                }
+                _ => Err(ApiError::not_found("repository")),
+            }
+        }
+    }
+}
+
+/// Lets the caller into a project. Somebody who may not know of it hears the same as when there is none.
+fn admit_to(parts: &mut Parts, caller: &Caller, place: Option<PlaceRow>, role: Role) -> Result<(), ApiError> {
+    let Some(place) = place else {
+        caller.person()?;
+        return Err(ApiError::not_found("such thing"));
+    };
+    caller.require(&place, role)?;
+    parts.extensions.insert(Place(place));
+    Ok(())
+}
+
+/// The project that the path belongs to; `None` where there is no such thing.
+async fn place(app: &App, parts: &mut Parts, noun: Noun) -> Result<Option<PlaceRow>, ApiError> {
+    let store = &app.store;
+    let found = match noun {
+        Noun::Project => match param(parts, "project").await? {
+            Some(name) => store.place_named(&name).await?,
+            None => None,
+        },
+        Noun::Flow => match id::<FlowId>(parts, "flow").await? {
+            Some(flow) => store.place_of_flow(flow).await?,
+            None => None,
+        },
+        Noun::Run => match id::<RunId>(parts, "run").await? {
+            Some(run) => store.place_of_run(run).await?,
+            None => None,
+        },
+        Noun::Job => match id::<JobId>(parts, "job").await? {
+            Some(job) => store.place_of_job(job).await?,
+            None => None,
+        },
+        Noun::Artifact => match id::<keirin_model::ArtifactId>(parts, "artifact").await? {
+            Some(artifact) => store.place_of_artifact(artifact).await?,
+            None => None,
+        },
+    };
+    Ok(found)
+}
+
+/// The project whose logs a search names; `Ok(None)` for logs that belong to none.
+async fn place_of_search(app: &App, parts: &Parts) -> Result<Option<Option<PlaceRow>>, ApiError> {
+    let query = parts.uri.query().unwrap_or_default();
+    let said = |name: &str| {
+        url::form_urlencoded::parse(query.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    };
+    if let Some(flow) = said("flow") {
+        return Ok(Some(match FlowId::from_str(&flow) {
+            Ok(flow) => app.store.place_of_flow(flow).await?,
+            Err(_) => None,
+        }));
+    }
+    if let Some(run) = said("run") {
+        return Ok(Some(match RunId::from_str(&run) {
+            Ok(run) => app.store.place_of_run(run).await?,
+            Err(_) => None,
+        }));
+    }
+    if let Some(job) = said("job") {
+        return Ok(Some(match JobId::from_str(&job) {
+            Ok(job) => app.store.place_of_job(job).await?,
+            Err(_) => None,
+        }));
+    }
+    Ok(None)
+}
+
+async fn param(parts: &mut Parts, name: &str) -> Result<Option<String>, ApiError> {
+    let params: RawPathParams = parts
+        .extract()
+        .await
+        .map_err(|_| ApiError::not_found("such address"))?;
+    let found = params.iter().find(|(key, _)| *key == name);
+    Ok(found.map(|(_, value)| value.to_owned()))
+}
+
+async fn id<Id: FromStr>(parts: &mut Parts, name: &str) -> Result<Option<Id>, ApiError> {
+    Ok(param(parts, name)
+        .await?
+        .and_then(|text| Id::from_str(&text).ok()))
+}
+
+async fn own_attempt(parts: &mut Parts, caller: &Caller) -> Result<AttemptId, ApiError> {
+    let wanted = id::<AttemptId>(parts, "attempt").await?;
+    match caller.who {
+        Who::Job(attempt) if wanted == Some(attempt) => Ok(attempt),
+        _ => Err(ApiError::forbidden("The token is another job's.")),
+    }
+}
+
+async fn live(app: &App, parts: &mut Parts, attempt: AttemptId) -> Result<(), ApiError> {
+    let place = app
+        .work
+        .live_attempt(attempt)
+        .await?
+        .ok_or(WorkError::LeaseLost)?;
+    parts.extensions.insert(LiveAttempt { id: attempt, place });
+    Ok(())
+}
+
+/// The address of the caller: what the last proxy that is not ours says, and what is at the other end else.
+pub(crate) fn address(parts: &Parts, trusted_proxies: &[IpAddr]) -> IpAddr {
+    let peer = parts
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(IpAddr::from([0, 0, 0, 0]), |info| info.0.ip());
+    let mut address = peer;
+    let forwarded = parts.headers.get_all("x-forwarded-for").iter().rev();
+    let said = forwarded
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.rsplit(','))
+        .filter_map(|value| value.trim().parse::<IpAddr>().ok());
+    for next in said {
+        if !trusted_proxies.contains(&address) {
+            break;
+        }
+        address = next;
+    }
+    address
+}

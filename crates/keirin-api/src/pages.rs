@@ -1,0 +1,141 @@
+//! The web page's files, built into the program.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{Html, IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rust_embed::{EmbeddedFile, RustEmbed};
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::error::ApiError;
+
+/// What `npm run build` makes. A build for development reads the folder anew at each request.
+#[derive(RustEmbed)]
+#[folder = "../../ui/dist"]
+#[allow_missing = true]
+struct Built;
+
+/// Shown where the page has not been built.
+const NOT_BUILT: &str = include_str!("pages/not_built.html");
+
+/// The scripts that stand in the page itself, as the browser is told to trust them: by their hashes.
+static INLINE_SCRIPTS: LazyLock<String> = LazyLock::new(|| {
+    let index = Built::get("index.html").map(text).unwrap_or_default();
+    inline_scripts(&index)
+});
+
+/// Answers what no route answers: a file of the page, or the page itself for addresses that it makes sense of.
+pub(crate) async fn page(
+    State(app): State<Arc<App>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let path = uri.path().trim_start_matches('/');
+    let of_program = ["api/", "agent/", "git/", "webhooks/", "prometheus/"];
+    if of_program.iter().any(|prefix| path.starts_with(prefix)) {
+        return Err(ApiError::not_found("such address").fix("`/api/docs` lists the addresses."));
+    }
+    if method != Method::GET && method != Method::HEAD {
+        return Err(ApiError::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "wrong-method",
+            "Wrong method",
+            "This address is a page; it can be read only.",
+        ));
+    }
+    match Built::get(path) {
+        Some(file) if path != "index.html" && !path.is_empty() => Ok(send(path, file, &headers)),
+        // A file that is not there must not come as a page: a script that is HTML fails without a word.
+        _ if path.starts_with("assets/") => Err(ApiError::not_found("such file")),
+        _ => Ok(index(&app)),
+    }
+}
+
+fn index(app: &App) -> Response {
+    match Built::get("index.html") {
+        Some(file) => {
+            let base = format!("<base href=\"{}/\">", app.settings.base());
+            let html = text(file).replacen("<head>", &format!("<head>{base}"), 1);
+            let headers = [
+                (CACHE_CONTROL, "no-cache".to_owned()),
+                (CONTENT_SECURITY_POLICY, policy(&INLINE_SCRIPTS)),
+            ];
+            (headers, Html(html)).into_response()
+        }
+        None => (StatusCode::NOT_FOUND, Html(NOT_BUILT)).into_response(),
+    }
+}
+
+fn send(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
+    let tag = format!("\"{}\"", STANDARD.encode(file.metadata.sha256_hash()));
+    // The names of what lies in `assets` hold a hash of what stands in it.
+    let keep = if path.starts_with("assets/") {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    if headers
+        .get(IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == tag.as_bytes())
+    {
+        return (StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response();
+    }
+    let headers = [
+        (CONTENT_TYPE, file.metadata.mimetype().to_owned()),
+        (CACHE_CONTROL, keep.to_owned()),
+        (ETAG, tag),
+    ];
+    (headers, file.data.into_owned()).into_response()
+}
+
+fn text(file: EmbeddedFile) -> String {
+    String::from_utf8_lossy(&file.data).into_owned()
+}
+
+/// What the browser may load: what this server sends, and nothing else.
+pub(crate) fn policy(scripts: &str) -> String {
+    format!(
+        "default-src 'self'; script-src 'self'{scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+         font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; \
+         form-action 'self'; frame-ancestors 'none'"
+    )
+}
+
+/// The hashes of the scripts that stand in a page, each with a space before it.
+fn inline_scripts(html: &str) -> String {
+    let mut hashes = String::new();
+    let mut rest = html;
+    while let Some((_, after)) = rest.split_once("<script") {
+        let Some((attributes, body)) = after.split_once('>') else {
+            break;
+        };
+        let Some((body, after_script)) = body.split_once("</script>") else {
+            break;
+        };
+        if !attributes.contains("src=") && !body.is_empty() {
+            let hash = STANDARD.encode(Sha256::digest(body.as_bytes()));
+            hashes.push_str(&format!(" 'sha256-{hash}'"));
+        }
+        rest = after_script;
+    }
+    hashes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_scripts_within_the_page_are_hashed() {
+        let hashes = inline_scripts("<script>let a</script><script type=\"module\" src=\"x.js\"></script>");
+        assert_eq!(hashes.matches("sha256-").count(), 1);
+        assert_eq!(inline_scripts("<script src=x></script>"), "");
+        assert_eq!(inline_scripts("<script>unfinished"), "");
+    }
+}

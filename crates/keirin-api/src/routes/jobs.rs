@@ -1,0 +1,129 @@
+//! Jobs: list, queue, show, cancel.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use keirin_model::{FlowId, JobId, Outcome};
+use keirin_store::views::JobFilter;
+use keirin_wire::api::{Job, JobSummary, Page, QueueEntry};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::waiting::{explain, explain_rows};
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::extract::{At, Json, Query};
+use crate::paging::{Limit, cursor};
+use crate::work::Target;
+
+/// Which jobs.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Which {
+    /// Of this flow.
+    #[param(value_type = Option<String>)]
+    flow: Option<FlowId>,
+    /// In this state.
+    state: Option<keirin_model::State>,
+    /// With this outcome.
+    outcome: Option<Outcome>,
+    /// `true` for those that wait for an agent.
+    #[serde(default)]
+    waiting: bool,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many, at most 200; 50 where absent.
+    #[param(value_type = Option<u32>)]
+    limit: Option<Limit>,
+}
+
+/// List jobs
+///
+/// Of all projects that the caller may see, newest first.
+#[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs", params(Which), responses((status = 200, body = Page<JobSummary>)))]
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(which): Query<Which>,
+) -> Result<Json<Page<JobSummary>>, ApiError> {
+    let filter = JobFilter {
+        project: None,
+        flow: which.flow,
+        state: which.state,
+        outcome: which.outcome,
+        queued: which.waiting,
+        before: cursor(which.cursor.as_deref())?,
+    };
+    let sight = caller.sight(&app.store).await?;
+    let limit = Limit::or_default(which.limit);
+    let mut page = app.store.job_list(&sight, &filter, limit).await?;
+    explain_rows(&app, &mut page.items).await?;
+    Ok(Json(page))
+}
+
+/// Where to go on in the queue.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Stretch {
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many, at most 200; 50 where absent.
+    #[param(value_type = Option<u32>)]
+    limit: Option<Limit>,
+}
+
+/// List the queue
+///
+/// Jobs that wait for an agent, newest first, each with the reason.
+#[utoipa::path(get, path = "/api/v1/queue", tag = "jobs", params(Stretch), responses((status = 200, body = Page<QueueEntry>)))]
+pub(crate) async fn queue(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(stretch): Query<Stretch>,
+) -> Result<Json<Page<QueueEntry>>, ApiError> {
+    let filter = JobFilter {
+        queued: true,
+        before: cursor(stretch.cursor.as_deref())?,
+        ..JobFilter::default()
+    };
+    let sight = caller.sight(&app.store).await?;
+    let limit = Limit::or_default(stretch.limit);
+    let page = app.store.job_list(&sight, &filter, limit).await?;
+    let ids: Vec<JobId> = page.items.iter().map(|job| job.id).collect();
+    let mut reasons = app.work.waiting(&ids).await?;
+    // A job that has been given to an agent meanwhile waits no more.
+    let items = page.items.into_iter().filter_map(|mut job| {
+        let waiting = reasons.remove(&job.id)?;
+        job.waiting_reason = Some(waiting.reason.clone());
+        Some(QueueEntry {
+            job,
+            reason: waiting.reason,
+            place: waiting.place,
+            fix: waiting.fix,
+        })
+    });
+    Ok(Json(Page {
+        items: items.collect(),
+        next_cursor: page.next_cursor,
+    }))
+}
+
+/// Show a job
+#[utoipa::path(get, path = "/api/v1/jobs/{job}", tag = "jobs", params(("job" = String, Path)), responses((status = 200, body = Job)))]
+pub(crate) async fn show(State(app): State<Arc<App>>, At(job): At<JobId>) -> Result<Json<Job>, ApiError> {
+    Ok(Json(view(&app, job).await?))
+}
+
+/// Cancel a job
+#[utoipa::path(post, path = "/api/v1/jobs/{job}/cancel", tag = "jobs", params(("job" = String, Path)), responses((status = 200, body = Job)))]
+pub(crate) async fn cancel(State(app): State<Arc<App>>, At(job): At<JobId>) -> Result<Json<Job>, ApiError> {
+    app.work.cancel(Target::Job(job)).await?;
+    Ok(Json(view(&app, job).await?))
+}
+
+async fn view(app: &App, job: JobId) -> Result<Job, ApiError> {
+    let mut job = app.store.job_view(job).await?;
+    explain(app, std::iter::once(&mut job)).await?;
+    Ok(job)
+}

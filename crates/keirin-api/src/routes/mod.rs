@@ -1,0 +1,139 @@
+//! The routes, by noun. Each handler takes what it needs, makes one call and gives a typed answer; who may call it stands
+//! in `permission`.
+
+mod agent_protocol;
+mod agents;
+mod artifacts;
+mod events;
+mod flows;
+mod health;
+mod jobs;
+mod logs;
+mod me;
+mod members;
+mod mirrors;
+mod overview;
+mod projects;
+mod runs;
+mod sign_in;
+mod test_results;
+mod tokens;
+mod users;
+mod waiting;
+mod workflows;
+
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::settings::Settings;
+
+/// Every route that takes and gives JSON and its kin, with its documentation.
+pub(crate) fn routes(settings: &Settings) -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .merge(work())
+        .merge(people())
+        .merge(server())
+        .layer(DefaultBodyLimit::max(settings.json_bytes))
+        .merge(agent_protocol(settings))
+        .merge(mirrors(settings))
+}
+
+fn work() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(overview::overview))
+        .routes(routes!(events::events))
+        .routes(routes!(projects::list, projects::create))
+        .routes(routes!(projects::show, projects::change, projects::remove))
+        .routes(routes!(projects::set_credential, projects::remove_credential))
+        .routes(routes!(projects::branches))
+        .routes(routes!(workflows::list))
+        .routes(routes!(workflows::check))
+        .routes(routes!(workflows::schema))
+        .routes(routes!(flows::list_of_project, flows::start))
+        .routes(routes!(flows::show_numbered))
+        .routes(routes!(flows::list))
+        .routes(routes!(flows::show))
+        .routes(routes!(flows::cancel))
+        .routes(routes!(flows::rerun))
+        .routes(routes!(runs::show))
+        .routes(routes!(runs::start))
+        .routes(routes!(runs::cancel))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::queue))
+        .routes(routes!(jobs::show))
+        .routes(routes!(jobs::cancel))
+        .routes(routes!(logs::read))
+        .routes(routes!(logs::stream))
+        .routes(routes!(logs::raw))
+        .routes(routes!(logs::search))
+        .routes(routes!(test_results::of_flow))
+        .routes(routes!(test_results::of_run))
+        .routes(routes!(test_results::of_job))
+        .routes(routes!(artifacts::of_flow))
+        .routes(routes!(artifacts::of_run))
+        .routes(routes!(artifacts::of_job))
+        .routes(routes!(artifacts::download))
+        .routes(routes!(agents::list))
+        .routes(routes!(agents::show, agents::change, agents::remove))
+}
+
+fn people() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(sign_in::sign_in))
+        .routes(routes!(sign_in::sign_out))
+        .routes(routes!(sign_in::by_link))
+        .routes(routes!(me::me))
+        .routes(routes!(me::set_password))
+        .routes(routes!(members::list))
+        .routes(routes!(members::set, members::remove))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::change))
+        .routes(routes!(users::sign_in_link))
+}
+
+fn server() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+        .route("/api/v1/openapi.json", axum::routing::get(crate::document::json))
+        .route("/api/docs", axum::routing::get(crate::document::page))
+        .route("/api/docs/style.css", axum::routing::get(crate::document::style))
+}
+
+fn agent_protocol(settings: &Settings) -> OpenApiRouter<Arc<App>> {
+    use agent_protocol::{attempts, files, register};
+
+    let small = OpenApiRouter::new()
+        .routes(routes!(register::register))
+        .routes(routes!(register::claim))
+        .routes(routes!(attempts::events))
+        .routes(routes!(files::download))
+        .layer(DefaultBodyLimit::max(settings.json_bytes));
+    let log = OpenApiRouter::new()
+        .routes(routes!(attempts::log))
+        .layer(DefaultBodyLimit::max(settings.log_chunk_bytes));
+    let results = OpenApiRouter::new()
+        .routes(routes!(attempts::test_results))
+        .layer(DefaultBodyLimit::max(settings.test_report_bytes));
+    // Its handler counts the bytes as they come.
+    let files = OpenApiRouter::new()
+        .routes(routes!(files::keep, files::list))
+        .layer(DefaultBodyLimit::disable());
+    small.merge(log).merge(results).merge(files)
+}
+
+fn mirrors(settings: &Settings) -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .route("/git/{project}/info/refs", axum::routing::get(mirrors::refs))
+        .route(
+            "/git/{project}/git-upload-pack",
+            axum::routing::post(mirrors::pack),
+        )
+        .layer(DefaultBodyLimit::max(settings.git_request_bytes))
+}

@@ -1,0 +1,214 @@
+//! Projects: list, make, change, remove, and their branches.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use keirin_git::GitError;
+use keirin_model::ProjectId;
+use keirin_model::access::Role;
+use keirin_store::projects::NewProject;
+use keirin_store::views::{PlaceRow, Sight};
+use keirin_wire::api::{Branch, ChangeProject, CreateProject, Credential, Page, Project};
+
+use crate::app::App;
+use crate::caller::{Caller, Place};
+use crate::error::ApiError;
+use crate::extract::Json;
+use crate::{credentials, repository, serving};
+
+/// The default branch until the repository has been looked at.
+const DEFAULT_BRANCH: &str = "main";
+
+/// List projects
+///
+/// Those that the caller may see.
+#[utoipa::path(get, path = "/api/v1/projects", tag = "projects", responses((status = 200, body = Page<Project>)))]
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+) -> Result<Json<Page<Project>>, ApiError> {
+    let sight = caller.sight(&app.store).await?;
+    let mut projects = app.store.project_views(&sight, None).await?;
+    for project in &mut projects {
+        fill_in_role(&caller, project);
+    }
+    Ok(Json(Page::all(projects)))
+}
+
+/// Make a project
+///
+/// A path on the server as its repository takes an admin.
+#[utoipa::path(post, path = "/api/v1/projects", tag = "projects", request_body = CreateProject, responses((status = 201, body = Project)))]
+pub(crate) async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Json(wanted): Json<CreateProject>,
+) -> Result<(StatusCode, Json<Project>), ApiError> {
+    keirin_model::project::check_project_name(&wanted.name)
+        .map_err(|error| ApiError::invalid(format!("{error}."), "Choose another name."))?;
+    let repository = repository::checked(&caller, &wanted.repository)?;
+    let file = wanted.workflow_file.as_deref();
+    let workflow_file = file.map(repository::checked_file).transpose()?;
+    let new = NewProject {
+        name: &wanted.name,
+        repository: repository.as_str(),
+        workflow_file: workflow_file.as_deref(),
+        public: wanted.public,
+        default_branch: DEFAULT_BRANCH,
+    };
+    let (project, _) = app.store.create_project(&new, app.outside.now()).await?;
+    if let Err(error) = begin(&app, project.id, wanted.credential.as_ref()).await {
+        // Whoever is told that it failed tries again, and must find the name free.
+        app.store.delete_project(project.id).await?;
+        return Err(error);
+    }
+    Ok((StatusCode::CREATED, Json(view(&app, &caller, project.id).await?)))
+}
+
+/// Show a project
+#[utoipa::path(get, path = "/api/v1/projects/{project}", tag = "projects", params(("project" = String, Path)), responses((status = 200, body = Project)))]
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    Place(place): Place,
+    caller: Caller,
+) -> Result<Json<Project>, ApiError> {
+    Ok(Json(view(&app, &caller, place.project).await?))
+}
+
+/// Change a project
+///
+/// A new repository drops the stored credential, so that nobody can have it sent to a server of their own.
+#[utoipa::path(patch, path = "/api/v1/projects/{project}", tag = "projects", params(("project" = String, Path)), request_body = ChangeProject, responses((status = 200, body = Project)))]
+pub(crate) async fn change(
+    State(app): State<Arc<App>>,
+    Place(place): Place,
+    caller: Caller,
+    Json(wanted): Json<ChangeProject>,
+) -> Result<Json<Project>, ApiError> {
+    let mut project = app.store.project(place.project).await?;
+    if let Some(repository) = &wanted.repository {
+        let repository = repository::checked(&caller, repository)?;
+        if repository.as_str() != project.repository {
+            app.store.set_project_credential(project.id, None).await?;
+            repository.as_str().clone_into(&mut project.repository);
+        }
+    }
+    project.workflow_file = match wanted.workflow_file.as_deref() {
+        None => project.workflow_file,
+        Some("") => None,
+        Some(file) => Some(repository::checked_file(file)?),
+    };
+    project.public = wanted.public.unwrap_or(project.public);
+    app.store.save_project(&project).await?;
+    app.work.project_changed(project.id).await?;
+    Ok(Json(view(&app, &caller, project.id).await?))
+}
+
+/// Remove a project
+///
+/// With its flows, their logs and all they left, once none of them is under way. It cannot be undone.
+#[utoipa::path(delete, path = "/api/v1/projects/{project}", tag = "projects", params(("project" = String, Path)), responses((status = 204)))]
+pub(crate) async fn remove(State(app): State<Arc<App>>, Place(place): Place) -> Result<StatusCode, ApiError> {
+    app.store.delete_project(place.project).await?;
+    app.work.project_changed(place.project).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Store a project's credential
+///
+/// In place of the one before. It is encrypted and never shown.
+#[utoipa::path(put, path = "/api/v1/projects/{project}/credential", tag = "projects", params(("project" = String, Path)), request_body = Credential, responses((status = 204)))]
+pub(crate) async fn set_credential(
+    State(app): State<Arc<App>>,
+    Place(place): Place,
+    Json(credential): Json<Credential>,
+) -> Result<StatusCode, ApiError> {
+    store_credential(&app, place.project, &credential).await?;
+    app.work.project_changed(place.project).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Forget a project's credential
+#[utoipa::path(delete, path = "/api/v1/projects/{project}/credential", tag = "projects", params(("project" = String, Path)), responses((status = 204)))]
+pub(crate) async fn remove_credential(
+    State(app): State<Arc<App>>,
+    Place(place): Place,
+) -> Result<StatusCode, ApiError> {
+    app.store.set_project_credential(place.project, None).await?;
+    app.work.project_changed(place.project).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// List a project's branches
+///
+/// The default one first, then those with the newest flows.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/branches", tag = "projects", params(("project" = String, Path)), responses((status = 200, body = Page<Branch>)))]
+pub(crate) async fn branches(
+    State(app): State<Arc<App>>,
+    Place(place): Place,
+) -> Result<Json<Page<Branch>>, ApiError> {
+    Ok(Json(Page::all(app.store.branch_views(place.project).await?)))
+}
+
+async fn begin(app: &App, project: ProjectId, credential: Option<&Credential>) -> Result<(), ApiError> {
+    if let Some(credential) = credential {
+        store_credential(app, project, credential).await?;
+    }
+    app.work.project_changed(project).await?;
+    if name_default_branch(app, project).await? {
+        app.work.project_changed(project).await?;
+    }
+    Ok(())
+}
+
+/// Makes the branch the default one that the repository presents first, once it has been looked at; says whether that
+/// changed anything.
+async fn name_default_branch(app: &App, project: ProjectId) -> Result<bool, ApiError> {
+    let first = match serving::mirror(app, project).await?.default_branch().await {
+        Ok(Some(first)) if first.as_str() != DEFAULT_BRANCH => first,
+        // It is empty, or so large that it is still being fetched.
+        Ok(_) | Err(GitError::NotMirrored { .. }) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    let branches = app.store.branches(project).await?;
+    let known = branches.iter().find(|branch| branch.name == first.as_str());
+    let default = match known {
+        Some(branch) => branch.id,
+        None => {
+            let now = app.outside.now();
+            app.store.create_branch(project, first.as_str(), now).await?.id
+        }
+    };
+    app.store.set_default_branch(default).await?;
+    let guessed = branches
+        .iter()
+        .find(|branch| branch.name == DEFAULT_BRANCH && branch.seen_commit.is_none());
+    if let Some(guessed) = guessed {
+        app.store.delete_branch(guessed.id).await?;
+    }
+    Ok(true)
+}
+
+async fn store_credential(app: &App, project: ProjectId, credential: &Credential) -> Result<(), ApiError> {
+    let sealed = credentials::seal(&app.keys, project, credential, &app.outside)?;
+    Ok(app.store.set_project_credential(project, Some(&sealed)).await?)
+}
+
+async fn view(app: &App, caller: &Caller, project: ProjectId) -> Result<Project, ApiError> {
+    let mut projects = app.store.project_views(&Sight::All, Some(project)).await?;
+    let mut project = projects
+        .pop()
+        .ok_or_else(|| ApiError::not_found("such project"))?;
+    fill_in_role(caller, &mut project);
+    Ok(project)
+}
+
+fn fill_in_role(caller: &Caller, project: &mut Project) {
+    let place = PlaceRow {
+        project: project.id,
+        name: project.name.clone(),
+        public: project.public,
+    };
+    project.role = caller.role_in(&place).unwrap_or(Role::Viewer);
+}

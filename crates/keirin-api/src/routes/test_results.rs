@@ -1,0 +1,73 @@
+//! Test results of flows, runs and jobs.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use keirin_model::results::TestStatus;
+use keirin_model::{FlowId, JobId, RunId};
+use keirin_store::views::{Left, ResultFilter};
+use keirin_wire::api::TestResults;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::{At, Json, Query};
+use crate::paging::{Limit, cursor};
+
+/// Which results.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Which {
+    /// With this status.
+    status: Option<TestStatus>,
+    /// Whose suite or name holds this text, whatever the case of its letters.
+    search: Option<String>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many, at most 200; 50 where absent.
+    #[param(value_type = Option<u32>)]
+    limit: Option<Limit>,
+}
+
+/// Test results of a flow
+///
+/// Failed ones first. Of each job those of its newest attempt.
+#[utoipa::path(get, path = "/api/v1/flows/{flow}/test-results", tag = "test results", params(("flow" = String, Path), Which), responses((status = 200, body = TestResults)))]
+pub(crate) async fn of_flow(
+    State(app): State<Arc<App>>,
+    At(flow): At<FlowId>,
+    Query(which): Query<Which>,
+) -> Result<Json<TestResults>, ApiError> {
+    page(&app, Left::ByFlow(flow), which).await
+}
+
+/// Test results of a stage run
+#[utoipa::path(get, path = "/api/v1/runs/{run}/test-results", tag = "test results", params(("run" = String, Path), Which), responses((status = 200, body = TestResults)))]
+pub(crate) async fn of_run(
+    State(app): State<Arc<App>>,
+    At(run): At<RunId>,
+    Query(which): Query<Which>,
+) -> Result<Json<TestResults>, ApiError> {
+    page(&app, Left::ByRun(run), which).await
+}
+
+/// Test results of a job
+#[utoipa::path(get, path = "/api/v1/jobs/{job}/test-results", tag = "test results", params(("job" = String, Path), Which), responses((status = 200, body = TestResults)))]
+pub(crate) async fn of_job(
+    State(app): State<Arc<App>>,
+    At(job): At<JobId>,
+    Query(which): Query<Which>,
+) -> Result<Json<TestResults>, ApiError> {
+    page(&app, Left::ByJob(job), which).await
+}
+
+async fn page(app: &App, left: Left, which: Which) -> Result<Json<TestResults>, ApiError> {
+    let filter = ResultFilter {
+        status: which.status,
+        search: which.search,
+        skip: cursor(which.cursor.as_deref())?.unwrap_or(0),
+    };
+    let limit = Limit::or_default(which.limit);
+    Ok(Json(app.store.test_result_views(left, &filter, limit).await?))
+}

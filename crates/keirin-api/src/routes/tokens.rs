@@ -1,0 +1,174 @@
+//! Tokens: list, make, revoke.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use jiff::SignedDuration;
+use keirin_model::TokenId;
+use keirin_model::access::Role;
+use keirin_store::access::{NewToken, Opens};
+use keirin_wire::api::{CreateToken, CreatedToken, Page, Token, TokenKind};
+
+use crate::app::App;
+use crate::caller::{Caller, Who};
+use crate::error::ApiError;
+use crate::extract::{At, Json};
+use crate::secret::{self, API_TOKEN, JOIN_TOKEN};
+
+/// How long an API token works where nobody says.
+const API_LASTS: SignedDuration = SignedDuration::from_hours(24 * 90);
+
+/// How long a join token works where nobody says.
+const JOIN_LASTS: SignedDuration = SignedDuration::from_hours(24);
+
+/// The longest that a token may work.
+const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 3660);
+
+/// List tokens
+///
+/// One's own; everybody's for an admin. The secrets are not in it.
+#[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", responses((status = 200, body = Page<Token>)))]
+pub(crate) async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Page<Token>>, ApiError> {
+    let owner = match caller.server_role() {
+        Some(Role::Admin) => None,
+        _ => Some(caller.person()?.id),
+    };
+    Ok(Json(Page::all(app.store.tokens(owner).await?)))
+}
+
+/// Make a token
+///
+/// The secret is shown this once. An API token may do what its owner may, up to its role; a join token takes an admin.
+#[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", request_body = CreateToken, responses((status = 201, body = CreatedToken)))]
+pub(crate) async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Json(wanted): Json<CreateToken>,
+) -> Result<(StatusCode, Json<CreatedToken>), ApiError> {
+    let now = app.outside.now();
+    let expires_at = Some(now + lasts(&wanted)?);
+    let owner = caller.person()?.id;
+    let (prefix, name, opens) = match wanted.kind {
+        TokenKind::Api => (API_TOKEN, "API token", api(&app, &caller, &wanted).await?),
+        TokenKind::Join => (JOIN_TOKEN, "Join token", join(&caller, &wanted)?),
+    };
+    let secret = secret::draw(prefix, &app.outside);
+    let token = NewToken {
+        name: name_of(&wanted, name)?,
+        opens,
+        secret_hash: secret::hash(&secret),
+        prefix: secret::shown(&secret, prefix),
+        owner,
+        expires_at,
+    };
+    let id = app.store.create_token(token, now).await?;
+    let created = CreatedToken {
+        id,
+        token: secret,
+        expires_at,
+    };
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+/// Revoke a token
+///
+/// One's own; anybody's for an admin.
+#[utoipa::path(delete, path = "/api/v1/tokens/{token}", tag = "tokens", params(("token" = String, Path)), responses((status = 204)))]
+pub(crate) async fn revoke(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    At(token): At<TokenId>,
+) -> Result<StatusCode, ApiError> {
+    let owner = match caller.server_role() {
+        Some(Role::Admin) => None,
+        _ => Some(caller.person()?.id),
+    };
+    if app.store.revoke_token(token, owner).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(ApiError::not_found(format!("token {token}")))
+    }
+}
+
+fn lasts(wanted: &CreateToken) -> Result<SignedDuration, ApiError> {
+    let usual = match wanted.kind {
+        TokenKind::Api => API_LASTS,
+        TokenKind::Join => JOIN_LASTS,
+    };
+    let lasts = wanted.expires_in_seconds.map_or(usual, SignedDuration::from_secs);
+    if lasts.is_positive() && lasts <= LONGEST {
+        Ok(lasts)
+    } else {
+        Err(ApiError::invalid(
+            "A token works for one second at least and ten years at the most.",
+            "Give another `expires_in_seconds`.",
+        ))
+    }
+}
+
+fn name_of(wanted: &CreateToken, usual: &str) -> Result<String, ApiError> {
+    let name = wanted.name.as_deref().map_or(usual, str::trim);
+    if name.is_empty() || name.len() > 200 {
+        return Err(ApiError::invalid(
+            "A token's name has 1 to 200 characters.",
+            "Say in a few words what it is for.",
+        ));
+    }
+    Ok(name.to_owned())
+}
+
+/// Nobody can make a token that may more than they do.
+async fn api(app: &App, caller: &Caller, wanted: &CreateToken) -> Result<Opens, ApiError> {
+    let role = wanted.role.unwrap_or(Role::Viewer);
+    if !wanted.groups.is_empty() || wanted.uses.is_some() {
+        return Err(ApiError::invalid(
+            "Groups and uses belong to join tokens.",
+            "Leave `groups` and `uses` out, or make a token of kind `join`.",
+        ));
+    }
+    if let Who::Token { most, .. } = &caller.who
+        && role > *most
+    {
+        return Err(ApiError::role_needed(role, "of the token that makes another"));
+    }
+    match &wanted.project {
+        Some(name) => {
+            let place = app.store.place_named(name).await?;
+            let place = place.ok_or_else(|| ApiError::not_found("such project"))?;
+            caller.require(&place, role)?;
+            Ok(Opens::Api {
+                role,
+                project: Some(place.project),
+            })
+        }
+        None => {
+            if let Who::Token { project: Some(_), .. } = &caller.who {
+                return Err(ApiError::forbidden(
+                    "A token for one project cannot make one for all.",
+                ));
+            }
+            Ok(Opens::Api { role, project: None })
+        }
+    }
+}
+
+fn join(caller: &Caller, wanted: &CreateToken) -> Result<Opens, ApiError> {
+    caller.require_on_server(Role::Admin)?;
+    if wanted.role.is_some() || wanted.project.is_some() {
+        return Err(ApiError::invalid(
+            "A role and a project belong to API tokens.",
+            "Leave `role` and `project` out, or make a token of kind `api`.",
+        ));
+    }
+    if wanted.uses.is_some_and(|uses| uses < 1) {
+        return Err(ApiError::invalid(
+            "A join token lets in one agent at least.",
+            "Give a larger `uses`, or none for any number.",
+        ));
+    }
+    Ok(Opens::Join {
+        groups: wanted.groups.clone(),
+        uses: wanted.uses,
+    })
+}

@@ -1,0 +1,34 @@
+//! Random secrets: how they look, and the hashes that are kept of them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use crate::outside::Outside;
+
+/// How an API token begins.
+pub(crate) const API_TOKEN: &str = "keirin_api_";
+/// How a join token begins.
+pub(crate) const JOIN_TOKEN: &str = "keirin_join_";
+/// How an agent's secret begins.
+pub(crate) const AGENT_SECRET: &str = "keirin_agent_";
+/// How a job's token begins.
+pub(crate) const JOB_TOKEN: &str = "keirin_job_";
+
+/// How much of a secret is kept in the clear, for people to tell it from others.
+const SHOWN: usize = 6;
+
+/// A new secret of 256 random bits.
+pub(crate) fn draw(prefix: &str, outside: &Outside) -> String {
+    format!("{prefix}{}", URL_SAFE_NO_PAD.encode(outside.random::<32>()))
+}
+
+/// What is kept of a secret.
+pub(crate) fn hash(secret: &str) -> Vec<u8> {
+    Sha256::digest(secret.as_bytes()).to_vec()
+}
+
+/// How a secret begins.
+pub(crate) fn shown(secret: &str, prefix: &str) -> String {
+    secret.chars().take(prefix.len() + SHOWN).collect()
+}

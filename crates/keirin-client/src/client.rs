@@ -1,0 +1,91 @@
+//! The client of the API.
+
+use keirin_wire::api::Overview;
+use reqwest::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Result;
+use crate::transport::{Call, Connection};
+
+/// Makes the calls of the API for one person or program.
+#[derive(Clone)]
+pub struct Client {
+    connection: Connection,
+    token: Option<String>,
+}
+
+impl Client {
+    /// A client with this API token; without one it sees what is public.
+    pub const fn new(connection: Connection, token: Option<String>) -> Self {
+        Self { connection, token }
+    }
+
+    /// The server's address, without a slash at its end.
+    pub fn address(&self) -> &str {
+        self.connection.address()
+    }
+
+    /// The first screen.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn overview(&self) -> Result<Overview> {
+        self.get("/api/v1/overview").await
+    }
+
+    /// Whether the server takes work.
+    ///
+    /// # Errors
+    /// It does not, or cannot be reached.
+    pub async fn ready(&self) -> Result<()> {
+        self.call(Method::GET, "/readyz").done().await
+    }
+
+    pub(crate) fn call(&self, method: Method, path: &str) -> Call<'_> {
+        self.connection.call(method, path, self.token.as_deref())
+    }
+
+    pub(crate) const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        self.call(Method::GET, path).receive().await
+    }
+
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &(impl Serialize + ?Sized),
+    ) -> Result<T> {
+        self.call(Method::POST, path).json(body).receive().await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Result<()> {
+        self.call(Method::DELETE, path).done().await
+    }
+}
+
+impl std::fmt::Debug for Client {
+    /// Leaves the token out.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Client")
+            .field("address", &self.address())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A name as one part of a path.
+pub(crate) fn part(name: &str) -> String {
+    let mut encoded = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
