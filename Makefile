@@ -24,7 +24,7 @@ test-platforms-%:
 check: ## Check formatting, lints, licences and the web page's types
 	@scripts/check.sh
 
-bench: ## Measure, print each figure beside its goal, write target/bench.json
+bench: ## Measure, print each figure beside its goal, write target/bench.json [BENCH=crate]
 	@scripts/bench.sh
 
 sim: ## Simulate agents, faults and crashes [SEEDS=10000]; replay one with SEED=7
