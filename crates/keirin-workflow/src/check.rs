@@ -109,8 +109,8 @@ impl Checker<'_> {
                     self.wrong_but(node, place, "a list", help);
                 }
             },
-            Shape::OneOrMany { item, least } => match &node.kind {
-                Kind::List(items) => self.items(items, item, (*least, usize::MAX), place),
+            Shape::OneOrMany { item, least, most } => match &node.kind {
+                Kind::List(items) => self.items(items, item, (*least, *most), place),
                 Kind::Scalar(_) | Kind::Map(_) => self.shape(node, item, place),
             },
             Shape::Map {

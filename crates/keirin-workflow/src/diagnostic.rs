@@ -164,15 +164,16 @@ struct Excerpt {
 
 impl Excerpt {
     fn of(line: &str, column: usize, end_column: usize) -> Self {
-        let characters: Vec<char> = line.chars().map(printable).collect();
-        let start = column.saturating_sub(1).min(characters.len());
-        let end = end_column.saturating_sub(1).clamp(start, characters.len());
-        let first = if characters.len() <= SHOWN_COLUMNS {
-            0
+        let is_long = line.chars().nth(SHOWN_COLUMNS).is_some();
+        let first = if is_long {
+            column.saturating_sub(1 + SHOWN_BEFORE)
         } else {
-            start.saturating_sub(SHOWN_BEFORE)
+            0
         };
-        let last = characters.len().min(first + SHOWN_COLUMNS);
+        let mut rest = line.chars().skip(first).map(printable);
+        let shown: Vec<char> = rest.by_ref().take(SHOWN_COLUMNS).collect();
+        let start = column.saturating_sub(1 + first).min(shown.len());
+        let end = end_column.saturating_sub(1 + first).clamp(start, shown.len());
         let cells = |range: &[char]| {
             range
                 .iter()
@@ -183,14 +184,14 @@ impl Excerpt {
         if first > 0 {
             text.push('…');
         }
-        text.extend(&characters[first..last]);
-        if last < characters.len() {
+        text.extend(&shown);
+        if rest.next().is_some() {
             text.push('…');
         }
         Self {
             text: text.trim_end().to_owned(),
-            indent: usize::from(first > 0) + cells(&characters[first..start.min(last)]),
-            width: cells(&characters[start.min(last)..end.min(last)]).max(1),
+            indent: usize::from(first > 0) + cells(&shown[..start]),
+            width: cells(&shown[start..end]).max(1),
         }
     }
 }
@@ -200,6 +201,8 @@ fn printable(character: char) -> char {
     match character {
         '\t' => ' ',
         character if character.is_control() => '\u{fffd}',
+        // They turn the direction of what follows, so that a line reads as something else than it is.
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
         character => character,
     }
 }

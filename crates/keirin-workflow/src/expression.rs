@@ -1,18 +1,17 @@
 //! Expressions: CEL, fenced in so that reading and evaluating any of them is quick and small.
 //!
 //! What could grow without bound is refused when the file is read: an expression has at most [`MOST_CHARACTERS`]
-//! characters and [`MOST_OPERATORS`] operators, brackets stand at most [`MOST_DEPTH`] deep in each other, `exists` and
-//! its like at most [`MOST_LOOPS`] deep, nothing is joined or matched inside them, and `map` is not there at all: so a
-//! value is never much larger than what went in.
+//! characters and [`MOST_OPERATORS`] operators, and brackets stand at most [`MOST_DEPTH`] deep in each other; what
+//! `expression_check` refuses beside that makes sure that a value is never much larger than what went in.
 
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
-use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, operators};
+use cel::common::ast::{Expr, IdedExpr};
 use cel::{Context, Env, ExecutionError, Program, Value};
 
-use crate::names::Names;
-use crate::problem::{did_you_mean, quote};
+use crate::expression_check::work;
+use crate::problem::quote;
 
 /// Characters of one expression.
 pub(crate) const MOST_CHARACTERS: usize = 1000;
@@ -20,27 +19,6 @@ pub(crate) const MOST_CHARACTERS: usize = 1000;
 pub(crate) const MOST_OPERATORS: usize = 100;
 /// How deep brackets stand in each other.
 pub(crate) const MOST_DEPTH: usize = 12;
-/// How deep `exists`, `all`, `exists_one` and `filter` stand in each other.
-pub(crate) const MOST_LOOPS: usize = 2;
-
-/// The functions that there are.
-const FUNCTIONS: &[&str] = &[
-    "size",
-    "contains",
-    "startsWith",
-    "endsWith",
-    "matches",
-    "string",
-    "int",
-    "double",
-    "has",
-    "all",
-    "exists",
-    "exists_one",
-    "filter",
-];
-/// What costs more than it looks when it is done again and again.
-const NOT_IN_LOOPS: &[&str] = &[operators::ADD, "matches", "string"];
 
 /// Why an expression cannot be read or worked out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,7 +46,7 @@ impl ExpressionError {
         self
     }
 
-    fn at(mut self, range: Option<Range<usize>>) -> Self {
+    pub(crate) fn at(mut self, range: Option<Range<usize>>) -> Self {
         self.range = range;
         self
     }
@@ -79,6 +57,7 @@ impl ExpressionError {
 pub(crate) struct Expression {
     source: String,
     program: Program,
+    work: usize,
 }
 
 impl Expression {
@@ -90,9 +69,11 @@ impl Expression {
         }
         fence(source)?;
         let program = Program::compile(source).map_err(|errors| syntax_error(source, &errors))?;
+        let work = work(program.expression());
         Ok(Self {
             source: source.to_owned(),
             program,
+            work,
         })
     }
 
@@ -101,21 +82,13 @@ impl Expression {
         self.source.trim()
     }
 
-    pub(crate) fn tree(&self) -> &IdedExpr {
-        self.program.expression()
+    /// What working it out costs at most, in steps of some microseconds at worst.
+    pub(crate) fn work(&self) -> usize {
+        self.work
     }
 
-    /// All that is wrong with the names and the functions that it uses.
-    pub(crate) fn check(&self, names: &Names) -> Vec<ExpressionError> {
-        let mut walk = Walk {
-            expression: self,
-            names,
-            bound: Vec::new(),
-            loops: 0,
-            errors: Vec::new(),
-        };
-        walk.expression(self.tree());
-        walk.errors
+    pub(crate) fn tree(&self) -> &IdedExpr {
+        self.program.expression()
     }
 
     /// Works it out.
@@ -126,7 +99,7 @@ impl Expression {
     }
 
     /// Where a part of it stands in its text. CEL counts characters.
-    fn range(&self, id: u64) -> Option<Range<usize>> {
+    pub(crate) fn range(&self, id: u64) -> Option<Range<usize>> {
         let (start, stop) = self.program.source_info().offset_for(id)?;
         let byte = |index: u32| {
             self.source
@@ -141,7 +114,7 @@ impl Expression {
     }
 
     /// Where a selection stands: CEL knows the place of its dot.
-    fn selection(&self, operand: &IdedExpr, node: &IdedExpr, field: &str) -> Option<Range<usize>> {
+    pub(crate) fn selection(&self, operand: &IdedExpr, node: &IdedExpr, field: &str) -> Option<Range<usize>> {
         let dot = self.range(node.id)?;
         let start = self
             .range(operand.id)
@@ -157,7 +130,7 @@ impl Expression {
     }
 
     /// Where a call stands: CEL knows the place of its bracket.
-    fn call(&self, node: &IdedExpr, function: &str) -> Option<Range<usize>> {
+    pub(crate) fn call(&self, node: &IdedExpr, function: &str) -> Option<Range<usize>> {
         let bracket = self.range(node.id)?;
         match self.source[..bracket.start].strip_suffix(function) {
             Some(before) => Some(before.len()..bracket.start),
@@ -234,142 +207,6 @@ pub(crate) fn outside_quotes(source: &str) -> impl Iterator<Item = (usize, char)
             }
         }
     })
-}
-
-/// The walk over a tree that looks for unknown names and for what is refused.
-struct Walk<'a> {
-    expression: &'a Expression,
-    names: &'a Names,
-    /// Names that `exists` and its like bind.
-    bound: Vec<&'a str>,
-    loops: usize,
-    errors: Vec<ExpressionError>,
-}
-
-impl<'a> Walk<'a> {
-    fn report(&mut self, node: &IdedExpr, error: ExpressionError) {
-        let range = self.expression.range(node.id);
-        self.errors.push(error.at(range));
-    }
-
-    fn expression(&mut self, node: &'a IdedExpr) {
-        match &node.expr {
-            Expr::Unspecified | Expr::Literal(_) => {}
-            Expr::Ident(name) => self.name(node, name),
-            Expr::Select(select) => {
-                if let Expr::Ident(root) = &select.operand.expr {
-                    let asks = select.test;
-                    if !self.is_bound(root)
-                        && !asks
-                        && let Err(error) = self.names.field(root, &select.field)
-                    {
-                        let range = self.expression.selection(&select.operand, node, &select.field);
-                        self.errors.push(error.at(range));
-                        return;
-                    }
-                }
-                self.expression(&select.operand);
-            }
-            Expr::Call(call) => self.call(node, call),
-            Expr::List(list) => list.elements.iter().for_each(|element| self.expression(element)),
-            Expr::Map(map) => {
-                for entry in &map.entries {
-                    if let EntryExpr::MapEntry(entry) = &entry.expr {
-                        self.expression(&entry.key);
-                        self.expression(&entry.value);
-                    }
-                }
-            }
-            Expr::Struct(_) => self.report(
-                node,
-                ExpressionError::new("messages such as `Name{}` are not available"),
-            ),
-            Expr::Comprehension(comprehension) => self.comprehension(node, comprehension),
-        }
-    }
-
-    fn is_bound(&self, name: &str) -> bool {
-        name.starts_with('@') || self.bound.contains(&name)
-    }
-
-    fn name(&mut self, node: &IdedExpr, name: &str) {
-        if !self.is_bound(name)
-            && let Err(error) = self.names.root(name)
-        {
-            self.report(node, error);
-        }
-    }
-
-    fn call(&mut self, node: &IdedExpr, call: &'a CallExpr) {
-        let function = call.func_name.as_str();
-        let is_operator = !function.starts_with(|first: char| first.is_ascii_alphabetic());
-        if is_operator && matches!(function, operators::OPT_INDEX | operators::OPT_SELECT) {
-            self.report(
-                node,
-                ExpressionError::new("`.?` and `[?` are not available").help("ask with `has(...)`"),
-            );
-        } else if !is_operator && !FUNCTIONS.contains(&function) {
-            let error = ExpressionError::new(format!("there is no function `{function}`"));
-            let known = || format!("there are {}", FUNCTIONS.join(", "));
-            let help = did_you_mean(function, FUNCTIONS.iter().copied()).unwrap_or_else(known);
-            self.errors
-                .push(error.help(help).at(self.expression.call(node, function)));
-        }
-        if self.loops > 0 && NOT_IN_LOOPS.contains(&function) {
-            let shown = if is_operator { "+" } else { function };
-            let message = format!("`{shown}` cannot stand inside `exists`, `all`, `exists_one` or `filter`");
-            self.report(node, ExpressionError::new(message));
-        }
-        for part in call.target.iter().map(Box::as_ref).chain(&call.args) {
-            self.expression(part);
-        }
-    }
-
-    fn comprehension(&mut self, node: &'a IdedExpr, comprehension: &'a ComprehensionExpr) {
-        self.expression(&comprehension.iter_range);
-        if self.loops == MOST_LOOPS {
-            let message = format!("`exists` and its like stand in each other more than {MOST_LOOPS} deep");
-            self.report(node, ExpressionError::new(message));
-            return;
-        }
-        self.loops += 1;
-        let bound = self.bound.len();
-        self.bound.push(&comprehension.iter_var);
-        self.bound.extend(comprehension.iter_var2.as_deref());
-        self.loop_step(node, &comprehension.loop_step, comprehension);
-        self.expression(&comprehension.loop_cond);
-        self.bound.truncate(bound);
-        self.loops -= 1;
-    }
-
-    /// The step of a loop as the language writes it out: it adds to its result, which the author has not written.
-    fn loop_step(&mut self, node: &IdedExpr, step: &'a IdedExpr, comprehension: &'a ComprehensionExpr) {
-        match &step.expr {
-            Expr::Call(call) if call.func_name == operators::CONDITIONAL => {
-                for part in &call.args {
-                    self.loop_step(node, part, comprehension);
-                }
-            }
-            Expr::Call(call)
-                if call.func_name == operators::ADD && is_result(call.args.first(), comprehension) =>
-            {
-                if let Some(Expr::List(added)) = call.args.get(1).map(|added| &added.expr) {
-                    let keeps = |element: &IdedExpr| matches!(&element.expr, Expr::Ident(name) if *name == comprehension.iter_var);
-                    if !added.elements.iter().all(keeps) {
-                        self.report(
-                            node,
-                            ExpressionError::new("`map` is not available").help("use `filter` or `exists`"),
-                        );
-                    }
-                }
-            }
-            _ => self.expression(step),
-        }
-    }
-}
-
-fn is_result(node: Option<&IdedExpr>, comprehension: &ComprehensionExpr) -> bool {
-    matches!(node.map(|node| &node.expr), Some(Expr::Ident(name)) if *name == comprehension.accu_var)
 }
 
 /// The first thing that the reader of the language did not like, in fewer words.

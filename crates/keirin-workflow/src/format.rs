@@ -10,6 +10,9 @@ pub(crate) const MOST_JOBS: usize = 4096;
 /// Steps of a job.
 pub(crate) const MOST_STEPS: usize = 256;
 
+/// Triggers of each kind that fire by time.
+pub(crate) const MOST_TIMED: usize = 100;
+
 /// Keys that the format keeps for what is not built yet; a workflow that says them would silently mean less.
 pub(crate) const RESERVED: &[&str] = &[
     "services",
@@ -63,14 +66,17 @@ const DURATION_TEMPLATE: Shape = Shape::Duration { template: true };
 const FIXED_LIST: Shape = Shape::OneOrMany {
     item: &FIXED,
     least: 0,
+    most: MOST_JOBS,
 };
 const TEMPLATE_LIST: Shape = Shape::OneOrMany {
     item: &TEMPLATE,
     least: 0,
+    most: 1000,
 };
 const PATHS: Shape = Shape::OneOrMany {
     item: &TEMPLATE,
     least: 1,
+    most: 1000,
 };
 const ENVIRONMENT: Shape = Shape::Map {
     keys: Names::Identifiers,
@@ -167,6 +173,7 @@ static TRIGGERS: Record = Record::new(
             Shape::OneOrMany {
                 item: &Shape::Record(&CRON),
                 least: 1,
+                most: MOST_TIMED,
             },
             "At the times of a cron expression.",
         ),
@@ -175,6 +182,7 @@ static TRIGGERS: Record = Record::new(
             Shape::OneOrMany {
                 item: &Shape::Record(&EVERY),
                 least: 1,
+                most: MOST_TIMED,
             },
             "Every so often.",
         ),
@@ -183,6 +191,7 @@ static TRIGGERS: Record = Record::new(
             Shape::OneOrMany {
                 item: &Shape::Record(&DATE),
                 least: 1,
+                most: MOST_TIMED,
             },
             "Once, at a time.",
         ),
@@ -554,6 +563,7 @@ static SHELL: Record = Record {
                 Shape::OneOrMany {
                     item: &FIXED,
                     least: 1,
+                    most: 100,
                 },
                 "The interpreter and its arguments, before the script; `sh -e -c` unless said.",
             ),

@@ -101,8 +101,24 @@ fn report(kind: &str, items: &[Item<'_>], cycle: &[usize], problems: &mut Proble
     let Some(need) = items[*first].needs.iter().find(|need| need.value == next) else {
         return;
     };
-    let message = format!("{kind}s need each other in a circle: {}", names.join(" -> "));
+    let message = format!("{kind}s need each other in a circle: {}", path(&names));
     problems.push(
         Problem::error(need.span, message).help("none of them could ever start; remove one of these needs"),
     );
+}
+
+/// A circle in full; of a very long one its two ends.
+fn path(names: &[&str]) -> String {
+    const MOST_NAMES: usize = 40;
+    if names.len() <= MOST_NAMES {
+        return names.join(" -> ");
+    }
+    let (start, rest) = names.split_at(MOST_NAMES / 2);
+    let (left_out, end) = rest.split_at(rest.len() - MOST_NAMES / 2);
+    format!(
+        "{} -> ({} more) -> {}",
+        start.join(" -> "),
+        left_out.len(),
+        end.join(" -> ")
+    )
 }

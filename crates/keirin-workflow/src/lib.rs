@@ -5,12 +5,14 @@
 //! flow. Everything that is wrong is reported at once, each with its place.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod budget;
 mod check;
 mod condition;
 mod diagnostic;
 mod duration;
 mod exercise;
 mod expression;
+mod expression_check;
 mod format;
 mod graph;
 mod matrix;

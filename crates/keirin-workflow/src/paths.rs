@@ -4,6 +4,9 @@ use globset::GlobBuilder;
 
 use crate::problem::{Problem, Span, quote};
 
+/// Bytes of one glob: programs turn it into something larger.
+const LONGEST_GLOB: usize = 1000;
+
 /// Why a path, glob or argument is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PathError {
@@ -13,6 +16,8 @@ pub(crate) enum PathError {
     Parent(String),
     #[error("{0} is not a glob: {1}")]
     Glob(String, String),
+    #[error("{0} is longer than {LONGEST_GLOB} bytes")]
+    Long(String),
     #[error("{0} starts with `-` and would be taken for an option")]
     Option(String),
 }
@@ -26,6 +31,7 @@ impl PathError {
             Self::Glob(..) => {
                 "in a glob `*` stands for any name, `**` for any folders, `[ab]` and `{a,b}` for choices"
             }
+            Self::Long(_) => "write several shorter globs in a list",
             Self::Option(_) => "name a repository or a revision",
         };
         Problem::error(span, self.to_string()).help(help)
@@ -53,6 +59,9 @@ pub(crate) fn check_glob(glob: &str) -> Result<(), PathError> {
 
 /// Any names, such as those of branches.
 pub(crate) fn check_pattern(glob: &str) -> Result<(), PathError> {
+    if glob.len() > LONGEST_GLOB {
+        return Err(PathError::Long(quote(glob)));
+    }
     let built = GlobBuilder::new(glob).literal_separator(true).build();
     built
         .map(|_| ())

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use keirin_model::flow::{Change, FlowKind, ParamValue};
 use keirin_model::plan::{Concurrency, Executor, JobPlan, Plan, Requirements, Retry, StagePlan, StepPlan};
 
+use crate::budget::Budget;
 use crate::diagnostic::Diagnostics;
 use crate::expression;
 use crate::format;
@@ -16,10 +17,6 @@ use crate::problem::{Problem, Problems, Span, quote};
 use crate::template::Template;
 use crate::workflow::{Environment, Job, Settings, Stage, Step, Workflow};
 
-/// Bytes of all texts of a plan: a matrix can make much of little.
-const MOST_PLAN_BYTES: usize = 16 * 1024 * 1024;
-/// What each value costs beside its text.
-const VALUE_COST: usize = 32;
 /// Characters of a concurrency group, an environment, an agents group or a label.
 const LONGEST_NAME: usize = 200;
 
@@ -101,8 +98,7 @@ impl Workflow {
             workflow: self,
             context,
             problems: Problems::default(),
-            bytes: 0,
-            too_large: false,
+            budget: Budget::default(),
         };
         let concurrency = planner.concurrency(&scope);
         let mut stages = Vec::new();
@@ -173,35 +169,41 @@ pub(crate) struct Planner<'a> {
     workflow: &'a Workflow,
     context: &'a PlanContext,
     pub(crate) problems: Problems,
-    bytes: usize,
-    too_large: bool,
+    budget: Budget,
 }
 
 impl Planner<'_> {
-    /// The value, or the type's own default once the problem has been noted.
-    pub(crate) fn take<T: Default>(&mut self, result: Result<T, Problem>) -> T {
-        result.unwrap_or_else(|problem| {
-            self.problems.push(problem);
-            T::default()
-        })
+    /// Works a value out, or the type's own default once the problem has been noted.
+    pub(crate) fn evaluate<T: Default>(
+        &mut self,
+        template: &Template,
+        work_out: impl FnOnce(&Template) -> Result<T, Problem>,
+    ) -> T {
+        if self.budget.is_spent() {
+            return T::default();
+        }
+        let work = template
+            .expressions()
+            .map(|(_, expression)| expression.work())
+            .fold(0, usize::saturating_add);
+        let charged = self.budget.charge_work(work, template.span);
+        charged
+            .and_then(|()| work_out(template))
+            .unwrap_or_else(|problem| {
+                self.problems.push(problem);
+                T::default()
+            })
     }
 
     pub(crate) fn charge(&mut self, text: &str, span: Span) {
-        self.bytes = self.bytes.saturating_add(text.len() + VALUE_COST);
-        if self.bytes > MOST_PLAN_BYTES && !self.too_large {
-            self.too_large = true;
-            let message = format!("the plan becomes larger than {MOST_PLAN_BYTES} bytes");
-            let help = "move long scripts into files of the repository, or take fewer values in matrices";
-            self.problems.push(Problem::error(span, message).help(help));
+        if let Err(problem) = self.budget.charge_text(text, span) {
+            self.problems.push(problem);
         }
     }
 
     /// A text that goes to programs, which end texts at a NUL character.
     pub(crate) fn text(&mut self, template: &Template, scope: &Context<'_, '_>) -> String {
-        if self.too_large {
-            return String::new();
-        }
-        let text = self.take(template.text(scope));
+        let text = self.evaluate(template, |template| template.text(scope));
         self.charge(&text, template.span);
         if text.contains('\0') {
             self.problems.push(Problem::error(
@@ -226,7 +228,7 @@ impl Planner<'_> {
         let text = self.text(template, scope);
         let fits =
             !text.is_empty() && text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control);
-        if !fits && self.problems.errors() == before && !self.too_large {
+        if !fits && self.problems.errors() == before && !self.budget.is_spent() {
             let message = format!(
                 "{} is no name: it has 1 to {LONGEST_NAME} characters in one line",
                 quote(&text)
@@ -239,10 +241,10 @@ impl Planner<'_> {
     pub(crate) fn texts(&mut self, templates: &[Template], scope: &Context<'_, '_>) -> Vec<(Span, String)> {
         let mut all = Vec::new();
         for template in templates {
-            if self.too_large {
+            if self.budget.is_spent() {
                 break;
             }
-            for text in self.take(template.texts(scope)) {
+            for text in self.evaluate(template, |template| template.texts(scope)) {
                 self.charge(&text, template.span);
                 all.push((template.span, text));
             }
@@ -255,30 +257,24 @@ impl Planner<'_> {
         template: Option<&Template>,
         scope: &Context<'_, '_>,
     ) -> Option<SignedDuration> {
-        template.map(|template| {
-            let duration = template.duration(scope);
-            self.take(duration)
-        })
+        template.map(|template| self.evaluate(template, |template| template.duration(scope)))
+    }
+
+    fn boolean(&mut self, template: Option<&Template>, scope: &Context<'_, '_>) -> bool {
+        template.is_some_and(|template| self.evaluate(template, |template| template.boolean(scope)))
     }
 
     fn concurrency(&mut self, scope: &Context<'_, '_>) -> Option<Concurrency> {
         let concurrency = self.workflow.content.concurrency.as_ref()?;
         let group = self.name(&concurrency.group, scope);
-        let cancel = concurrency
-            .cancel_in_progress
-            .as_ref()
-            .map_or(Ok(false), |template| template.boolean(scope));
+        let cancel_in_progress = self.boolean(concurrency.cancel_in_progress.as_ref(), scope);
         Some(Concurrency {
             group,
-            cancel_in_progress: self.take(cancel),
+            cancel_in_progress,
         })
     }
 
     fn stage(&mut self, stage: &Stage, scope: &Context<'_, '_>) -> StagePlan {
-        let exclusive = stage
-            .exclusive
-            .as_ref()
-            .map_or(Ok(false), |template| template.boolean(scope));
         let instances: HashMap<&str, Vec<String>> = stage
             .jobs
             .iter()
@@ -297,7 +293,7 @@ impl Planner<'_> {
                 None => jobs.push(self.job(job, None, &needs, scope)),
                 Some(matrix) => {
                     for point in matrix.points.iter() {
-                        if self.too_large || self.problems.are_many() {
+                        if self.budget.is_spent() || self.problems.are_many() {
                             break;
                         }
                         let mut in_job = scope.new_inner_scope();
@@ -319,7 +315,7 @@ impl Planner<'_> {
                 .environment
                 .as_ref()
                 .map(|template| self.name(template, scope)),
-            exclusive: self.take(exclusive),
+            exclusive: self.boolean(stage.exclusive.as_ref(), scope),
             timeout: self.duration(stage.timeout.as_ref(), scope),
             jobs,
         }
@@ -346,20 +342,15 @@ impl Planner<'_> {
         };
         let priority = settings
             .pick(|settings| settings.priority.as_ref())
-            .map_or(Ok(0), |template| {
-                template
-                    .integer(scope, -1000, 1000)
-                    .map(|priority| i32::try_from(priority).unwrap_or_default())
+            .map_or(0, |template| {
+                let priority = self.evaluate(template, |template| template.integer(scope, -1000, 1000));
+                i32::try_from(priority).unwrap_or_default()
             });
+        let lost = job.retry_lost.as_ref().map_or(Retry::default().lost, |template| {
+            let lost = self.evaluate(template, |template| template.integer(scope, 0, 10));
+            u32::try_from(lost).unwrap_or_default()
+        });
         let timeout = settings.pick(|settings| settings.timeout.as_ref());
-        let lost = job
-            .retry_lost
-            .as_ref()
-            .map_or(Ok(Retry::default().lost), |template| {
-                template
-                    .integer(scope, 0, 10)
-                    .map(|lost| u32::try_from(lost).unwrap_or_default())
-            });
         JobPlan {
             name: name(job, point),
             key: job.key.value.clone(),
@@ -368,13 +359,11 @@ impl Planner<'_> {
                 .unwrap_or_default(),
             needs: needs.to_vec(),
             requirements: self.requirements(&settings, scope),
-            priority: self.take(priority),
+            priority,
             timeout: self
                 .duration(timeout, scope)
                 .unwrap_or(self.context.defaults.timeout),
-            retry: Retry {
-                lost: self.take(lost),
-            },
+            retry: Retry { lost },
             env,
             steps,
         }
@@ -407,7 +396,9 @@ impl Planner<'_> {
         let defaults = &self.context.defaults;
         let executor = settings
             .pick(|settings| settings.executor.as_ref())
-            .map_or(Ok(defaults.executor), |template| executor(template, scope));
+            .map_or(defaults.executor, |template| {
+                self.evaluate(template, |template| executor(template, scope))
+            });
         let group = settings.pick(|settings| settings.group.as_ref());
         let group = group.map_or_else(|| defaults.group.clone(), |template| self.name(template, scope));
         let labels = settings
@@ -421,10 +412,7 @@ impl Planner<'_> {
                 .into_iter()
                 .map(|(_, label)| label)
                 .collect(),
-            executor: executor.unwrap_or_else(|problem| {
-                self.problems.push(problem);
-                Executor::Bare
-            }),
+            executor,
             system: self.optional_text(system, scope),
         }
     }

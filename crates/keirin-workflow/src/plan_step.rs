@@ -61,8 +61,8 @@ impl Planner<'_> {
                 repository: self.argument(repository, scope),
                 revision: revision.as_ref().map(|revision| self.argument(revision, scope)),
                 depth: depth.as_ref().map(|depth| {
-                    let depth = depth.integer(scope, 1, 1_000_000);
-                    self.take(depth.map(|depth| u32::try_from(depth).unwrap_or_default()))
+                    let depth = self.evaluate(depth, |depth| depth.integer(scope, 1, 1_000_000));
+                    u32::try_from(depth).unwrap_or_default()
                 }),
                 destination: self.folder(destination.as_ref(), scope),
             },

@@ -9,7 +9,7 @@ use crate::graph;
 use crate::names::{Fields, Names};
 use crate::outside::Outside;
 use crate::params::ParamKind;
-use crate::problem::{Located, Problem, Problems, Source};
+use crate::problem::{Located, Problem, Problems, Source, quote};
 use crate::read_params::read_params;
 use crate::read_triggers::read_triggers;
 use crate::template::Template;
@@ -140,7 +140,7 @@ impl Reader<'_> {
         if let Some(Err(error)) = template.as_fixed().map(crate::duration::parse) {
             // The form has been reported as a wrong shape already.
             if error != crate::duration::DurationError::Form {
-                let message = format!("`{}` {error}", self.source.slice(template.span));
+                let message = format!("{} {error}", quote(self.source.slice(template.span)));
                 let help = format!("a timeout is at most {}", crate::duration::LONGEST_WORDS);
                 self.problems
                     .push(Problem::error(template.span, message).help(help));

@@ -3,10 +3,11 @@
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil};
 use keirin_model::trigger::{PullRequestTrigger, PushTrigger, TimedTrigger, Triggers};
 
 use crate::duration::{self, DurationError};
+use crate::format::MOST_TIMED;
 use crate::paths;
 use crate::problem::{Problem, Problems, did_you_mean, quote};
 use crate::tree::{Entry, Node};
@@ -42,16 +43,16 @@ pub(crate) fn read_triggers(entry: Option<&Entry>, problems: &mut Problems) -> T
             }
             "cron" => triggers
                 .timed
-                .extend(node.one_or_many().iter().filter_map(|item| reader.cron(item))),
+                .extend(timed(node).filter_map(|item| reader.cron(item))),
             "interval" => {
-                let spans = node.one_or_many().iter().filter_map(|item| reader.every(item));
+                let spans = timed(node).filter_map(|item| reader.every(item));
                 triggers
                     .timed
                     .extend(spans.map(|every| TimedTrigger::Interval { every }));
             }
             "date" => triggers
                 .timed
-                .extend(node.one_or_many().iter().filter_map(|item| reader.date(item))),
+                .extend(timed(node).filter_map(|item| reader.date(item))),
             "poll" => triggers
                 .timed
                 .extend(reader.every(node).map(|every| TimedTrigger::Poll { every })),
@@ -72,6 +73,11 @@ struct TriggerReader<'a> {
     problems: &'a mut Problems,
     /// The database inside the program, so that a file means the same on every machine.
     zones: TimeZoneDatabase,
+}
+
+/// The triggers of one kind; too many have been reported.
+fn timed(node: &Node) -> impl Iterator<Item = &Node> {
+    node.one_or_many().iter().take(MOST_TIMED)
 }
 
 /// A key of a trigger, or the trigger itself where it stands for its main key.
@@ -196,7 +202,7 @@ fn check_cron(text: &str) -> Result<(), String> {
         .seconds(Seconds::Disallowed)
         .year(Year::Disallowed)
         .build();
-    let cron = parser.parse(text).map_err(|error| {
+    parser.parse(text).map_err(|error| {
         let words = error.to_string();
         words
             .split_once(": ")
@@ -204,8 +210,21 @@ fn check_cron(text: &str) -> Result<(), String> {
             .trim_end_matches('.')
             .to_owned()
     })?;
-    let some_day = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
-    cron.find_next_occurrence(&some_day, true)
-        .map(|_| ())
-        .map_err(|_| "it names a day that never comes".to_owned())
+    fires_within_a_calendar(text)
+        .then_some(())
+        .ok_or_else(|| "it names a day that never comes".to_owned())
+}
+
+/// Whether a cron expression fires in some year: after 28 years the days of the week fall on the same dates again, and
+/// looking further than that would take long for what never comes.
+fn fires_within_a_calendar(text: &str) -> bool {
+    let parser = CronParser::builder()
+        .seconds(Seconds::Required)
+        .year(Year::Required)
+        .build();
+    let Ok(cron) = parser.parse(&format!("0 {text} 2000-2027")) else {
+        return false;
+    };
+    let start = civil::date(2000, 1, 1).at(0, 0, 0, 0).to_zoned(TimeZone::UTC);
+    start.is_ok_and(|start| cron.find_next_occurrence(&start, true).is_ok())
 }

@@ -98,9 +98,9 @@ fn shape(of: &'static Shape, definitions: &mut Map<String, Value>) -> Value {
         Shape::List { item, least, most } => {
             json!({ "type": "array", "items": shape(item, definitions), "minItems": least, "maxItems": most })
         }
-        Shape::OneOrMany { item, least } => {
+        Shape::OneOrMany { item, least, most } => {
             let item = shape(item, definitions);
-            json!({ "anyOf": [item, { "type": "array", "items": item, "minItems": least }] })
+            json!({ "anyOf": [item, { "type": "array", "items": item, "minItems": least, "maxItems": most }] })
         }
         Shape::Map {
             keys,

@@ -26,7 +26,11 @@ pub(crate) enum Shape {
         most: usize,
     },
     /// A list, or one item without the brackets.
-    OneOrMany { item: &'static Shape, least: usize },
+    OneOrMany {
+        item: &'static Shape,
+        least: usize,
+        most: usize,
+    },
     /// A map whose keys the author chooses.
     Map {
         keys: Names,

@@ -81,6 +81,14 @@ fn what_cannot_be_worked_out_says_why() {
             "`exists` and its like stand in each other more than 2 deep",
         ),
         (
+            "env.MODE.matches(env.MODE)",
+            "`matches` takes a pattern in quotes, of at most 100 characters and without `{`",
+        ),
+        (
+            "env.MODE.matches('a{1000}')",
+            "`matches` takes a pattern in quotes, of at most 100 characters and without `{`",
+        ),
+        (
             "duration('1h') > duration('1m')",
             "there is no function `duration`",
         ),

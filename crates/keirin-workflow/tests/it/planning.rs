@@ -286,6 +286,20 @@ fn a_plan_does_not_grow_without_bound() {
 }
 
 #[test]
+fn expressions_do_not_take_work_without_bound() {
+    let values: Vec<String> = (0..2000).map(|value| value.to_string()).collect();
+    let file = with_job(&format!(
+        "test:\n  matrix: {{ value: [{}] }}\n  steps: [ {{ run: \"${{{{ matrix.value.matches('^1') }}}}\" }} ]",
+        values.join(", ")
+    ));
+    let complaint = plan_complains(&file, &context());
+    assert!(
+        complaint.contains("the expressions of the plan take too much work"),
+        "{complaint}"
+    );
+}
+
+#[test]
 fn a_plan_survives_the_way_to_the_store_and_back() {
     let plan = plan(crate::examples::WHOLE, &context());
     let text = serde_json::to_string(&plan).unwrap();

@@ -176,3 +176,57 @@ proptest! {
         exercise(crate::support::with_top(&format!("triggers: {{ cron: \"{schedule}\" }}")).as_bytes());
     }
 }
+
+#[test]
+fn large_hostile_files_are_taken_without_harm() {
+    const SIZE: usize = 200_000;
+    let fill = |unit: &str| unit.repeat(SIZE / unit.len());
+    let steps = |step: &str| crate::support::with_steps(step);
+    let values: Vec<String> = (0..4000).map(|value| value.to_string()).collect();
+    let matrix = |steps: &str| {
+        let values = values.join(", ");
+        crate::support::with_job(&format!(
+            "a:\n  matrix: {{ x: [{values}] }}\n  steps:\n{}",
+            steps.repeat(256)
+        ))
+    };
+    let many_names: String = (0..SIZE / 10).map(|number| format!("k{number}: 1\n")).collect();
+    let many_axes: String = (0..SIZE / 10).map(|number| format!("a{number}: [1], ")).collect();
+    let circle: String = (0..4096)
+        .map(|number| {
+            format!(
+                "      j{number}: {{ needs: [j{}], steps: [ {{ run: x }} ] }}\n",
+                (number + 1) % 4096
+            )
+        })
+        .collect();
+    for text in [
+        fill("["),
+        fill("\""),
+        fill("- "),
+        fill("-\n"),
+        fill(": "),
+        fill("a: 1\n"),
+        many_names,
+        format!("{{{}}}", fill("a,")),
+        steps(&format!("- run: \"{}\"", fill("${{ flow.kind }}"))),
+        steps(&format!("- run: \"{}\"", fill("${{ floo.kind }}"))),
+        steps(&format!("- run: \"{}\"", fill("${{ "))),
+        steps(&format!("- artifacts: {{ upload: \"{}\" }}", fill("{a,b}"))),
+        crate::support::with_top(&format!("triggers: {{ cron: [{}] }}", fill("\"0 0 30 2 *\", "))),
+        crate::support::with_job(&format!(
+            "a:\n  needs: [{}]\n  steps: [ {{ run: x }} ]",
+            fill("bcdefgh, ")
+        )),
+        crate::support::with_job(&format!(
+            "a:\n  matrix: {{ {many_axes} }}\n  steps: [ {{ run: x }} ]"
+        )),
+        format!("keirin: 1\nstages:\n  a:\n    jobs:\n{circle}"),
+        matrix("    - run: x\n"),
+        matrix("    - run: ${{ [1, 2, 3].exists(x, [1, 2, 3].exists(y, x == y)) }}\n"),
+        matrix("    - run: ${{ matrix.x.matches('^[0-9]*$') }}\n"),
+        matrix("    - run: ${{ int(matrix.x) / 0 }}\n"),
+    ] {
+        exercise(text.as_bytes());
+    }
+}
