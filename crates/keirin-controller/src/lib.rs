@@ -4,6 +4,7 @@
 //! follows from it in one transaction, and only then answers and tells. [`Handle`] is how everybody else reaches it.
 //! [`Controller`] is the whole for a server: it implements [`work::Work`], which the HTTP layer asks.
 
+mod alone;
 mod answer;
 mod brain;
 mod controller;
@@ -20,6 +21,7 @@ mod repositories;
 pub mod work;
 mod workflows;
 
+pub use alone::{Alone, run_alone};
 pub use controller::{Controller, ControllerParts};
 pub use directory::{Directory, Source};
 pub use handle::{Handle, MakeFlow};

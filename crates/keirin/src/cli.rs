@@ -1,0 +1,78 @@
+//! What people type.
+
+use std::ffi::OsString;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{check, init};
+use crate::exec;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Runs a project's work, measures it, and tells when it is not good enough.
+#[derive(Debug, Parser)]
+#[command(
+    name = "keirin",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    speech: Speech,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How commands speak.
+#[derive(Debug, Args)]
+struct Speech {
+    /// Print data as JSON, for programs
+    #[arg(long, global = true)]
+    json: bool,
+    /// Print no colours
+    #[arg(long, global = true, env = "NO_COLOR", value_parser = clap::builder::BoolishValueParser::new())]
+    no_color: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Exec(exec::ExecArguments),
+    Check(check::CheckArguments),
+    Init(init::InitArguments),
+    /// Holds a step of a job to its workspace; started by the agent
+    #[command(name = "step-guard", hide = true, disable_help_flag = true)]
+    StepGuard {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+impl Cli {
+    /// Does what was typed.
+    ///
+    /// # Errors
+    /// When the command cannot be carried out.
+    pub fn run(self) -> anyhow::Result<Exit> {
+        let output = Output::new(self.speech.json, self.speech.no_color);
+        match self.command {
+            Command::Check(arguments) => check::check(arguments, &output),
+            Command::Exec(arguments) => wait(exec::exec(arguments, &output)),
+            Command::Init(arguments) => wait(init::init(arguments, &output)),
+            Command::StepGuard { arguments } => {
+                let Err(error) = keirin_agent::guard::main(arguments);
+                Err(error.into())
+            }
+        }
+    }
+}
+
+/// Runs a command that waits for things.
+fn wait(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the program's threads")?;
+    runtime.block_on(command)
+}

@@ -1,0 +1,49 @@
+//! What the program reads of the machine: clock, randomness, environment. Everything else gets these handed in.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use keirin_model::Timestamp;
+use rand::TryRng;
+use rand::rngs::SysRng;
+
+/// The present time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the adapter that reads the machine's clock"
+)]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Random bits that nobody can guess.
+pub fn random() -> u64 {
+    SysRng
+        .try_next_u64()
+        .expect("invariant: the system's random source works, or nothing on this machine is safe")
+}
+
+/// How many processors the program may use.
+pub fn processors() -> u32 {
+    let processors = std::thread::available_parallelism();
+    processors.map_or(1, |number| u32::try_from(number.get()).unwrap_or(u32::MAX))
+}
+
+/// A variable of the environment that is set and not empty.
+#[expect(clippy::disallowed_methods, reason = "the adapter that reads the environment")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Those of these variables that are set.
+pub fn environment(names: &[&str]) -> BTreeMap<String, String> {
+    names
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), variable(name)?)))
+        .collect()
+}
+
+/// The home folder of whoever runs the program.
+pub fn home() -> Option<PathBuf> {
+    variable("HOME").map(PathBuf::from)
+}
