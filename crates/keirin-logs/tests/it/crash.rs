@@ -82,6 +82,25 @@ async fn a_server_that_failed_to_commit_knows_the_end_of_the_log_again() {
 }
 
 #[tokio::test]
+async fn a_storage_that_takes_nothing_loses_nothing() {
+    let house = House::with(NOTHING_INLINE).await;
+    let log = house.log().await;
+    // No folder can be made where a file stands.
+    let in_the_way = ObjectKey::parse("logs").unwrap();
+    house
+        .objects
+        .put(&in_the_way, b"x".to_vec().into())
+        .await
+        .unwrap();
+    let failed = house.logs.append(log, 0, chunk(0..5)).await.unwrap_err();
+    assert!(matches!(failed, LogError::Objects(_)), "{failed}");
+    assert_eq!(house.logs.summary(log).await.unwrap().lines, 0);
+    house.objects.delete(&in_the_way).await.unwrap();
+    assert_eq!(house.logs.append(log, 0, chunk(0..5)).await.unwrap(), 5);
+    assert_eq!(all(&house.logs, log).await, numbered(0..5));
+}
+
+#[tokio::test]
 async fn a_broken_or_missing_object_is_named_and_the_rest_is_readable() {
     let house = House::with(NOTHING_INLINE).await;
     let log = house.log().await;

@@ -158,11 +158,19 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn log(&self, id: LogStreamId) -> Result<Option<StreamRow>> {
-        let filter = LogFilter {
-            streams: Some(vec![id]),
-            ..LogFilter::default()
-        };
-        Ok(self.logs(&filter, LogStreamId(0), 1).await?.pop())
+        let found = sqlx::query_as!(
+            Raw,
+            r#"select id, kind, project, flow, run, job, attempt, agent, service, lines, text_bytes, cut,
+                steps as "steps: Json<Vec<StepLines>>", opened_at as "opened_at: jiff_sqlx::Timestamp",
+                closed_at as "closed_at: jiff_sqlx::Timestamp"
+            from log_streams where id = $1"#,
+            id.0,
+        );
+        found
+            .fetch_optional(&self.pool)
+            .await?
+            .map(StreamRow::try_from)
+            .transpose()
     }
 
     /// At most `limit` logs that fit, in order of their ids, beginning after `after`.
