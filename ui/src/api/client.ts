@@ -1,0 +1,56 @@
+/** The way to the server: every call of the page goes through here, typed by the server's own description. */
+import createClient from "openapi-fetch";
+import { learnServerTime } from "../parts/clock";
+import { ProblemError, readProblem } from "./problem";
+import type { paths } from "./schema.gen";
+
+const site = new URL(".", document.baseURI);
+
+export const client = createClient<paths>({
+  baseUrl: site.href.replace(/\/$/, ""),
+  credentials: "same-origin",
+  fetch: async (request) => {
+    const response = await reach(request);
+    learnServerTime(response.headers.get("date"));
+    return response;
+  },
+});
+
+async function reach(request: Request): Promise<Response> {
+  try {
+    return await fetch(request);
+  } catch (error) {
+    if (request.signal.aborted) throw error;
+    throw new ProblemError({
+      type: "unreachable",
+      title: "The server does not answer",
+      status: 0,
+      detail: "The request did not reach it, or its answer got lost.",
+      fix: "Check that it runs and that the network is there, then try again.",
+    });
+  }
+}
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** What the server answered; throws the problem where there is one. */
+export async function told<T>(call: Promise<Answer<T>>): Promise<T> {
+  const { data, error, response } = await call;
+  if (!response.ok) throw new ProblemError(readProblem(error, response));
+  return data as T;
+}
+
+type QueryValue = string | number | null | undefined;
+
+/** An address of the API, for what is not fetched but followed, opened or kept. */
+export function apiUrl(path: string, query: Record<string, QueryValue> = {}): URL {
+  const url = new URL(`api/v1/${path}`, site);
+  for (const [name, value] of Object.entries(query)) {
+    if (value != null && value !== "") url.searchParams.set(name, String(value));
+  }
+  return url;
+}

@@ -1,0 +1,19 @@
+/** The answers that the page holds. */
+import { QueryClient } from "@tanstack/react-query";
+import { ProblemError } from "./problem";
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // Live events say when something is stale; time alone does not.
+      staleTime: Number.POSITIVE_INFINITY,
+      gcTime: 10 * 60_000,
+      refetchOnWindowFocus: false,
+      retry: (failures, error) => {
+        // What the server has answered once it answers again; only a lost connection is worth another try.
+        const answered = error instanceof ProblemError && error.problem.status > 0 && error.problem.status < 500;
+        return !answered && failures < 2;
+      },
+    },
+  },
+});

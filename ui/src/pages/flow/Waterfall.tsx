@@ -1,0 +1,97 @@
+/** Where the time went: each job on one line of time, what it waited for an agent hatched. */
+import { Link } from "@tanstack/react-router";
+import type { Flow } from "../../api/types";
+import { useNow } from "../../parts/clock";
+import { Panel } from "../../parts/Panel";
+import { State } from "../../parts/State";
+import { isOver, stateColour, stateWords } from "../../parts/states";
+import { inWords, preciselyInWords } from "../../parts/words";
+import { type Stretch, type TimeRow, timelineOf } from "./timeline";
+import css from "./Waterfall.module.css";
+
+export function Waterfall({ flow }: { flow: Flow }) {
+  const now = useNow(!isOver(flow));
+  const { seconds, rows, ticks } = timelineOf(flow, now);
+  const part = (time: number) => `${(time / seconds) * 100}%`;
+  return (
+    <Panel
+      title="Where the time went"
+      flush
+      aside={
+        <span className={css.legend}>
+          <span className={css.queuedSample} /> waited for an agent <span className={css.ranSample} /> ran
+        </span>
+      }
+    >
+      <div className={css.waterfall}>
+        <div className={css.axis} aria-hidden="true">
+          {ticks.map((tick) => (
+            <span key={tick} style={{ left: part(tick) }} data-last={tick / seconds > 0.94}>
+              {tick === 0 ? "0" : tick < 10 ? preciselyInWords(tick) : inWords(tick)}
+            </span>
+          ))}
+        </div>
+        <ul>
+          {rows.map((row) => (
+            <li key={row.id} className={css.row} data-kind={row.kind}>
+              <RowName row={row} />
+              <div className={css.bars}>
+                {ticks.map((tick) => (
+                  <span key={tick} className={css.grid} style={{ left: part(tick) }} />
+                ))}
+                {row.stretches.map((stretch) => (
+                  <Bar key={`${stretch.kind} ${stretch.from}`} stretch={stretch} kind={row.kind} left={part(stretch.from)} width={part(stretch.to - stretch.from)} />
+                ))}
+              </div>
+              <span className={css.total}>{total(row)}</span>
+            </li>
+          ))}
+        </ul>
+      </div>
+    </Panel>
+  );
+}
+
+function RowName({ row }: { row: TimeRow }) {
+  return (
+    <span className={css.name}>
+      <State state={row.state} size={14} />
+      {row.kind === "run" ? (
+        <Link to="/runs/$run" params={{ run: row.id }} title={row.name}>
+          {row.name}
+        </Link>
+      ) : (
+        <Link to="/jobs/$job" params={{ job: row.id }} title={row.name}>
+          {row.name}
+        </Link>
+      )}
+    </span>
+  );
+}
+
+interface BarProps {
+  stretch: Stretch;
+  kind: TimeRow["kind"];
+  left: string;
+  width: string;
+}
+
+function Bar({ stretch, kind, left, width }: BarProps) {
+  const span = preciselyInWords(stretch.to - stretch.from);
+  const text = stretch.kind === "queued" ? `Waited ${span}` : `${stateWords[stretch.state]}: ${span}`;
+  return (
+    <span
+      className={css.bar}
+      data-kind={kind === "run" ? "run" : stretch.kind}
+      style={{ left, width, "--state": stateColour(stretch.state) } as React.CSSProperties}
+      title={text}
+    >
+      <span className="unseen">{text}</span>
+    </span>
+  );
+}
+
+function total(row: TimeRow): string {
+  const ran = row.stretches.filter((stretch) => stretch.kind !== "queued").reduce((sum, { from, to }) => sum + to - from, 0);
+  return row.stretches.length === 0 ? "–" : preciselyInWords(ran);
+}

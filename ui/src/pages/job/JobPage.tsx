@@ -1,0 +1,159 @@
+/** A job and its log, which has the whole height of the window. */
+import { Button, NativeSelect } from "@mantine/core";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { cancelJob } from "../../api/actions";
+import { useMay } from "../../api/me";
+import { jobQuery, queryClient } from "../../api/queries";
+import type { Attempt, Job } from "../../api/types";
+import { useCrumbs } from "../../frame/crumbs";
+import { projectCrumbs } from "../../frame/projectCrumbs";
+import { LogView } from "../../log/LogView";
+import { AgentChip } from "../../parts/chips";
+import { Duration } from "../../parts/Duration";
+import { EmptyPage } from "../../parts/EmptyPage";
+import { Icon } from "../../parts/Icon";
+import { Loaded } from "../../parts/Loaded";
+import { notify, say } from "../../parts/notices";
+import { PageHead } from "../../parts/PageHead";
+import { SkeletonLines } from "../../parts/Skeleton";
+import { RelativeTime } from "../../parts/RelativeTime";
+import { isOver, stateOf, stateWords } from "../../parts/states";
+import { Tabs } from "../../parts/Tabs";
+import { Artifacts } from "../results/Artifacts";
+import { Tests } from "../results/Tests";
+import { testsIn } from "../results/testsIn";
+import css from "./JobPage.module.css";
+import { JobSiblings } from "./JobSiblings";
+import { WaitingReason } from "./WaitingReason";
+
+export function JobPage() {
+  const { job: id } = useParams({ from: "/framed/jobs/$job" });
+  const answer = useQuery(jobQuery(id));
+  const job = answer.data;
+  useCrumbs(
+    job
+      ? projectCrumbs(
+          { project: job.project, branch: job.branch, flow: { id: job.flow, number: job.flow_number } },
+          { label: job.stage, to: `/runs/${job.run}` },
+          { label: job.name, siblings: () => <JobSiblings run={job.run} /> },
+        )
+      : [{ label: "Job" }],
+  );
+  return (
+    <div className={css.page}>
+      <Loaded answer={answer} skeleton={<SkeletonLines lines={8} />}>
+        {(data) => <JobViews key={data.id} job={data} />}
+      </Loaded>
+    </div>
+  );
+}
+
+function JobViews({ job }: { job: Job }) {
+  const search: { tab?: string; attempt?: string } = useSearch({ strict: false });
+  const tab = search.tab ?? "log";
+  const attempt = search.attempt === undefined ? undefined : Number(search.attempt);
+  const tests = testsIn([job.tests]);
+  const tabs = [
+    { id: "log", label: "Log" },
+    ...(tests === undefined ? [] : [{ id: "tests", label: "Tests", count: tests }]),
+    ...(job.artifacts === 0 ? [] : [{ id: "artifacts", label: "Artifacts", count: job.artifacts }]),
+  ];
+  return (
+    <>
+      <JobHead job={job} attempt={attempt} />
+      {tabs.length > 1 ? <Tabs label="Views of this job" tabs={tabs} chosen={tab} /> : null}
+      {tab === "log" ? <JobLog job={job} attempt={attempt} /> : null}
+      {tab === "tests" ? <Tests of={{ kind: "job", id: job.id }} /> : null}
+      {tab === "artifacts" ? <Artifacts of={{ kind: "job", id: job.id }} /> : null}
+    </>
+  );
+}
+
+function JobLog({ job, attempt }: { job: Job; attempt: number | undefined }) {
+  const shown = job.attempts.find((one) => one.number === attempt) ?? job.attempts.at(-1);
+  return (
+    <>
+      {job.state === "waiting" ? (
+        <div className={css.waiting}>
+          <WaitingReason job={job} />
+        </div>
+      ) : null}
+      {shown?.message == null ? null : <p className={css.message}>{shown.message}</p>}
+      {job.log === null ? (
+        <div className={css.none}>
+          <EmptyPage title="No log yet">
+            {isOver(job) ? "This job ended before an agent had started it." : "Its lines show here as they are written, once an agent has started it."}
+          </EmptyPage>
+        </div>
+      ) : (
+        <LogView key={attempt ?? "newest"} job={job} attempt={attempt} />
+      )}
+    </>
+  );
+}
+
+function JobHead({ job, attempt }: { job: Job; attempt: number | undefined }) {
+  const state = stateOf(job);
+  const newest = job.attempts.at(-1);
+  const mayCancel = useMay("developer", job.project);
+  const cancel = useMutation({
+    mutationFn: () => cancelJob(job.id),
+    onSuccess: async () => {
+      await queryClient.invalidateQueries(jobQuery(job.id));
+      say("The job is being cancelled.");
+    },
+    onError: notify,
+  });
+  return (
+    <PageHead
+      state={state}
+      title={job.name}
+      facts={
+        <>
+          <span>{job.stopping && !isOver(job) ? "Stopping" : stateWords[state]}</span>
+          <span className={css.duration}>
+            <Icon name="clock" size={14} />
+            <Duration from={job.started_at} to={job.finished_at} none="not started" />
+          </span>
+          {job.started_at === null ? null : <RelativeTime time={job.started_at} />}
+          {newest ? <AgentChip agent={newest.agent} /> : null}
+          <span>{[job.requirements.executor, job.requirements.system].filter(Boolean).join(" ")}</span>
+        </>
+      }
+      actions={
+        <>
+          {job.attempts.length > 1 ? <AttemptChoice attempts={job.attempts} attempt={attempt} /> : null}
+          {mayCancel && !isOver(job) ? (
+            <Button variant="default" leftSection={<Icon name="stop" />} loading={cancel.isPending} disabled={job.stopping} onClick={() => cancel.mutate()}>
+              Cancel job
+            </Button>
+          ) : null}
+        </>
+      }
+    />
+  );
+}
+
+function AttemptChoice({ attempts, attempt }: { attempts: readonly Attempt[]; attempt: number | undefined }) {
+  const navigate = useNavigate();
+  const newest = attempts.at(-1)?.number;
+  return (
+    <NativeSelect
+      aria-label="Attempt"
+      data={[...attempts].reverse().map((one) => ({
+        value: String(one.number),
+        label: `Attempt ${one.number}: ${stateWords[stateOf(one)].toLowerCase()}`,
+      }))}
+      value={String(attempt ?? newest)}
+      onChange={(event) => {
+        const chosen = event.currentTarget.value;
+        void navigate({
+          to: ".",
+          search: (previous) => ({ ...previous, attempt: chosen === String(newest) ? undefined : chosen }),
+          hash: "",
+        });
+      }}
+    />
+  );
+}

@@ -1,0 +1,50 @@
+/** Flows one under the other, each in two lines. */
+import { Link } from "@tanstack/react-router";
+import { type ReactNode, useRef } from "react";
+import type { FlowSummary } from "../api/types";
+import { CauseText, flowSubject } from "./chips";
+import { Duration } from "./Duration";
+import css from "./FlowList.module.css";
+import { RelativeTime } from "./RelativeTime";
+import { StageStrip } from "./StageStrip";
+import { State } from "./State";
+import { stateOf } from "./states";
+import { useRowKeys } from "./table/useRowKeys";
+
+export function FlowList({ flows }: { flows: readonly FlowSummary[] }) {
+  const list = useRef<HTMLUListElement>(null);
+  useRowKeys(list);
+  return (
+    <ul className={css.list} ref={list}>
+      {flows.map((flow) => (
+        <FlowItem key={flow.id} flow={flow} />
+      ))}
+    </ul>
+  );
+}
+
+export function FlowItem({ flow, children }: { flow: FlowSummary; children?: ReactNode }) {
+  return (
+    <li className={css.item} data-row="">
+      <div className={css.state}>
+        <State state={stateOf(flow)} size={18} />
+      </div>
+      <div className={css.body}>
+        <div className={css.title}>
+          <Link to="/flows/$flow" params={{ flow: flow.id }} className={css.name}>
+            {flow.project} {flow.number}
+          </Link>
+          <span className={css.subject}>{flowSubject(flow)}</span>
+        </div>
+        <div className={css.facts}>
+          <span><CauseText cause={flow.cause} /></span>
+          <RelativeTime time={flow.created_at} />
+          <span>
+            <Duration from={flow.created_at} to={flow.finished_at} />
+          </span>
+        </div>
+        {children ?? <StageStrip runs={flow.runs} />}
+      </div>
+    </li>
+  );
+}

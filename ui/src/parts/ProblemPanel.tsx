@@ -1,0 +1,43 @@
+/** A problem in the place of what could not be shown: what happened, why, and what to do. */
+import { LinkButton } from "./LinkButton";
+import { Button } from "@mantine/core";
+import { problemOf } from "../api/problem";
+import { Icon } from "./Icon";
+import css from "./ProblemPanel.module.css";
+
+interface ProblemPanelProps {
+  error: unknown;
+  onRetry?: (() => void) | undefined;
+}
+
+export function ProblemPanel({ error, onRetry }: ProblemPanelProps) {
+  const problem = problemOf(error);
+  return (
+    <div className={css.panel} role="alert">
+      <Icon name="warning" size={20} />
+      <div className={css.text}>
+        <h2 className={css.title}>{problem.title}</h2>
+        {problem.detail == null ? null : <p>{problem.detail}</p>}
+        {problem.fix == null ? null : <p className={css.fix}>{problem.fix}</p>}
+        {problem.diagnostics?.map((fault) => (
+          <pre key={`${fault.line}:${fault.column} ${fault.message}`} className={css.fault}>
+            {`${fault.file}:${fault.line}:${fault.column}: ${fault.message}`}
+            {fault.suggestion == null ? "" : `\n  ${fault.suggestion}`}
+          </pre>
+        ))}
+        <div className={css.actions}>
+          {problem.status === 401 ? (
+            <LinkButton to="/sign-in" search={{ to: location.pathname + location.search }}>
+              Sign in
+            </LinkButton>
+          ) : null}
+          {onRetry && problem.status !== 404 && problem.status !== 401 ? (
+            <Button variant="default" onClick={onRetry}>
+              Try again
+            </Button>
+          ) : null}
+        </div>
+      </div>
+    </div>
+  );
+}

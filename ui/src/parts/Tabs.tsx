@@ -1,0 +1,34 @@
+/** Views of one thing; which one is chosen stands in the address. */
+import { Link } from "@tanstack/react-router";
+import css from "./Tabs.module.css";
+import { figure } from "./words";
+
+export interface Tab {
+  id: string;
+  label: string;
+  count?: number | undefined;
+}
+
+/** The first tab is the one without a name in the address. */
+export function Tabs({ tabs, chosen, label }: { tabs: readonly Tab[]; chosen: string; label: string }) {
+  return (
+    <nav className={css.tabs} aria-label={label}>
+      {tabs.map((tab, index) => (
+        <Link
+          key={tab.id}
+          to="."
+          search={(previous) => ({ ...previous, tab: index === 0 ? undefined : tab.id })}
+          className={css.tab}
+          data-chosen={tab.id === chosen}
+          aria-current={tab.id === chosen ? "true" : undefined}
+          activeProps={{}}
+          replace
+          resetScroll={false}
+        >
+          {tab.label}
+          {tab.count === undefined ? null : <span className={css.count}>{figure(tab.count)}</span>}
+        </Link>
+      ))}
+    </nav>
+  );
+}

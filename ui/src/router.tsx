@@ -1,0 +1,185 @@
+/** Every view's address, and the page that answers to it. Pages are fetched when they are needed, or when a link is hovered. */
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import {
+  agentsQuery,
+  branchesQuery,
+  flowQuery,
+  flowsQuery,
+  jobQuery,
+  overviewQuery,
+  projectQuery,
+  projectsQuery,
+  queryClient,
+  queueQuery,
+  runQuery,
+  tokensQuery,
+  usersQuery,
+  workflowsQuery,
+} from "./api/queries";
+import { Frame } from "./frame/Frame";
+import { NotFound } from "./pages/NotFound";
+import { PageError } from "./pages/PageError";
+import { Root } from "./Root";
+
+/** Every part of a view's address beside its path is text. */
+export type Search = Record<string, string | undefined>;
+
+function readSearch(search: Record<string, unknown>): Search {
+  return Object.fromEntries(Object.entries(search).map(([name, value]) => [name, String(value)]));
+}
+
+const rootRoute = createRootRoute({ component: Root, notFoundComponent: NotFound, validateSearch: readSearch });
+const framed = createRoute({ getParentRoute: () => rootRoute, id: "framed", component: Frame });
+
+// A loader asks ahead and does not wait: the page shows its skeleton at once, and its own question finds the answer.
+const ahead = (...asked: Promise<unknown>[]) => void Promise.allSettled(asked);
+
+const signIn = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/sign-in",
+  component: lazyRouteComponent(() => import("./pages/sign-in/SignInPage"), "SignInPage"),
+});
+const overview = createRoute({
+  getParentRoute: () => framed,
+  path: "/",
+  loader: () => ahead(queryClient.prefetchQuery(overviewQuery)),
+  component: lazyRouteComponent(() => import("./pages/overview/OverviewPage"), "OverviewPage"),
+});
+const projects = createRoute({
+  getParentRoute: () => framed,
+  path: "/projects",
+  loader: () => ahead(queryClient.prefetchQuery(projectsQuery)),
+  component: lazyRouteComponent(() => import("./pages/projects/ProjectsPage"), "ProjectsPage"),
+});
+const newProject = createRoute({
+  getParentRoute: () => framed,
+  path: "/projects/new",
+  component: lazyRouteComponent(() => import("./pages/projects/NewProjectPage"), "NewProjectPage"),
+});
+const project = createRoute({
+  getParentRoute: () => framed,
+  path: "/projects/$project",
+  loader: ({ params }) =>
+    ahead(
+      queryClient.prefetchQuery(projectQuery(params.project)),
+      queryClient.prefetchQuery(branchesQuery(params.project)),
+    ),
+  component: lazyRouteComponent(() => import("./pages/project/ProjectPage"), "ProjectPage"),
+});
+const projectSettings = createRoute({
+  getParentRoute: () => framed,
+  path: "/projects/$project/settings",
+  loader: ({ params }) => ahead(queryClient.prefetchQuery(projectQuery(params.project))),
+  component: lazyRouteComponent(() => import("./pages/project/ProjectSettingsPage"), "ProjectSettingsPage"),
+});
+const branch = createRoute({
+  getParentRoute: () => framed,
+  path: "/projects/$project/branches/$branch",
+  loader: ({ params }) => ahead(queryClient.prefetchInfiniteQuery(flowsQuery(params.project, params.branch))),
+  component: lazyRouteComponent(() => import("./pages/branch/BranchPage"), "BranchPage"),
+});
+const start = createRoute({
+  getParentRoute: () => framed,
+  path: "/projects/$project/start",
+  component: lazyRouteComponent(() => import("./pages/start/StartPage"), "StartPage"),
+});
+const workflow = createRoute({
+  getParentRoute: () => framed,
+  path: "/projects/$project/branches/$branch/workflow",
+  loader: ({ params }) => ahead(queryClient.prefetchQuery(workflowsQuery(params.project, params.branch))),
+  component: lazyRouteComponent(() => import("./pages/workflow/WorkflowPage"), "WorkflowPage"),
+});
+const flow = createRoute({
+  getParentRoute: () => framed,
+  path: "/flows/$flow",
+  loader: ({ params }) => ahead(queryClient.prefetchQuery(flowQuery(params.flow))),
+  component: lazyRouteComponent(() => import("./pages/flow/FlowPage"), "FlowPage"),
+});
+const run = createRoute({
+  getParentRoute: () => framed,
+  path: "/runs/$run",
+  loader: ({ params }) => ahead(queryClient.prefetchQuery(runQuery(params.run))),
+  component: lazyRouteComponent(() => import("./pages/run/RunPage"), "RunPage"),
+});
+const job = createRoute({
+  getParentRoute: () => framed,
+  path: "/jobs/$job",
+  loader: ({ params }) => ahead(queryClient.prefetchQuery(jobQuery(params.job))),
+  component: lazyRouteComponent(() => import("./pages/job/JobPage"), "JobPage"),
+});
+const queue = createRoute({
+  getParentRoute: () => framed,
+  path: "/queue",
+  loader: () => ahead(queryClient.prefetchQuery(queueQuery)),
+  component: lazyRouteComponent(() => import("./pages/queue/QueuePage"), "QueuePage"),
+});
+const agents = createRoute({
+  getParentRoute: () => framed,
+  path: "/agents",
+  loader: () => ahead(queryClient.prefetchQuery(agentsQuery)),
+  component: lazyRouteComponent(() => import("./pages/agents/AgentsPage"), "AgentsPage"),
+});
+const logs = createRoute({
+  getParentRoute: () => framed,
+  path: "/logs",
+  component: lazyRouteComponent(() => import("./pages/logs/LogsPage"), "LogsPage"),
+});
+const tokens = createRoute({
+  getParentRoute: () => framed,
+  path: "/settings/tokens",
+  loader: () => ahead(queryClient.prefetchQuery(tokensQuery)),
+  component: lazyRouteComponent(() => import("./pages/settings/TokensPage"), "TokensPage"),
+});
+const users = createRoute({
+  getParentRoute: () => framed,
+  path: "/settings/users",
+  loader: () => ahead(queryClient.prefetchQuery(usersQuery)),
+  component: lazyRouteComponent(() => import("./pages/settings/UsersPage"), "UsersPage"),
+});
+const password = createRoute({
+  getParentRoute: () => framed,
+  path: "/settings/password",
+  component: lazyRouteComponent(() => import("./pages/settings/PasswordPage"), "PasswordPage"),
+});
+
+export const router = createRouter({
+  routeTree: rootRoute.addChildren([
+    signIn,
+    framed.addChildren([
+      overview,
+      projects,
+      newProject,
+      project,
+      projectSettings,
+      branch,
+      start,
+      workflow,
+      flow,
+      run,
+      job,
+      queue,
+      agents,
+      logs,
+      tokens,
+      users,
+      password,
+    ]),
+  ]),
+  basepath: new URL(document.baseURI).pathname,
+  defaultPreload: "intent",
+  defaultPreloadStaleTime: 30_000,
+  defaultErrorComponent: PageError,
+  scrollRestoration: true,
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search) => {
+    const kept = Object.entries(search).filter((entry): entry is [string, string] => entry[1] != null && entry[1] !== "");
+    const text = new URLSearchParams(kept).toString();
+    return text === "" ? "" : `?${text}`;
+  },
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}
