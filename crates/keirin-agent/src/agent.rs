@@ -112,7 +112,6 @@ impl Agent {
         let mut backoff = Backoff::new(Arc::clone(&self.config.random));
         let mut call: Option<Call> = None;
         let mut claim_at = Instant::now();
-        let mut waits_for_slot = false;
         loop {
             let order = *shutdown.borrow_and_update();
             if order == Shutdown::Stop {
@@ -133,21 +132,19 @@ impl Agent {
                 call = None;
                 claim_at = Instant::now();
             }
-            if waits_for_slot && free > 0 {
-                claim_at = Instant::now();
-                waits_for_slot = false;
-            }
             if call.is_none() && claim_at <= Instant::now() {
                 call = Some(self.claim(free));
             }
             tokio::select! {
                 (answer, sent_at) = answer(&mut call) => {
                     call = None;
-                    let pause = self.take(answer, sent_at, &mut backoff);
-                    waits_for_slot = pause == PAUSE_WHEN_FULL;
-                    claim_at = Instant::now() + pause;
+                    claim_at = Instant::now() + self.take(answer, sent_at, &mut backoff);
                 }
-                Some(ended) = self.jobs.join_next_with_id() => self.forget(ended),
+                Some(ended) = self.jobs.join_next_with_id() => {
+                    self.forget(ended);
+                    // The server has just heard of the end of the job, so it is there, and there is a slot for it.
+                    claim_at = Instant::now();
+                }
                 () = sleep_until(claim_at), if call.is_none() => {}
                 Ok(()) = shutdown.changed() => {}
             }
