@@ -1,6 +1,6 @@
 //! Workflow files: from text to a plan. Pure: no I/O, no clock, no randomness, no async.
 //!
-//! The way of a file: `tree` reads YAML into located nodes, `check` holds them against the table in `format`, the
+//! The way of a file: `yaml` reads it into located nodes, `check` holds them against the table in `format`, the
 //! `read_*` modules make a [`Workflow`] of them and check what they mean, and `plan` works out the expressions for one
 //! flow. Everything that is wrong is reported at once, each with its place.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
@@ -21,6 +21,7 @@ mod outside;
 mod params;
 mod paths;
 mod plan;
+mod plan_context;
 mod plan_step;
 mod problem;
 mod propose;
@@ -35,6 +36,7 @@ mod shape;
 mod template;
 mod tree;
 mod workflow;
+mod yaml;
 
 pub use condition::{ConditionContext, EarlierStep, JobSoFar, check_condition, evaluate_condition};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
@@ -42,7 +44,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use exercise::{exercise, exercise_condition};
 pub use expression::ExpressionError;
 pub use params::{LONGEST_PARAM, Param, ParamKind};
-pub use plan::{FlowContext, PlanContext, PlanDefaults};
+pub use plan_context::{FlowContext, PlanContext, PlanDefaults};
 pub use propose::{Proposal, RepositoryListing, propose};
 pub use schema::json_schema;
 pub use workflow::Workflow;

@@ -83,8 +83,8 @@ impl Param {
             }
             (ParamKind::Boolean, ParamValue::Boolean(_)) => Ok(value.clone()),
             (ParamKind::Boolean, ParamValue::Text(text)) => match text.as_str() {
-                "true" => Ok(ParamValue::Boolean(true)),
-                "false" => Ok(ParamValue::Boolean(false)),
+                "true" | "True" | "TRUE" => Ok(ParamValue::Boolean(true)),
+                "false" | "False" | "FALSE" => Ok(ParamValue::Boolean(false)),
                 _ => expected("`true` or `false`"),
             },
             (ParamKind::Boolean, _) => expected("`true` or `false`"),

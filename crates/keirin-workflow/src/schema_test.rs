@@ -9,7 +9,8 @@ use crate::check;
 use crate::format;
 use crate::problem::Problems;
 use crate::shape::{Record, Shape};
-use crate::tree::{self, Kind, Meaning, Node};
+use crate::tree::{Kind, Meaning, Node};
+use crate::yaml;
 
 const WHOLE: &str = include_str!("../tests/it/whole.yaml");
 
@@ -40,7 +41,7 @@ fn validator() -> Validator {
 /// What the checker says about the shape of a file; `None` where there is no tree.
 fn compare(validator: &Validator, text: &str) -> Option<bool> {
     let mut problems = Problems::default();
-    let root = tree::parse(text, &mut problems)?;
+    let root = yaml::parse(text, &mut problems)?;
     // Duplicate keys and the like are beyond a schema: it never sees them.
     if problems.has_errors() {
         return None;
@@ -285,8 +286,8 @@ fn change(node: &mut Value, path: &[usize], kind: usize, value: &Value, key: &st
     }
 }
 
-fn yaml(text: &str) -> Value {
-    json(&tree::parse(text, &mut Problems::default()).unwrap())
+fn document(text: &str) -> Value {
+    json(&yaml::parse(text, &mut Problems::default()).unwrap())
 }
 
 proptest! {
@@ -302,18 +303,18 @@ proptest! {
         thread_local! {
             static VALIDATOR: Validator = validator();
         }
-        let mut document = yaml(WHOLE);
+        let mut document = document(WHOLE);
         for (place, kind, value, key) in changes {
             let mut all = Vec::new();
             places(&document, &mut Vec::new(), &mut all);
-            change(&mut document, &all[place.index(all.len())].clone(), kind, &yaml_or_null(value), key);
+            change(&mut document, &all[place.index(all.len())].clone(), kind, &value_of(value), key);
         }
         // JSON is YAML, so the changed document is a file.
         VALIDATOR.with(|validator| compare(validator, &document.to_string()));
     }
 }
 
-fn yaml_or_null(text: &str) -> Value {
-    tree::parse(&format!("- {text}"), &mut Problems::default())
+fn value_of(text: &str) -> Value {
+    yaml::parse(&format!("- {text}"), &mut Problems::default())
         .map_or(Value::Null, |node| json(&node)[0].clone())
 }

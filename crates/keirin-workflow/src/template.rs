@@ -9,7 +9,7 @@ use crate::duration;
 use crate::expression::{Expression, ExpressionError, kind_of, outside_quotes};
 use crate::names::Names;
 use crate::problem::{Problem, Source, Span, quote};
-use crate::tree::{Meaning, Node, Scalar};
+use crate::tree::{Meaning, Node, Scalar, whole_number};
 
 /// Bytes of one value once its expressions are worked out.
 pub(crate) const MOST_BYTES: usize = 1024 * 1024;
@@ -137,9 +137,15 @@ impl Template {
     }
 
     pub(crate) fn integer(&self, scope: &Context<'_, '_>, least: i64, most: i64) -> Result<i64, Problem> {
-        match self.value(scope)? {
-            Value::Int(value) if (least..=most).contains(&value) => Ok(value),
-            value => Err(self.wrong(&format!("a whole number from {least} to {most}"), &value)),
+        let value = self.value(scope)?;
+        let whole = match &value {
+            Value::Int(value) => Some(*value),
+            Value::Float(value) => whole_number(*value),
+            _ => None,
+        };
+        match whole {
+            Some(whole) if (least..=most).contains(&whole) => Ok(whole),
+            _ => Err(self.wrong(&format!("a whole number from {least} to {most}"), &value)),
         }
     }
 
@@ -154,23 +160,13 @@ impl Template {
             return evaluate(span, expression, scope);
         }
         let text = self.text(scope)?;
-        Ok(
-            match (Scalar {
-                text: text.clone(),
-                plain: true,
-            })
-            .meaning()
-            {
-                Meaning::Boolean(value) => Value::Bool(value),
-                Meaning::Integer(value) => Value::Int(value),
-                Meaning::Number(value) if value.fract() == 0.0 && value.abs() < 9e15 => {
-                    #[expect(clippy::cast_possible_truncation, reason = "whole and small, so exact")]
-                    let value = value as i64;
-                    Value::Int(value)
-                }
-                _ => Value::from(text),
-            },
-        )
+        let scalar = Scalar { text, plain: true };
+        Ok(match scalar.meaning() {
+            Meaning::Boolean(value) => Value::Bool(value),
+            Meaning::Integer(value) => Value::Int(value),
+            Meaning::Number(value) => Value::Float(value),
+            Meaning::Nothing | Meaning::Text => Value::from(scalar.text),
+        })
     }
 
     fn wrong(&self, expected: &str, value: &Value) -> Problem {

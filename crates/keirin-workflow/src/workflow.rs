@@ -10,7 +10,7 @@ use crate::params::Param;
 use crate::problem::{Located, Problems, Source, Span};
 use crate::read;
 use crate::template::Template;
-use crate::tree;
+use crate::yaml;
 
 /// A workflow that has been read and checked.
 #[derive(Debug, Clone)]
@@ -117,7 +117,7 @@ impl Workflow {
     pub fn parse(file: &str, name: &str, text: &str) -> Result<Self, Diagnostics> {
         let source = Source::new(file, text);
         let mut problems = Problems::default();
-        let content = match tree::parse(text, &mut problems) {
+        let content = match yaml::parse(text, &mut problems) {
             Some(root) => {
                 check::check(&root, &mut problems);
                 read::read(&root, &source, &mut problems)

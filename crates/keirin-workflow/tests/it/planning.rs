@@ -300,6 +300,12 @@ fn expressions_do_not_take_work_without_bound() {
 }
 
 #[test]
+fn a_workflow_goes_from_thread_to_thread() {
+    fn shared<T: Send + Sync + 'static>(_: &T) {}
+    shared(&parse(crate::examples::WHOLE));
+}
+
+#[test]
 fn a_plan_survives_the_way_to_the_store_and_back() {
     let plan = plan(crate::examples::WHOLE, &context());
     let text = serde_json::to_string(&plan).unwrap();
