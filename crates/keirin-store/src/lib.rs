@@ -3,6 +3,7 @@
 pub mod access;
 pub mod agents;
 pub mod artifacts;
+pub mod backup;
 mod branches;
 pub mod cluster;
 pub mod engine;

@@ -1,5 +1,6 @@
 //! The store: a pool of connections to one database whose tables this version of the program knows.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use sqlx::PgPool;
@@ -61,6 +62,15 @@ impl Store {
     pub async fn migrate(&self) -> Result<()> {
         MIGRATIONS.run(&self.pool).await?;
         Ok(())
+    }
+
+    /// Differs between two versions of this program whose tables differ.
+    pub fn schema_fingerprint() -> String {
+        let mut hasher = DefaultHasher::new();
+        for migration in MIGRATIONS.iter() {
+            migration.checksum.hash(&mut hasher);
+        }
+        format!("{:016x}", hasher.finish())
     }
 
     /// Whether the database answers.

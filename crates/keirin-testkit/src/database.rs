@@ -50,6 +50,7 @@ impl TestDatabase {
 }
 
 impl Drop for TestDatabase {
+    #[expect(clippy::print_stderr, reason = "nobody else can be told")]
     fn drop(&mut self) {
         let server = self.server.clone();
         let statement = format!("drop database if exists \"{}\" with (force)", self.name);

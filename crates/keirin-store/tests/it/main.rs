@@ -1,8 +1,13 @@
 //! The store against a real database.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod backup;
+mod cluster;
 mod engine;
 mod events;
 mod ground;
 mod lead;
+mod nouns;
+mod results;
+mod speed;

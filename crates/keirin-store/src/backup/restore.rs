@@ -1,0 +1,222 @@
+//! Restoring a backup, whole or not at all: what was there is kept aside until everything is in its place.
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::io::AsyncRead;
+
+use super::catalog::{column_list, migrations, quoted, tables};
+use super::record::{Kind, Reader, parse, unpack};
+use super::{BackupError, BackupSummary, End, FORMAT, Manifest, TableHead};
+use crate::Store;
+use crate::store::MIGRATIONS;
+
+/// Where the tables that were there wait for the end.
+const ASIDE: &str = "keirin_before_restore";
+
+/// Tables in which somebody's rows make a database one that is not empty, where they are there.
+const NOUNS: [&str; 4] = ["projects", "agents", "users", "flows"];
+
+impl Store {
+    /// Puts a backup in place of everything in the database, then brings the tables to this version. No server may be
+    /// running on it. Whoever led before does not lead any more, and positions in the stream of events are gone.
+    ///
+    /// # Errors
+    /// [`BackupError::NotEmpty`] unless `replace`; after any error everything is as it was.
+    pub async fn restore(
+        &self,
+        reader: impl AsyncRead + Unpin + Send,
+        replace: bool,
+    ) -> Result<BackupSummary, BackupError> {
+        let mut reader = Reader::begin(reader).await?;
+        let manifest = read_manifest(&mut reader).await?;
+        let mut connection = self.pool.acquire().await?;
+        put_back(&mut connection).await?;
+        if !replace && !is_empty(&mut connection).await? {
+            return Err(BackupError::NotEmpty);
+        }
+        put_aside(&mut connection).await?;
+        let restored = load(&mut connection, &mut reader, &manifest).await;
+        let end = match restored {
+            Ok(end) => end,
+            Err(error) => {
+                put_back(&mut connection).await?;
+                return Err(error);
+            }
+        };
+        execute(&mut connection, format!("drop schema {ASIDE} cascade")).await?;
+        execute(&mut connection, "analyze".to_owned()).await?;
+        drop(connection);
+        Ok(BackupSummary {
+            taken_at: manifest.taken_at,
+            tables: end.rows.len(),
+            rows: end.rows.iter().map(|(_, rows)| rows).sum(),
+        })
+    }
+}
+
+async fn read_manifest<R: AsyncRead + Unpin>(reader: &mut Reader<R>) -> Result<Manifest, BackupError> {
+    let (kind, body) = reader.record().await?;
+    if kind != Kind::Manifest {
+        return Err(BackupError::NotABackup);
+    }
+    let manifest: Manifest = parse(&body)?;
+    if manifest.format != FORMAT {
+        return Err(BackupError::Newer(format!("format {}", manifest.format)));
+    }
+    let newest = manifest
+        .migrations
+        .iter()
+        .find(|version| !MIGRATIONS.version_exists(**version));
+    if let Some(version) = newest {
+        return Err(BackupError::Newer(format!("migration {version}")));
+    }
+    Ok(manifest)
+}
+
+async fn is_empty(connection: &mut PgConnection) -> Result<bool, BackupError> {
+    for table in NOUNS {
+        let there: bool = sqlx::query_scalar("select to_regclass($1) is not null")
+            .bind(format!("public.{table}"))
+            .fetch_one(&mut *connection)
+            .await?;
+        let statement = format!("select exists (select 1 from public.{table})");
+        if there
+            && sqlx::query_scalar::<_, bool>(AssertSqlSafe(statement))
+                .fetch_one(&mut *connection)
+                .await?
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn put_aside(connection: &mut PgConnection) -> Result<(), BackupError> {
+    let statements = format!("alter schema public rename to {ASIDE}; create schema public");
+    execute(connection, statements).await
+}
+
+/// Undoes [`put_aside`], also that of a restore that was killed.
+async fn put_back(connection: &mut PgConnection) -> Result<(), BackupError> {
+    let aside: bool = sqlx::query_scalar("select to_regnamespace($1) is not null")
+        .bind(ASIDE)
+        .fetch_one(&mut *connection)
+        .await?;
+    if !aside {
+        return Ok(());
+    }
+    // One message of several statements is one transaction.
+    let statements = format!("drop schema if exists public cascade; alter schema {ASIDE} rename to public");
+    execute(connection, statements).await
+}
+
+/// Makes the tables as they were when the backup was taken, fills them, and brings them to this version.
+async fn load<R: AsyncRead + Unpin>(
+    connection: &mut PgConnection,
+    reader: &mut Reader<R>,
+    manifest: &Manifest,
+) -> Result<End, BackupError> {
+    let migrate = |error| BackupError::Store(crate::StoreError::Migrate(error));
+    // The names in prepared statements meant other tables a moment ago.
+    connection.clear_cached_statements().await?;
+    let newest = manifest.migrations.iter().max().copied().unwrap_or(0);
+    MIGRATIONS
+        .run_direct(Some(newest), &mut *connection, false)
+        .await
+        .map_err(migrate)?;
+    if migrations(connection).await? != manifest.migrations {
+        return Err(BackupError::Newer(format!(
+            "migrations {:?}",
+            manifest.migrations
+        )));
+    }
+    let end = fill(connection, reader).await?;
+    MIGRATIONS
+        .run_direct(None, &mut *connection, false)
+        .await
+        .map_err(migrate)?;
+    Ok(end)
+}
+
+async fn fill<R: AsyncRead + Unpin>(
+    connection: &mut PgConnection,
+    reader: &mut Reader<R>,
+) -> Result<End, BackupError> {
+    let known = tables(connection).await?;
+    let mut transaction = connection.begin().await?;
+    sqlx::query!("select set_config('idle_in_transaction_session_timeout', '0', true) as done")
+        .fetch_one(&mut *transaction)
+        .await?;
+    // Migrations have made a few rows of their own.
+    let names: Vec<_> = known.iter().map(|head| quoted(&head.table)).collect();
+    execute(&mut transaction, format!("truncate {}", names.join(", "))).await?;
+    let mut rows: Vec<(String, u64)> = Vec::new();
+    let mut record = reader.record().await?;
+    while record.0 == Kind::Table {
+        let head: TableHead = parse(&record.1)?;
+        check(&head, &known)?;
+        let statement = format!("copy {} ({}) from stdin", quoted(&head.table), column_list(&head));
+        let mut copy = transaction.copy_in_raw(&statement).await?;
+        record = loop {
+            match reader.record().await {
+                Ok((Kind::Data, body)) => match unpack(&body) {
+                    Ok(text) => {
+                        copy.send(text.as_slice()).await?;
+                    }
+                    Err(error) => {
+                        copy.abort("the backup is damaged").await?;
+                        return Err(error);
+                    }
+                },
+                Ok(other) => break other,
+                Err(error) => {
+                    copy.abort("the backup is damaged").await?;
+                    return Err(error);
+                }
+            }
+        };
+        rows.push((head.table, copy.finish().await?));
+    }
+    if record.0 != Kind::End {
+        return Err(BackupError::Damaged("its records are out of order".to_owned()));
+    }
+    let end: End = parse(&record.1)?;
+    if rows != end.rows {
+        return Err(BackupError::Damaged("rows are missing".to_owned()));
+    }
+    for sequence in &end.sequences {
+        sqlx::query!(
+            "select setval(pg_get_serial_sequence(quote_ident($1), $2)::regclass, $3) as value",
+            sequence.table,
+            sequence.column,
+            sequence.last_value,
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+    }
+    sqlx::query!("update leader set epoch = epoch + 1, holder = null, until = null")
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(end)
+}
+
+/// Names from a backup stand in statements only when they are names of ours.
+fn check(head: &TableHead, known: &[TableHead]) -> Result<(), BackupError> {
+    let ours = known.iter().find(|known| known.table == head.table);
+    let fits = ours.is_some_and(|ours| head.columns.iter().all(|column| ours.columns.contains(column)));
+    if fits {
+        Ok(())
+    } else {
+        Err(BackupError::Damaged(format!(
+            "table `{}` is not one of ours",
+            head.table
+        )))
+    }
+}
+
+async fn execute(connection: &mut PgConnection, statements: String) -> Result<(), BackupError> {
+    sqlx::raw_sql(AssertSqlSafe(statements))
+        .execute(connection)
+        .await?;
+    Ok(())
+}

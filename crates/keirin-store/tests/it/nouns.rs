@@ -1,0 +1,283 @@
+//! Projects, branches, schedules and agents.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use keirin_model::BranchId;
+use keirin_model::plan::Executor;
+use keirin_model::trigger::TimedTrigger;
+use keirin_store::StoreError;
+use keirin_store::agents::NewAgent;
+use keirin_testkit::contract::{EngineStore, Sample};
+use keirin_testkit::database;
+
+use crate::ground::{agent, led, now, project};
+
+#[tokio::test]
+async fn a_project_comes_with_its_default_branch_and_goes_with_all_it_has() {
+    let database = database().await;
+    let store = database.store();
+    let (id, main) = project(&store, "Alpha").await;
+    assert_eq!(
+        store.project_by_name("alpha").await.unwrap().id,
+        id,
+        "names ignore case"
+    );
+    assert_eq!(store.branch_by_name(id, None).await.unwrap().id, main);
+
+    let taken = keirin_store::projects::NewProject {
+        name: "ALPHA",
+        repository: "elsewhere",
+        workflow_file: None,
+        public: true,
+        default_branch: "main",
+    };
+    let error = store.create_project(&taken, now()).await.unwrap_err();
+    assert_eq!(error.to_string(), "there is a project named `ALPHA` already");
+
+    let mut changed = store.project(id).await.unwrap();
+    changed.name = "beta".to_owned();
+    changed.public = true;
+    store.save_project(&changed).await.unwrap();
+    assert_eq!(store.projects().await.unwrap(), [changed]);
+
+    assert_eq!(store.project_credential(id).await.unwrap(), None);
+    store.set_project_credential(id, Some(b"sealed")).await.unwrap();
+    assert_eq!(
+        store.project_credential(id).await.unwrap().as_deref(),
+        Some(&b"sealed"[..])
+    );
+
+    store.delete_project(id).await.unwrap();
+    assert!(matches!(store.project(id).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(store.branch(main).await, Err(StoreError::NotFound(_))));
+    assert_eq!(
+        store.delete_project(id).await.unwrap_err().to_string(),
+        format!("there is no project `{id}`")
+    );
+}
+
+#[tokio::test]
+async fn branches_are_seen_and_one_is_the_default() {
+    let database = database().await;
+    let led = led(database.store()).await;
+    let store = &led.store;
+    let (project, main) = led.ground.branches[0];
+    let release = store.create_branch(project, "release", now()).await.unwrap();
+    let again = store.create_branch(project, "release", now()).await;
+    assert!(matches!(again, Err(StoreError::Conflict(_))));
+
+    store.set_default_branch(release.id).await.unwrap();
+    let names: Vec<_> = store
+        .branches(project)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|branch| branch.name)
+        .collect();
+    assert_eq!(names, ["release", "main"], "the default one comes first");
+    assert_eq!(
+        store.branch_by_name(project, Some("main")).await.unwrap().id,
+        main
+    );
+
+    store.saw_branch(main, Ok("abc")).await.unwrap();
+    store
+        .saw_branch(main, Err("the repository does not answer"))
+        .await
+        .unwrap();
+    assert_eq!(
+        store.branch(main).await.unwrap().seen_commit.as_deref(),
+        Some("abc")
+    );
+    assert_eq!(
+        store.branch_error(main).await.unwrap().as_deref(),
+        Some("the repository does not answer")
+    );
+    store.saw_branch(main, Ok("def")).await.unwrap();
+    assert_eq!(store.branch_error(main).await.unwrap(), None);
+
+    let (_, _, _, changes) = Sample::after(&led.snapshot().await, now()).flow_changes((project, main), 1, 1);
+    led.commit(&changes).await.unwrap();
+    for (branch, why) in [
+        (main, "flows have run on this branch"),
+        (release.id, "this is the project's default branch"),
+    ] {
+        let error = store.delete_branch(branch).await.unwrap_err();
+        assert!(error.to_string().starts_with(why), "{error}");
+    }
+    let other = store.create_branch(project, "other", now()).await.unwrap();
+    store.delete_branch(other.id).await.unwrap();
+    assert!(matches!(
+        store.delete_branch(other.id).await,
+        Err(StoreError::NotFound(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_still_there_goes_on_as_if_nothing_had_happened() {
+    let database = database().await;
+    let led = led(database.store()).await;
+    let store = &led.store;
+    let branch = led.ground.branches[1].1;
+    let every = |minutes| TimedTrigger::Interval {
+        every: SignedDuration::from_mins(minutes),
+    };
+    let cron = TimedTrigger::Cron {
+        schedule: "0 3 * * *".to_owned(),
+        timezone: "Europe/Berlin".to_owned(),
+    };
+    let first = store
+        .replace_schedules(branch, "default", &[every(5), cron.clone()], now())
+        .await
+        .unwrap();
+    let other = store
+        .replace_schedules(branch, "nightly", &[every(5)], now())
+        .await
+        .unwrap();
+    let due = now() + SignedDuration::from_mins(5);
+    led.commit(&[keirin_engine::Change::ScheduleDone {
+        schedule: first[0].id,
+        due,
+    }])
+    .await
+    .unwrap();
+
+    let later = now() + SignedDuration::from_hours(1);
+    let second = store
+        .replace_schedules(branch, "default", &[every(7), every(5), every(7)], later)
+        .await
+        .unwrap();
+    assert_eq!(second.len(), 2, "the same trigger twice is one");
+    assert_eq!(
+        (second[0].id, second[0].since, second[0].last_due),
+        (first[0].id, now(), Some(due))
+    );
+    assert_eq!((second[1].since, second[1].last_due), (later, None));
+    let all = store.schedules().await.unwrap();
+    assert!(
+        all.iter().any(|schedule| schedule.id == other[0].id),
+        "another workflow's stay"
+    );
+    assert!(all.iter().all(|schedule| schedule.trigger != cron));
+
+    store
+        .set_schedule_error(other[0].id, Some("no such file"))
+        .await
+        .unwrap();
+    assert_eq!(
+        store.schedule_error(other[0].id).await.unwrap().as_deref(),
+        Some("no such file")
+    );
+    assert_eq!(
+        store
+            .replace_schedules(branch, "nightly", &[], later)
+            .await
+            .unwrap(),
+        []
+    );
+    let nowhere = store
+        .replace_schedules(BranchId(99_999), "default", &[], later)
+        .await;
+    assert!(matches!(nowhere, Err(StoreError::NotFound(_))));
+}
+
+#[tokio::test]
+async fn an_agent_that_comes_back_is_the_same_agent() {
+    let database = database().await;
+    let store = database.store();
+    let none = BTreeSet::new();
+    let fast = BTreeSet::from(["fast".to_owned()]);
+    let host = BTreeMap::from([("os".to_owned(), "Linux".to_owned())]);
+    let new = NewAgent {
+        name: "runner",
+        secret_hash: b"first secret",
+        groups: &fast,
+        labels: &none,
+        executors: &BTreeSet::from([Executor::Bare]),
+        slots: 2,
+        authorised: false,
+        host: &host,
+        version: "0.1.0",
+    };
+    let known = store.register_agent(&new, now()).await.unwrap();
+    assert!(!known.in_service());
+    store.authorise_agent(known.id).await.unwrap();
+
+    let privileged = BTreeSet::from(["privileged".to_owned()]);
+    let back = NewAgent {
+        slots: 8,
+        groups: &privileged,
+        labels: &fast,
+        ..new.clone()
+    };
+    let known = store.register_agent(&back, now()).await.unwrap();
+    assert!(known.in_service(), "it does not lose what a person has granted");
+    assert_eq!((known.slots, &known.labels), (8, &fast));
+    assert_eq!(known.groups, fast, "it cannot put itself into another group");
+
+    let stranger = NewAgent {
+        secret_hash: b"another secret",
+        ..new.clone()
+    };
+    let refused = store.register_agent(&stranger, now()).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    let thief = NewAgent { name: "other", ..new };
+    let refused = store.register_agent(&thief, now()).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+
+    assert_eq!(
+        store.agent_by_secret(b"first secret").await.unwrap(),
+        Some(known.clone())
+    );
+    assert_eq!(store.agent_by_secret(b"no secret").await.unwrap(), None);
+    store.set_agent_slots(known.id, Some(3)).await.unwrap();
+    store.set_agent_groups(known.id, &privileged).await.unwrap();
+    store.set_agent_disabled(known.id, true).await.unwrap();
+    let agent = store.agent(known.id).await.unwrap();
+    assert_eq!(
+        (agent.slots, &agent.groups, agent.in_service()),
+        (3, &privileged, false)
+    );
+    store.set_agent_slots(known.id, None).await.unwrap();
+    assert_eq!(store.agents().await.unwrap()[0].slots, 8);
+}
+
+#[tokio::test]
+async fn agents_are_last_seen_at_the_latest_time_and_deleted_only_when_idle() {
+    let database = database().await;
+    let led = led(database.store()).await;
+    let store = &led.store;
+    let (busy, idle) = (led.ground.agents[0], led.ground.agents[1]);
+    let later = now() + SignedDuration::from_secs(9);
+    let gone = keirin_model::AgentId(99_999);
+    store
+        .saw_agents(&[(busy, later), (busy, now()), (gone, later)])
+        .await
+        .unwrap();
+    store.saw_agents(&[(busy, now())]).await.unwrap();
+    let seen: jiff_sqlx::Timestamp = sqlx::query_scalar("select last_seen_at from agents where id = $1")
+        .bind(busy.0)
+        .fetch_one(&mut database.connection().await)
+        .await
+        .unwrap();
+    assert_eq!(Timestamp::from(seen), later);
+
+    let mut sample = Sample::after(&led.snapshot().await, now());
+    let (_, _, jobs, mut changes) = sample.flow_changes(led.ground.branches[0], 1, 1);
+    changes.push(keirin_engine::Change::AddAttempt(
+        sample.attempt(jobs[0].id, 1, busy),
+    ));
+    led.commit(&changes).await.unwrap();
+    let refused = store.delete_agent(busy).await.unwrap_err();
+    assert!(
+        refused.to_string().starts_with("agent `one` runs a job"),
+        "{refused}"
+    );
+    store.delete_agent(idle).await.unwrap();
+    assert!(matches!(
+        store.delete_agent(idle).await,
+        Err(StoreError::NotFound(_))
+    ));
+    assert_ne!(agent(store, "two").await, idle, "an id is not given out twice");
+}

@@ -1,0 +1,153 @@
+//! What jobs leave: kept files and test results, as long as their attempt is live.
+
+use keirin_engine::{Change, Move};
+use keirin_model::flow::Exit;
+use keirin_model::results::{TestResult, TestStatus};
+use keirin_model::{AttemptId, FlowId, Outcome, Status};
+use keirin_store::artifacts::NewArtifact;
+use keirin_store::test_results::TestCounts;
+use keirin_testkit::contract::{EngineStore, Sample};
+use keirin_testkit::database;
+
+use crate::ground::{Led, led, now};
+
+/// A flow with one job and an attempt at it.
+async fn running(led: &Led) -> (FlowId, keirin_model::JobId, AttemptId) {
+    let mut sample = Sample::after(&led.snapshot().await, now());
+    let (flow, _, jobs, mut changes) = sample.flow_changes(led.ground.branches[0], 1, 1);
+    let attempt = sample.attempt(jobs[0].id, 1, led.ground.agents[0]);
+    changes.push(Change::AddAttempt(attempt.clone()));
+    led.commit(&changes).await.unwrap();
+    (flow.id, jobs[0].id, attempt.id)
+}
+
+async fn lose(led: &Led, attempt: AttemptId) {
+    let moved = Move {
+        id: attempt,
+        from: Status::Waiting,
+        to: Status::Finished(Outcome::Lost),
+        at: now(),
+    };
+    led.commit(&[Change::MoveAttempt {
+        moved,
+        exit: Exit::default(),
+        message: None,
+    }])
+    .await
+    .unwrap();
+}
+
+fn file(attempt: AttemptId, path: &'static str, object: &'static str) -> NewArtifact<'static> {
+    NewArtifact {
+        attempt,
+        path,
+        size: 5,
+        sha256: [7; 32],
+        object,
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_kept_while_its_attempt_is_live() {
+    let database = database().await;
+    let led = led(database.store()).await;
+    let (flow, job, first) = running(&led).await;
+    let id = led
+        .store
+        .keep_artifact(&file(first, "dist/a", "object 1"), now())
+        .await
+        .unwrap();
+    let again = led
+        .store
+        .keep_artifact(&file(first, "dist/a", "object 2"), now())
+        .await
+        .unwrap();
+    assert_eq!(
+        id, again,
+        "a file that is sent again takes the place of the first"
+    );
+    let kept = led.store.artifact(id.unwrap()).await.unwrap();
+    assert_eq!(
+        (kept.object.as_str(), kept.kept.sha256.as_str()),
+        ("object 2", "07".repeat(32).as_str())
+    );
+    let orphans = led
+        .store
+        .objects_without_artifact(&["object 1".to_owned(), "object 2".to_owned()])
+        .await
+        .unwrap();
+    assert_eq!(orphans, ["object 1"]);
+
+    lose(&led, first).await;
+    assert_eq!(
+        led.store
+            .keep_artifact(&file(first, "dist/b", "object 3"), now())
+            .await
+            .unwrap(),
+        None
+    );
+    assert_eq!(led.store.artifacts(flow).await.unwrap().len(), 1);
+    // With another attempt, what the first one left does not count any more.
+    let second = Sample::after(&led.snapshot().await, now()).attempt(job, 2, led.ground.agents[0]);
+    led.commit(&[Change::AddAttempt(second.clone())]).await.unwrap();
+    led.store
+        .keep_artifact(&file(second.id, "dist/c", "object 4"), now())
+        .await
+        .unwrap();
+    let paths: Vec<_> = led
+        .store
+        .artifacts(flow)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|file| file.kept.path)
+        .collect();
+    assert_eq!(paths, ["dist/c"]);
+}
+
+#[tokio::test]
+async fn fifty_thousand_test_results_are_kept_and_a_second_report_replaces_them() {
+    let database = database().await;
+    let led = led(database.store()).await;
+    let (_, _, attempt) = running(&led).await;
+    let result = |index: usize| TestResult {
+        suite: format!("suite {}", index % 100),
+        name: format!("case {index}"),
+        status: TestStatus::ALL[index % 4],
+        duration_seconds: index.is_multiple_of(2).then_some(0.25),
+        message: (index % 4 == 1).then(|| "expected\0 this".to_owned()),
+    };
+    let results: Vec<_> = (0..50_000).map(result).collect();
+    assert!(led.store.keep_test_results(attempt, 3, &results).await.unwrap());
+    assert!(
+        led.store
+            .keep_test_results(attempt, 4, &results[..10])
+            .await
+            .unwrap()
+    );
+    assert!(
+        led.store
+            .keep_test_results(attempt, 3, &results[..8])
+            .await
+            .unwrap()
+    );
+    let counts = led.store.test_counts(&[attempt]).await.unwrap();
+    assert_eq!(
+        counts,
+        TestCounts {
+            passed: 5,
+            failed: 5,
+            error: 4,
+            skipped: 4,
+        }
+    );
+    let page = led.store.test_results(attempt, 0, 12).await.unwrap();
+    let rest = led.store.test_results(attempt, page[11].0, 12).await.unwrap();
+    assert_eq!((page.len(), rest.len()), (12, 6));
+    let (_, failed) = &page[1];
+    assert_eq!(failed.message.as_deref(), Some("expected\u{fffd} this"));
+
+    lose(&led, attempt).await;
+    assert!(!led.store.keep_test_results(attempt, 3, &results).await.unwrap());
+    assert_eq!(led.store.test_counts(&[attempt]).await.unwrap(), counts);
+}
