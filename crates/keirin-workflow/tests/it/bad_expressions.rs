@@ -73,6 +73,57 @@ error: `params` is text from outside and may not stand in a script, which would 
 }
 
 #[test]
+fn outside_text_finds_no_way_round() {
+    let script = |expression: &str| {
+        let params = "params: { version: {}, profile: { type: choice, choices: [a], default: a }, count: { type: number, default: 1 } }";
+        let file = format!(
+            "{params}\n{}",
+            with_steps(&format!("- run: |\n    x ${{{{ {expression} }}}}"))
+        );
+        keirin_workflow::Workflow::parse(".keirin.yaml", "default", &file)
+    };
+    for expression in [
+        "[change.title][0]",
+        "{'a': change.title}.a",
+        "{change.title: 'a'}",
+        "[change].filter(c, true)[0].title",
+        "string(change.title)",
+        "true ? change.title : ''",
+        "(true ? change : change).title",
+        "change['ti' + 'tle']",
+        "params['version']",
+        "params[flow.kind]",
+        "'' + branch.name + ''",
+        "env['A']",
+        "[params].filter(p, size(p) > 0)",
+    ] {
+        let diagnostics = script(expression).unwrap_err();
+        assert!(
+            diagnostics.to_string().contains("is text from outside"),
+            "{expression}: {diagnostics}"
+        );
+    }
+    for expression in [
+        "change.title == 'a' ? 'b' : 'c'",
+        "size(change.title)",
+        "change.title.startsWith('a')",
+        "has(change.title)",
+        "params.profile",
+        "params['count'] + 1",
+        "int(params.version)",
+        "branch.name in ['a', 'b'] && branch.name.matches('^a')",
+        "['a', 'b'].filter(x, x == branch.name)[0]",
+        "flow.kind + project.name + commit",
+    ] {
+        assert!(
+            script(expression).is_ok(),
+            "{expression}: {}",
+            script(expression).unwrap_err()
+        );
+    }
+}
+
+#[test]
 fn names_that_are_not_known() {
     let file = format!(
         "params: {{ profile: {{}} }}\nconcurrency: \"${{{{ brnch.name }}}}\"\n{}",
