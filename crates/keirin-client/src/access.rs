@@ -74,6 +74,7 @@ impl Client {
     /// # Errors
     /// As every call.
     pub async fn sign_in_link(&self, user: UserId) -> Result<SignInLink> {
-        self.post(&format!("/api/v1/users/{user}/sign-in-link"), &()).await
+        self.post(&format!("/api/v1/users/{user}/sign-in-link"), &())
+            .await
     }
 }

@@ -1,15 +1,26 @@
 //! The calls of the agent protocol.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::Stream;
 use keirin_model::{ArtifactId, AttemptId};
 use keirin_wire::agent::{
-    Claim, Claimed, Kept, LogAcknowledged, Register, Registered, Report, Reported, TestReport,
+    Claim, Claimed, Kept, LogAcknowledged, POLL_SECONDS, Register, Registered, Report, Reported, TestReport,
 };
 use reqwest::Method;
 
 use crate::Result;
 use crate::transport::{Call, Connection};
+
+/// A claim waits on the server, and then has to come back.
+const CLAIM: Duration = Duration::from_secs(POLL_SECONDS + 15);
+
+/// How long a small call may take, so that it is made again while the lease still holds.
+const SMALL: Duration = Duration::from_secs(20);
+
+/// How long a file may take on its way.
+const FILE: Duration = Duration::from_secs(60 * 60);
 
 /// Makes the calls of the agent protocol. The secret and the tokens are given with each call.
 #[derive(Debug, Clone)]
@@ -36,6 +47,7 @@ impl AgentClient {
         self.connection
             .call(Method::POST, "/agent/v1/register", None)
             .json(said)
+            .within(Some(SMALL))
             .receive()
             .await
     }
@@ -48,6 +60,7 @@ impl AgentClient {
         self.connection
             .call(Method::POST, "/agent/v1/claim", Some(secret))
             .json(claim)
+            .within(Some(CLAIM))
             .receive()
             .await
     }
@@ -59,6 +72,7 @@ impl AgentClient {
     pub async fn report(&self, attempt: AttemptId, token: &str, report: &Report) -> Result<Reported> {
         self.of_attempt(Method::POST, attempt, "events", token)
             .json(report)
+            .within(Some(SMALL))
             .receive()
             .await
     }
@@ -76,7 +90,8 @@ impl AgentClient {
     ) -> Result<LogAcknowledged> {
         self.of_attempt(Method::POST, attempt, "log", token)
             .query(&[("first_line", first_line)])
-            .body(chunk)
+            .body(chunk, None)
+            .within(Some(SMALL))
             .receive()
             .await
     }
@@ -110,8 +125,8 @@ impl AgentClient {
     {
         self.of_attempt(Method::PUT, attempt, "artifacts", token)
             .query(&[("path", path)])
-            .header("content-length", &size.to_string())
-            .body(reqwest::Body::wrap_stream(content))
+            .body(reqwest::Body::wrap_stream(content), Some(size))
+            .within(Some(FILE))
             .done()
             .await
     }
@@ -137,6 +152,7 @@ impl AgentClient {
         artifact: ArtifactId,
     ) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
         self.of_attempt(Method::GET, attempt, &format!("artifacts/{artifact}"), token)
+            .within(Some(FILE))
             .stream()
             .await
     }

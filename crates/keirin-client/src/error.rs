@@ -5,7 +5,7 @@ use keirin_wire::api::Problem;
 /// Why a call brought no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Nothing answered, or the connection broke.
+    /// Nothing answered, the connection broke, or what stands before the server says that it does not answer.
     #[error("the server at {address} cannot be reached: {reason}")]
     Unreachable {
         /// Where the server should be.
@@ -21,9 +21,14 @@ pub enum ClientError {
     Protocol {
         /// Where it came from.
         address: String,
+        /// The status of the answer, where it came that far.
+        status: Option<u16>,
         /// What is wrong with it.
         reason: String,
     },
+    /// The client cannot make a call to this address, or with this token.
+    #[error("{0}")]
+    Unusable(String),
 }
 
 impl ClientError {
@@ -31,16 +36,27 @@ impl ClientError {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
-            Self::Problem(problem) => matches!(problem.status, 429 | 500 | 502..=504),
-            Self::Protocol { .. } => false,
+            Self::Problem(problem) => is_passing(problem.status),
+            Self::Protocol { status, .. } => status.is_some_and(is_passing),
+            Self::Unusable(_) => false,
+        }
+    }
+
+    /// What the server said, where it said something.
+    pub const fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Problem(problem) => Some(problem),
+            Self::Unreachable { .. } | Self::Protocol { .. } | Self::Unusable(_) => None,
         }
     }
 
     /// The problem's type, as in `lease-lost`; `None` where there is no problem document.
     pub fn kind(&self) -> Option<&str> {
-        match self {
-            Self::Problem(problem) => Some(&problem.kind),
-            Self::Unreachable { .. } | Self::Protocol { .. } => None,
-        }
+        self.problem().map(|problem| problem.kind.as_str())
     }
+}
+
+/// A fault of the server, or too many calls at once.
+const fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500 | 502..=504)
 }

@@ -1,5 +1,7 @@
 //! Jobs and the queue.
 
+use std::time::Duration;
+
 use keirin_model::{ArtifactId, FlowId, JobId, Outcome, State};
 use keirin_wire::api::{Job, JobSummary, Page, QueueEntry};
 use reqwest::Method;
@@ -7,6 +9,9 @@ use serde::Serialize;
 
 use crate::Result;
 use crate::client::Client;
+
+/// How long a file may take on its way.
+const DOWNLOAD: Duration = Duration::from_secs(60 * 60);
 
 /// Which jobs: those that fit everything that is given.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -36,15 +41,23 @@ impl Client {
     /// # Errors
     /// As every call.
     pub async fn jobs(&self, which: &WhichJobs) -> Result<Page<JobSummary>> {
-        self.call(Method::GET, "/api/v1/jobs").query(which).receive().await
+        self.call(Method::GET, "/api/v1/jobs")
+            .query(which)
+            .receive()
+            .await
     }
 
-    /// The first page of jobs that wait, each with the reason.
+    /// A page of jobs that wait, each with the reason.
     ///
     /// # Errors
     /// As every call.
-    pub async fn queue(&self) -> Result<Page<QueueEntry>> {
-        self.get("/api/v1/queue").await
+    pub async fn queue(&self, cursor: Option<&str>, limit: Option<u32>) -> Result<Page<QueueEntry>> {
+        let limit = limit.map(|limit| limit.to_string());
+        let query = [("cursor", cursor), ("limit", limit.as_deref())];
+        self.call(Method::GET, "/api/v1/queue")
+            .query(&query)
+            .receive()
+            .await
     }
 
     /// A job.
@@ -72,6 +85,7 @@ impl Client {
         artifact: ArtifactId,
     ) -> Result<impl futures::Stream<Item = Result<bytes::Bytes>> + Send + use<>> {
         self.call(Method::GET, &format!("/api/v1/artifacts/{artifact}"))
+            .within(Some(DOWNLOAD))
             .stream()
             .await
     }

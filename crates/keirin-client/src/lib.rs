@@ -1,7 +1,8 @@
 //! The typed HTTP client that agents and the command line use.
 //!
-//! [`Client`] makes the calls of the API, [`AgentClient`] those of the agent protocol. TLS is rustls; whoever starts the
-//! program installs its provider first. Bodies are bounded, and what is compressed is unpacked on the way.
+//! [`Client`] makes the calls of the API, [`AgentClient`] those of the agent protocol. What the server tells as it
+//! happens is read by [`Events`] and [`LogFollower`], which go on by themselves when a connection breaks. Every call is
+//! bounded in time and every answer in size. TLS is rustls with ring and the system's certificates.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
@@ -10,11 +11,14 @@ mod agent;
 mod agents;
 mod client;
 mod error;
+mod event_source;
+mod events;
 mod flows;
-mod follow;
 mod jobs;
+mod log_follower;
 mod logs;
 mod projects;
+mod sign_in;
 mod sse;
 mod transport;
 mod workflows;
@@ -22,8 +26,10 @@ mod workflows;
 pub use agent::AgentClient;
 pub use client::Client;
 pub use error::ClientError;
+pub use events::{Events, News};
 pub use flows::WhichFlows;
 pub use jobs::WhichJobs;
+pub use log_follower::LogFollower;
 pub use logs::{WhichLines, WhichLogs};
 pub use transport::{Connection, Connector};
 

@@ -1,16 +1,24 @@
-//! Logs: read, follow, search.
+//! Logs: read and search. Following is in `log_follower`.
 
-use futures::stream::BoxStream;
-use futures::{Stream, StreamExt};
+use std::time::Duration;
+
+use futures::Stream;
 use keirin_model::{AgentId, FlowId, JobId, RunId};
-use keirin_wire::api::{LogLine, LogPage, LogSearch};
+use keirin_wire::api::{LogPage, LogSearch};
 use reqwest::Method;
 use serde::Serialize;
 
 use crate::Result;
 use crate::client::Client;
-use crate::follow;
-use crate::sse::Received;
+
+/// How long a search may take: it reads every line.
+const SEARCH: Duration = Duration::from_secs(10 * 60);
+
+/// How long a whole log may take on its way.
+const WHOLE_LOG: Duration = Duration::from_secs(60 * 60);
+
+/// The largest stretch of a log, in bytes: a thousand of the longest lines, each byte written as in `\u0000`.
+const LARGEST_PAGE: usize = 400 * 1024 * 1024;
 
 /// Which lines of a job's log.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -68,18 +76,9 @@ impl Client {
     pub async fn log(&self, job: JobId, which: &WhichLines) -> Result<LogPage> {
         self.call(Method::GET, &format!("/api/v1/jobs/{job}/log"))
             .query(which)
+            .at_most(LARGEST_PAGE)
             .receive()
             .await
-    }
-
-    /// A job's log as it grows, from this line on, counted from 1, to its end. A broken connection is made again, and
-    /// every line comes once. An error is the last item.
-    pub fn follow_log(&self, job: JobId, from: u64) -> BoxStream<'static, Result<Vec<LogLine>>> {
-        let path = format!("/api/v1/jobs/{job}/log/stream?from={}", from.max(1));
-        let client = self.clone();
-        follow::follow(self.clone(), path, None)
-            .map(move |received| received.and_then(|event| lines(&client, &event)))
-            .boxed()
     }
 
     /// A whole log as text.
@@ -91,6 +90,7 @@ impl Client {
         job: JobId,
     ) -> Result<impl Stream<Item = Result<bytes::Bytes>> + Send + use<>> {
         self.call(Method::GET, &format!("/api/v1/jobs/{job}/log/raw"))
+            .within(Some(WHOLE_LOG))
             .stream()
             .await
     }
@@ -104,14 +104,9 @@ impl Client {
         let (name, value) = logs.pair();
         self.call(Method::GET, "/api/v1/logs/search")
             .query(&[(name, value.as_str()), ("regex", regex), ("limit", &limit)])
+            .within(Some(SEARCH))
+            .at_most(LARGEST_PAGE)
             .receive()
             .await
-    }
-}
-
-fn lines(client: &Client, event: &Received) -> Result<Vec<LogLine>> {
-    match event.kind.as_str() {
-        "lines" => serde_json::from_str(&event.data).map_err(|error| client.connection().unreadable(error)),
-        _ => Ok(Vec::new()),
     }
 }

@@ -2,9 +2,7 @@
 
 use keirin_model::UserId;
 use keirin_model::access::Role;
-use keirin_wire::api::{
-    Branch, ChangeProject, CreateProject, Credential, Member, Page, Project, SetMember,
-};
+use keirin_wire::api::{Branch, ChangeProject, CreateProject, Credential, Member, Page, Project, SetMember};
 use reqwest::Method;
 
 use crate::Result;
@@ -94,7 +92,10 @@ impl Client {
     /// As every call.
     pub async fn set_member(&self, name: &str, user: UserId, role: Role) -> Result<()> {
         let path = format!("{}/members/{user}", path(name));
-        self.call(Method::PUT, &path).json(&SetMember { role }).done().await
+        self.call(Method::PUT, &path)
+            .json(&SetMember { role })
+            .done()
+            .await
     }
 
     /// Takes somebody's role in a project away.

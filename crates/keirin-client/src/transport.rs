@@ -1,12 +1,17 @@
-//! One request and its answer: addresses, timeouts, bounds, and errors told apart.
+//! Connections, and one request with its answer: addresses, timeouts, bounds, and errors told apart.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
 use keirin_wire::api::Problem;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
-use reqwest::{Method, Response, StatusCode};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION,
+};
+use reqwest::redirect::Policy;
+use reqwest::{ClientBuilder, Method, NoProxy, Proxy, Response, StatusCode};
+use rustls::crypto::{CryptoProvider, ring};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -17,16 +22,27 @@ use crate::error::ClientError;
 /// How long it may take until a connection stands.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// How long the server may be silent within an answer. A long poll is silent for 20 s, a stream of events for 15 s.
-const SILENCE: Duration = Duration::from_secs(60);
+/// How long what was sent may stay unacknowledged before the connection counts as broken.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
-/// The largest answer that is read into memory.
+/// How long a call may take where nothing else is said. The slowest, making a project, fetches its repository.
+const CALL: Duration = Duration::from_secs(90);
+
+/// The largest answer that is read into memory where nothing else is said, in bytes.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
+
+/// The largest problem document, in bytes.
+const LARGEST_PROBLEM: usize = 1024 * 1024;
+
+/// Addresses of this machine, which no proxy leads to.
+const NEVER_BY_PROXY: &str = "localhost,127.0.0.0/8,::1";
 
 /// How connections are made; one is enough for a program.
 #[derive(Debug, Clone)]
 pub struct Connector {
-    http: reqwest::Client,
+    version: String,
+    proxy: Option<Proxy>,
+    plain: reqwest::Client,
 }
 
 impl Connector {
@@ -35,43 +51,85 @@ impl Connector {
     /// # Errors
     /// The proxy's address cannot be used.
     pub fn new(version: &str, proxy: Option<&Url>) -> Result<Self> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(format!("keirin/{version}"))
-            .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
-            .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true);
-        let wrong = |error: reqwest::Error| ClientError::Unreachable {
-            address: proxy.map(Url::to_string).unwrap_or_default(),
-            reason: causes(&error),
-        };
-        if let Some(proxy) = proxy {
-            builder = builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(wrong)?);
+        // The program has installed the same provider, or none; a second one is not taken.
+        if CryptoProvider::get_default().is_none() {
+            drop(ring::default_provider().install_default());
         }
-        let http = builder.build().map_err(wrong)?;
-        Ok(Self { http })
+        let proxy = proxy.map(|proxy| Proxy::all(proxy.clone())).transpose();
+        let proxy = proxy.map_err(|error| {
+            ClientError::Unusable(format!(
+                "the proxy's address cannot be used: {}",
+                innermost(&error)
+            ))
+        })?;
+        let proxy = proxy.map(|proxy| proxy.no_proxy(NoProxy::from_string(NEVER_BY_PROXY)));
+        let plain = builder(version, proxy.as_ref()).tls_certs_only([]).build();
+        let plain = plain
+            .map_err(|error| ClientError::Unusable(format!("no call can be made: {}", innermost(&error))))?;
+        Ok(Self {
+            version: version.to_owned(),
+            proxy,
+            plain,
+        })
     }
 
     /// A server at this address.
     pub fn at(&self, address: &Url) -> Connection {
+        let mut base = address.clone();
+        base.set_query(None);
+        base.set_fragment(None);
         Connection {
-            http: self.http.clone(),
-            base: address.as_str().trim_end_matches('/').to_owned(),
+            http: self.http(address),
+            base: base.as_str().trim_end_matches('/').to_owned(),
         }
+    }
+
+    /// The system's certificates are read only where they are needed: a small machine may have none.
+    fn http(&self, address: &Url) -> std::result::Result<reqwest::Client, Arc<str>> {
+        match address.scheme() {
+            "http" => Ok(self.plain.clone()),
+            "https" => builder(&self.version, self.proxy.as_ref())
+                .build()
+                .map_err(|error| {
+                    let reason = innermost(&error);
+                    format!(
+                        "TLS cannot be used: {reason}; install the system's certificates (`ca-certificates`)"
+                    )
+                    .into()
+                }),
+            scheme => Err(format!("{scheme}: is not how a server is reached; use http: or https:").into()),
+        }
+    }
+}
+
+fn builder(version: &str, proxy: Option<&Proxy>) -> ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .user_agent(format!("keirin/{version}"))
+        .connect_timeout(CONNECT)
+        .tcp_keepalive(UNACKNOWLEDGED)
+        .tcp_user_timeout(UNACKNOWLEDGED)
+        .tcp_nodelay(true)
+        .redirect(Policy::none())
+        .no_proxy();
+    match proxy {
+        Some(proxy) => builder.proxy(proxy.clone()),
+        None => builder,
     }
 }
 
 /// A server at its address.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    http: reqwest::Client,
+    http: std::result::Result<reqwest::Client, Arc<str>>,
     base: String,
 }
 
 /// A request as it is put together.
 pub(crate) struct Call<'a> {
     connection: &'a Connection,
-    request: reqwest::RequestBuilder,
+    request: Result<reqwest::RequestBuilder>,
+    limit: Option<Duration>,
+    largest: usize,
 }
 
 impl Connection {
@@ -81,70 +139,118 @@ impl Connection {
     }
 
     pub(crate) fn call(&self, method: Method, path: &str, token: Option<&str>) -> Call<'_> {
-        let mut request = self
-            .http
+        Call {
+            connection: self,
+            request: self.request(method, path, token),
+            limit: Some(CALL),
+            largest: LARGEST_ANSWER,
+        }
+    }
+
+    fn request(&self, method: Method, path: &str, token: Option<&str>) -> Result<reqwest::RequestBuilder> {
+        let http = self.http.as_ref();
+        let http = http.map_err(|reason| ClientError::Unusable(reason.to_string()))?;
+        let mut request = http
             .request(method, format!("{}{path}", self.base))
             .header(ACCEPT, "application/json");
-        if let Some(mut value) = token.and_then(|token| HeaderValue::from_str(&format!("Bearer {token}")).ok()) {
+        if let Some(token) = token {
+            let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
+                ClientError::Unusable(
+                    "the token holds characters that no token has; copy it again, without line breaks"
+                        .to_owned(),
+                )
+            })?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        Call {
-            connection: self,
-            request,
-        }
+        Ok(request)
     }
 
     pub(crate) fn unreadable(&self, reason: impl ToString) -> ClientError {
         ClientError::Protocol {
+            address: self.base.clone(),
+            status: None,
+            reason: reason.to_string(),
+        }
+    }
+
+    pub(crate) fn unreachable(&self, reason: impl ToString) -> ClientError {
+        ClientError::Unreachable {
             address: self.base.clone(),
             reason: reason.to_string(),
         }
     }
 
     pub(crate) fn broken(&self, error: &reqwest::Error) -> ClientError {
-        ClientError::Unreachable {
-            address: self.base.clone(),
-            reason: causes(error),
+        if error.is_builder() {
+            return ClientError::Unusable(format!("the call cannot be made: {}", innermost(error)));
         }
+        if error.is_timeout() {
+            return self.unreachable("it did not answer in time");
+        }
+        self.unreachable(innermost(error))
     }
 }
 
 impl Call<'_> {
-    pub(crate) fn query(mut self, query: &(impl Serialize + ?Sized)) -> Self {
-        self.request = self.request.query(query);
+    pub(crate) fn query(self, query: &(impl Serialize + ?Sized)) -> Self {
+        self.with(|request| request.query(query))
+    }
+
+    pub(crate) fn json(self, body: &(impl Serialize + ?Sized)) -> Self {
+        self.with(|request| request.json(body))
+    }
+
+    /// Sends bytes as they are; `length` where they come as a stream.
+    pub(crate) fn body(self, body: impl Into<reqwest::Body>, length: Option<u64>) -> Self {
+        let call = self.with(|request| {
+            request
+                .header(CONTENT_TYPE, "application/octet-stream")
+                .body(body)
+        });
+        match length {
+            Some(length) => call.with(|request| request.header(CONTENT_LENGTH, length)),
+            None => call,
+        }
+    }
+
+    pub(crate) fn header(self, name: &str, value: &str) -> Self {
+        self.with(|request| request.header(name, value))
+    }
+
+    /// How long the call may take, its answer included; `None` for an answer that does not end by itself.
+    pub(crate) const fn within(mut self, limit: Option<Duration>) -> Self {
+        self.limit = limit;
         self
     }
 
-    pub(crate) fn json(mut self, body: &(impl Serialize + ?Sized)) -> Self {
-        self.request = self.request.json(body);
+    /// How large the answer may be, in bytes.
+    pub(crate) const fn at_most(mut self, bytes: usize) -> Self {
+        self.largest = bytes;
         self
     }
 
-    pub(crate) fn body(mut self, body: impl Into<reqwest::Body>) -> Self {
-        self.request = self
-            .request
-            .header(reqwest::header::CONTENT_TYPE, "application/octet-stream")
-            .body(body);
-        self
-    }
-
-    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        self.request = self.request.header(name, value);
+    fn with(mut self, change: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder) -> Self {
+        self.request = self.request.map(change);
         self
     }
 
     /// An answer in JSON.
     pub(crate) async fn receive<T: DeserializeOwned>(self) -> Result<T> {
-        let connection = self.connection;
+        let (connection, largest) = (self.connection, self.largest);
         let response = self.send().await?;
-        let bytes = collect(connection, response).await?;
+        let bytes = collect(connection, response, largest).await?;
         serde_json::from_slice(&bytes).map_err(|error| connection.unreadable(error))
     }
 
     /// An answer without content.
     pub(crate) async fn done(self) -> Result<()> {
         self.send().await.map(drop)
+    }
+
+    /// What stands before the content of an answer.
+    pub(crate) async fn head(self) -> Result<HeaderMap> {
+        Ok(self.send().await?.headers().clone())
     }
 
     /// An answer in pieces.
@@ -158,60 +264,73 @@ impl Call<'_> {
 
     async fn send(self) -> Result<Response> {
         let connection = self.connection;
-        let response = self
-            .request
-            .send()
-            .await
-            .map_err(|error| connection.broken(&error))?;
-        let status = response.status();
-        if status.is_success() {
+        let request = match self.limit {
+            Some(limit) => self.request?.timeout(limit),
+            None => self.request?,
+        };
+        let response = request.send().await.map_err(|error| connection.broken(&error))?;
+        if response.status().is_success() {
             return Ok(response);
         }
-        Err(refusal(connection, status, response).await)
+        Err(refusal(connection, response).await)
     }
 }
 
-async fn refusal(connection: &Connection, status: StatusCode, response: Response) -> ClientError {
-    let bytes = match collect(connection, response).await {
+async fn refusal(connection: &Connection, response: Response) -> ClientError {
+    let status = response.status();
+    let elsewhere = response.headers().get(LOCATION).cloned();
+    let bytes = match collect(connection, response, LARGEST_PROBLEM).await {
         Ok(bytes) => bytes,
         Err(error) => return error,
     };
-    match serde_json::from_slice::<Problem>(&bytes) {
-        Ok(problem) => ClientError::Problem(Box::new(problem)),
+    if let Ok(problem) = serde_json::from_slice::<Problem>(&bytes) {
+        return ClientError::Problem(Box::new(problem));
+    }
+    let reason = match (status, elsewhere) {
         // A proxy in between says so while its server is away.
-        Err(_) if matches!(status.as_u16(), 502..=504) => ClientError::Unreachable {
-            address: connection.base.clone(),
-            reason: format!("the proxy before it answers {status}"),
-        },
-        Err(_) => connection.unreadable(format!("it is {status} without a problem document, so it is not Keirin's")),
+        (StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT, _) => {
+            return connection.unreachable(format!("the proxy before it answers {status}"));
+        }
+        (status, Some(elsewhere)) if status.is_redirection() => format!(
+            "it sends callers to {}; give the address that people use",
+            String::from_utf8_lossy(elsewhere.as_bytes())
+        ),
+        (status, _) => format!("it is {status} without a problem document, so it is not Keirin's"),
+    };
+    ClientError::Protocol {
+        address: connection.base.clone(),
+        status: Some(status.as_u16()),
+        reason,
     }
 }
 
-async fn collect(connection: &Connection, mut response: Response) -> Result<Bytes> {
+async fn collect(connection: &Connection, mut response: Response, largest: usize) -> Result<Bytes> {
+    let too_large = || connection.unreadable(format!("it is larger than {largest} bytes"));
+    if response
+        .content_length()
+        .is_some_and(|length| length > largest as u64)
+    {
+        return Err(too_large());
+    }
     let mut collected = BytesMut::new();
     while let Some(piece) = response
         .chunk()
         .await
         .map_err(|error| connection.broken(&error))?
     {
-        if collected.len() + piece.len() > LARGEST_ANSWER {
-            return Err(connection.unreadable(format!("it is larger than {LARGEST_ANSWER} bytes")));
+        if collected.len() + piece.len() > largest {
+            return Err(too_large());
         }
         collected.extend_from_slice(&piece);
     }
     Ok(collected.freeze())
 }
 
-/// An error with what caused it, since the outermost alone says little.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut texts = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if texts.last() != Some(&text) {
-            texts.push(text);
-        }
-        cause = error.source();
+/// The cause at the bottom: what stands above it repeats the address and says "error".
+fn innermost(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
     }
-    texts.join(": ")
+    innermost.to_string()
 }
