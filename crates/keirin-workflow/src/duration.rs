@@ -4,8 +4,6 @@ use jiff::SignedDuration;
 
 /// The longest timeout and the longest interval.
 pub(crate) const LONGEST: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// How a message says it.
-pub(crate) const LONGEST_WORDS: &str = "7 days";
 /// What a duration looks like, for the schema; [`parse`] takes exactly this.
 pub(crate) const PATTERN: &str = "^[0-9]{1,9}[dhms]( ?[0-9]{1,9}[dhms])*$";
 
@@ -23,6 +21,17 @@ pub(crate) enum DurationError {
     Zero,
     #[error("is longer than 7 days")]
     TooLong,
+}
+
+impl DurationError {
+    /// What to do about it.
+    pub(crate) const fn help(self) -> Option<&'static str> {
+        match self {
+            Self::Form | Self::Order => Some("write it like `1h 30m`"),
+            Self::Zero => Some("leave it out where there is no limit of your own"),
+            Self::TooLong => Some("7 days are the most"),
+        }
+    }
 }
 
 /// Reads a duration of more than nothing and at most [`LONGEST`].

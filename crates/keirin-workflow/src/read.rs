@@ -4,6 +4,7 @@
 use keirin_model::access::Role;
 use keirin_model::plan::Start;
 
+use crate::duration::{self, DurationError};
 use crate::format::{self, MOST_JOBS};
 use crate::graph;
 use crate::names::{Fields, Names};
@@ -112,7 +113,7 @@ impl Reader<'_> {
     }
 
     /// A scalar that is one value: fixed, or one whole expression.
-    fn single(&mut self, node: &Node, key: &str, names: &Names) -> Option<Template> {
+    pub(crate) fn single(&mut self, node: &Node, key: &str, names: &Names) -> Option<Template> {
         let template = self.key(node, key, names)?;
         if template.as_fixed().is_none() && template.whole().is_none() {
             let message = format!("`{key}` takes a single expression");
@@ -123,27 +124,14 @@ impl Reader<'_> {
         Some(template)
     }
 
-    pub(crate) fn boolean(&mut self, node: &Node, key: &str, names: &Names) -> Option<Template> {
-        self.single(node, key, names)
-    }
-
-    pub(crate) fn word(&mut self, node: &Node, key: &str, names: &Names) -> Option<Template> {
-        self.single(node, key, names)
-    }
-
-    pub(crate) fn integer(&mut self, node: &Node, key: &str, names: &Names) -> Option<Template> {
-        self.single(node, key, names)
-    }
-
     pub(crate) fn duration(&mut self, node: &Node, key: &str, names: &Names) -> Option<Template> {
         let template = self.single(node, key, names)?;
-        if let Some(Err(error)) = template.as_fixed().map(crate::duration::parse) {
+        if let Some(Err(error)) = template.as_fixed().map(duration::parse) {
             // The form has been reported as a wrong shape already.
-            if error != crate::duration::DurationError::Form {
+            if error != DurationError::Form {
                 let message = format!("{} {error}", quote(self.source.slice(template.span)));
-                let help = format!("a timeout is at most {}", crate::duration::LONGEST_WORDS);
                 self.problems
-                    .push(Problem::error(template.span, message).help(help));
+                    .push(Problem::error(template.span, message).help_if(error.help()));
             }
         }
         Some(template)
@@ -158,11 +146,11 @@ impl Reader<'_> {
 
     pub(crate) fn settings(&mut self, node: &Node, names: &Names) -> Settings {
         Settings {
-            executor: self.word(node, "executor", names),
+            executor: self.single(node, "executor", names),
             system: self.key(node, "system", names),
             group: self.key(node, "group", names),
             labels: node.get("labels").map(|labels| self.templates(labels, names)),
-            priority: self.integer(node, "priority", names),
+            priority: self.single(node, "priority", names),
             timeout: self.duration(node, "timeout", names),
         }
     }
@@ -175,7 +163,7 @@ impl Reader<'_> {
             });
         }
         let group = self.key(node, "group", names);
-        let cancel_in_progress = self.boolean(node, "cancel_in_progress", names);
+        let cancel_in_progress = self.single(node, "cancel_in_progress", names);
         Some(Concurrency {
             group: group?,
             cancel_in_progress,
@@ -211,7 +199,7 @@ impl Reader<'_> {
             needs: needs(node),
             start: node.get("start").map(start).unwrap_or_default(),
             environment: self.key(node, "environment", names),
-            exclusive: self.boolean(node, "exclusive", names),
+            exclusive: self.single(node, "exclusive", names),
             timeout: self.duration(node, "timeout", names),
             jobs,
         }

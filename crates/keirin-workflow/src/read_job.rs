@@ -32,7 +32,7 @@ impl Reader<'_> {
         let env = self.environment(node, &in_job);
         let retry_lost = node
             .get("retry")
-            .and_then(|retry| self.integer(retry, "lost", &in_job));
+            .and_then(|retry| self.single(retry, "lost", &in_job));
         let settings = self.settings(node, &in_job);
         let variables = variables(node);
         let in_steps = in_job.with("env", Fields::these(variables.iter().copied()));

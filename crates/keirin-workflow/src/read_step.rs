@@ -98,7 +98,7 @@ impl Reader<'_> {
             "git" => {
                 let repository = field("repository").and_then(|repository| self.template(repository, names));
                 let revision = self.key(node, "revision", names);
-                let depth = self.integer(node, "depth", names);
+                let depth = self.single(node, "depth", names);
                 let destination = self.key(node, "destination", names);
                 self.check_fixed(destination.as_ref(), paths::check_folder);
                 self.check_fixed(repository.as_ref(), paths::check_argument);

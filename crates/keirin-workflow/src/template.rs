@@ -151,7 +151,9 @@ impl Template {
 
     pub(crate) fn duration(&self, scope: &Context<'_, '_>) -> Result<SignedDuration, Problem> {
         let text = self.text(scope)?;
-        duration::parse(&text).map_err(|error| Problem::error(self.span, format!("{} {error}", quote(&text))))
+        duration::parse(&text).map_err(|error| {
+            Problem::error(self.span, format!("{} {error}", quote(&text))).help_if(error.help())
+        })
     }
 
     /// The value with its type: of the expression, or of the text by YAML's rules.

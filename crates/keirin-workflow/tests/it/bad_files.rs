@@ -451,21 +451,21 @@ error: `8d` is longer than 7 days
   |
 6 |         timeout: 8d
   |                  ^^
-  help: a timeout is at most 7 days
+  help: 7 days are the most
 
 error: `30m 1h` names its units out of order: days, hours, minutes, seconds, each once
  --> .keirin.yaml:7:37
   |
 7 |         steps: [ { run: x, timeout: 30m 1h }, { run: x, timeout: 0s } ]
   |                                     ^^^^^^
-  help: a timeout is at most 7 days
+  help: write it like `1h 30m`
 
 error: `0s` is no time at all
  --> .keirin.yaml:7:66
   |
 7 |         steps: [ { run: x, timeout: 30m 1h }, { run: x, timeout: 0s } ]
   |                                                                  ^^
-  help: a timeout is at most 7 days
+  help: leave it out where there is no limit of your own
 "#);
 }
 

@@ -136,6 +136,7 @@ error: `7` is not a duration such as `30m`, `1h 30m` or `2d`
   |
 8 |             timeout: ${{ flow.number }}
   |                      ^^^^^^^^^^^^^^^^^^
+  help: write it like `1h 30m`
 
 error: the expression gives a list, and text is needed
   --> .keirin.yaml:10:24
