@@ -13,6 +13,7 @@ use keirin_wire::api::SignInLink;
 
 use crate::error::ApiError;
 use crate::keys::MasterKey;
+use crate::known_agents::KnownAgents;
 use crate::limits::Limits;
 use crate::log_intake::OpenLogs;
 use crate::outside::Outside;
@@ -52,7 +53,11 @@ pub struct App {
     pub(crate) settings: Settings,
     pub(crate) limits: Limits,
     pub(crate) open_logs: OpenLogs,
+    pub(crate) agents: KnownAgents,
 }
+
+/// The name of the token that lets the local agent in.
+const LOCAL_AGENT: &str = "agent on the server";
 
 /// The name of the token that the command line on the server's own machine uses.
 const LOCAL_TOKEN: &str = "command line on the server";
@@ -69,6 +74,7 @@ impl App {
             keys: parts.keys,
             outside: parts.outside,
             open_logs: OpenLogs::default(),
+            agents: KnownAgents::default(),
             limits: Limits::new(parts.settings.calls_per_minute),
             settings: parts.settings,
         })
@@ -94,6 +100,30 @@ impl App {
             url: self.settings.link(&format!("/sign-in/{secret}")),
             expires_at,
         })
+    }
+
+    /// A fresh token that lets the agent on the server's own machine in, once, within a day.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn local_join_token(&self) -> Result<String, ApiError> {
+        let now = self.outside.now();
+        let owner = self.store.first_admin(now).await?;
+        self.store.revoke_tokens_named(owner, LOCAL_AGENT).await?;
+        let secret = secret::draw(secret::JOIN_TOKEN, &self.outside);
+        let token = NewToken {
+            name: LOCAL_AGENT.to_owned(),
+            opens: Opens::Join {
+                groups: std::collections::BTreeSet::new(),
+                uses: Some(1),
+            },
+            secret_hash: secret::hash(&secret),
+            prefix: secret::shown(&secret, secret::JOIN_TOKEN),
+            owner,
+            expires_at: Some(now + jiff::SignedDuration::from_hours(24)),
+        };
+        self.store.create_token(token, now).await?;
+        Ok(secret)
     }
 
     /// A fresh token for the command line on the server's own machine, in place of the one before. It may do

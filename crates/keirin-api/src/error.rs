@@ -21,6 +21,14 @@ pub struct ApiError {
     challenge: &'static str,
 }
 
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.problem.fmt(formatter)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
 impl ApiError {
     /// A problem of this kind; `kind` is a word for programs that stays the same between versions.
     pub fn new(status: StatusCode, kind: &str, title: &str, detail: impl Into<String>) -> Self {

@@ -15,6 +15,7 @@ impl From<Refusal> for WorkError {
             | Refusal::NoSuchRun(_)
             | Refusal::NoSuchJob(_)
             | Refusal::NotManual(_)
+            | Refusal::DueTimeOver { .. }
             | Refusal::StillUnderWay(_)
             | Refusal::NothingToRerun(_) => Self::Conflict(sentence(&refusal.to_string())),
         }

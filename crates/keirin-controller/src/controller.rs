@@ -1,7 +1,7 @@
 //! The whole for a server: takes the lead, runs the engine while it has it, and answers the HTTP layer.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +10,7 @@ use keirin_engine::waiting::WaitingReason;
 use keirin_engine::{Event, Rules};
 use keirin_model::flow::Cause;
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId};
-use keirin_store::engine::{Epoch, Position};
+use keirin_store::engine::{Epoch, Lease, Position};
 use keirin_store::{Store, StoreError};
 use keirin_wire::agent::{Claim, Claimed, Report, Reported};
 use keirin_wire::api::{self, StartFlow, Workflow};
@@ -64,6 +64,8 @@ pub struct Controller {
     preparer: Preparer,
     /// Reaches the engine while this server leads.
     handle: RwLock<Option<Handle>>,
+    /// The lead, from when it is taken to when it is lost or given back.
+    lease: Mutex<Option<Lease>>,
     commits: watch::Sender<u64>,
     /// What changes beside the engine's work: agents and projects.
     aside: broadcast::Sender<api::Event>,
@@ -86,6 +88,7 @@ impl Controller {
             rules: parts.rules,
             directory,
             handle: RwLock::new(None),
+            lease: Mutex::new(None),
             commits: watch::Sender::new(0),
             aside: broadcast::Sender::new(ASIDE),
         }
@@ -97,8 +100,10 @@ impl Controller {
         loop {
             let lease = leadership.take().await;
             tracing::info!(epoch = %lease.epoch, "this server leads");
+            self.set_lease(Some(lease.clone()));
             let led = lead(leadership, &lease, |epoch| self.lead(epoch)).await;
             self.set_handle(None);
+            self.set_lease(None);
             tracing::warn!(?led, "this server no longer leads");
         }
     }
@@ -155,6 +160,24 @@ impl Controller {
             }
         }
         Ok(())
+    }
+
+    /// Gives the lead back, if this server has it: the next leader need not wait. To be called when [`Controller::run`]
+    /// has been dropped.
+    ///
+    /// # Errors
+    /// The database cannot be reached; the lead then runs out by itself.
+    pub async fn let_go(&self, leadership: &Leadership) -> Result<(), WorkError> {
+        self.set_handle(None);
+        let lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match lease {
+            Some(lease) => Ok(leadership.give_back(&lease).await?),
+            None => Ok(()),
+        }
+    }
+
+    fn set_lease(&self, lease: Option<Lease>) {
+        *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = lease;
     }
 
     fn set_handle(&self, handle: Option<Handle>) {

@@ -1,6 +1,6 @@
 //! Short questions of the controller: which flow a run is of, which pushes have been dealt with.
 
-use keirin_model::{BranchId, FlowId, RunId};
+use keirin_model::{BranchId, FlowId, ProjectId, RunId};
 
 use crate::{Result, Store};
 
@@ -14,6 +14,20 @@ impl Store {
             .fetch_optional(&self.pool)
             .await?;
         Ok(flow.map(FlowId))
+    }
+
+    /// Whether a project has ever had a flow.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn has_flows(&self, project: ProjectId) -> Result<bool> {
+        let found = sqlx::query_scalar!(
+            r#"select exists (select 1 from flows where project = $1) as "found!""#,
+            project.0
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(found)
     }
 
     /// Whether a push of this commit has started a flow of this workflow on this branch.

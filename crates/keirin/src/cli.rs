@@ -5,10 +5,13 @@ use std::ffi::OsString;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
+use crate::agent;
 use crate::commands::{check, init};
 use crate::exec;
 use crate::exit::Exit;
+use crate::machine;
 use crate::output::Output;
+use crate::serve;
 
 /// Runs a project's work, measures it, and tells when it is not good enough.
 #[derive(Debug, Parser)]
@@ -32,12 +35,15 @@ struct Speech {
     #[arg(long, global = true)]
     json: bool,
     /// Print no colours
-    #[arg(long, global = true, env = "NO_COLOR", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, global = true)]
     no_color: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::ServeArguments),
+    #[command(subcommand)]
+    Agent(AgentCommand),
     Exec(exec::ExecArguments),
     Check(check::CheckArguments),
     Init(init::InitArguments),
@@ -49,14 +55,25 @@ enum Command {
     },
 }
 
+/// Agents: the programs that run jobs.
+#[derive(Debug, Subcommand)]
+enum AgentCommand {
+    Start(agent::StartArguments),
+}
+
 impl Cli {
     /// Does what was typed.
     ///
     /// # Errors
     /// When the command cannot be carried out.
     pub fn run(self) -> anyhow::Result<Exit> {
-        let output = Output::new(self.speech.json, self.speech.no_color);
+        let output = Output::new(
+            self.speech.json,
+            self.speech.no_color || machine::variable("NO_COLOR").is_some(),
+        );
         match self.command {
+            Command::Serve(arguments) => wait(serve::serve(arguments, &output)),
+            Command::Agent(AgentCommand::Start(arguments)) => wait(agent::start(arguments, &output)),
             Command::Check(arguments) => check::check(arguments, &output),
             Command::Exec(arguments) => wait(exec::exec(arguments, &output)),
             Command::Init(arguments) => wait(init::init(arguments, &output)),
@@ -70,6 +87,8 @@ impl Cli {
 
 /// Runs a command that waits for things.
 fn wait(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    // One provider for every connection of the program. It fails only where one is there already.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -47,3 +47,14 @@ pub fn environment(names: &[&str]) -> BTreeMap<String, String> {
 pub fn home() -> Option<PathBuf> {
     variable("HOME").map(PathBuf::from)
 }
+
+/// What the machine calls itself.
+pub fn host_name() -> String {
+    let name = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned());
+    name.unwrap_or_else(|_| "agent".to_owned())
+}
+
+/// The folder that this program's file lies in.
+pub fn program_folder() -> Option<PathBuf> {
+    std::env::current_exe().ok()?.parent().map(PathBuf::from)
+}

@@ -1,11 +1,16 @@
 //! The command line of Keirin, and the one place that wires everything.
 
+mod agent;
 mod cli;
 mod commands;
+mod config;
 mod exec;
 mod exit;
 mod machine;
 mod output;
+mod private_file;
+mod serve;
+mod signals;
 
 use std::process::ExitCode;
 

@@ -14,6 +14,7 @@ use keirin_controller::work::WorkError;
 use keirin_model::{AgentId, ArtifactId, AttemptId};
 use keirin_wire::agent::{Claim, Claimed, Kept, LogAcknowledged, Report, Reported, TestReport};
 use keirin_wire::log::{Chunk, Limits};
+use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::io::ReaderStream;
 
@@ -43,7 +44,7 @@ impl LocalServer {
         }
     }
 
-    async fn write(&self, path: &str, content: FileStream) -> io::Result<u64> {
+    async fn write(&self, path: &str, content: FileStream) -> io::Result<(u64, String)> {
         let target = self.folder.join(path);
         if let Some(folder) = target.parent() {
             tokio::fs::create_dir_all(folder).await?;
@@ -51,13 +52,20 @@ impl LocalServer {
         let mut file = tokio::fs::File::create(&target).await?;
         let mut content = content;
         let mut size = 0;
+        let mut digest = Sha256::new();
         while let Some(bytes) = content.next().await {
             let bytes = bytes?;
             size += bytes.len() as u64;
+            digest.update(&bytes);
             file.write_all(&bytes).await?;
         }
         file.flush().await?;
-        Ok(size)
+        let sha256 = digest
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Ok((size, sha256))
     }
 }
 
@@ -121,7 +129,7 @@ impl Server for LocalServer {
     }
 
     async fn keep(&self, _: &Lease, path: &str, size: u64, content: FileStream) -> Result<(), CallError> {
-        let written = self
+        let (written, sha256) = self
             .write(path, content)
             .await
             .map_err(|error| disk_error(&error))?;
@@ -138,7 +146,7 @@ impl Server for LocalServer {
             id: id.unwrap_or(ArtifactId(next)),
             path: path.to_owned(),
             size,
-            sha256: String::new(),
+            sha256,
             created_at: machine::now(),
         });
         Ok(())

@@ -1,0 +1,48 @@
+//! The engine with no server around it: for work on this machine, and for tests of the loop itself.
+
+use std::sync::Arc;
+
+use keirin_engine::Rules;
+use tokio::sync::{mpsc, watch};
+
+use crate::Clock;
+use crate::brain::{self, BrainParts};
+use crate::directory::Directory;
+use crate::handle::Handle;
+use crate::journal::{Journal, JournalError};
+
+/// A running engine. It ends when all handles are dropped.
+pub struct Alone {
+    /// Reaches it.
+    pub handle: Handle,
+    /// Changes with every commit.
+    pub commits: watch::Receiver<u64>,
+}
+
+/// Runs the engine on what a journal holds. Schedules fire nothing.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub async fn run_alone<J: Journal>(
+    journal: Arc<J>,
+    directory: Directory,
+    clock: Clock,
+    rules: Rules,
+) -> Result<Alone, JournalError> {
+    let commits = watch::Sender::new(0);
+    let seen = commits.subscribe();
+    let (due, _) = mpsc::unbounded_channel();
+    let parts = BrainParts {
+        journal,
+        directory,
+        clock,
+        rules,
+        due,
+        commits,
+    };
+    let (handle, _) = brain::start(parts).await?;
+    Ok(Alone {
+        handle,
+        commits: seen,
+    })
+}

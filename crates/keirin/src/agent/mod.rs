@@ -1,0 +1,217 @@
+//! `keirin agent start`: registers with a server and runs jobs until it is stopped.
+
+mod identity;
+
+pub(crate) use identity::program;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use keirin_agent::{Agent, Config, HttpServer, Shutdown};
+use keirin_client::{AgentClient, ClientError, Connector};
+use keirin_model::plan::Executor;
+use keirin_wire::agent::{PROTOCOL, Register, Registered};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use url::Url;
+
+use crate::exit::Exit;
+use crate::machine;
+use crate::output::Output;
+use crate::private_file;
+use crate::signals;
+
+/// How long until a server that cannot be reached is asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// The file in the agent's folder that holds who it is.
+const REGISTRATION: &str = "registration.json";
+
+/// Starts an agent and runs jobs until it is stopped.
+#[derive(Debug, Args)]
+pub(crate) struct StartArguments {
+    /// Where the server is reached
+    #[arg(long, value_name = "URL", env = "KEIRIN_URL")]
+    server: Url,
+    /// Lets the agent in at once; without one a person authorises it
+    #[arg(long, value_name = "TOKEN", env = "KEIRIN_JOIN_TOKEN", hide_env_values = true)]
+    join_token: Option<String>,
+    /// What people will call it [default: the machine's name]
+    #[arg(long)]
+    name: Option<String>,
+    /// How many jobs run at once
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    slots: u32,
+    /// A group that it is in, besides `all`
+    #[arg(long, value_name = "GROUP")]
+    group: Vec<String>,
+    /// Something that it can do, for jobs that ask for it
+    #[arg(long, value_name = "LABEL")]
+    label: Vec<String>,
+    /// Where it keeps who it is, and the workspaces of its jobs
+    #[arg(long, value_name = "FOLDER", default_value = ".keirin-agent")]
+    folder: PathBuf,
+    /// The user that jobs run as, where the agent is root [default: nobody]
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+    /// A file or folder that no job may read, where jobs run as the agent's own user
+    #[arg(long, value_name = "PATH")]
+    closed: Vec<PathBuf>,
+    /// Run jobs with the agent's own rights: only for work that is trusted like the agent itself
+    #[arg(long, conflicts_with_all = ["user", "closed"])]
+    trust_jobs: bool,
+    /// Started by the server on its own machine, whose address may change
+    #[arg(long, hide = true)]
+    local: bool,
+}
+
+/// The file in the agent's folder that holds the number of its process.
+pub(crate) const PROCESS: &str = "pid";
+
+/// Who an agent is, kept in its folder so that it stays the same one.
+#[derive(Serialize, Deserialize)]
+struct Registration {
+    server: Url,
+    name: String,
+    secret: String,
+}
+
+/// Runs an agent.
+///
+/// # Errors
+/// When the server refuses it, or this machine does not let it run jobs safely.
+pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow::Result<Exit> {
+    let identity = identity::choose(&arguments)?;
+    private_file::make_folder(&arguments.folder)?;
+    private_file::write(
+        &arguments.folder.join(PROCESS),
+        std::process::id().to_string().as_bytes(),
+    )?;
+    let connector = Connector::new(env!("CARGO_PKG_VERSION"), None)?;
+    let client = AgentClient::new(connector.at(&arguments.server));
+    let name = arguments.name.clone().unwrap_or_else(machine::host_name);
+    let mut stop = signals::Stop::listen()?;
+    let registered = tokio::select! {
+        registered = register(&client, &arguments, &name, output) => registered?,
+        () = stop.asked() => return Ok(Exit::Cancelled),
+    };
+    output.say(format!(
+        "Agent {name} ({}) is registered with {}.",
+        registered.agent, arguments.server
+    ));
+    if !registered.authorised {
+        output.hint(format!(
+            "It waits to be let in: keirin agent authorise {}",
+            registered.agent
+        ));
+    }
+
+    let mut config = Config::new(
+        workspaces(&arguments.folder, &identity),
+        Arc::new(machine::now),
+        Arc::new(machine::random),
+    );
+    config.slots = arguments.slots;
+    config.identity = identity;
+    config.owns_all_orphans = keirin_agent::adopt_orphans().is_ok();
+    config.environment.extend(machine::environment(&["PATH", "LANG"]));
+    let server = HttpServer::new(client, registered.secret);
+    let (shutdown, ordered) = watch::channel(Shutdown::Running);
+    let agent = Agent::run(config, Arc::new(server), ordered);
+    tokio::pin!(agent);
+    tokio::select! {
+        ended = &mut agent => ended?,
+        () = stop.asked() => {
+            output.say("Stopping; jobs that run are lost and tried again elsewhere.");
+            shutdown.send_replace(Shutdown::Stop);
+            tokio::select! {
+                ended = &mut agent => ended?,
+                () = stop.asked() => {}
+            }
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// Registers; a server that does not answer yet is asked again.
+async fn register(
+    client: &AgentClient,
+    arguments: &StartArguments,
+    name: &str,
+    output: &Output,
+) -> anyhow::Result<Registered> {
+    let file = arguments.folder.join(REGISTRATION);
+    let before: Option<Registration> = private_file::read_json(&file)?;
+    // A secret is told to nobody but the server that it was made by.
+    let before =
+        before.filter(|before| before.name == name && (arguments.local || before.server == arguments.server));
+    let said = Register {
+        protocol: PROTOCOL,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        name: name.to_owned(),
+        join_token: arguments.join_token.clone(),
+        secret: before.map(|before| before.secret),
+        groups: arguments.group.iter().cloned().collect(),
+        labels: labels(arguments),
+        executors: BTreeSet::from([Executor::Bare]),
+        slots: arguments.slots,
+        host: host(),
+    };
+    let mut told = false;
+    loop {
+        match client.register(&said).await {
+            Ok(registered) => {
+                let registration = Registration {
+                    server: arguments.server.clone(),
+                    name: name.to_owned(),
+                    secret: registered.secret.clone(),
+                };
+                private_file::write_json(&file, &registration)?;
+                return Ok(registered);
+            }
+            Err(error) if error.is_passing() => {
+                if !told {
+                    output.say(format!(
+                        "{} does not answer yet ({error}); waiting for it.",
+                        arguments.server
+                    ));
+                    told = true;
+                }
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+            Err(error) => return Err(refused(error)),
+        }
+    }
+}
+
+fn refused(error: ClientError) -> anyhow::Error {
+    anyhow::Error::new(error).context("the server does not take this agent")
+}
+
+/// What every agent can do by what it runs on, and what its owner says.
+fn labels(arguments: &StartArguments) -> BTreeSet<String> {
+    let own = [std::env::consts::OS, std::env::consts::ARCH];
+    let own = own.into_iter().map(str::to_owned);
+    own.chain(arguments.label.iter().cloned()).collect()
+}
+
+fn host() -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("system".to_owned(), std::env::consts::OS.to_owned()),
+        ("architecture".to_owned(), std::env::consts::ARCH.to_owned()),
+        ("processors".to_owned(), machine::processors().to_string()),
+        ("host".to_owned(), machine::host_name()),
+    ])
+}
+
+/// Where workspaces lie. A user other than the agent's must be able to get there, so they cannot lie in a folder that is
+/// the agent's alone.
+fn workspaces(folder: &Path, identity: &keirin_agent::Identity) -> PathBuf {
+    match identity {
+        keirin_agent::Identity::User { .. } => identity::open_folder(folder),
+        _ => folder.join("work"),
+    }
+}

@@ -1,0 +1,164 @@
+//! Configuration: defaults, `keirin.toml`, `KEIRIN_*`, flags, in rising order.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::Args;
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// The usual place of the configuration file.
+const FILE: &str = "keirin.toml";
+
+/// What can be set about a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Address and port to listen on.
+    pub(crate) listen: SocketAddr,
+    /// Where everything lies.
+    pub(crate) data_dir: PathBuf,
+    /// The database; a private one in the data folder where absent.
+    pub(crate) database_url: Option<String>,
+    /// The folder of PostgreSQL's programs, for the private database.
+    pub(crate) postgres_bin: Option<PathBuf>,
+    /// Whether the private database passes over the system's PostgreSQL.
+    pub(crate) hide_system_postgres: bool,
+    /// Where people reach the server; its path is the sub-path that everything lies under.
+    pub(crate) external_url: Option<Url>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Vec<IpAddr>,
+    /// How many jobs the local agent runs at once; 0 for no local agent. The number of processors where absent.
+    pub(crate) local_slots: Option<u32>,
+    /// The user that jobs of the local agent run as, where the server is root.
+    pub(crate) local_user: Option<String>,
+    /// What the server logs, as in `info,keirin_git=debug`.
+    pub(crate) log: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8460)),
+            data_dir: PathBuf::from(".keirin-data"),
+            database_url: None,
+            postgres_bin: None,
+            hide_system_postgres: false,
+            external_url: None,
+            trusted_proxies: Vec::new(),
+            local_slots: None,
+            local_user: None,
+            log: "warn".to_owned(),
+        }
+    }
+}
+
+/// The flags that set something; each stands above the file and the environment.
+#[derive(Debug, Clone, Default, Args, Serialize)]
+pub(crate) struct ConfigFlags {
+    /// Read this configuration file [default: `keirin.toml` in this folder, if there is one]
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+    /// Address and port to listen on [default: 127.0.0.1:8460]; port 0 takes any that is free
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<SocketAddr>,
+    /// Where everything lies [default: .keirin-data]
+    #[arg(long, value_name = "FOLDER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_dir: Option<PathBuf>,
+    /// Use this PostgreSQL instead of a private one
+    #[arg(long, value_name = "URL", hide_env_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database_url: Option<String>,
+    /// The folder of PostgreSQL's programs, for the private database
+    #[arg(long, value_name = "FOLDER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    postgres_bin: Option<PathBuf>,
+    /// Where people reach the server, with the sub-path if it has one
+    #[arg(long, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_url: Option<Url>,
+    /// How many jobs the local agent runs at once; 0 for no local agent [default: the number of processors]
+    #[arg(long, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    local_slots: Option<u32>,
+    /// What the server logs, as in `info,keirin_git=debug` [default: warn]
+    #[arg(long, value_name = "LEVELS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<String>,
+}
+
+impl ConfigFlags {
+    /// All sources, one above the other.
+    pub(crate) fn sources(&self) -> Figment {
+        let defaults = Figment::from(Serialized::defaults(Config::default()));
+        let with_file = match &self.config {
+            Some(file) => defaults.merge(Toml::file_exact(file)),
+            None => defaults.merge(Toml::file(FILE)),
+        };
+        // Names that other commands use; the server has no use for them.
+        let environment = Env::prefixed("KEIRIN_").filter(|key| {
+            let name = key.as_str();
+            fields().contains(&name.to_ascii_lowercase())
+        });
+        with_file.merge(environment).merge(Serialized::globals(self))
+    }
+
+    /// The values in force.
+    ///
+    /// # Errors
+    /// Says which value is wrong and where it came from.
+    pub(crate) fn read(&self) -> Result<Config, Box<figment::Error>> {
+        self.sources().extract().map_err(Box::new)
+    }
+}
+
+/// The names of everything that can be set.
+pub(crate) fn fields() -> Vec<String> {
+    match serde_json::to_value(Config::default()) {
+        Ok(serde_json::Value::Object(fields)) => fields.into_iter().map(|(name, _)| name).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_stand_above_the_environment_and_that_above_the_file() {
+        figment::Jail::expect_with(|jail| {
+            jail.create_file(
+                "keirin.toml",
+                "listen = \"127.0.0.1:1\"\nlog = \"info\"\nlocal_slots = 3",
+            )?;
+            jail.set_env("KEIRIN_LISTEN", "127.0.0.1:2");
+            jail.set_env("KEIRIN_LOG", "debug");
+            jail.set_env("KEIRIN_TOKEN", "of another command");
+            let flags = ConfigFlags {
+                listen: Some(SocketAddr::from(([127, 0, 0, 1], 3))),
+                ..ConfigFlags::default()
+            };
+            let config = flags.read().expect("valid");
+            assert_eq!(
+                (config.listen.port(), config.log.as_str(), config.local_slots),
+                (3, "debug", Some(3))
+            );
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn an_unknown_key_in_the_file_is_an_error() {
+        figment::Jail::expect_with(|jail| {
+            jail.create_file("keirin.toml", "lisen = \"127.0.0.1:1\"")?;
+            let error = ConfigFlags::default().read().expect_err("unknown key");
+            assert!(error.to_string().contains("lisen"), "{error}");
+            Ok(())
+        });
+    }
+}

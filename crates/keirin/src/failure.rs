@@ -1,0 +1,124 @@
+//! Says why a command that talks to a server failed, and with which exit code the program ends.
+
+use keirin_client::ClientError;
+use keirin_wire::api::{Diagnostic, Problem, Severity};
+use keirin_workflow::Diagnostics;
+
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::reach::NoServer;
+
+/// Runs a command that talks to a server; what the server refuses is told to people and becomes an exit code.
+///
+/// # Errors
+/// What is nobody's answer: this machine's own faults.
+pub(crate) async fn told(
+    command: impl Future<Output = anyhow::Result<Exit>>,
+    output: &Output,
+) -> anyhow::Result<Exit> {
+    let error = match command.await {
+        Ok(exit) => return Ok(exit),
+        Err(error) => error,
+    };
+    if let Some(no_server) = error.downcast_ref::<NoServer>() {
+        output.error(no_server);
+        return Ok(Exit::Unreachable);
+    }
+    match error.downcast_ref::<ClientError>() {
+        Some(failure) => {
+            tell(failure, "", output);
+            Ok(exit(failure))
+        }
+        None => Err(error),
+    }
+}
+
+/// Says what the server refused or how it could not be reached. `source_text` is the text of the workflow file that the
+/// problem is about, where it is known.
+pub(crate) fn tell(failure: &ClientError, source_text: &str, output: &Output) {
+    match failure {
+        ClientError::Problem(problem) => tell_problem(problem, source_text, output),
+        ClientError::Unreachable { .. } => {
+            output.error(failure);
+            output.hint("Is it running? `keirin serve` starts one here; `--url` names another.");
+        }
+        ClientError::Protocol { .. } => {
+            output.error(failure);
+            output.hint("Is it the address that people open in a browser?");
+        }
+        ClientError::Unusable(_) => output.error(failure),
+    }
+}
+
+fn tell_problem(problem: &Problem, source_text: &str, output: &Output) {
+    match &problem.detail {
+        Some(detail) => output.error(format!("{}: {detail}", problem.title)),
+        None => output.error(&problem.title),
+    }
+    if !problem.diagnostics.is_empty() {
+        let faults = Diagnostics(problem.diagnostics.iter().map(fault).collect());
+        output.say(faults.render(source_text, output.error_has_colours()).trim_end());
+    }
+    if let Some(fix) = &problem.fix {
+        output.say(fix);
+    }
+}
+
+fn fault(diagnostic: &Diagnostic) -> keirin_workflow::Diagnostic {
+    keirin_workflow::Diagnostic {
+        file: diagnostic.file.clone(),
+        line: diagnostic.line as usize,
+        column: diagnostic.column as usize,
+        end_column: diagnostic.end_column as usize,
+        severity: match diagnostic.severity {
+            Severity::Error => keirin_workflow::Severity::Error,
+            Severity::Warning => keirin_workflow::Severity::Warning,
+        },
+        message: diagnostic.message.clone(),
+        suggestion: diagnostic.suggestion.clone(),
+    }
+}
+
+/// The exit code that tells a script what kind of failure it was.
+pub(crate) fn exit(failure: &ClientError) -> Exit {
+    match failure {
+        ClientError::Unreachable { .. } => Exit::Unreachable,
+        ClientError::Problem(problem) => match problem.status {
+            400 | 413 | 415 | 422 => Exit::Usage,
+            // The server says itself that it cannot be used at the moment.
+            503 => Exit::Unreachable,
+            _ => Exit::Failed,
+        },
+        ClientError::Protocol { .. } => Exit::Failed,
+        ClientError::Unusable(_) => Exit::Usage,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(status: u16) -> ClientError {
+        ClientError::Problem(Box::new(Problem {
+            kind: "some".to_owned(),
+            title: "Some".to_owned(),
+            status,
+            detail: None,
+            fix: None,
+            diagnostics: Vec::new(),
+        }))
+    }
+
+    #[test]
+    fn scripts_can_tell_failures_apart() {
+        assert_eq!(exit(&problem(422)), Exit::Usage);
+        assert_eq!(exit(&problem(404)), Exit::Failed);
+        assert_eq!(exit(&problem(401)), Exit::Failed);
+        assert_eq!(exit(&problem(503)), Exit::Unreachable);
+        let gone = ClientError::Unreachable {
+            address: "http://127.0.0.1:1".to_owned(),
+            reason: "nobody listens".to_owned(),
+        };
+        assert_eq!(exit(&gone), Exit::Unreachable);
+    }
+}

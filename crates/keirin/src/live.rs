@@ -1,0 +1,107 @@
+//! What people and programs see of work while it goes on: lines of logs as they come, each job as it ends, the end.
+
+use keirin_model::{Outcome, Status, Timestamp};
+use keirin_wire::log::Stream;
+use serde_json::json;
+
+use crate::ansi;
+use crate::output::{self, Output};
+
+/// Shows work while it goes on.
+pub(crate) struct Live {
+    output: Output,
+    width: usize,
+    several: bool,
+}
+
+/// A line of a job's log.
+pub(crate) struct Line<'a> {
+    /// The job, as in `build/test`.
+    pub(crate) job: &'a str,
+    /// Its number, from 1.
+    pub(crate) number: u64,
+    pub(crate) time: Timestamp,
+    pub(crate) step: Option<u16>,
+    pub(crate) stream: Stream,
+    pub(crate) text: &'a str,
+}
+
+impl Live {
+    /// Shows the work of these jobs.
+    pub(crate) fn new(output: Output, jobs: &[String]) -> Self {
+        Self {
+            output,
+            width: jobs.iter().map(|job| job.chars().count()).max().unwrap_or(0),
+            several: jobs.len() > 1,
+        }
+    }
+
+    /// A line of a job's log.
+    pub(crate) fn log(&self, line: &Line<'_>) {
+        if self.output.is_json() {
+            self.output.object(&json!({
+                "kind": "log", "job": line.job, "line": line.number, "time": line.time, "step": line.step,
+                "stream": line.stream, "text": line.text,
+            }));
+            return;
+        }
+        let text = ansi::printable(line.text, self.output.has_colours());
+        let text = match line.stream {
+            Stream::Agent => self.output.faint(text),
+            Stream::Output | Stream::Error => text,
+        };
+        if self.several {
+            let name = format!("{:width$} │", line.job, width = self.width);
+            self.output.line(format!("{} {text}", self.output.faint(name)));
+        } else {
+            self.output.line(text);
+        }
+    }
+
+    /// A job has come so far. People are told when it ends.
+    pub(crate) fn job(&self, job: &str, status: Status, seconds: Option<f64>, message: Option<&str>) {
+        if self.output.is_json() {
+            self.output.object(&json!({
+                "kind": "job", "job": job, "state": status.state(), "outcome": status.outcome(),
+                "seconds": seconds, "message": message,
+            }));
+            return;
+        }
+        if status.is_finished() {
+            let why = message.map(|message| format!(": {message}")).unwrap_or_default();
+            self.output.line(format!(
+                "{} {}{}{why}",
+                self.output.status(status),
+                self.output.strong(job),
+                in_time(seconds)
+            ));
+        }
+    }
+
+    /// The last word.
+    pub(crate) fn end(&self, outcome: Outcome, jobs: usize, seconds: Option<f64>) {
+        if self.output.is_json() {
+            self.output.object(
+                &json!({ "kind": "flow", "state": "finished", "outcome": outcome, "seconds": seconds }),
+            );
+            return;
+        }
+        let plural = if jobs == 1 { "" } else { "s" };
+        self.output.line(format!(
+            "{}: {jobs} job{plural}{}",
+            self.output.status(Status::Finished(outcome)),
+            in_time(seconds)
+        ));
+    }
+}
+
+fn in_time(seconds: Option<f64>) -> String {
+    seconds
+        .map(|seconds| format!(" in {}", output::duration(seconds)))
+        .unwrap_or_default()
+}
+
+/// From then to then, in seconds.
+pub(crate) fn took(started: Option<Timestamp>, finished: Option<Timestamp>) -> Option<f64> {
+    Some(finished?.duration_since(started?).as_secs_f64())
+}

@@ -1,0 +1,102 @@
+//! The data folder: what lies where, and what nobody else may read.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use rand::TryRng as _;
+use rand::rngs::SysRng;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::private_file;
+
+/// The file that tells the command line on this machine where the server is.
+const LOCAL: &str = "local.json";
+/// The key that everything secret at rest hangs on.
+const MASTER_KEY: &str = "master.key";
+
+/// A server's data folder.
+#[derive(Debug, Clone)]
+pub(crate) struct DataFolder {
+    root: PathBuf,
+}
+
+/// Where the server on this machine is reached, with a token that may do everything.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Local {
+    pub(crate) url: Url,
+    pub(crate) token: String,
+}
+
+impl DataFolder {
+    /// Makes the folder if need be; only its owner may enter it.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(crate) fn open(root: &Path) -> anyhow::Result<Self> {
+        private_file::make_folder(root)?;
+        let root = root
+            .canonicalize()
+            .with_context(|| format!("cannot find {}", root.display()))?;
+        Ok(Self { root })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn objects(&self) -> PathBuf {
+        self.root.join("objects")
+    }
+
+    pub(crate) fn mirrors(&self) -> PathBuf {
+        self.root.join("mirrors")
+    }
+
+    pub(crate) fn agent(&self) -> PathBuf {
+        self.root.join("agent")
+    }
+
+    /// The master key; made the first time.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub(crate) fn master_key(&self) -> anyhow::Result<[u8; 32]> {
+        let file = self.root.join(MASTER_KEY);
+        if let Some(bytes) = private_file::read(&file)? {
+            let Ok(key) = <[u8; 32]>::try_from(bytes) else {
+                bail!(
+                    "{} is damaged: it must hold 32 bytes. Restore it from a backup",
+                    file.display()
+                );
+            };
+            return Ok(key);
+        }
+        let mut key = [0; 32];
+        SysRng
+            .try_fill_bytes(&mut key)
+            .context("the system's random source does not work")?;
+        private_file::write(&file, &key)?;
+        Ok(key)
+    }
+
+    /// Lets the command line on this machine find the server.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn remember_local(&self, url: &Url, token: &str) -> anyhow::Result<()> {
+        let local = Local {
+            url: url.clone(),
+            token: token.to_owned(),
+        };
+        private_file::write_json(&self.root.join(LOCAL), &local)
+    }
+
+    /// The server has ended.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be removed.
+    pub(crate) fn forget_local(&self) -> anyhow::Result<()> {
+        private_file::remove(&self.root.join(LOCAL))
+    }
+}

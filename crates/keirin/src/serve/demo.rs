@@ -1,0 +1,88 @@
+//! `--demo`: something to see at once, from a repository on this machine.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use keirin_api::Work as _;
+use keirin_git::{Git, RepositoryUrl};
+use keirin_model::flow::Cause;
+use keirin_model::project::check_project_name;
+use keirin_store::StoreError;
+use keirin_store::projects::NewProject;
+use keirin_wire::api::StartFlow;
+
+use super::Server;
+use crate::output::Output;
+
+/// Makes a project of the repository if there is none, and starts a flow on it if it has had none.
+///
+/// # Errors
+/// When the folder is no git repository, or the database fails. A workflow that cannot be used is only said.
+pub(super) async fn show(server: &Server, repository: &Path, output: &Output) -> anyhow::Result<()> {
+    let shown = repository.display();
+    let folder = keirin_git::working_tree_of(&Git::new(), repository).await?;
+    let folder = folder.with_context(|| format!("{shown} is no git repository; name one with --demo"))?;
+    let name = project_name(&folder);
+    let project = match server.store.project_by_name(&name).await {
+        Ok(project) => project,
+        Err(StoreError::NotFound(_)) => create(server, &folder, &name).await?,
+        Err(error) => return Err(error.into()),
+    };
+    if let Err(error) = server.controller.project_changed(project.id).await {
+        output.say(format!(
+            "The repository {} cannot be used yet: {error}",
+            folder.display()
+        ));
+        return Ok(());
+    }
+    if server.store.has_flows(project.id).await? {
+        return Ok(());
+    }
+    let cause = Cause::Here;
+    match server
+        .controller
+        .start_flow(project.id, StartFlow::default(), cause)
+        .await
+    {
+        Ok(_) => output.say(format!("Started the first flow of {name}.")),
+        Err(error) => output.say(format!("No flow of {name} was started: {error}")),
+    }
+    Ok(())
+}
+
+async fn create(
+    server: &Server,
+    folder: &Path,
+    name: &str,
+) -> anyhow::Result<keirin_model::project::Project> {
+    let url = RepositoryUrl::parse(&folder.to_string_lossy())?;
+    let head = keirin_git::head_of(&Git::new(), folder).await?;
+    let branch = head.branch.unwrap_or_else(|| "main".to_owned());
+    let new = NewProject {
+        name,
+        repository: url.as_str(),
+        workflow_file: None,
+        public: false,
+        default_branch: &branch,
+    };
+    Ok(server.store.create_project(&new, server.outside.now()).await?.0)
+}
+
+/// The folder's name as a project's.
+fn project_name(folder: &Path) -> String {
+    let name = folder
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let name: String = name
+        .chars()
+        .map(|c| if allowed(c) { c } else { '-' })
+        .take(100)
+        .collect();
+    if check_project_name(&name).is_ok() {
+        name
+    } else {
+        "demo".to_owned()
+    }
+}

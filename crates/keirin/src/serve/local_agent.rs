@@ -1,0 +1,197 @@
+//! The local agent: a process of its own, which outlives a server that is killed, and speaks the same protocol as any
+//! other.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use keirin_api::App;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::process::Command;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use url::Url;
+
+use super::Server;
+use super::data::DataFolder;
+use crate::agent::{PROCESS, program};
+use crate::config::Config;
+use crate::machine;
+use crate::private_file;
+
+/// What the local agent is called.
+const NAME: &str = "local";
+/// How long until an agent that has ended is started again.
+const START_AGAIN: Duration = Duration::from_secs(1);
+/// How long the agent gets to stop its jobs when the server stops.
+const FAREWELL: Duration = Duration::from_secs(15);
+/// How often it is looked whether an agent has ended that another process started.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A local agent that is kept running.
+pub(crate) struct LocalAgent {
+    keeper: JoinHandle<()>,
+    stopping: watch::Sender<bool>,
+}
+
+/// How to start the agent.
+struct Start {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    join_token: String,
+    folder: PathBuf,
+}
+
+impl LocalAgent {
+    /// Starts the agent, unless none is wanted. One that outlived an earlier server is used as it is.
+    ///
+    /// # Errors
+    /// When it cannot be let in.
+    pub(crate) async fn start(
+        config: &Config,
+        data: &DataFolder,
+        server: &Server,
+        address: &Url,
+    ) -> anyhow::Result<Option<Self>> {
+        let slots = config.local_slots.unwrap_or_else(machine::processors);
+        if slots == 0 {
+            return Ok(None);
+        }
+        let folder = data.agent();
+        let mut arguments: Vec<OsString> = ["agent", "start", "--local", "--name", NAME]
+            .map(Into::into)
+            .into();
+        let mut add = |name: &str, value: OsString| arguments.extend([name.into(), value]);
+        add("--server", address.as_str().into());
+        add("--slots", slots.to_string().into());
+        add("--folder", folder.clone().into());
+        if let Some(user) = &config.local_user {
+            add("--user", user.into());
+        }
+        if !nix::unistd::geteuid().is_root() {
+            // Everything of the server's: its keys, its tokens, its database with the socket.
+            add("--closed", data.root().into());
+        }
+        let start = Start {
+            program: program()?,
+            arguments,
+            join_token: join_token(&server.app).await?,
+            folder,
+        };
+        let (stopping, told) = watch::channel(false);
+        let keeper = tokio::spawn(keep(start, told));
+        Ok(Some(Self { keeper, stopping }))
+    }
+
+    /// Stops the agent and waits for its end.
+    pub(crate) async fn stop(self) {
+        self.stopping.send_replace(true);
+        if tokio::time::timeout(FAREWELL, self.keeper).await.is_err() {
+            tracing::warn!("the local agent does not end; it is left to itself");
+        }
+    }
+}
+
+async fn join_token(app: &App) -> anyhow::Result<String> {
+    app.local_join_token()
+        .await
+        .context("the local agent cannot be let in")
+}
+
+/// Keeps the agent running until it is to stop.
+async fn keep(start: Start, mut told: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = run_once(&start, &mut told).await {
+            tracing::warn!(%error, "the local agent could not be started; trying again");
+        }
+        if *told.borrow() {
+            return;
+        }
+        if tokio::time::timeout(START_AGAIN, to_stop(&mut told))
+            .await
+            .is_ok()
+        {
+            return stop_adopted(&start).await;
+        }
+    }
+}
+
+/// Waits until the agent is to stop.
+async fn to_stop(told: &mut watch::Receiver<bool>) {
+    // It fails only when nobody is left who could say so, and that means the same.
+    drop(told.wait_for(|stop| *stop).await);
+}
+
+/// Runs the agent until it ends or is to stop.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the adapter that starts the local agent"
+)]
+async fn run_once(start: &Start, told: &mut watch::Receiver<bool>) -> anyhow::Result<()> {
+    if let Some(adopted) = running(start)? {
+        while is_alive(adopted) && !*told.borrow() {
+            tokio::time::sleep(LOOK).await;
+        }
+        if *told.borrow() {
+            stop_adopted(start).await;
+        }
+        return Ok(());
+    }
+    let mut child = Command::new(&start.program)
+        .args(&start.arguments)
+        .env("KEIRIN_JOIN_TOKEN", &start.join_token)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        // A group of its own: Ctrl-C is for the server, which then stops the agent in good order.
+        .process_group(0)
+        .spawn()
+        .context("its program cannot be started")?;
+    tokio::select! {
+        ended = child.wait() => {
+            tracing::debug!(?ended, "the local agent has ended");
+        }
+        () = to_stop(told) => {
+            if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
+                // It may have ended by itself just now.
+                drop(kill(Pid::from_raw(pid), Signal::SIGTERM));
+            }
+            child.wait().await.context("it cannot be waited for")?;
+        }
+    }
+    Ok(())
+}
+
+/// An agent on this folder that outlived the server which started it.
+fn running(start: &Start) -> anyhow::Result<Option<Pid>> {
+    let Some(text) = private_file::read(&start.folder.join(PROCESS))? else {
+        return Ok(None);
+    };
+    let pid = std::str::from_utf8(&text)
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    let pid = pid.map(Pid::from_raw);
+    // The number may have gone to another program since.
+    Ok(pid.filter(|pid| is_alive(*pid) && is_agent(*pid)))
+}
+
+fn is_alive(pid: Pid) -> bool {
+    kill(pid, None).is_ok()
+}
+
+fn is_agent(pid: Pid) -> bool {
+    let arguments = private_file::read(format!("/proc/{pid}/cmdline").as_ref());
+    let arguments = arguments.ok().flatten().unwrap_or_default();
+    let words: Vec<&[u8]> = arguments.split(|byte| *byte == 0).collect();
+    words.contains(&b"agent".as_slice()) && words.contains(&b"--local".as_slice())
+}
+
+async fn stop_adopted(start: &Start) {
+    let Ok(Some(pid)) = running(start) else { return };
+    drop(kill(pid, Signal::SIGTERM));
+    while is_alive(pid) {
+        tokio::time::sleep(LOOK).await;
+    }
+}

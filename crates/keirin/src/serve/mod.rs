@@ -1,0 +1,254 @@
+//! `keirin serve`: database, storage, controller, HTTP and a local agent, put together.
+
+mod address;
+mod data;
+mod demo;
+mod local_agent;
+mod reconcile;
+mod storage;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use keirin_api::{App, MasterKey, Outside, Parts, Settings, Work as _};
+use keirin_controller::{Controller, ControllerParts, Leadership, Repositories};
+use keirin_engine::Rules;
+use keirin_git::{Git, Mirrors};
+use keirin_logs::Logs;
+use keirin_store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::config::{Config, ConfigFlags};
+use crate::exit::Exit;
+use crate::machine;
+use crate::output::Output;
+use crate::signals::Stop;
+use data::DataFolder;
+use local_agent::LocalAgent;
+use storage::Database;
+
+/// How long running requests get to end when the server stops.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// How often it is looked whether this server leads, while it does not.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Starts a server.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    #[command(flatten)]
+    config: ConfigFlags,
+    /// Show a repository: this one, or the one named
+    #[arg(long, value_name = "REPOSITORY", num_args = 0..=1, default_missing_value = ".")]
+    demo: Option<PathBuf>,
+}
+
+/// Serves until it is stopped.
+///
+/// # Errors
+/// When a part of the server cannot be started; each says what to do.
+pub(crate) async fn serve(arguments: ServeArguments, output: &Output) -> anyhow::Result<Exit> {
+    let config = match arguments.config.read() {
+        Ok(config) => config,
+        Err(error) => {
+            output.error(format!("the configuration cannot be used: {error}"));
+            return Ok(Exit::Usage);
+        }
+    };
+    log_to_standard_error(&config.log)?;
+    let mut stop = Stop::listen()?;
+    let data = DataFolder::open(&config.data_dir)?;
+    let database = tokio::select! {
+        database = Database::open(&config, &data) => database?,
+        () = stop.asked() => return Ok(Exit::Cancelled),
+    };
+    let served = serve_on(&config, &data, &database, arguments.demo, output, &mut stop).await;
+    data.forget_local()?;
+    database.close().await?;
+    served
+}
+
+async fn serve_on(
+    config: &Config,
+    data: &DataFolder,
+    database: &Database,
+    demo: Option<PathBuf>,
+    output: &Output,
+    stop: &mut Stop,
+) -> anyhow::Result<Exit> {
+    let store = database.store().clone();
+    let leadership = Leadership::new(
+        store.clone(),
+        format!("{} ({})", machine::host_name(), std::process::id()),
+    );
+    let Some(listener) = address::listen(config.listen, &leadership, &store, output, stop).await? else {
+        return Ok(Exit::Cancelled);
+    };
+    let address = address::of(&listener, config)?;
+    let parts = build(config, data, store, &address).await?;
+
+    let (ending, ended) = watch::channel(false);
+    let router = keirin_api::router(&parts.app);
+    let http = axum::serve(
+        listener,
+        router.into_make_service_with_connect_info::<std::net::SocketAddr>(),
+    )
+    .with_graceful_shutdown(async move {
+        let mut ended = ended;
+        // The sender lives until the server is told to end.
+        drop(ended.wait_for(|ending| *ending).await);
+    });
+    let mut http = tokio::spawn(http.into_future());
+    let controller = Arc::clone(&parts.controller);
+    let leading = leadership.clone();
+    let lead = tokio::spawn(async move { controller.run(&leading).await });
+    let reconcilers = reconcile::start(&parts);
+
+    let result = tokio::select! {
+        result = open_for_work(config, data, &parts, &address, demo, output) => match result {
+            Ok(agent) => {
+                tokio::select! {
+                    () = stop.asked() => Ok(()),
+                    ended = &mut http => Err(http_ended(ended)),
+                    error = database.watch() => Err(error),
+                }.map(|()| agent)
+            }
+            Err(error) => Err(error),
+        },
+        () = stop.asked() => Ok(None),
+    };
+    output.say("Stopping.");
+    // Whoever leads next need not wait for this one: the lead is given back before the connections are closed.
+    lead.abort();
+    reconcilers.abort();
+    drop(parts.controller.let_go(&leadership).await);
+    ending.send_replace(true);
+    let agent = result?;
+    if let Some(agent) = agent {
+        agent.stop().await;
+    }
+    drop(tokio::time::timeout(FAREWELL, http).await);
+    Ok(Exit::Success)
+}
+
+/// The parts of a server that others look at.
+pub(crate) struct Server {
+    pub(crate) app: Arc<App>,
+    pub(crate) controller: Arc<Controller>,
+    pub(crate) logs: Logs,
+    pub(crate) store: Store,
+    pub(crate) outside: Outside,
+}
+
+async fn build(
+    config: &Config,
+    data: &DataFolder,
+    store: Store,
+    address: &url::Url,
+) -> anyhow::Result<Server> {
+    let keys = MasterKey::new(&data.master_key()?);
+    let objects = storage::objects(data)?;
+    let instance = machine::random();
+    let logs = Logs::new(
+        store.clone(),
+        objects.clone(),
+        keirin_logs::Settings::default(),
+        instance,
+    );
+    let git = Git::new();
+    git.version()
+        .await
+        .context("git is needed: install it (on Debian: apt-get install git)")?;
+    let mirrors = Mirrors::new(git, data.mirrors());
+    let opening = keys.clone();
+    let repositories = Repositories::new(
+        store.clone(),
+        mirrors.clone(),
+        Arc::new(move |project, sealed| {
+            keirin_api::credentials::open(&opening, project, sealed).map_err(|error| error.to_string())
+        }),
+    );
+    let mut settings = Settings::at(address.clone());
+    settings.trusted_proxies.clone_from(&config.trusted_proxies);
+    let controller = Arc::new(Controller::new(ControllerParts {
+        store: store.clone(),
+        repositories,
+        clock: Arc::new(machine::now),
+        address: Some(address.to_string()),
+        rules: Rules::default(),
+    }));
+    let outside = Outside::real();
+    let app = App::new(Parts {
+        store: store.clone(),
+        work: Arc::clone(&controller) as Arc<dyn keirin_api::Work>,
+        logs: logs.clone(),
+        objects,
+        mirrors,
+        keys,
+        outside: outside.clone(),
+        settings,
+    });
+    Ok(Server {
+        app,
+        controller,
+        logs,
+        store,
+        outside,
+    })
+}
+
+/// Waits until this server leads, and then does what makes it useful: a local agent, a way in, something to see.
+async fn open_for_work(
+    config: &Config,
+    data: &DataFolder,
+    server: &Server,
+    address: &url::Url,
+    demo: Option<PathBuf>,
+    output: &Output,
+) -> anyhow::Result<Option<LocalAgent>> {
+    let mut told = false;
+    while server.controller.ready().await.is_err() {
+        if !told && server.store.leader().await?.is_some_and(|leader| leader.in_term) {
+            output.say("Another server leads; this one stands by until it can take over.");
+            told = true;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    let token = server.app.local_token().await?;
+    let near = address::near(address, config);
+    data.remember_local(&near, &token)?;
+    let agent = LocalAgent::start(config, data, server, &near).await?;
+    output.say(format!("Keirin is ready: {address}"));
+    if let Some(repository) = demo {
+        demo::show(server, &repository, output).await?;
+    }
+    let link = server.app.sign_in_link(None).await?;
+    output.say(format!(
+        "Sign in with this link, once, within 15 minutes: {}",
+        link.url
+    ));
+    address::say_forwarding(address, output);
+    Ok(agent)
+}
+
+fn http_ended(ended: Result<std::io::Result<()>, tokio::task::JoinError>) -> anyhow::Error {
+    match ended {
+        Ok(Ok(())) => anyhow::anyhow!("the HTTP server has ended by itself"),
+        Ok(Err(error)) => anyhow::Error::new(error).context("the HTTP server has failed"),
+        Err(error) => anyhow::Error::new(error).context("the HTTP server broke"),
+    }
+}
+
+fn log_to_standard_error(levels: &str) -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(levels).with_context(|| {
+        format!("`{levels}` does not say what to log; write for example info,keirin_git=debug")
+    })?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init()
+        .map_err(|error| anyhow::anyhow!("cannot begin to log: {error}"))
+}
