@@ -33,6 +33,13 @@ function step(index, tool, name, state, outcome, from, to, more = {}) {
   };
 }
 
+function marks(firsts, lines) {
+  return firsts.map((first, index) => {
+    const last = (firsts[index + 1] ?? lines + 1) - 1;
+    return { index, first_line: first, last_line: last, lines: last - first + 1, first_error: null };
+  });
+}
+
 export const jobs = new Map();
 export const runs = new Map();
 export const flows = [];
@@ -95,12 +102,7 @@ function job(flow, run, name, how, { from = 300, to = 200, needs = [], reason = 
           lines,
           bytes: lines * 70,
           closed: finished,
-          steps: [
-            { index: 0, first_line: 4 },
-            { index: 1, first_line: 24 },
-            { index: 2, first_line: Math.round(lines * 0.4) },
-            ...(finished ? [{ index: 3, first_line: lines - 3 }] : []),
-          ],
+          steps: marks([4, 24, Math.round(lines * 0.4), ...(finished ? [lines - 3] : [])], lines),
         }
       : null,
   };

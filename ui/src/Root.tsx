@@ -18,8 +18,8 @@ export function Root() {
   if (me.data !== undefined) return <Outlet />;
   if (me.error === null) return null;
   return (
-    <div style={{ maxWidth: 640, margin: "15vh auto", padding: 16 }}>
-      <ProblemPanel error={me.error} onRetry={() => void me.refetch()} />
-    </div>
+    <main style={{ maxWidth: 640, margin: "15vh auto", padding: 16 }}>
+      <ProblemPanel page error={me.error} onRetry={() => void me.refetch()} />
+    </main>
   );
 }

@@ -57,7 +57,13 @@ export const theme = createTheme({
   cursorType: "pointer",
   focusRing: "auto",
   components: {
-    Button: Button.extend({ defaultProps: { size: "xs" } }),
+    Button: Button.extend({
+      defaultProps: { size: "xs" },
+      // The accent is dark on a light page and light on a dark one, and so is what stands on it.
+      vars: (_theme, { variant = "filled", color }) => ({
+        root: variant === "filled" && color === undefined ? { "--button-color": "var(--on-accent)" } : {},
+      }),
+    }),
     ActionIcon: ActionIcon.extend({ defaultProps: { variant: "subtle", color: "gray", size: 28 } }),
     TextInput: TextInput.extend(small),
     PasswordInput: PasswordInput.extend(small),
@@ -91,7 +97,10 @@ const shared = {
   "--mantine-color-accent-light": "var(--surface-chosen)",
   "--mantine-color-accent-light-color": "var(--accent)",
   "--mantine-primary-color-contrast": "var(--on-accent)",
-  "--mantine-color-red-filled": "var(--state-failed)",
+  "--mantine-color-red-filled": "var(--danger)",
+  "--mantine-color-red-filled-hover": "var(--danger-strong)",
+  "--mantine-color-red-outline": "var(--state-failed)",
+  "--mantine-color-red-outline-hover": "var(--surface-hover)",
   "--mantine-color-disabled-color": "var(--text-dim)",
   "--mantine-color-disabled": "var(--surface-hover)",
   "--mantine-color-disabled-border": "var(--line)",

@@ -35,7 +35,7 @@ export function Frame() {
       <div className={css.rail}>
         <Rail folded={folded} onFold={fold} />
       </div>
-      <Drawer opened={drawer} onClose={close} size={260} padding={0} withCloseButton={false} title={undefined} aria-label="Places">
+      <Drawer opened={drawer} onClose={close} size={260} padding="xs" title="Places" closeButtonProps={{ "aria-label": "Close the places" }}>
         <div className={css.drawer}>
           <Rail folded={false} onGo={close} />
         </div>

@@ -13,13 +13,13 @@ const listeners = new Set<() => void>();
 let crumbs: readonly Crumb[] = [];
 
 export function useCrumbs(next: readonly Crumb[]): void {
-  const title = [...next].reverse().map((crumb) => crumb.label).join(" · ");
+  const title = next.toReversed().map((crumb) => crumb.label).join(" · ");
   useLayoutEffect(() => {
     crumbs = next;
     document.title = title === "" ? "Keirin" : `${title} · Keirin`;
     for (const listener of listeners) listener();
     // The title holds all that a crumb shows.
-  // eslint-disable-next-line react-hooks/exhaustive-deps
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
   }, [title]);
 }
 

@@ -61,7 +61,7 @@ export function useKeysEnabled(): [boolean, (on: boolean) => void] {
 }
 
 function find(name: string): Key | undefined {
-  for (const group of [...groups].reverse()) {
+  for (const group of groups.toReversed()) {
     const key = group.keys.find((candidate) => candidate.keys === name);
     if (key) return key;
   }

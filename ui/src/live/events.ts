@@ -27,13 +27,13 @@ export function listenToEvents(take: (event: Event) => void): () => void {
   let position: string | undefined;
   const tell = (message: Message) => channel.postMessage(message);
 
-  channel.onmessage = ({ data }: MessageEvent<Message>) => {
+  channel.addEventListener("message", ({ data }: MessageEvent<Message>) => {
     if ("event" in data) {
       position = data.position;
       take(data.event);
     } else if ("status" in data) setLiveStatus(data.status);
     else if (leading) tell({ status: current });
-  };
+  });
 
   void navigator.locks
     .request(name, { signal: stop.signal }, async () => {
@@ -74,14 +74,14 @@ function openStream(
   report("connecting");
   const source = new EventSource(apiUrl("events", { after }));
   let position = after;
-  source.onopen = () => report("live");
+  source.addEventListener("open", () => report("live"));
   for (const kind of kinds) {
     source.addEventListener(kind, (message: MessageEvent<string>) => {
       position = message.lastEventId;
       take(JSON.parse(message.data) as Event, position);
     });
   }
-  source.onerror = () => {
+  source.addEventListener("error", () => {
     if (source.readyState !== EventSource.CLOSED) {
       report("connecting");
       return;
@@ -89,6 +89,6 @@ function openStream(
     // Refused rather than broken off: it does not try again by itself.
     report("off");
     setTimeout(() => openStream(position, take, report, stop), retryMilliseconds);
-  };
+  });
   stop.addEventListener("abort", () => source.close());
 }

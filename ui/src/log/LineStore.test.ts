@@ -1,14 +1,14 @@
 import { expect, it, vi } from "vitest";
 import type { LogLine, LogPage } from "../api/types";
-import { LineStore } from "./LineStore";
+import { LineStore, type LoadLines } from "./LineStore";
 
 function line(number: number, step: number | null = 0): LogLine {
   return { line: number, time: "2026-01-01T00:00:00Z", step, stream: "output", cut: false, text: `line ${number}` };
 }
 
 function serverWith(total: number) {
-  return vi.fn(
-    (first: number, count: number): Promise<LogPage> =>
+  return vi.fn<LoadLines>(
+    (first, count): Promise<LogPage> =>
       Promise.resolve({
         lines: Array.from({ length: Math.max(0, Math.min(count, total - first + 1)) }, (_, index) => line(first + index)),
         total,
@@ -67,7 +67,7 @@ it("fetches what a written line left out", async () => {
 });
 
 it("shows why lines could not be fetched, and fetches them when told to", async () => {
-  const load = vi.fn().mockRejectedValueOnce(new Error("no network")).mockImplementation(serverWith(10));
+  const load = vi.fn<LoadLines>().mockRejectedValueOnce(new Error("no network")).mockImplementation(serverWith(10));
   const store = new LineStore(load, { lines: 10, closed: true, steps: [] });
   store.need(1, 10);
   await settle();

@@ -176,5 +176,5 @@ export class LineStore {
 
 /** What the agent itself says belongs to the step that it says it after. */
 function marksOf(known: Known): readonly Mark[] {
-  return known.steps.flatMap(({ index, first_line: line }) => (index === null ? [] : [{ index, line }])).sort((a, b) => a.line - b.line);
+  return known.steps.flatMap(({ index, first_line: line }) => (index === null ? [] : [{ index, line }])).toSorted((a, b) => a.line - b.line);
 }

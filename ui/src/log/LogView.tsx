@@ -1,14 +1,12 @@
 /** A job's log: lines by step, found, linked, followed; only those that are seen are fetched and drawn. */
 import { useLocation, useNavigate } from "@tanstack/react-router";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useRef } from "react";
 import type { Job } from "../api/types";
-import { Icon } from "../parts/Icon";
-import { remember, remembered } from "../parts/memory";
 import { ProblemPanel } from "../parts/ProblemPanel";
 import { isBad } from "../parts/states";
-import { counted, figure } from "../parts/words";
-import { type Group, groupOfLine, groupsOf, openAtFirst } from "./groups";
-import { type Heights, MeasuredHeights, UniformHeights } from "./heights";
+import { useRememberedSwitch } from "../parts/useRememberedSwitch";
+import { FollowPill } from "./FollowPill";
+import { groupOfLine, groupsOf } from "./groups";
 import { Layout } from "./layout";
 import { lineLink, parseLineLink } from "./lineLink";
 import css from "./LogView.module.css";
@@ -18,10 +16,9 @@ import { useFind } from "./useFind";
 import { useFirstError } from "./useFirstError";
 import { useLogKeys } from "./useLogKeys";
 import { useLogStore } from "./useLogStore";
+import { useLineHeights, useMeasuring } from "./useMeasuredLines";
+import { useOpenGroups } from "./useOpenGroups";
 import { useScroller } from "./useScroller";
-
-const lineHeight = 20;
-const uniform = new UniformHeights(lineHeight);
 
 interface LogViewProps {
   job: Job;
@@ -42,10 +39,8 @@ export function LogView({ job, attempt }: LogViewProps) {
   const groups = groupsOf(newest ? job : { ...job, steps: [] }, store.marks, store.total);
   const { isOpen, toggle, open, keepOpen } = useOpenGroups(job, groups);
 
-  const measured = useRef<MeasuredHeights>(new MeasuredHeights(lineHeight));
-  const heights: Heights = wrap ? measured.current : uniform;
-  const [, setMeasurement] = useState(0);
-  const layout = new Layout(groups, isOpen, heights);
+  const lineHeights = useLineHeights(wrap);
+  const layout = new Layout(groups, isOpen, lineHeights.heights);
   const scroller = useScroller(layout, { live: !store.closed && job.state !== "finished", followAtFirst: selection === null && job.state === "running" });
 
   const rows = layout.rowsBetween(scroller.top - 300, scroller.top + scroller.view + 300);
@@ -55,30 +50,7 @@ export function LogView({ job, attempt }: LogViewProps) {
     if (first !== undefined && last !== undefined) store.need(first, last);
   });
 
-  // Wrapped lines are measured once they have been drawn; what one reads stays where it is.
-  useLayoutEffect(() => {
-    if (!wrap) return;
-    let above = 0;
-    let changed = false;
-    for (const row of scroller.element.current?.querySelectorAll<HTMLElement>("[data-line]") ?? []) {
-      const line = Number(row.dataset.line);
-      if (store.get(line) === undefined) continue;
-      const top = layout.topOfLine(line) ?? 0;
-      const change = measured.current.set(line - 1, row.offsetHeight);
-      changed ||= change !== 0;
-      if (top < scroller.top) above += change;
-    }
-    if (changed) {
-      scroller.shift(above);
-      setMeasurement((count) => count + 1);
-    }
-  });
-  const width = scroller.width;
-  useEffect(() => {
-    measured.current = new MeasuredHeights(lineHeight);
-    setMeasurement((count) => count + 1);
-    // Another width or other columns break lines elsewhere.
-  }, [width, times]);
+  useMeasuring({ wrap, lines: lineHeights, layout, scroller, store, times });
 
   function goTo(line: number): void {
     const group = groupOfLine(groups, line);
@@ -144,7 +116,7 @@ export function LogView({ job, attempt }: LogViewProps) {
 
   const sticky = layout.groupAt(scroller.top);
   return (
-    <div className={css.log}>
+    <div className={css.log} style={{ "--digits": Math.max(4, String(store.total).length) } as React.CSSProperties}>
       <LogTools
         job={job}
         attempt={attempt}
@@ -197,70 +169,10 @@ export function LogView({ job, attempt }: LogViewProps) {
             ))}
           </div>
         </div>
-        <FollowPill store={store} following={scroller.following || job.state === "finished"} onFollow={scroller.follow} onPause={keepOpen} />
+        {store.closed || job.state === "finished" ? null : (
+          <FollowPill total={store.total} following={scroller.following} onFollow={scroller.follow} onPause={keepOpen} />
+        )}
       </div>
     </div>
   );
-}
-
-interface FollowPillProps {
-  store: { total: number; closed: boolean };
-  following: boolean;
-  onFollow: () => void;
-  onPause: () => void;
-}
-
-/** Says how much has come since one stopped following, and takes one back. */
-function FollowPill({ store, following, onFollow, onPause }: FollowPillProps) {
-  const [pausedAt, setPausedAt] = useState(store.total);
-  const paused = useRef(onPause);
-  paused.current = onPause;
-  useEffect(() => {
-    if (following) return;
-    setPausedAt(store.total);
-    paused.current();
-    // Only the moment of pausing counts.
-  // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [following]);
-  if (following || store.closed) return null;
-  const news = store.total - pausedAt;
-  return (
-    <button type="button" className={css.pill} onClick={onFollow}>
-      <Icon name="down" size={14} />
-      {news > 0 ? `Follow: ${counted(news, "new line")}` : `Follow from line ${figure(store.total)}`}
-    </button>
-  );
-}
-
-function useRememberedSwitch(key: string): [boolean, (on: boolean) => void] {
-  const [on, setOn] = useState(() => remembered(key) === "on");
-  return [
-    on,
-    (next) => {
-      remember(key, next ? "on" : "off");
-      setOn(next);
-    },
-  ];
-}
-
-/** Which groups are open: what somebody said, else what matters most. */
-function useOpenGroups(job: Job, groups: readonly Group[]) {
-  const [said, setSaid] = useState<ReadonlyMap<string, boolean>>(new Map());
-  const [watched] = useState(() => job.state !== "finished");
-  const auto = useMemo(() => {
-    const open = new Set(openAtFirst(groups));
-    // Who watches a job does not want its last lines to close at the moment it ends.
-    const latest = groups.findLast((group) => group.last >= group.first);
-    if (watched && latest) open.add(latest.key);
-    return open;
-  }, [groups, watched]);
-  const isOpen = (group: Group) => said.get(group.key) ?? auto.has(group.key);
-  const set = (keys: Iterable<[string, boolean]>) => setSaid((before) => new Map([...before, ...keys]));
-  return {
-    isOpen,
-    toggle: (group: Group) => set([[group.key, !isOpen(group)]]),
-    open: (group: Group) => set([[group.key, true]]),
-    /** What is open stays so, whatever becomes of it. */
-    keepOpen: () => set(groups.filter(isOpen).map((group) => [group.key, true])),
-  };
 }

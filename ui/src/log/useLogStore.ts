@@ -14,7 +14,7 @@ export function useLogStore(job: Job, attempt: number | undefined): LineStore {
       known,
     );
     // A store lives as long as the log that it holds; what is learnt later goes in by `learn`.
-  // eslint-disable-next-line react-hooks/exhaustive-deps
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
   }, [job.id, attempt, newest, job.log === null]);
   useSyncExternalStore(store.subscribe, store.getVersion);
 

@@ -4,8 +4,9 @@ import { EmptyPage } from "../parts/EmptyPage";
 
 export function NotFound() {
   return (
-    <div style={{ paddingTop: "12vh" }}>
+    <main style={{ paddingTop: "12vh" }}>
       <EmptyPage
+        page
         title="There is no page at this address"
         action={
           <LinkButton to="/">
@@ -15,6 +16,6 @@ export function NotFound() {
       >
         The link may be mistyped, or what it led to has been deleted.
       </EmptyPage>
-    </div>
+    </main>
   );
 }

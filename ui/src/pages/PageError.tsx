@@ -6,7 +6,7 @@ import { ProblemPanel } from "../parts/ProblemPanel";
 export function PageError({ error, reset }: ErrorComponentProps) {
   return (
     <Page>
-      <ProblemPanel error={error} onRetry={reset} />
+      <ProblemPanel page error={error} onRetry={reset} />
     </Page>
   );
 }

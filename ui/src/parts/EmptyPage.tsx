@@ -4,11 +4,13 @@ import css from "./EmptyPage.module.css";
 
 interface EmptyPageProps {
   title: string;
+  /** It is the whole page, so its title is the page's. */
+  page?: boolean;
   children?: ReactNode;
   action?: ReactNode;
 }
 
-export function EmptyPage({ title, children, action }: EmptyPageProps) {
+export function EmptyPage({ title, page = false, children, action }: EmptyPageProps) {
   return (
     <div className={css.empty}>
       <svg width="72" height="44" viewBox="0 0 72 44" aria-hidden="true" className={css.track}>
@@ -16,7 +18,7 @@ export function EmptyPage({ title, children, action }: EmptyPageProps) {
         <rect x="12" y="11" width="48" height="22" rx="11" />
         <circle cx="22" cy="6.5" r="3.5" />
       </svg>
-      <h2>{title}</h2>
+      {page ? <h1>{title}</h1> : <h2>{title}</h2>}
       {children ? <div className={css.text}>{children}</div> : null}
       {action ? <div className={css.action}>{action}</div> : null}
     </div>

@@ -11,11 +11,13 @@ interface Answer<T> {
 interface LoadedProps<T> {
   answer: Answer<T>;
   skeleton: ReactNode;
+  /** The answer is what the whole page is about. */
+  page?: boolean;
   children: (data: T) => ReactNode;
 }
 
-export function Loaded<T>({ answer, skeleton, children }: LoadedProps<T>) {
+export function Loaded<T>({ answer, skeleton, page = false, children }: LoadedProps<T>) {
   if (answer.data !== undefined) return children(answer.data);
-  if (answer.error != null) return <ProblemPanel error={answer.error} onRetry={() => void answer.refetch()} />;
+  if (answer.error != null) return <ProblemPanel page={page} error={answer.error} onRetry={() => void answer.refetch()} />;
   return skeleton;
 }

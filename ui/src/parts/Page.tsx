@@ -2,9 +2,10 @@
 import type { ReactNode } from "react";
 import css from "./Page.module.css";
 
-export function Page({ children, wide = false }: { children: ReactNode; wide?: boolean }) {
+/** As wide as reads well, unless a page has more to show across, or only a form. */
+export function Page({ children, width = "reading" }: { children: ReactNode; width?: "reading" | "whole" | "form" }) {
   return (
-    <div className={css.page} data-wide={wide}>
+    <div className={css.page} data-width={width}>
       {children}
     </div>
   );

@@ -3,22 +3,30 @@ import { LinkButton } from "./LinkButton";
 import { Button } from "@mantine/core";
 import { problemOf } from "../api/problem";
 import { Icon } from "./Icon";
+import { Sentence } from "./Sentence";
 import css from "./ProblemPanel.module.css";
 
 interface ProblemPanelProps {
   error: unknown;
   onRetry?: (() => void) | undefined;
+  /** It stands for the whole page, so its title is the page's. */
+  page?: boolean;
 }
 
-export function ProblemPanel({ error, onRetry }: ProblemPanelProps) {
+export function ProblemPanel({ error, onRetry, page = false }: ProblemPanelProps) {
   const problem = problemOf(error);
+  const Title = page ? "h1" : "h2";
   return (
     <div className={css.panel} role="alert">
       <Icon name="warning" size={20} />
       <div className={css.text}>
-        <h2 className={css.title}>{problem.title}</h2>
-        {problem.detail == null ? null : <p>{problem.detail}</p>}
-        {problem.fix == null ? null : <p className={css.fix}>{problem.fix}</p>}
+        <Title className={css.title}>{problem.title}</Title>
+        {problem.detail == null ? null : <p>
+            <Sentence text={problem.detail} />
+          </p>}
+        {problem.fix == null ? null : <p className={css.fix}>
+            <Sentence text={problem.fix} />
+          </p>}
         {problem.diagnostics?.map((fault) => (
           <pre key={`${fault.line}:${fault.column} ${fault.message}`} className={css.fault}>
             {`${fault.file}:${fault.line}:${fault.column}: ${fault.message}`}

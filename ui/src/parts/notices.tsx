@@ -2,6 +2,7 @@
 import { useSyncExternalStore } from "react";
 import { problemOf } from "../api/problem";
 import { Icon } from "./Icon";
+import { Sentence } from "./Sentence";
 import css from "./notices.module.css";
 
 interface Notice {
@@ -58,7 +59,9 @@ export function Notices() {
           <Icon name={notice.bad ? "warning" : "check"} />
           <div className={css.text}>
             <div className={css.title}>{notice.title}</div>
-            {notice.detail === null ? null : <div className={css.detail}>{notice.detail}</div>}
+            {notice.detail === null ? null : <div className={css.detail}>
+                <Sentence text={notice.detail} />
+              </div>}
           </div>
           <button type="button" aria-label="Dismiss" onClick={() => dismiss(notice.id)}>
             <Icon name="cross" size={14} />

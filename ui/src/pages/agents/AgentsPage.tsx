@@ -63,7 +63,8 @@ const columns: Column<Agent>[] = [
   {
     id: "slots",
     title: "Slots",
-    width: "96px",
+    width: "130px",
+    wideOnly: true,
     sortBy: (agent) => agent.running,
     cell: (agent) => <Slots agent={agent} />,
   },
@@ -86,6 +87,7 @@ export function AgentsPage() {
         {(agents) => (
           <DataTable
             label="Agents"
+            stacked
             columns={columns}
             rows={agents}
             idOf={(agent) => agent.id}
@@ -120,7 +122,7 @@ function Sums({ agents }: { agents: readonly Agent[] }) {
 }
 
 function Slots({ agent }: { agent: Agent }) {
-  const shown = Math.min(agent.slots, 12);
+  const shown = agent.slots <= 8 ? agent.slots : 0;
   return (
     <span className={css.slots} title={`${agent.running} of ${counted(agent.slots, "slot")} busy`}>
       {Array.from({ length: shown }, (_, slot) => (

@@ -29,7 +29,7 @@ export function BranchPage() {
     </LinkButton>
   ) : null;
   return (
-    <Page wide>
+    <Page width="whole">
       <PageHead
         title={branch}
         state={newest ? stateOf(newest) : undefined}

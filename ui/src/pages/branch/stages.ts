@@ -32,7 +32,7 @@ export function trendOf(stage: string, flows: readonly FlowSummary[]): Trend | n
   const seconds = runs
     .map((run) => (Date.parse(run?.finished_at ?? "") - Date.parse(run?.started_at ?? "")) / 1000)
     .filter((span) => !Number.isNaN(span))
-    .sort((a, b) => a - b);
+    .toSorted((a, b) => a - b);
   const median = seconds[Math.floor(seconds.length / 2)];
   if (median === undefined) return null;
   return { finished: runs.length, good: runs.filter((run) => run?.outcome === "success").length, medianSeconds: median };

@@ -28,8 +28,8 @@ export function FlowPage() {
       : [{ label: "Flow" }],
   );
   return (
-    <Page wide>
-      <Loaded answer={answer} skeleton={<Panel flush><SkeletonRows rows={8} /></Panel>}>
+    <Page width="whole">
+      <Loaded page answer={answer} skeleton={<Panel flush><SkeletonRows rows={8} /></Panel>}>
         {(data) => <FlowViews flow={data} />}
       </Loaded>
     </Page>

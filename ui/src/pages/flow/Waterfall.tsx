@@ -93,5 +93,5 @@ function Bar({ stretch, kind, left, width }: BarProps) {
 
 function total(row: TimeRow): string {
   const ran = row.stretches.filter((stretch) => stretch.kind !== "queued").reduce((sum, { from, to }) => sum + to - from, 0);
-  return row.stretches.length === 0 ? "–" : preciselyInWords(ran);
+  return row.stretches.every((stretch) => stretch.kind === "queued") ? "–" : preciselyInWords(ran);
 }

@@ -26,7 +26,7 @@ export interface Timeline {
 
 export function timelineOf(flow: Flow, now: number): Timeline {
   const start = Date.parse(flow.created_at);
-  const at = (time: string | null) => (time === null ? null : (Date.parse(time) - start) / 1000);
+  const at = (time: string | null) => (time === null ? null : Math.max(0, (Date.parse(time) - start) / 1000));
   const end = (flow.finished_at === null ? now : Date.parse(flow.finished_at)) - start;
   const rows = flow.runs.flatMap((run) => [runRow(run, at, end / 1000), ...run.jobs.map((job) => jobRow(job, at, end / 1000))]);
   const furthest = Math.max(1, end / 1000, ...rows.flatMap((row) => row.stretches.map((stretch) => stretch.to)));

@@ -24,7 +24,7 @@ import { Artifacts } from "../results/Artifacts";
 import { Tests } from "../results/Tests";
 import { testsIn } from "../results/testsIn";
 import css from "./JobPage.module.css";
-import { JobSiblings } from "./JobSiblings";
+import { jobSiblings } from "./JobSiblings";
 import { WaitingReason } from "./WaitingReason";
 
 export function JobPage() {
@@ -36,13 +36,13 @@ export function JobPage() {
       ? projectCrumbs(
           { project: job.project, branch: job.branch, flow: { id: job.flow, number: job.flow_number } },
           { label: job.stage, to: `/runs/${job.run}` },
-          { label: job.name, siblings: () => <JobSiblings run={job.run} /> },
+          { label: job.name, siblings: jobSiblings(job.run) },
         )
       : [{ label: "Job" }],
   );
   return (
     <div className={css.page}>
-      <Loaded answer={answer} skeleton={<SkeletonLines lines={8} />}>
+      <Loaded page answer={answer} skeleton={<SkeletonLines lines={8} />}>
         {(data) => <JobViews key={data.id} job={data} />}
       </Loaded>
     </div>
@@ -141,7 +141,7 @@ function AttemptChoice({ attempts, attempt }: { attempts: readonly Attempt[]; at
   return (
     <NativeSelect
       aria-label="Attempt"
-      data={[...attempts].reverse().map((one) => ({
+      data={attempts.toReversed().map((one) => ({
         value: String(one.number),
         label: `Attempt ${one.number}: ${stateWords[stateOf(one)].toLowerCase()}`,
       }))}

@@ -38,7 +38,11 @@ export function JobPanel({ job }: { job: Job }) {
         {attempt ? <AgentChip agent={attempt.agent} /> : null}
         {job.attempts.length > 1 ? <span>attempt {job.attempts.length}</span> : null}
       </div>
-      {job.state === "waiting" ? <WaitingReason job={job} /> : null}
+      {job.state === "waiting" ? (
+        <div className={css.waiting}>
+          <WaitingReason job={job} />
+        </div>
+      ) : null}
       {attempt?.message == null ? null : <p className={css.message}>{attempt.message}</p>}
       <StepList job={job} />
       {job.log === null ? null : <LogEnd job={job} log={job.log} />}

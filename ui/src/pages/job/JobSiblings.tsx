@@ -8,7 +8,9 @@ import { SkeletonLines } from "../../parts/Skeleton";
 import { State } from "../../parts/State";
 import { stateOf } from "../../parts/states";
 
-export function JobSiblings({ run }: { run: string }) {
+export const jobSiblings = (run: string) => () => <JobSiblings run={run} />;
+
+function JobSiblings({ run }: { run: string }) {
   return (
     <Loaded answer={useQuery(runQuery(run))} skeleton={<SkeletonLines lines={4} />}>
       {(data) =>

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { queueQuery } from "../../api/queries";
 import type { Job } from "../../api/types";
 import { Icon } from "../../parts/Icon";
+import { Sentence } from "../../parts/Sentence";
 import css from "./WaitingReason.module.css";
 
 export function WaitingReason({ job }: { job: Job }) {
@@ -13,9 +14,15 @@ export function WaitingReason({ job }: { job: Job }) {
     <div className={css.reason} role="status">
       <Icon name="clock" />
       <div>
-        <p>{reason ?? "It waits; the server has not said why yet."}</p>
+        <p>
+          <Sentence text={reason ?? "It waits; the server has not said why yet."} />
+        </p>
         {entry?.place == null ? null : <p className={css.more}>Place {entry.place} in the queue.</p>}
-        {entry?.fix == null ? null : <p className={css.more}>{entry.fix}</p>}
+        {entry?.fix == null ? null : (
+          <p className={css.more}>
+            <Sentence text={entry.fix} />
+          </p>
+        )}
       </div>
     </div>
   );

@@ -66,7 +66,9 @@ function IdField({ label, id, onChange, known }: FieldProps & { label: string; k
       <TextInput label={label} required list={listId} value={id} onChange={(event) => onChange(event.currentTarget.value)} />
       <datalist id={listId}>
         {known.map((one) => (
-          <option key={one} value={one} />
+          <option key={one} value={one}>
+            {one}
+          </option>
         ))}
       </datalist>
     </>

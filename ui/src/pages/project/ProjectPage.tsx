@@ -7,7 +7,6 @@ import { branchesQuery, flowsQuery, projectQuery } from "../../api/queries";
 import type { Branch, Project } from "../../api/types";
 import { useCrumbs } from "../../frame/crumbs";
 import { projectCrumbs } from "../../frame/projectCrumbs";
-import { CommitChip } from "../../parts/chips";
 import { EmptyPage } from "../../parts/EmptyPage";
 import { FlowList } from "../../parts/FlowList";
 import { Loaded } from "../../parts/Loaded";
@@ -30,7 +29,7 @@ export function ProjectPage() {
   const project = useQuery(projectQuery(name));
   return (
     <Page>
-      <Loaded answer={project} skeleton={<SkeletonRows rows={3} />}>
+      <Loaded page answer={project} skeleton={<SkeletonRows rows={3} />}>
         {(data) => (
           <>
             <ProjectHead project={data} />
@@ -119,14 +118,7 @@ function columnsOf(project: string): Column<Branch>[] {
       id: "stages",
       title: "Newest flow",
       wideOnly: true,
-      cell: (branch) => (branch.latest_flow ? <StageStrip runs={branch.latest_flow.runs} /> : null),
-    },
-    {
-      id: "commit",
-      title: "Commit",
-      width: "110px",
-      wideOnly: true,
-      cell: (branch) => <CommitChip commit={branch.latest_flow?.commit ?? null} />,
+      cell: (branch) => (branch.latest_flow ? <StageStrip runs={branch.latest_flow.runs} compact /> : null),
     },
     { id: "flows", title: "Flows", width: "72px", align: "end", sortBy: (branch) => branch.flows, cell: (branch) => figure(branch.flows) },
     {

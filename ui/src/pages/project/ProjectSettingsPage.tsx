@@ -18,7 +18,7 @@ export function ProjectSettingsPage() {
   const { project: name } = useParams({ from: "/framed/projects/$project/settings" });
   useCrumbs(projectCrumbs({ project: name }, { label: "Settings" }));
   return (
-    <Page>
+    <Page width="form">
       <PageHead title="Settings" facts={`What holds for the whole of ${name}.`} />
       <Loaded answer={useQuery(projectQuery(name))} skeleton={<SkeletonRows rows={5} />}>
         {(project) => (

@@ -40,7 +40,7 @@ export function NewProjectPage() {
   });
 
   return (
-    <Page>
+    <Page width="form">
       <PageHead title="Add your repository" facts="Keirin fetches it, reads its workflow file and runs what it says." />
       <Panel>
         <Form

@@ -10,6 +10,7 @@ import { Loaded } from "../../parts/Loaded";
 import { Page } from "../../parts/Page";
 import { PageHead } from "../../parts/PageHead";
 import { Panel } from "../../parts/Panel";
+import { Sentence } from "../../parts/Sentence";
 import { SkeletonRows } from "../../parts/Skeleton";
 import { State } from "../../parts/State";
 import type { Column } from "../../parts/table/columns";
@@ -18,15 +19,6 @@ import { counted } from "../../parts/words";
 import css from "./QueuePage.module.css";
 
 const columns: Column<QueueEntry>[] = [
-  {
-    id: "place",
-    title: "Place",
-    width: "70px",
-    align: "end",
-    wideOnly: true,
-    sortBy: (entry) => entry.place,
-    cell: (entry) => entry.place ?? "–",
-  },
   {
     id: "job",
     title: "Job",
@@ -57,10 +49,23 @@ const columns: Column<QueueEntry>[] = [
     sortBy: (entry) => entry.reason,
     cell: (entry) => (
       <div className={css.reason}>
-        {entry.reason}
-        {entry.fix === null ? null : <div className={css.dim}>{entry.fix}</div>}
+        <Sentence text={entry.reason} />
+        {entry.fix === null ? null : (
+          <div className={css.dim}>
+            <Sentence text={entry.fix} />
+          </div>
+        )}
       </div>
     ),
+  },
+  {
+    id: "place",
+    title: "Place",
+    width: "70px",
+    align: "end",
+    wideOnly: true,
+    sortBy: (entry) => entry.place,
+    cell: (entry) => entry.place ?? "–",
   },
   {
     id: "waits",
@@ -82,6 +87,7 @@ export function QueuePage() {
         {(entries) => (
           <DataTable
             label="Waiting jobs"
+            stacked
             columns={columns}
             rows={entries}
             idOf={(entry) => entry.job.id}

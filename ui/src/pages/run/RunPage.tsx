@@ -18,6 +18,7 @@ import { Page } from "../../parts/Page";
 import { PageHead } from "../../parts/PageHead";
 import { Panel } from "../../parts/Panel";
 import { RelativeTime } from "../../parts/RelativeTime";
+import { Sentence } from "../../parts/Sentence";
 import { SkeletonRows } from "../../parts/Skeleton";
 import { State } from "../../parts/State";
 import { stateOf, stateWords } from "../../parts/states";
@@ -42,7 +43,7 @@ export function RunPage() {
   );
   return (
     <Page>
-      <Loaded answer={answer} skeleton={<Panel flush><SkeletonRows /></Panel>}>
+      <Loaded page answer={answer} skeleton={<Panel flush><SkeletonRows /></Panel>}>
         {(data) => <RunViews run={data} />}
       </Loaded>
     </Page>
@@ -141,7 +142,11 @@ const columns: Column<Job>[] = [
           <Link to="/jobs/$job" params={{ job: job.id }} className={css.name}>
             {job.name}
           </Link>
-          {job.waiting_reason === null ? null : <div className={css.dim}>{job.waiting_reason}</div>}
+          {job.waiting_reason === null ? null : (
+            <div className={css.dim}>
+              <Sentence text={job.waiting_reason} />
+            </div>
+          )}
           {job.attempts.length > 1 ? <div className={css.dim}>attempt {job.attempts.length}</div> : null}
         </div>
       </div>

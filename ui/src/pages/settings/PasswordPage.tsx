@@ -26,7 +26,7 @@ export function PasswordPage() {
     },
   });
   return (
-    <Page>
+    <Page width="form">
       <PageHead title={me.has_password ? "Change password" : "Set password"} facts="With a password one signs in by name, without a link." />
       <Panel>
         <Form

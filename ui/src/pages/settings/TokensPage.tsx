@@ -78,6 +78,7 @@ export function TokensPage() {
         {(tokens) => (
           <DataTable
             label="Tokens"
+            stacked
             columns={columns}
             rows={tokens}
             idOf={(token) => token.id}

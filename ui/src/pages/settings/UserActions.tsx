@@ -23,7 +23,7 @@ export function UserActions({ user }: { user: User }) {
     <>
       <Menu position="bottom-end" width={260}>
         <Menu.Target>
-          <Button size="compact-sm" variant="default" rightSection={<Icon name="down" size={14} />} aria-label={`Change ${user.name}`}>
+          <Button size="compact-sm" variant="default" rightSection={<Icon name="down" size={14} />} aria-label={`Change user ${user.name}`}>
             Change user
           </Button>
         </Menu.Target>

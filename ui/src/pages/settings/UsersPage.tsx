@@ -69,6 +69,7 @@ export function UsersPage() {
         {(users) => (
           <DataTable
             label="Users"
+            stacked
             columns={columns}
             rows={users}
             idOf={(user) => user.id}

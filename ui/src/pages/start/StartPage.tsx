@@ -28,7 +28,7 @@ export function StartPage() {
   const known = (branches.data ?? []).map((branch) => branch.name);
   const branch = typed ?? known[0] ?? "";
   return (
-    <Page>
+    <Page width="form">
       <PageHead title="Start flow" facts={`Runs a workflow of ${project} at the newest commit of a branch.`} />
       <Panel>
         <div className={css.branch}>
@@ -41,7 +41,9 @@ export function StartPage() {
           />
           <datalist id="known-branches">
             {known.map((name) => (
-              <option key={name} value={name} />
+              <option key={name} value={name}>
+                {name}
+              </option>
             ))}
           </datalist>
         </div>

@@ -30,8 +30,9 @@ export function WorkflowPage() {
   const answer = useQuery(workflowsQuery(project, branch));
   const [chosen, setChosen] = useState<string | null>(null);
   return (
-    <Page wide>
+    <Page width="whole">
       <Loaded
+        page
         answer={answer}
         skeleton={
           <Panel>
@@ -44,7 +45,7 @@ export function WorkflowPage() {
           if (workflow === undefined) {
             return (
               <Panel>
-                <EmptyPage title="There is no workflow on this branch">
+                <EmptyPage page title="There is no workflow on this branch">
                   Add a file <code>.keirin.yaml</code> at the root of the repository; <code>keirin init</code> proposes one.
                 </EmptyPage>
               </Panel>

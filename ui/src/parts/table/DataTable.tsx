@@ -29,6 +29,8 @@ interface DataTableProps<Row> {
   filter?: boolean;
   /** Beside the filter. */
   tools?: ReactNode;
+  /** On a narrow page each row is drawn as a card: for rows that do not fit side by side. */
+  stacked?: boolean;
   /** Tells two tables of one page apart in its address. */
   name?: string;
 }
@@ -46,7 +48,7 @@ const virtualBeyond = 200;
 const rowHeight = 38;
 
 export function DataTable<Row extends object>(props: DataTableProps<Row>) {
-  const { label, columns, rows, idOf, empty, filter = true, tools, name = "" } = props;
+  const { label, columns, rows, idOf, empty, filter = true, tools, stacked = false, name = "" } = props;
   const { sorting, filterText, setSort, setFilter } = useTableState(name);
   const body = useRef<HTMLTableSectionElement>(null);
   useRowKeys(body);
@@ -91,7 +93,7 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
         </div>
       ) : null}
       <div className={css.scroll}>
-        <table className={css.table} aria-label={label}>
+        <table className={css.table} aria-label={label} data-stacked={stacked}>
           <colgroup>
             {columns.map((column) => (
               <col key={column.id} className={column.wideOnly ? css.wideOnly : undefined} style={{ width: column.width }} />

@@ -1,0 +1,46 @@
+// Runs named checks one after the other and says what became of each. The last line is the sum.
+const checks = [];
+const skipped = [];
+
+/** A check that passes unless it throws. */
+export function check(name, run) {
+  checks.push({ name, run });
+}
+
+/** A check that cannot run here, said aloud. */
+export function skip(name, why) {
+  skipped.push(`${name}: ${why}`);
+}
+
+/** Runs them all; `after` hears of each that failed. */
+export async function runChecks(after) {
+  const failed = [];
+  let passed = 0;
+  for (const { name, run } of checks) {
+    const start = Date.now();
+    try {
+      await run();
+      passed += 1;
+      console.log(`passed: ${name} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
+    } catch (error) {
+      failed.push(name);
+      console.log(`failed: ${name}`);
+      console.log(indented(error instanceof Error ? (error.stack ?? error.message) : String(error)));
+      await after(name);
+    }
+  }
+  for (const one of skipped) console.log(`skipped: ${one}`);
+  console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
+  return failed.length === 0;
+}
+
+function indented(text) {
+  return text
+    .split("\n")
+    .map((line) => `    ${line}`)
+    .join("\n");
+}
+
+export function must(holds, message) {
+  if (!holds) throw new Error(message);
+}

@@ -1,0 +1,92 @@
+// What holds for every page: accessible in light and dark, no wider than its window, still while it loads.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { check, must } from "./check.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+/** A tenth of what counts as good. */
+const mostShift = 0.01;
+
+export function checkEveryPage({ browser, context, at, api, project }) {
+  let addresses;
+
+  async function pages() {
+    if (addresses) return addresses;
+    const flows = (await api(`projects/${project}/flows`)).items;
+    const flow = await api(`flows/${flows.find((one) => one.outcome === "failed").id}`);
+    const job = flow.runs.flatMap((run) => run.jobs).find((one) => one.outcome === "failed");
+    const of = `projects/${project}`;
+    addresses = [
+      "", "projects", "projects/new", of, `${of}/settings`, `${of}/branches/main`, `${of}/branches/main/workflow`, `${of}/start`,
+      `flows/${flow.id}`, `flows/${flow.id}?tab=waterfall`, `flows/${flow.id}?tab=tests`, `flows/${flow.id}?tab=artifacts`,
+      `flows/${flow.id}?tab=about`, `runs/${flow.runs[0].id}`, `jobs/${job.id}`, `jobs/${job.id}#L3-L5`, "queue", "agents", "logs",
+      `logs?in=flow&id=${flow.id}&regex=spoke`, "settings/tokens", "settings/users", "settings/password", "sign-in", "no/such/page",
+      "flows/999999999",
+    ];
+    return addresses;
+  }
+
+  for (const scheme of ["light", "dark"]) {
+    check(`axe finds nothing on any page, ${scheme}`, () => visit(scheme, 1280, accessible));
+    check(`no page is wider than a window of 390 px, ${scheme}`, () => visit(scheme, 390, fits));
+  }
+  check("axe finds nothing on any page of 390 px", () => visit("light", 390, accessible));
+  check("no page moves while it loads", () => visit("light", 1280, still));
+
+  async function visit(scheme, width, look) {
+    const state = await context.storageState();
+    const own = await browser.newContext({
+      storageState: state,
+      viewport: { width, height: 800 },
+      colorScheme: scheme,
+      reducedMotion: "reduce",
+      bypassCSP: true,
+    });
+    const page = await own.newPage();
+    await page.addInitScript(watchShifts);
+    /** Where each fault was found: one of the frame is on every page. */
+    const faults = new Map();
+    for (const path of await pages()) {
+      await page.goto(at(path));
+      await settled(page);
+      for (const fault of await look(page)) faults.set(fault, [...(faults.get(fault) ?? []), `/${path}`]);
+    }
+    await own.close();
+    must(faults.size === 0, [...faults].map(([fault, where]) => `${fault}\n  on ${where.join(", ")}`).join("\n"));
+  }
+
+  async function accessible(page) {
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate((tags) => window.axe.run(document, { runOnly: tags }), rules);
+    return violations.map((one) => `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map((node) => `${node.html.slice(0, 110)} ${node.any[0]?.message ?? ""}`).join(" | ")}`);
+  }
+
+  async function fits(page) {
+    const extra = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    return extra > 0 ? [`${extra} px too wide`] : [];
+  }
+
+  async function still(page) {
+    const shifts = await page.evaluate(() => window.shifts);
+    const sum = shifts.reduce((total, one) => total + one.value, 0);
+    return sum > mostShift ? [`moved by ${sum.toFixed(3)}: ${shifts.map((one) => one.what).join(", ")}`] : [];
+  }
+}
+
+/** Nothing is loading any more, and what has come is drawn. */
+async function settled(page) {
+  await page.locator("h1, h2").first().waitFor();
+  await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
+  await page.evaluate(() => document.fonts.ready.then(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))));
+}
+
+function watchShifts() {
+  window.shifts = [];
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      const what = entry.sources.map((source) => source.node?.className ?? source.node?.parentElement?.className ?? "").join(" ");
+      if (!entry.hadRecentInput) window.shifts.push({ value: entry.value, what });
+    }
+  }).observe({ type: "layout-shift", buffered: true });
+}

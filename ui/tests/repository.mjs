@@ -1,0 +1,63 @@
+// A small repository whose workflow does what the browser tests want to see.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const workflow = `keirin: 1
+triggers:
+  push: {}
+params:
+  greeting: { type: choice, choices: [hello, welcome], default: hello, description: What is said first }
+  forever: { type: boolean, default: false, description: Counts until somebody cancels }
+  note: { type: string, default: none, description: Is written to the log }
+
+stages:
+  count:
+    jobs:
+      lines:
+        env:
+          GREETING: "\${{ params.greeting }}"
+          FOREVER: "\${{ params.forever }}"
+          NOTE: "\${{ params.note }}"
+        steps:
+          - run: |
+              echo "$GREETING, the note is $NOTE"
+              printf '\\033[1;31mred\\033[0m and \\033[32mgreen\\033[0m <b>no markup</b>\\n'
+              number=0
+              while [ $number -lt 60 ]; do number=$((number + 1)); echo "line $number"; done
+          - run: |
+              number=0
+              while [ "$FOREVER" = true ]; do number=$((number + 1)); echo "turn $number"; sleep 0.1; done
+              echo "counted to the end"
+  break:
+    needs: [count]
+    jobs:
+      wheel:
+        steps:
+          - run: echo "the wheel is round"
+          - run: |
+              number=0
+              while [ $number -lt 120 ]; do number=$((number + 1)); echo "spoke $number holds"; done
+              echo "error: spoke 121 is broken" >&2
+              exit 3
+  deploy:
+    start: { manual: { role: developer } }
+    jobs:
+      ship: { steps: [ { run: echo shipped } ] }
+`;
+
+/** A branch name that would be markup if anybody took it for such. */
+export const hostileBranch = "x<img/src=x/onerror=window.broken=1>";
+
+export function makeRepository() {
+  const folder = mkdtempSync(join(tmpdir(), "keirin-repository-"));
+  const git = (...words) =>
+    execFileSync("git", ["-C", folder, "-c", "user.name=tests", "-c", "user.email=tests@localhost", ...words], { stdio: "pipe" });
+  git("init", "--quiet", "--initial-branch=main");
+  writeFileSync(join(folder, ".keirin.yaml"), workflow);
+  git("add", ".");
+  git("commit", "--quiet", "--message", "Count, break and ship");
+  git("branch", hostileBranch);
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
