@@ -80,6 +80,17 @@ pub enum ClusterError {
     /// No folder will do for the socket.
     #[error("no folder is fit for the database's socket: {0}")]
     NoSocketFolder(String),
+    /// Another server, out of our sight, uses the data.
+    #[error(
+        "the database in {data} is in use by a server in another container, and its socket {socket} cannot be seen \
+         from here; stop that server first, or let both see the same folders under the same names"
+    )]
+    Elsewhere {
+        /// The folder of the data.
+        data: PathBuf,
+        /// The socket.
+        socket: PathBuf,
+    },
     /// The password is gone.
     #[error(
         "{password} is missing, so nobody can enter the database in {data}; put it back from a copy of the data folder"

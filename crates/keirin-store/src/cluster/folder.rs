@@ -1,7 +1,7 @@
 //! What lies where in the data folder, and the socket's folder, whose path must be short.
 
 use std::fmt;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -17,7 +17,7 @@ use super::identity::Identity;
 const LONGEST_SOCKET_PATH: usize = 107;
 
 /// The name of the socket within its folder.
-const SOCKET: &str = ".s.PGSQL.5432";
+pub(super) const SOCKET: &str = ".s.PGSQL.5432";
 
 /// The file by which PostgreSQL keeps others away from the socket's name.
 pub(super) const SOCKET_LOCK: &str = ".s.PGSQL.5432.lock";
@@ -109,10 +109,23 @@ impl Folder {
         })?
     }
 
-    /// Shared by all servers that use this PostgreSQL, so that the last one knows that it is the last. The system lets
-    /// go of it when a process ends, however it ends.
-    pub(super) fn users(&self) -> Result<File, ClusterError> {
-        lock_file(&self.0.join("postgres.users"))
+    /// Joins the servers that use this PostgreSQL, and says whether there is no other. All of them share a lock, so that
+    /// the last one knows that it is the last; the system lets go of it when a process ends, however it ends. Call it
+    /// while changes are locked.
+    pub(super) fn join_users(&self) -> Result<(File, bool), ClusterError> {
+        let path = self.0.join("postgres.users");
+        let file = lock_file(&path)?;
+        let cannot_lock = || ClusterError::io("lock", &path);
+        let alone = match file.try_lock() {
+            Ok(()) => {
+                file.unlock().map_err(cannot_lock())?;
+                true
+            }
+            Err(TryLockError::WouldBlock) => false,
+            Err(TryLockError::Error(error)) => return Err(cannot_lock()(error)),
+        };
+        file.lock_shared().map_err(cannot_lock())?;
+        Ok((file, alone))
     }
 
     /// Opens the log for what PostgreSQL will say, and says where that will begin.

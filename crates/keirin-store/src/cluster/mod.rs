@@ -93,16 +93,17 @@ impl Cluster {
         let folder = Folder::open(&options.data_dir)?;
         let identity = Identity::of(&folder.data()).await?;
         let changes = folder.lock_changes().await?;
-        let users = folder.users()?;
-        users
-            .lock_shared()
-            .map_err(ClusterError::io("share the lock in", &options.data_dir))?;
         let data = folder.data();
+        let (users, alone) = folder.join_users()?;
         let running = wait_while_starting(&data).await?;
         let joined = running.is_some();
         let (postmaster, child) = match running {
             Some(postmaster) => (postmaster, None),
             None => {
+                // Others use it, so it runs, where we cannot see it; unless it has just died, and left its socket.
+                if !alone && let Some(socket) = Postmaster::unseen_socket(&data) {
+                    return Err(ClusterError::Elsewhere { data, socket });
+                }
                 let (postmaster, child) = start(&options, &folder, &identity).await?;
                 (postmaster, Some(child))
             }
@@ -228,6 +229,10 @@ impl Cluster {
         let Some(postmaster) = Postmaster::on(&data)? else {
             return Ok(true);
         };
+        if !postmaster.visible {
+            tracing::warn!("PostgreSQL runs in another container, so it is not stopped from here");
+            return Ok(false);
+        }
         postmaster.ask_to_stop()?;
         while postmaster.is_alive(&data) {
             tokio::time::sleep(LOOK).await;

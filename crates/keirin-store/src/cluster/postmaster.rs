@@ -1,6 +1,7 @@
 //! Whether PostgreSQL runs on a data folder: what its `postmaster.pid` says, and whether that is still true.
 
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -8,6 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::error::ClusterError;
+use super::folder::SOCKET;
 
 /// The file by which PostgreSQL keeps a second one away from its data.
 pub(super) const LOCK: &str = "postmaster.pid";
@@ -20,6 +22,9 @@ pub(super) struct Postmaster {
     pub(super) socket_folder: PathBuf,
     /// Whether it takes connections.
     pub(super) ready: bool,
+    /// Whether its number means this process to us. It does not where it runs in another container that shares the
+    /// folder: then only its socket shows that it lives.
+    pub(super) visible: bool,
 }
 
 /// What `postmaster.pid` says.
@@ -43,16 +48,26 @@ impl Postmaster {
         let Some(file) = parse(&text) else {
             return Ok(None);
         };
-        Ok(works_in(&file.pid.to_string(), data).then(|| Self {
+        let visible = works_in(&file.pid.to_string(), data);
+        let is_alive = visible || file.socket_folder.as_deref().is_some_and(answers);
+        Ok(is_alive.then(|| Self {
             pid: Pid::from_raw(file.pid),
             ready: file.status.as_deref() == Some("ready") && file.socket_folder.is_some(),
             socket_folder: file.socket_folder.unwrap_or_default(),
+            visible,
         }))
+    }
+
+    /// Where an old lock says that the socket was, though no such socket can be seen from here.
+    pub(super) fn unseen_socket(data: &Path) -> Option<PathBuf> {
+        let text = std::fs::read_to_string(data.join(LOCK)).ok()?;
+        let socket = parse(&text)?.socket_folder?.join(SOCKET);
+        (!socket.exists()).then_some(socket)
     }
 
     /// Whether it still runs.
     pub(super) fn is_alive(&self, data: &Path) -> bool {
-        works_in(&self.pid.to_string(), data)
+        works_in(&self.pid.to_string(), data) || (!self.visible && answers(&self.socket_folder))
     }
 
     /// Asks it to end at once, rolling back what is under way.
@@ -74,6 +89,11 @@ fn parse(text: &str) -> Option<PidFile> {
         socket_folder: lines.get(4).filter(|line| !line.is_empty()).map(PathBuf::from),
         status: lines.get(7).map(|line| (*line).to_owned()),
     })
+}
+
+/// Whether somebody listens on the socket in this folder.
+fn answers(socket_folder: &Path) -> bool {
+    UnixStream::connect(socket_folder.join(SOCKET)).is_ok()
 }
 
 /// Whether a live process works in this folder. All of PostgreSQL's work in their data folder, so that a process of the

@@ -207,6 +207,48 @@ async fn a_lock_whose_number_belongs_to_another_process_is_passed_over() {
     again.stop().await.unwrap();
 }
 
+#[tokio::test]
+async fn a_server_in_another_container_joins_by_the_socket() {
+    let name = "a_server_in_another_container_joins_by_the_socket";
+    if !geteuid().is_root() {
+        skipped(name, "only root can start a process that sees no others");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::start_or_join(options(folder.path())).await.unwrap();
+    let contained = |test: &str| {
+        as_uid("unshare", 0)
+            .args(["--pid", "--fork", "--mount-proc", "--"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", test, "--ignored", "--nocapture"])
+            .env(FOLDER, folder.path())
+            .output()
+            .unwrap()
+    };
+    let joins = contained("cluster::helper_joins_from_a_container");
+    assert!(
+        joins.status.success(),
+        "{}",
+        String::from_utf8_lossy(&joins.stdout)
+    );
+    works(&cluster).await;
+
+    // Where it cannot see the socket, it must not take the data for its own.
+    let socket = cluster.socket_folder().join(".s.PGSQL.5432");
+    let hidden = socket.with_extension("hidden");
+    std::fs::rename(&socket, &hidden).unwrap();
+    let refused = contained("cluster::helper_starts_and_stops");
+    let text = String::from_utf8_lossy(&refused.stdout).into_owned();
+    assert!(!refused.status.success());
+    assert!(
+        text.contains("is in use by a server in another container"),
+        "{text}"
+    );
+    std::fs::rename(&hidden, &socket).unwrap();
+    works(&cluster).await;
+    assert!(cluster.stop().await.unwrap());
+}
+
 /// Programs that only say their version.
 fn fake_postgres(folder: &Path, version: &str) -> PathBuf {
     let bin = folder.join(version);
@@ -444,6 +486,15 @@ async fn helper_starts_and_stops() {
         });
     works(&cluster).await;
     cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "a part of other tests, which start it in a process of its own"]
+async fn helper_joins_from_a_container() {
+    let cluster = Cluster::start_or_join(options(told_folder())).await.unwrap();
+    assert!(cluster.joined());
+    works(&cluster).await;
+    assert!(!cluster.stop().await.unwrap());
 }
 
 #[tokio::test]

@@ -2,9 +2,11 @@
 
 use keirin_engine::{Change, Move};
 use keirin_model::{FlowId, JobId, Outcome, RunId, Status};
+use keirin_store::StoreError;
 use keirin_store::engine::CommitError;
 use keirin_testkit::contract::{self, EngineStore, Sample};
-use keirin_testkit::database;
+use keirin_testkit::{TestDatabase, database};
+use sqlx::AssertSqlSafe;
 
 use crate::ground::{led, now};
 
@@ -124,4 +126,59 @@ async fn ids_are_not_given_out_again_when_history_is_gone() {
     led.store.delete_project(led.ground.branches[1].0).await.unwrap();
     assert!(led.store.flow_record(flow.id).await.is_err());
     assert_eq!(led.snapshot().await.last, before);
+}
+
+/// Makes every commit of an engine wait: while it writes, or while it commits.
+async fn wait_when(database: &TestDatabase, timing: &str) {
+    let statements = format!(
+        "create function wait() returns trigger language plpgsql as
+           $$ begin perform pg_sleep(600); return null; end $$;
+         create constraint trigger wait after insert on events {timing} for each row execute function wait()"
+    );
+    sqlx::raw_sql(AssertSqlSafe(statements))
+        .execute(&mut database.connection().await)
+        .await
+        .unwrap();
+}
+
+/// Cuts the connection of whoever waits there, once somebody does.
+async fn cut_whoever_waits(database: &TestDatabase) {
+    let mut connection = database.connection().await;
+    loop {
+        let cut: Option<bool> = sqlx::query_scalar(
+            "select pg_terminate_backend(pid) from pg_stat_activity
+             where datname = current_database() and wait_event = 'PgSleep'",
+        )
+        .fetch_optional(&mut connection)
+        .await
+        .unwrap();
+        if cut.is_some() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_lost_while_committing_leaves_it_unknown() {
+    for (timing, is_known) in [("", true), ("deferrable initially deferred", false)] {
+        let database = database().await;
+        let led = led(database.store()).await;
+        let (_, _, _, changes) =
+            Sample::after(&led.snapshot().await, now()).flow_changes(led.ground.branches[0], 1, 1);
+        wait_when(&database, timing).await;
+        let (store, epoch) = (led.store.clone(), led.lease.epoch);
+        let commit = tokio::spawn(async move { store.commit(epoch, &changes).await });
+        cut_whoever_waits(&database).await;
+        let lost = commit.await.unwrap().unwrap_err();
+        match lost {
+            CommitError::Store(StoreError::Unavailable(_)) => assert!(is_known, "while committing"),
+            CommitError::Unknown(_) => assert!(!is_known, "before committing"),
+            other => panic!("{other:?}"),
+        }
+        assert!(
+            led.snapshot().await.flows.is_empty(),
+            "the store goes on with another connection"
+        );
+    }
 }
