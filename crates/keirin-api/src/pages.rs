@@ -60,8 +60,9 @@ pub(crate) async fn page(
 fn index(app: &App) -> Response {
     match Built::get("index.html") {
         Some(file) => {
-            let base = format!("<base href=\"{}/\">", app.settings.base());
-            let html = text(file).replacen("<head>", &format!("<head>{base}"), 1);
+            // The page says where it lies; below a sub-path that is somewhere else.
+            let base = format!("<base href=\"{}/\" />", app.settings.base());
+            let html = text(file).replacen("<base href=\"/\" />", &base, 1);
             let headers = [
                 (CACHE_CONTROL, "no-cache".to_owned()),
                 (CONTENT_SECURITY_POLICY, policy(&INLINE_SCRIPTS)),

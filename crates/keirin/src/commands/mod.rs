@@ -1,4 +1,73 @@
-//! The commands, one file for each noun or verb.
+//! The commands, one noun a file.
 
+pub(crate) mod agent;
+mod branch;
 pub mod check;
+mod flow;
+mod flow_start;
+mod follow;
 pub mod init;
+mod job;
+mod log;
+mod login;
+mod names;
+mod project;
+mod run;
+mod shown;
+mod token;
+mod user;
+
+use clap::Subcommand;
+
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::reach::On;
+
+/// The commands that talk to a server.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServerCommand {
+    /// Sign in to a server
+    Login(login::LoginArguments),
+    #[command(subcommand)]
+    Project(project::ProjectCommand),
+    #[command(subcommand)]
+    Branch(branch::BranchCommand),
+    #[command(subcommand)]
+    Flow(flow::FlowCommand),
+    #[command(subcommand)]
+    Run(run::RunCommand),
+    #[command(subcommand)]
+    Job(job::JobCommand),
+    /// Read, follow or search logs
+    Log(On<log::LogArguments>),
+    /// Show which jobs wait for an agent, and why
+    Queue(On<job::QueueArguments>),
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    #[command(subcommand)]
+    User(user::UserCommand),
+    #[command(subcommand)]
+    Member(user::MemberCommand),
+}
+
+impl ServerCommand {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// The server refuses, cannot be reached, or this machine has a fault of its own.
+    pub(crate) async fn run(self, output: &Output) -> anyhow::Result<Exit> {
+        match self {
+            Self::Login(arguments) => login::login(arguments, output).await,
+            Self::Project(command) => project::project(command, output).await,
+            Self::Branch(command) => branch::branch(command, output).await,
+            Self::Flow(command) => flow::flow(command, output).await,
+            Self::Run(command) => run::run(command, output).await,
+            Self::Job(command) => job::job(command, output).await,
+            Self::Log(on) => log::log(on, output).await,
+            Self::Queue(on) => job::queue(on, output).await,
+            Self::Token(command) => token::token(command, output).await,
+            Self::User(command) => user::user(command, output).await,
+            Self::Member(command) => user::member(command, output).await,
+        }
+    }
+}

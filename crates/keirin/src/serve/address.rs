@@ -5,7 +5,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use keirin_controller::Leadership;
 use keirin_store::Store;
 use tokio::net::TcpListener;
 use url::Url;
@@ -25,7 +24,6 @@ const TRY_AGAIN: Duration = Duration::from_millis(200);
 /// When the address cannot be listened on.
 pub(super) async fn listen(
     address: SocketAddr,
-    _: &Leadership,
     store: &Store,
     output: &Output,
     stop: &mut Stop,

@@ -19,6 +19,7 @@ use keirin_engine::Rules;
 use keirin_git::{Git, Mirrors};
 use keirin_logs::Logs;
 use keirin_store::Store;
+use keirin_store::engine::Leader;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -80,15 +81,13 @@ async fn serve_on(
     stop: &mut Stop,
 ) -> anyhow::Result<Exit> {
     let store = database.store().clone();
-    let leadership = Leadership::new(
-        store.clone(),
-        format!("{} ({})", machine::host_name(), std::process::id()),
-    );
-    let Some(listener) = address::listen(config.listen, &leadership, &store, output, stop).await? else {
+    let name = format!("{} ({})", machine::host_name(), std::process::id());
+    let leadership = Leadership::new(store.clone(), name.clone());
+    let Some(listener) = address::listen(config.listen, &store, output, stop).await? else {
         return Ok(Exit::Cancelled);
     };
     let address = address::of(&listener, config)?;
-    let parts = build(config, data, store, &address).await?;
+    let parts = build(config, data, store, name, &address).await?;
 
     let (ending, ended) = watch::channel(false);
     let router = keirin_api::router(&parts.app);
@@ -141,12 +140,15 @@ pub(crate) struct Server {
     pub(crate) logs: Logs,
     pub(crate) store: Store,
     pub(crate) outside: Outside,
+    /// What it calls itself when it leads.
+    pub(crate) name: String,
 }
 
 async fn build(
     config: &Config,
     data: &DataFolder,
     store: Store,
+    name: String,
     address: &url::Url,
 ) -> anyhow::Result<Server> {
     let keys = MasterKey::new(&data.master_key()?);
@@ -197,6 +199,7 @@ async fn build(
         logs,
         store,
         outside,
+        name,
     })
 }
 
@@ -211,7 +214,8 @@ async fn open_for_work(
 ) -> anyhow::Result<Option<LocalAgent>> {
     let mut told = false;
     while server.controller.ready().await.is_err() {
-        if !told && server.store.leader().await?.is_some_and(|leader| leader.in_term) {
+        let other = |leader: &Leader| leader.in_term && leader.holder != server.name;
+        if !told && server.store.leader().await?.as_ref().is_some_and(other) {
             output.say("Another server leads; this one stands by until it can take over.");
             told = true;
         }
