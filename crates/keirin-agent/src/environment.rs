@@ -23,6 +23,8 @@ pub(crate) fn of_step(
     let text = |path: &Path| path.to_string_lossy().into_owned();
     environment.insert("HOME".to_owned(), text(workspace.home()));
     environment.insert("TMPDIR".to_owned(), text(workspace.temporary()));
+    // Nobody is there to answer, and a process in the background that asks a terminal is stopped by it.
+    environment.insert("GIT_TERMINAL_PROMPT".to_owned(), "0".to_owned());
     environment.extend(of_workflow(assignment, step));
     environment.extend(identity(assignment).map(|(name, value)| (name.to_owned(), value)));
     environment.insert("KEIRIN_WORKSPACE".to_owned(), text(workspace.work()));

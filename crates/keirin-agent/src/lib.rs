@@ -1,7 +1,7 @@
 //! The agent: claims jobs and runs their steps.
 //!
-//! [`Agent::run`] is the whole of it. It talks to a [`Server`], which is HTTP for `keirin agent` and a value in the same
-//! process for `keirin exec`. The way of a job: `agent` claims it, `attempt` runs its steps one after the other by the
+//! [`Agent::run`] is the whole of it. It talks to a [`Server`], which is [`HttpServer`] for `keirin agent` and a value in
+//! the same process for `keirin exec`. The way of a job: `agent` claims it, `attempt` runs its steps one after the other by the
 //! `tools`, whose processes `process` starts and ends, whose output goes through `output` (masked, split, bounded) into
 //! the `spool`, from where `delivery` brings it to the server. `leftovers` ends what a job left running.
 //!
@@ -17,6 +17,7 @@ mod config;
 mod delivery;
 mod environment;
 pub mod guard;
+mod http;
 mod leftovers;
 mod lines;
 mod mask;
@@ -33,6 +34,7 @@ mod workspace;
 
 pub use agent::{Agent, AgentError, Shutdown};
 pub use config::{Clock, Config, Guarded, Identity, Limits, Patience, Random};
+pub use http::HttpServer;
 pub use leftovers::adopt_orphans;
 pub use server::{CallError, FileStream, Lease, Server};
 pub use workspace::FolderError;

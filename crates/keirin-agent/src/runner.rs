@@ -26,7 +26,7 @@ use crate::workspace::Workspace;
 /// Why the running step, or the whole job, ends before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Interruption {
-    StepTimeout,
+    StepTimeout(SignedDuration),
     JobTimeout,
     CleanupTimeout,
     Stopped(StopReason),
@@ -35,7 +35,7 @@ enum Interruption {
 impl Interruption {
     fn outcome(self) -> Outcome {
         match self {
-            Self::StepTimeout | Self::JobTimeout | Self::CleanupTimeout => Outcome::TimedOut,
+            Self::StepTimeout(_) | Self::JobTimeout | Self::CleanupTimeout => Outcome::TimedOut,
             Self::Stopped(StopReason::Cancelled) => Outcome::Cancelled,
             Self::Stopped(_) => Outcome::Lost,
         }
@@ -119,7 +119,6 @@ impl<'a> Runner<'a> {
 
     fn note(&mut self, interruption: Interruption) {
         match interruption {
-            Interruption::StepTimeout => {}
             Interruption::Stopped(reason) if reason.ends_everything() => {
                 self.ending = Some((interruption, Instant::now()));
             }
@@ -127,7 +126,8 @@ impl<'a> Runner<'a> {
                 let until = Instant::now() + self.attempt.config.patience.cleanup;
                 self.ending.get_or_insert((interruption, until));
             }
-            Interruption::CleanupTimeout => {}
+            // The step's own end, and no other's.
+            Interruption::StepTimeout(_) | Interruption::CleanupTimeout => {}
         }
     }
 
@@ -188,13 +188,14 @@ impl<'a> Runner<'a> {
         StepEnd {
             outcome: interruption.outcome(),
             exit,
-            message: Some(self.explain(interruption, step)),
+            message: Some(self.explain(interruption)),
         }
     }
 
     /// Waits until the running step must end.
     async fn interruption(&self, step: &StepPlan) -> Interruption {
-        let step_end = step.timeout.map(|timeout| Instant::now() + length(timeout));
+        let step_timeout = step.timeout.unwrap_or(SignedDuration::MAX);
+        let step_end = Instant::now() + length(step_timeout);
         let cleanup_end = self.ending.map(|(_, until)| until);
         let is_cleanup = cleanup_end.is_some();
         tokio::select! {
@@ -203,26 +204,23 @@ impl<'a> Runner<'a> {
             }
             () = sleep_until(self.deadline), if !is_cleanup => Interruption::JobTimeout,
             () = sleep_until(cleanup_end.unwrap_or(self.deadline)), if is_cleanup => Interruption::CleanupTimeout,
-            () = sleep_until(step_end.unwrap_or(self.deadline)), if step_end.is_some() => Interruption::StepTimeout,
+            () = sleep_until(step_end) => Interruption::StepTimeout(step_timeout),
         }
     }
 
-    fn explain(&self, interruption: Interruption, step: &StepPlan) -> String {
+    fn explain(&self, interruption: Interruption) -> String {
         match interruption {
-            Interruption::StepTimeout => {
-                let timeout = step.timeout.unwrap_or_default();
+            Interruption::StepTimeout(timeout) => {
                 format!("the step took longer than its timeout of {timeout:#}")
             }
             Interruption::JobTimeout => {
-                format!(
-                    "the job took longer than its timeout of {:#}",
-                    self.attempt.assignment.job.timeout
-                )
+                let timeout = self.attempt.assignment.job.timeout;
+                format!("the job took longer than its timeout of {timeout:#}")
             }
-            Interruption::CleanupTimeout => format!(
-                "the job was being stopped, and its `always` steps have {} s together",
-                self.attempt.config.patience.cleanup.as_secs()
-            ),
+            Interruption::CleanupTimeout => {
+                let seconds = self.attempt.config.patience.cleanup.as_secs();
+                format!("the job was being stopped, and its `always` steps have {seconds} s together")
+            }
             Interruption::Stopped(StopReason::Cancelled) => "the job was cancelled".to_owned(),
             Interruption::Stopped(StopReason::AgentStopping) => "the agent was stopped".to_owned(),
             Interruption::Stopped(StopReason::Unrenewed) => {
@@ -263,14 +261,11 @@ impl<'a> Runner<'a> {
         self.look_for_stop_that_matters();
         let failure = self.failure.take();
         match (self.ending, failure) {
-            (Some((interruption, _)), failure) => {
-                let (exit, message) = failure.map(|end| (end.exit, end.message)).unwrap_or_default();
-                StepEnd {
-                    outcome: interruption.outcome(),
-                    exit,
-                    message,
-                }
-            }
+            (Some((interruption, _)), failure) => StepEnd {
+                outcome: interruption.outcome(),
+                exit: failure.map(|end| end.exit).unwrap_or_default(),
+                message: Some(self.explain(interruption)),
+            },
             (None, Some(failure)) => failure,
             (None, None) => StepEnd {
                 exit: self.last_exit,

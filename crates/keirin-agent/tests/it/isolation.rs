@@ -129,6 +129,10 @@ fn guard(closed: Vec<PathBuf>) -> Guarded {
         .parent()
         .unwrap()
         .join("examples/step_guard");
+    assert!(
+        program.exists(),
+        "build the examples too: cargo test -p keirin-agent"
+    );
     Guarded {
         program,
         arguments: Vec::new(),
@@ -140,7 +144,6 @@ fn guard(closed: Vec<PathBuf>) -> Guarded {
 async fn a_guarded_step_writes_only_in_its_workspace_and_reads_nothing_closed() {
     let data = tempfile::tempdir().unwrap();
     std::fs::write(data.path().join("key"), "secret").unwrap();
-    let _socket = UnixListener::bind(data.path().join("socket")).unwrap();
     let beside = tempfile::tempdir().unwrap();
     std::fs::write(beside.path().join("open"), "readable").unwrap();
     // The agent's folder lies in the closed one, as it does where one machine has both.
@@ -180,6 +183,40 @@ async fn a_guarded_step_writes_only_in_its_workspace_and_reads_nothing_closed() 
     assert_eq!(lines, expected, "{:#?}", record.lines(Stream::Error));
     assert_eq!(std::fs::read_to_string(&key).unwrap(), "secret");
     assert_eq!(std::fs::read_dir(beside.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn a_guarded_step_cannot_call_a_closed_socket_where_a_namespace_can_be_made() {
+    let name = "a_guarded_step_cannot_call_a_closed_socket_where_a_namespace_can_be_made";
+    let namespace = std::process::Command::new("unshare")
+        .args(["-U", "-m", "true"])
+        .output();
+    if !namespace.is_ok_and(|output| output.status.success()) {
+        println!("skipped: {name}: this user may make no namespaces");
+        return;
+    }
+    let (data, beside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (closed, open) = (data.path().join("socket"), beside.path().join("socket"));
+    let _listeners = [&closed, &open].map(|path| UnixListener::bind(path).unwrap());
+    let bench = Bench::start_with(|config| {
+        config.identity = Identity::Guarded(guard(vec![data.path().to_owned()]));
+    });
+    let call = |path: &std::path::Path| {
+        let program = "socket(S, PF_UNIX, SOCK_STREAM, 0); exit !connect(S, sockaddr_un($ARGV[0]))";
+        format!(
+            "perl -MSocket -e '{program}' {} && echo connected || echo not connected",
+            path.display()
+        )
+    };
+    let record = bench
+        .run(job(vec![shell(&call(&open)), shell(&call(&closed))]))
+        .await;
+    assert_eq!(
+        record.lines(Stream::Output),
+        ["connected", "not connected"],
+        "{:#?}",
+        record.log
+    );
 }
 
 #[tokio::test]
