@@ -131,7 +131,8 @@ impl Caller {
                 &format!("in project `{}`", place.name),
             )),
             None if self.user().is_none() => Err(ApiError::sign_in_needed()),
-            None => Err(ApiError::not_found("such project")),
+            // In the same words as where there is none.
+            None => Err(ApiError::not_found("such thing")),
         }
     }
 

@@ -14,7 +14,7 @@ use axum_extra::extract::CookieJar;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keirin_model::access::Role;
-use keirin_model::{AttemptId, FlowId, JobId, RunId};
+use keirin_model::{AgentId, AttemptId, FlowId, JobId, RunId};
 use keirin_store::views::{PlaceRow, Sight};
 
 use crate::app::App;
@@ -80,9 +80,7 @@ async fn identify(app: &App, parts: &Parts, need: Need) -> Result<Caller, ApiErr
         Need::Open => Ok(Caller::new(Who::Nobody)),
         Need::Agent => {
             let secret = bearer(&parts.headers).ok_or_else(|| not_accepted("an agent's secret"))?;
-            let agent = app.store.agent_by_secret(&secret::hash(secret)).await?;
-            let agent = agent.ok_or_else(|| not_accepted("the secret of an agent"))?;
-            Ok(Caller::new(Who::Agent(agent.id)))
+            Ok(Caller::new(Who::Agent(agent_with(app, secret).await?)))
         }
         Need::JobToken | Need::LiveJob | Need::Mirror => {
             let basic = basic_password(&parts.headers);
@@ -98,6 +96,18 @@ async fn identify(app: &App, parts: &Parts, need: Need) -> Result<Caller, ApiErr
             None => by_cookie(app, &parts.headers).await,
         },
     }
+}
+
+async fn agent_with(app: &App, secret: &str) -> Result<AgentId, ApiError> {
+    let now = app.outside.now();
+    let secret_hash = secret::hash(secret);
+    if let Some(agent) = app.agents.get(&secret_hash, now) {
+        return Ok(agent);
+    }
+    let agent = app.store.agent_by_secret(&secret_hash).await?;
+    let agent = agent.ok_or_else(|| not_accepted("the secret of an agent"))?.id;
+    app.agents.put(secret_hash, agent, now);
+    Ok(agent)
 }
 
 async fn by_token(app: &App, token: &str) -> Result<Caller, ApiError> {

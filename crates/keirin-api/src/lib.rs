@@ -16,6 +16,7 @@ mod extract;
 mod files;
 mod gate;
 mod keys;
+mod known_agents;
 mod limits;
 mod log_intake;
 mod log_lines;

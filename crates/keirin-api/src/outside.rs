@@ -7,11 +7,14 @@ use jiff::Timestamp;
 use rand::TryRng;
 use rand::rngs::SysRng;
 
+/// Fills with random bytes.
+type Fill = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+
 /// What the HTTP layer takes from outside.
 #[derive(Clone)]
 pub struct Outside {
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    random: Arc<dyn Fn(&mut [u8]) + Send + Sync>,
+    random: Fill,
 }
 
 impl Outside {

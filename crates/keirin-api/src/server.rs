@@ -16,6 +16,7 @@ use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+use tower_http::timeout::RequestBodyTimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 use crate::app::App;
@@ -27,12 +28,16 @@ use crate::routes::routes;
 /// The header that names a request in the server's log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// How long a body may stand still on its way in.
+const STALLED: Duration = Duration::from_secs(60);
+
 /// The router of the whole HTTP layer.
 pub fn router(app: &Arc<App>) -> Router {
     let (routes, _) = routes(&app.settings).split_for_parts();
     let router = routes
         .fallback(page)
         .layer(middleware::from_fn_with_state(Arc::clone(app), gate))
+        .layer(RequestBodyTimeoutLayer::new(STALLED))
         .layer(CompressionLayer::new().compress_when(compresses_well))
         .layer(middleware::from_fn_with_state(Arc::clone(app), secure))
         .layer(CatchPanicLayer::custom(|_| {

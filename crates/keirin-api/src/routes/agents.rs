@@ -81,6 +81,7 @@ pub(crate) async fn remove(
     At(agent): At<AgentId>,
 ) -> Result<StatusCode, ApiError> {
     app.store.delete_agent(agent).await?;
+    app.agents.forget();
     app.work.agent_changed(agent).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -25,6 +25,7 @@ mod workflows;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
+use tower_http::decompression::RequestDecompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -135,5 +136,7 @@ fn mirrors(settings: &Settings) -> OpenApiRouter<Arc<App>> {
             "/git/{project}/git-upload-pack",
             axum::routing::post(mirrors::pack),
         )
+        // git compresses what it asks for when that is much.
+        .layer(RequestDecompressionLayer::new())
         .layer(DefaultBodyLimit::max(settings.git_request_bytes))
 }

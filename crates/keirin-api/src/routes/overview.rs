@@ -52,7 +52,7 @@ pub(crate) async fn overview(
         recent: recent.items,
         totals: app.store.totals(&sight, now).await?,
         figures: app.store.figures(&sight, now).await?,
-        freshness: app.store.freshness(&sight).await?,
+        freshness: app.store.freshness(&sight, now).await?,
     }))
 }
 

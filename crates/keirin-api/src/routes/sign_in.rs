@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, SET_COOKIE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use keirin_model::UserId;
 use keirin_wire::api::{Me, SignIn};
@@ -53,8 +53,13 @@ pub(crate) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Re
 #[utoipa::path(get, path = "/sign-in/{token}", tag = "sign-in", params(("token" = String, Path)), responses((status = 303)))]
 pub(crate) async fn by_link(
     State(app): State<Arc<App>>,
+    method: Method,
     At(token): At<String>,
 ) -> Result<Response, ApiError> {
+    if method == Method::HEAD {
+        // Whoever only looks whether the link leads anywhere must not use it up.
+        return Ok(StatusCode::OK.into_response());
+    }
     let now = app.outside.now();
     let user = app.store.take_sign_in_link(&secret::hash(&token), now).await?;
     let Some(user) = user else {

@@ -1,38 +1,58 @@
 //! Fills in why jobs wait.
 
+use std::collections::BTreeMap;
+
 use keirin_model::{JobId, State};
 use keirin_wire::api::{Job, JobSummary};
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::work::{Waiting, WorkError};
 
 /// Fills in why jobs wait that do.
 pub(super) async fn explain<'a>(app: &App, jobs: impl Iterator<Item = &'a mut Job>) -> Result<(), ApiError> {
     let mut waiting: Vec<&mut Job> = jobs.filter(|job| job.state == State::Waiting).collect();
-    if waiting.is_empty() {
-        return Ok(());
-    }
     let ids: Vec<JobId> = waiting.iter().map(|job| job.id).collect();
-    let mut reasons = app.work.waiting(&ids).await?;
+    let reasons = reasons(app, &ids).await?;
     for job in &mut waiting {
-        job.waiting_reason = reasons.remove(&job.id).map(|waiting| waiting.reason);
+        job.waiting_reason = reasons.of(job.id);
     }
     Ok(())
 }
 
 /// Fills in why jobs of a list wait that do.
 pub(super) async fn explain_rows(app: &App, jobs: &mut [JobSummary]) -> Result<(), ApiError> {
-    let ids: Vec<JobId> = jobs
-        .iter()
-        .filter(|job| job.state == State::Waiting)
-        .map(|job| job.id)
-        .collect();
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let mut reasons = app.work.waiting(&ids).await?;
-    for job in jobs {
-        job.waiting_reason = reasons.remove(&job.id).map(|waiting| waiting.reason);
+    let waiting = jobs.iter().filter(|job| job.state == State::Waiting);
+    let ids: Vec<JobId> = waiting.map(|job| job.id).collect();
+    let reasons = reasons(app, &ids).await?;
+    for job in jobs.iter_mut().filter(|job| job.state == State::Waiting) {
+        job.waiting_reason = reasons.of(job.id);
     }
     Ok(())
+}
+
+enum Reasons {
+    Known(BTreeMap<JobId, Waiting>),
+    /// Only the server that leads knows; one that stands by can show everything else.
+    Unknown(String),
+}
+
+impl Reasons {
+    fn of(&self, job: JobId) -> Option<String> {
+        match self {
+            Self::Known(reasons) => reasons.get(&job).map(|waiting| waiting.reason.clone()),
+            Self::Unknown(why) => Some(format!("Why it waits is not known here. {why}")),
+        }
+    }
+}
+
+async fn reasons(app: &App, jobs: &[JobId]) -> Result<Reasons, ApiError> {
+    if jobs.is_empty() {
+        return Ok(Reasons::Known(BTreeMap::new()));
+    }
+    match app.work.waiting(jobs).await {
+        Ok(reasons) => Ok(Reasons::Known(reasons)),
+        Err(WorkError::Unavailable(why)) => Ok(Reasons::Unknown(why)),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -1,4 +1,18 @@
-//! The HTTP layer as a whole.
+//! The HTTP layer as a whole: the real router over a real database, and a double for those who run the work.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
+mod agents;
+mod answer;
 mod document;
+mod double;
+mod events;
+mod lists;
+mod logs;
+mod mirrors;
+mod pages;
+mod problems;
+mod projects;
+mod sign_in;
+mod tokens;
+mod walk;
+mod world;

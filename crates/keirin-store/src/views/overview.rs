@@ -117,7 +117,7 @@ impl Store {
             figure(
                 "queue_duration",
                 "Time in the queue",
-                "The median time that a job of the last 30 days waited for an agent.",
+                "The median time that the jobs of the flows of the last 30 days waited for an agent.",
                 "seconds",
                 Wanted::Lower,
                 |day| day.queue,
@@ -133,36 +133,42 @@ impl Store {
         ])
     }
 
-    /// The same figures over `count` periods of `days` days each, oldest first, the last one ending now.
+    /// The same figures over `count` periods of `days` days each, oldest first, the last one ending now. A period
+    /// without flows is there too.
     async fn figures_by(&self, sight: &Sight, now: Timestamp, days: i64, count: i64) -> Result<Vec<Day>> {
         let seen = sight.ids();
         let rows = sqlx::query_as!(
             Day,
             r#"with periods as (
-                select $2::timestamptz - make_interval(days => ($3 * back)::integer) as since,
-                    $2::timestamptz - make_interval(days => ($3 * (back - 1))::integer) as until
+                select back, $2::timestamptz - make_interval(days => ($3 * back)::integer) as since
                 from generate_series(1, $4::bigint) as back
-            )
-            select periods.since as "time!: jiff_sqlx::Timestamp", made.flows as "flows!", made.success,
-                made.duration, waits.queue
-            from periods
-            cross join lateral (
-                select count(*) as flows,
+            ),
+            started as (
+                select id, outcome, created_at, finished_at,
+                    1 + floor(extract(epoch from $2::timestamptz - created_at) / ($3 * 86400))::bigint as back
+                from flows
+                where created_at > $2::timestamptz - make_interval(days => ($3 * $4)::integer) and created_at <= $2
+                    and ($1::bigint[] is null or project = any($1))
+            ),
+            made as (
+                select back, count(*) as flows,
                     (count(*) filter (where outcome = 'success'))::float8
                         / nullif(count(*) filter (where outcome in ('success', 'failed', 'timed_out')), 0) as success,
                     percentile_cont(0.5) within group (order by extract(epoch from finished_at - created_at)::float8)
                         filter (where outcome = 'success') as duration
-                from flows
-                where created_at >= periods.since and created_at < periods.until
-                    and ($1::bigint[] is null or project = any($1))
-            ) made
-            cross join lateral (
-                select percentile_cont(0.5) within group (order by extract(epoch from
+                from started group by back
+            ),
+            waits as (
+                select started.back, percentile_cont(0.5) within group (order by extract(epoch from
                     jobs.started_at - jobs.queued_at)::float8) as queue
-                from jobs join flows on flows.id = jobs.flow
-                where jobs.started_at >= periods.since and jobs.started_at < periods.until
-                    and ($1::bigint[] is null or flows.project = any($1))
-            ) waits
+                from started join jobs on jobs.flow = started.id
+                where jobs.started_at is not null group by started.back
+            )
+            select periods.since as "time!: jiff_sqlx::Timestamp", coalesce(made.flows, 0) as "flows!",
+                made.success as "success?", made.duration as "duration?", waits.queue as "queue?"
+            from periods
+            left join made on made.back = periods.back
+            left join waits on waits.back = periods.back
             order by periods.since"#,
             seen.as_deref(),
             now.to_sqlx() as _,
@@ -174,43 +180,42 @@ impl Store {
         Ok(rows)
     }
 
-    /// How fresh each part of the way of the data is.
+    /// How fresh each part of the way of the data is, and how much came in the last day.
     ///
     /// # Errors
     /// As every call.
-    pub async fn freshness(&self, sight: &Sight) -> Result<Vec<Freshness>> {
+    pub async fn freshness(&self, sight: &Sight, now: Timestamp) -> Result<Vec<Freshness>> {
         let seen = sight.ids();
         let row = sqlx::query!(
-            r#"select
-                (select count(*) from flows where $1::bigint[] is null or project = any($1)) as "flows!",
-                (select max(created_at) from flows where $1::bigint[] is null or project = any($1))
-                    as "newest_flow: jiff_sqlx::Timestamp",
-                (select count(*) from jobs join flows on flows.id = jobs.flow
-                    where $1::bigint[] is null or flows.project = any($1)) as "jobs!",
-                (select max(jobs.finished_at) from jobs join flows on flows.id = jobs.flow
-                    where $1::bigint[] is null or flows.project = any($1)) as "newest_job: jiff_sqlx::Timestamp",
-                (select coalesce(sum(lines), 0)::bigint from log_streams
-                    where $1::bigint[] is null or project = any($1)) as "lines!""#,
+            r#"with recent as (
+                select id from flows where created_at > $2::timestamptz - interval '1 day'
+                    and ($1::bigint[] is null or project = any($1))
+            )
+            select
+                (select count(*) from recent) as "flows!",
+                (select created_at from flows where $1::bigint[] is null or project = any($1)
+                    order by id desc limit 1) as "newest_flow: jiff_sqlx::Timestamp",
+                (select count(*) from jobs where flow in (select id from recent)) as "jobs!",
+                (select max(finished_at) from jobs where flow in (select id from recent))
+                    as "newest_job: jiff_sqlx::Timestamp",
+                (select coalesce(sum(lines), 0)::bigint from log_streams where flow in (select id from recent))
+                    as "lines!",
+                (select max(coalesce(closed_at, opened_at)) from log_streams where flow in (select id from recent))
+                    as "newest_line: jiff_sqlx::Timestamp""#,
             seen.as_deref(),
+            now.to_sqlx() as _,
         )
         .fetch_one(&self.pool)
         .await?;
+        let freshness = |name: &str, count, newest_at| Freshness {
+            name: name.to_owned(),
+            count,
+            newest_at: time(newest_at),
+        };
         Ok(vec![
-            Freshness {
-                name: "flows".to_owned(),
-                count: row.flows,
-                newest_at: time(row.newest_flow),
-            },
-            Freshness {
-                name: "jobs".to_owned(),
-                count: row.jobs,
-                newest_at: time(row.newest_job),
-            },
-            Freshness {
-                name: "log_lines".to_owned(),
-                count: row.lines,
-                newest_at: None,
-            },
+            freshness("flows", row.flows, row.newest_flow),
+            freshness("jobs", row.jobs, row.newest_job),
+            freshness("log_lines", row.lines, row.newest_line),
         ])
     }
 

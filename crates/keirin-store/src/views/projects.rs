@@ -19,7 +19,7 @@ impl Store {
         let rows = sqlx::query!(
             r#"select id, name, repository, workflow_file, public, credential is not null as "has_credential!",
                 created_at as "created_at: jiff_sqlx::Timestamp",
-                (select max(flows.id) from flows where flows.project = projects.id) as latest_flow
+                (select flows.id from flows where flows.project = projects.id order by flows.number desc limit 1) as latest_flow
             from projects
             where ($1::bigint[] is null or id = any($1)) and ($2::bigint is null or id = $2)
             order by lower(name)"#,

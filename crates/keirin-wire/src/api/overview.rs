@@ -115,11 +115,11 @@ pub struct Point {
 /// How fresh one part of the way of the data is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Freshness {
-    /// `events`, `jobs`, `results`.
+    /// `flows`, `jobs`, `log_lines`.
     pub name: String,
-    /// How many there are.
+    /// How many came in the last day.
     pub count: i64,
-    /// When the newest came; `null` where there is none.
+    /// When the newest came; `null` where none came lately.
     #[schema(required)]
     pub newest_at: Option<Timestamp>,
 }

@@ -69,7 +69,7 @@ pub struct ChangeProject {
 
 /// What a repository asks for. Stored encrypted, never shown again.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[serde(untagged)]
 pub enum Credential {
     /// For `https://` and `http://`.
     Basic {

@@ -1,0 +1,327 @@
+//! The agent protocol: the door, the work, what a job leaves, and who is too late.
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+use jiff::SignedDuration;
+use keirin_model::AttemptId;
+use keirin_wire::agent::{Assignment, Claimed, Kept, Origin, PROTOCOL, Registered, Reported};
+use keirin_wire::api::{Agent, AgentState, Artifact, CreatedToken, Page, TestResults};
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::world::{By, Running, World};
+
+#[tokio::test]
+async fn an_agent_knocks_and_a_person_lets_it_in() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let registered: Registered = register(&world, json!({})).await.json();
+    assert!(!registered.authorised);
+    let path = format!("/api/v1/agents/{}", registered.agent);
+    let agent: Agent = world.get(&admin, &path).await.json();
+    assert_eq!(agent.state, AgentState::Unauthorised);
+
+    let change = json!({"authorised": true, "slots": 1, "groups": ["fast"]});
+    let agent: Agent = world.call(&admin, Method::PATCH, &path, change).await.json();
+    assert_eq!((agent.state, agent.slots), (AgentState::Online, 1));
+    assert!(agent.groups.contains("fast"));
+    let again: Registered = register(&world, json!({"secret": registered.secret}))
+        .await
+        .json();
+    assert_eq!((again.agent, again.authorised), (registered.agent, true));
+    let agent: Agent = world
+        .call(&admin, Method::PATCH, &path, json!({"disabled": true}))
+        .await
+        .json();
+    assert_eq!(agent.state, AgentState::Disabled);
+    world
+        .call(&admin, Method::PATCH, &path, json!({"disabled": false}))
+        .await;
+    world.pass(SignedDuration::from_secs(60));
+    let agent: Agent = world.get(&admin, &path).await.json();
+    assert_eq!(agent.state, AgentState::Offline);
+    let gone = world.call(&admin, Method::DELETE, &path, json!(null)).await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT);
+    let claim = claim(&world, &registered.secret).await;
+    assert_eq!(claim.problem().kind, "not-accepted");
+}
+
+#[tokio::test]
+async fn a_join_token_lets_in_as_many_as_it_says_and_into_its_groups_only() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let wanted = json!({"kind": "join", "groups": ["fast"], "uses": 1});
+    let token: CreatedToken = world.post(&admin, "/api/v1/tokens", wanted).await.json();
+    let outside = register(&world, json!({"join_token": token.token, "groups": ["secret"]})).await;
+    assert_eq!(outside.problem().kind, "forbidden");
+
+    let token: CreatedToken = {
+        let wanted = json!({"kind": "join", "groups": ["fast"], "uses": 1});
+        world.post(&admin, "/api/v1/tokens", wanted).await.json()
+    };
+    let within = json!({"join_token": token.token, "groups": ["fast"]});
+    let registered: Registered = register(&world, within.clone()).await.json();
+    assert!(registered.authorised);
+    let mut again = within.clone();
+    again["secret"] = json!(registered.secret);
+    assert!(
+        register(&world, again).await.json::<Registered>().authorised,
+        "it is in already"
+    );
+    let mut another = within;
+    another["name"] = json!("another");
+    assert_eq!(register(&world, another).await.problem().kind, "not-accepted");
+}
+
+#[tokio::test]
+async fn nobody_takes_the_name_of_another_agent() {
+    let world = World::new().await;
+    let first: Registered = register(&world, json!({})).await.json();
+    let second = register(&world, json!({"secret": "guessed"})).await;
+    assert_eq!(second.problem().kind, "conflict");
+    assert!(!second.text().contains(&first.secret));
+}
+
+#[tokio::test]
+async fn an_agent_of_a_strange_version_or_with_a_strange_name_is_told_so() {
+    let world = World::new().await;
+    for wrong in [
+        json!({"protocol": PROTOCOL + 1}),
+        json!({"name": ""}),
+        json!({"name": "a/b"}),
+        json!({"slots": 1_000_000}),
+        json!({"labels": ["x".repeat(300)]}),
+    ] {
+        let answer = register(&world, wrong.clone()).await;
+        assert_eq!(answer.problem().kind, "invalid", "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_claimed_job_comes_with_the_token_that_speaks_for_it() {
+    let (world, running) = running().await;
+    world.work.assign(assignment(&running));
+    let claimed: Claimed = claim(&world, "keirin_agent_worker").await.json();
+    let token = &claimed.assignments[0].token;
+    assert_eq!(world.keys.attempt_of(token), Some(running.attempt.id));
+    let report = report(&world, token, running.attempt.id).await;
+    assert_eq!(report.json::<Reported>().acknowledged, 1);
+    let other = AttemptId(running.attempt.id.0 + 1);
+    assert_eq!(
+        self::report(&world, token, other).await.problem().kind,
+        "forbidden"
+    );
+}
+
+#[tokio::test]
+async fn files_are_kept_with_the_flow_and_brought_back() {
+    let (world, running) = running().await;
+    let admin = world.admin().await;
+    let token = By::Token(world.keys.job_token(running.attempt.id));
+    let base = format!("/agent/v1/attempts/{}/artifacts", running.attempt.id);
+    for content in ["first", "second"] {
+        let path = format!("{base}?path=dist/app%20%C3%BC.txt");
+        let answer = world.begin(&token, Method::PUT, &path, Body::from(content)).await;
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+    }
+    for bad in ["../x", "/etc/passwd", "a/../../b", ""] {
+        let answer = world
+            .call(&token, Method::PUT, &format!("{base}?path={bad}"), json!("x"))
+            .await;
+        assert_eq!(answer.problem().kind, "invalid", "{bad}");
+    }
+    let kept: Vec<Kept> = world.get(&token, &base).await.json();
+    let [file] = &kept[..] else {
+        panic!("one file: {kept:?}")
+    };
+    assert_eq!((file.path.as_str(), file.size), ("dist/app ü.txt", 6));
+    assert_eq!(
+        world.get(&token, &format!("{base}/{}", file.id)).await.text(),
+        "second"
+    );
+
+    let listed = format!("/api/v1/flows/{}/artifacts", running.flow.id);
+    let artifacts: Page<Artifact> = world.get(&admin, &listed).await.json();
+    assert_eq!(artifacts.items[0].job_name, "job 0");
+    let answer = world.get(&admin, &format!("/api/v1/artifacts/{}", file.id)).await;
+    assert_eq!(answer.text(), "second");
+    assert_eq!(
+        answer.header("content-disposition"),
+        "attachment; filename*=UTF-8''app%20%C3%BC.txt"
+    );
+    assert!(answer.header("content-security-policy").starts_with("sandbox"));
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+}
+
+#[tokio::test]
+async fn a_job_cannot_read_the_files_of_another_flow() {
+    let (world, running) = running().await;
+    let token = By::Token(world.keys.job_token(running.attempt.id));
+    let base = format!("/agent/v1/attempts/{}/artifacts", running.attempt.id);
+    world
+        .begin(&token, Method::PUT, &format!("{base}?path=x"), Body::from("hush"))
+        .await;
+    let kept: Vec<Kept> = world.get(&token, &base).await.json();
+
+    let elsewhere = world.project("elsewhere", false).await;
+    let other = world.running(elsewhere, running.agent).await;
+    let token = By::Token(world.keys.job_token(other.attempt.id));
+    let path = format!("/agent/v1/attempts/{}/artifacts/{}", other.attempt.id, kept[0].id);
+    assert_eq!(world.get(&token, &path).await.status, StatusCode::NOT_FOUND);
+    let refs = world
+        .get(&token, "/git/here/info/refs?service=git-upload-pack")
+        .await;
+    assert_eq!(refs.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn test_results_are_kept_and_counted() {
+    let (world, running) = running().await;
+    let admin = world.admin().await;
+    let token = By::Token(world.keys.job_token(running.attempt.id));
+    let path = format!("/agent/v1/attempts/{}/test-results", running.attempt.id);
+    let result = |name: &str, status: &str| json!({"suite": "suite", "name": name, "status": status, "duration_seconds": 0.5, "message": null});
+    let results = [
+        result("a", "passed"),
+        result("b", "failed"),
+        result("c", "skipped"),
+    ];
+    let sent = world
+        .post(&token, &path, json!({"step": 1, "results": results}))
+        .await;
+    assert_eq!(sent.status, StatusCode::NO_CONTENT);
+    for path in [
+        format!("/api/v1/flows/{}/test-results", running.flow.id),
+        format!("/api/v1/runs/{}/test-results", running.run.id),
+        format!("/api/v1/jobs/{}/test-results", running.job()),
+    ] {
+        let page: TestResults = world.get(&admin, &format!("{path}?limit=2")).await.json();
+        assert_eq!(
+            (page.counts.passed, page.counts.failed, page.counts.skipped),
+            (1, 1, 1)
+        );
+        assert_eq!(page.items[0].result.name, "b", "what failed comes first");
+        let next = page.next_cursor.unwrap();
+        let rest: TestResults = world
+            .get(&admin, &format!("{path}?limit=2&cursor={next}"))
+            .await
+            .json();
+        assert_eq!((rest.items.len(), rest.next_cursor), (1, None));
+        let failed: TestResults = world.get(&admin, &format!("{path}?status=failed")).await.json();
+        assert_eq!(failed.items.len(), 1);
+        let found: TestResults = world
+            .get(&admin, &format!("{path}?search=SUITE%20c"))
+            .await
+            .json();
+        assert_eq!(found.items[0].result.name, "c");
+    }
+    let flow = format!("/api/v1/flows/{}", running.flow.id);
+    let flow: keirin_wire::api::Flow = world.get(&admin, &flow).await.json();
+    assert_eq!(flow.runs[0].tests.unwrap().failed, 1);
+    assert_eq!(flow.runs[0].jobs[1].tests, None, "none collected is not zero");
+}
+
+#[tokio::test]
+async fn who_has_lost_the_lease_is_told_to_stop() {
+    let (world, running) = running().await;
+    world.work.set_live(running.attempt.id, None);
+    let token = By::Token(world.keys.job_token(running.attempt.id));
+    let base = format!("/agent/v1/attempts/{}", running.attempt.id);
+    for (method, path, body) in [
+        (Method::POST, format!("{base}/events"), json!({"events": []})),
+        (Method::POST, format!("{base}/log?first_line=0"), json!("x")),
+        (
+            Method::POST,
+            format!("{base}/test-results"),
+            json!({"step": 0, "results": []}),
+        ),
+        (Method::PUT, format!("{base}/artifacts?path=x"), json!("x")),
+        (
+            Method::GET,
+            "/git/here/info/refs?service=git-upload-pack".to_owned(),
+            json!(null),
+        ),
+    ] {
+        let answer = world.call(&token, method, &path, body).await;
+        assert_eq!(
+            (answer.status, answer.problem().kind.as_str()),
+            (StatusCode::CONFLICT, "lease-lost"),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_mirror_is_for_reading_and_asks_git_for_a_password() {
+    let (world, running) = running().await;
+    let nobody = world
+        .get(&By::Nobody, "/git/here/info/refs?service=git-upload-pack")
+        .await;
+    assert_eq!(nobody.status, StatusCode::UNAUTHORIZED);
+    assert!(nobody.header("www-authenticate").starts_with("Basic"));
+    let token = By::Token(world.keys.job_token(running.attempt.id));
+    let push = world
+        .get(&token, "/git/here/info/refs?service=git-receive-pack")
+        .await;
+    assert_eq!(push.problem().kind, "forbidden");
+    let unfetched = world
+        .get(&token, "/git/here/info/refs?service=git-upload-pack")
+        .await;
+    assert_eq!(unfetched.status, StatusCode::NOT_FOUND);
+}
+
+async fn running() -> (World, Running) {
+    let world = World::new().await;
+    let branch = world.project("here", false).await;
+    let agent = world.agent("worker", "keirin_agent_worker").await;
+    let running = world.running(branch, agent).await;
+    (world, running)
+}
+
+async fn register(world: &World, over: Value) -> Answer {
+    let mut said = json!({
+        "protocol": PROTOCOL, "version": "0.1.0", "name": "new", "executors": ["bare"], "slots": 4,
+    });
+    for (key, value) in over.as_object().unwrap() {
+        said[key] = value.clone();
+    }
+    world.post(&By::Nobody, "/agent/v1/register", said).await
+}
+
+async fn claim(world: &World, secret: &str) -> Answer {
+    let by = By::Token(secret.to_owned());
+    let said = json!({"session": 1, "sequence": 1, "free": 1, "holding": []});
+    world.post(&by, "/agent/v1/claim", said).await
+}
+
+async fn report(world: &World, token: &str, attempt: AttemptId) -> Answer {
+    let by = By::Token(token.to_owned());
+    let said = json!({"events": [{"sequence": 1, "event": {"kind": "started"}}]});
+    world
+        .post(&by, &format!("/agent/v1/attempts/{attempt}/events"), said)
+        .await
+}
+
+fn assignment(running: &Running) -> Assignment {
+    let flow = &running.flow;
+    Assignment {
+        attempt: running.attempt.id,
+        number: 1,
+        token: String::new(),
+        job: flow.job(&running.run, &running.jobs[0]).clone(),
+        origin: Origin {
+            project: "here".to_owned(),
+            branch: "main".to_owned(),
+            flow: flow.id.to_string(),
+            flow_number: flow.number,
+            flow_kind: flow.kind,
+            stage: "stage 0".to_owned(),
+            job: running.job().to_string(),
+            change: None,
+            server: None,
+        },
+        repository: None,
+        exclusive: false,
+        masks: Vec::new(),
+    }
+}
