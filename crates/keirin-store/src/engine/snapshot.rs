@@ -7,6 +7,7 @@ use keirin_engine::{FlowRecord, LastIds, Snapshot};
 use keirin_model::flow::{Attempt, Cause, Change, Exit, Flow, Job, ParamValue, Run, Step};
 use keirin_model::plan::Plan;
 use keirin_model::{AgentId, AttemptId, BranchId, FlowId, JobId, ProjectId, RunId};
+use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -142,7 +143,7 @@ async fn flows(view: &mut PgConnection, ids: &[i64]) -> Result<Vec<FlowRecord>> 
                   change as "change: Json<Change>",
                   params as "params: Json<BTreeMap<String, ParamValue>>",
                   cause as "cause: Json<Cause>",
-                  plan as "plan: Json<Plan>",
+                  plan as "plan: Json<Box<RawValue>>",
                   state, outcome,
                   created_at as "created_at: jiff_sqlx::Timestamp",
                   finished_at as "finished_at: jiff_sqlx::Timestamp"
@@ -152,6 +153,17 @@ async fn flows(view: &mut PgConnection, ids: &[i64]) -> Result<Vec<FlowRecord>> 
     )
     .fetch_all(view)
     .await?;
+    // Flows of one workflow mostly have the same plan: it is understood and kept once.
+    let mut plans: HashMap<Box<str>, Arc<Plan>> = HashMap::new();
+    let mut plan = |text: Box<str>| -> Result<Arc<Plan>> {
+        if let Some(plan) = plans.get(&text) {
+            return Ok(Arc::clone(plan));
+        }
+        let plan: Arc<Plan> =
+            serde_json::from_str(&text).map_err(|error| StoreError::Corrupt(format!("a plan: {error}")))?;
+        plans.insert(text, Arc::clone(&plan));
+        Ok(plan)
+    };
     rows.into_iter()
         .map(|row| {
             Ok(FlowRecord {
@@ -165,7 +177,7 @@ async fn flows(view: &mut PgConnection, ids: &[i64]) -> Result<Vec<FlowRecord>> 
                     change: row.change.map(|change| change.0),
                     params: row.params.0,
                     cause: row.cause.0,
-                    plan: Arc::new(row.plan.0),
+                    plan: plan(row.plan.0.into())?,
                     status: status(&row.state, row.outcome.as_deref())?,
                     created_at: row.created_at.to_jiff(),
                     finished_at: timestamp(row.finished_at),
