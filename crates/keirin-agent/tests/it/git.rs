@@ -8,7 +8,8 @@ use keirin_model::plan::{StepPlan, Tool};
 use keirin_wire::agent::{Assignment, Repository};
 use keirin_wire::log::Stream;
 
-use crate::bench::{Bench, job, shell, step};
+use crate::bench::{Bench, is_alive, job, shell, step};
+use crate::isolation::{SOMEBODY, is_root};
 
 fn git(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")
@@ -175,4 +176,27 @@ async fn an_address_that_is_an_option_is_refused() {
         .finished()
         .unwrap();
     assert!(message.unwrap().contains("the flow has no repository"));
+}
+
+#[tokio::test]
+async fn a_checkout_belongs_to_the_user_that_the_steps_run_as() {
+    if !is_root("a_checkout_belongs_to_the_user_that_the_steps_run_as") {
+        return;
+    }
+    let bench = Bench::start_with(|config| config.identity = SOMEBODY);
+    let (first, _) = repository(&bench.path().join("repository"));
+    let look = shell(
+        "find . ! -uid 54321; git log -1 --format=%s; echo more >> file; git commit --quiet --all -m mine \
+            --author 'Tester <tester@example.org>'; git log -1 --format=%s
+        setsid sleep 1000 > /dev/null 2>&1 & echo $!",
+    );
+    let mut assignment = from_mirror(vec![checkout(".", None), look], &first);
+    assignment.job.env = ["GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"]
+        .map(|name| (name.to_owned(), "tester@example.org".to_owned()))
+        .into();
+    let record = bench.run(assignment).await;
+    assert_eq!(record.finished().unwrap().0, Success, "{:#?}", record.log);
+    let lines = record.lines(Stream::Output);
+    assert_eq!(lines[..2], ["one", "mine"]);
+    assert!(!is_alive(&lines[2]), "what another user's job left is ended too");
 }

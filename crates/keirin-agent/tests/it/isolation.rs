@@ -11,13 +11,13 @@ use keirin_wire::log::Stream;
 
 use crate::bench::{Bench, job, script, shell, step};
 
-const SOMEBODY: Identity = Identity::User {
+pub(crate) const SOMEBODY: Identity = Identity::User {
     uid: 54_321,
     gid: 54_321,
 };
 
 /// Says loudly that a test did not run.
-fn is_root(test: &str) -> bool {
+pub(crate) fn is_root(test: &str) -> bool {
     let is_root = nix::unistd::geteuid().is_root();
     if !is_root {
         println!("skipped: {test}: only root may start processes of another user");
