@@ -1,7 +1,7 @@
 # What one does with this checkout. Each target is a script in scripts/, whose head says why it works as it does.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-platforms check bench sim fuzz fmt clean
+.PHONY: help run build test test-platforms check bench sim fuzz fmt queries clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -36,6 +36,9 @@ fuzz: ## Feed random input to the parsers [SECONDS_EACH=60]
 fmt: ## Format the Rust code and the web page
 	@cargo fmt --all
 	@npm run --prefix ui --if-present format
+
+queries: ## Describe the SQL queries anew, after a change to one or to a migration
+	@scripts/prepare-queries.sh
 
 clean: ## Remove what was built and fetched; data folders stay
 	@rm -rf target .cache ui/dist ui/node_modules
