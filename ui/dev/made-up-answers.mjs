@@ -41,9 +41,9 @@ function overview() {
       { name: "queue_median", title: "Wait for an agent, median", definition: "From the moment a job could run until an agent started it.", unit: "seconds", better: "lower", value: 0.31, before: null, points: wave(0.1, 0.8).map((point, at) => (at < 22 ? { ...point, value: null } : point)) },
     ],
     freshness: [
-      { name: "events", count: 18_204, newest_at: ago(2) },
-      { name: "jobs", count: 3411, newest_at: ago(20) },
-      { name: "results", count: 412_338, newest_at: ago(1800) },
+      { name: "flows", count: 24, newest_at: ago(2) },
+      { name: "jobs", count: 168, newest_at: ago(20) },
+      { name: "log_lines", count: 1_412_338, newest_at: ago(1) },
     ],
   };
 }

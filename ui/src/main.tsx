@@ -14,11 +14,13 @@ import { theme, variables } from "./design/theme";
 import { schemeManager } from "./frame/scheme";
 import { listenToKeys } from "./keyboard/keys";
 import { Notices } from "./parts/notices";
+import { reloadAfterUpdate } from "./reloadAfterUpdate";
 import { router } from "./router";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no element with the id root");
 
+reloadAfterUpdate();
 listenToKeys();
 createRoot(root).render(
   <StrictMode>

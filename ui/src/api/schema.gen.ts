@@ -1484,15 +1484,11 @@ export interface components {
         };
         /** @description What a repository asks for. Stored encrypted, never shown again. */
         Credential: {
-            /** @enum {string} */
-            kind: "basic";
             /** @description The password or token. */
             password: string;
             /** @description The user name; many forges take any with a token. */
             username: string;
         } | {
-            /** @enum {string} */
-            kind: "ssh_key";
             /** @description Lines as in `known_hosts`; absent trusts what the server's own account trusts. */
             known_hosts?: string | null;
             /** @description The private key as in its file, without a passphrase. */
@@ -1685,14 +1681,14 @@ export interface components {
         Freshness: {
             /**
              * Format: int64
-             * @description How many there are.
+             * @description How many came in the last day.
              */
             count: number;
-            /** @description `events`, `jobs`, `results`. */
+            /** @description `flows`, `jobs`, `log_lines`. */
             name: string;
             /**
              * Format: date-time
-             * @description When the newest came; `null` where there is none.
+             * @description When the newest came; `null` where none came lately.
              */
             newest_at: string | null;
         };

@@ -1,4 +1,4 @@
-/** The way of the data as a strip: how much there is of each part, and how fresh it is. */
+/** The way of the data as a strip: how much of each part came in the last day, and how fresh it is. */
 import type { Freshness as Part } from "../../api/types";
 import { Icon } from "../../parts/Icon";
 import { RelativeTime } from "../../parts/RelativeTime";
@@ -18,8 +18,12 @@ export function Freshness({ parts }: { parts: readonly Part[] }) {
           <div>
             <h2 className={css.name}>{capital(part.name.replaceAll("_", " "))}</h2>
             <div className={css.facts}>
-              <span className="figures">{figure(part.count)}</span>
-              {part.newest_at === null ? <span>none yet</span> : <RelativeTime time={part.newest_at} />}
+              <span className="figures">{figure(part.count)} in a day</span>
+              {part.newest_at === null ? null : (
+                <span>
+                  newest <RelativeTime time={part.newest_at} />
+                </span>
+              )}
             </div>
           </div>
         </div>

@@ -5,7 +5,7 @@ import type { Credential } from "../../api/types";
 import { FieldRow } from "../../parts/Form";
 
 export interface CredentialDraft {
-  kind: Credential["kind"];
+  kind: "basic" | "ssh_key";
   username: string;
   password: string;
   privateKey: string;
@@ -24,10 +24,10 @@ export function credentialOf(draft: CredentialDraft): Credential | null {
   if (draft.kind === "basic") {
     if (draft.password === "") return null;
     // Forges that take a token take any name with it, but not none.
-    return { kind: "basic", username: draft.username || "git", password: draft.password };
+    return { username: draft.username || "git", password: draft.password };
   }
   if (draft.privateKey.trim() === "") return null;
-  return { kind: "ssh_key", private_key: draft.privateKey, known_hosts: draft.knownHosts || null };
+  return { private_key: draft.privateKey, known_hosts: draft.knownHosts || null };
 }
 
 interface CredentialFieldsProps {

@@ -1,6 +1,7 @@
 /** Starts a flow by hand, with a form made from the workflow's parameters. */
 import { LinkButton } from "../../parts/LinkButton";
 import { Button, NativeSelect, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
@@ -27,6 +28,8 @@ export function StartPage() {
   const [typed, setTyped] = useState<string | null>(search.branch ?? null);
   const known = (branches.data ?? []).map((branch) => branch.name);
   const branch = typed ?? known[0] ?? "";
+  // The server looks into the repository for each name that is asked for.
+  const [settled] = useDebouncedValue(branch, typed === null ? 0 : 400);
   return (
     <Page width="form">
       <PageHead title="Start flow" facts={`Runs a workflow of ${project} at the newest commit of a branch.`} />
@@ -47,7 +50,7 @@ export function StartPage() {
             ))}
           </datalist>
         </div>
-        {branches.isPending ? <SkeletonLines /> : <Workflows key={branch} project={project} branch={branch} />}
+        {branches.isPending ? <SkeletonLines /> : <Workflows key={settled} project={project} branch={settled} />}
       </Panel>
     </Page>
   );

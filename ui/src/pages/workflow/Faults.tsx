@@ -1,5 +1,6 @@
 /** What is wrong with a file, each with what to do; choosing one goes to its line. */
 import type { Diagnostic } from "../../api/types";
+import { Sentence } from "../../parts/Sentence";
 import css from "./Faults.module.css";
 
 export function Faults({ diagnostics, onGo }: { diagnostics: readonly Diagnostic[]; onGo: (line: number) => void }) {
@@ -11,8 +12,14 @@ export function Faults({ diagnostics, onGo }: { diagnostics: readonly Diagnostic
             <span className={css.place} data-severity={fault.severity}>
               {fault.severity === "error" ? "Error" : "Warning"}, line {fault.line}
             </span>
-            <span>{fault.message}</span>
-            {fault.suggestion === null ? null : <span className={css.suggestion}>{fault.suggestion}</span>}
+            <span>
+              <Sentence text={fault.message} />
+            </span>
+            {fault.suggestion === null ? null : (
+              <span className={css.suggestion}>
+                <Sentence text={fault.suggestion} />
+              </span>
+            )}
           </button>
         </li>
       ))}
