@@ -3,6 +3,7 @@
 
 mod agents;
 mod answer;
+mod client;
 mod document;
 mod double;
 mod events;

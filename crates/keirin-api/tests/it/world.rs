@@ -16,7 +16,7 @@ use keirin_logs::Logs;
 use keirin_model::access::Role;
 use keirin_model::flow::{Attempt, Flow, Job, Run};
 use keirin_model::plan::Executor;
-use keirin_model::{AgentId, BranchId, JobId, ProjectId, UserId};
+use keirin_model::{AgentId, AttemptId, BranchId, JobId, ProjectId, UserId};
 use keirin_objects::Objects;
 use keirin_store::Store;
 use keirin_store::agents::NewAgent;
@@ -41,6 +41,7 @@ pub(crate) struct World {
     pub(crate) clock: FakeClock,
     pub(crate) keys: MasterKey,
     pub(crate) mirrors: Mirrors,
+    logs: Logs,
     pub(crate) folder: tempfile::TempDir,
     _database: TestDatabase,
 }
@@ -88,7 +89,7 @@ impl World {
         let app = App::new(Parts {
             store: store.clone(),
             work: Arc::new(work.clone()),
-            logs,
+            logs: logs.clone(),
             objects,
             mirrors: mirrors.clone(),
             keys: keys.clone(),
@@ -103,6 +104,7 @@ impl World {
             clock,
             keys,
             mirrors,
+            logs,
             folder,
             _database: database,
         }
@@ -255,6 +257,12 @@ impl World {
             attempt,
             agent,
         }
+    }
+
+    /// Closes an attempt's log, as those who run the work do at its end.
+    pub(crate) async fn close_log(&self, attempt: AttemptId) {
+        let log = self.logs.of_attempt(attempt).await.unwrap().unwrap();
+        self.logs.close(log.id, self.clock.now()).await.unwrap();
     }
 
     pub(crate) fn pass(&self, time: SignedDuration) {
