@@ -41,7 +41,8 @@ pub fn next_due(schedule: &Schedule, now: Timestamp) -> Result<Option<Timestamp>
         }
         TimedTrigger::Interval { every } => {
             let every = positive(*every)?;
-            let latest = latest_multiple(schedule.since, every, now);
+            // A clock that was set back does not bring back what has been dealt with.
+            let latest = latest_multiple(schedule.since, every, now.max(done));
             Ok(Some(if latest > done && latest >= grace_start {
                 latest
             } else {
@@ -58,9 +59,16 @@ pub fn next_due(schedule: &Schedule, now: Timestamp) -> Result<Option<Timestamp>
         } => {
             let cron = parse_cron(expression)?;
             let zone = TimeZone::get(timezone).map_err(|_| TriggerError::Timezone(timezone.clone()))?;
-            let missed_from = done.max(grace_start);
-            let latest_missed = previous(&cron, now, &zone).filter(|due| *due > missed_from);
-            Ok(latest_missed.or_else(|| next(&cron, now, &zone)))
+            let mut due = next(&cron, done.max(grace_start), &zone);
+            // Of the times that have passed the latest counts. Within the grace there are few.
+            while let Some(later) = due
+                .filter(|due| *due <= now)
+                .and_then(|due| next(&cron, due, &zone))
+                && later <= now
+            {
+                due = Some(later);
+            }
+            Ok(due)
         }
     }
 }
@@ -75,8 +83,8 @@ fn positive(every: SignedDuration) -> Result<SignedDuration, TriggerError> {
 
 /// The latest `since + n * every` that is not after `now`.
 fn latest_multiple(since: Timestamp, every: SignedDuration, now: Timestamp) -> Timestamp {
-    let passed = now.duration_since(since).as_secs().max(0);
-    since + SignedDuration::from_secs(passed - passed % every.as_secs())
+    let passed = now.duration_since(since).as_nanos().max(0);
+    since + SignedDuration::from_nanos_i128(passed - passed % every.as_nanos())
 }
 
 /// Parses a cron expression of five fields.
@@ -92,18 +100,10 @@ pub fn parse_cron(expression: &str) -> Result<Cron, TriggerError> {
         .map_err(|error| TriggerError::Cron(expression.to_owned(), error.to_string()))
 }
 
-/// The first due time after `now`. An expression that never comes true, such as 30 February, has none.
-fn next(cron: &Cron, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+/// The first due time after this one. An expression that never comes true, such as 30 February, has none.
+fn next(cron: &Cron, after: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let due = cron
-        .find_next_occurrence(&now.to_zoned(zone.clone()), false)
-        .ok()?;
-    Some(due.timestamp())
-}
-
-/// The last due time that is not after `now`.
-fn previous(cron: &Cron, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-    let due = cron
-        .find_previous_occurrence(&now.to_zoned(zone.clone()), true)
+        .find_next_occurrence(&after.to_zoned(zone.clone()), false)
         .ok()?;
     Some(due.timestamp())
 }

@@ -140,7 +140,7 @@ impl Engine {
 
     fn take_in(&mut self, event: Event, now: Timestamp, out: &mut Out) -> Result<Answer, Refusal> {
         match event {
-            Event::StartFlow(new) => Ok(self.start_flow(*new, now, out)),
+            Event::StartFlow(new) => self.start_flow(*new, now, out),
             Event::Cancel(target) => self.cancel(target, now, out),
             Event::Rerun {
                 flow,

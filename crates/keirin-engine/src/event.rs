@@ -199,6 +199,14 @@ pub enum Refusal {
     /// There is nothing to run again.
     #[error("flow {0} has no finished job to run again")]
     NothingToRerun(FlowId),
+    /// The due time has started its flow already, or came to nothing.
+    #[error("the time {due} of schedule {schedule} has been dealt with already")]
+    DueTimeOver {
+        /// Which schedule.
+        schedule: ScheduleId,
+        /// Which due time.
+        due: Timestamp,
+    },
     /// The agent is unknown.
     #[error("agent {0} is not registered")]
     NoSuchAgent(AgentId),

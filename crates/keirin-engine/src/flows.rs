@@ -17,7 +17,17 @@ use crate::turns::TurnKey;
 use crate::work::{Needs, Place};
 
 impl Engine {
-    pub(crate) fn start_flow(&mut self, new: NewFlow, now: Timestamp, out: &mut Out) -> Answer {
+    pub(crate) fn start_flow(
+        &mut self,
+        new: NewFlow,
+        now: Timestamp,
+        out: &mut Out,
+    ) -> Result<Answer, Refusal> {
+        if let Some((schedule, due)) = new.due
+            && self.is_done(schedule, due)
+        {
+            return Err(Refusal::DueTimeOver { schedule, due });
+        }
         let record = self.record_of(new.clone(), now);
         let id = record.flow.id;
         out.changes.push(Change::AddFlow(Box::new(record.flow.clone())));
@@ -31,7 +41,7 @@ impl Engine {
         }
         self.cancel_older(id, now, out);
         self.dirty.insert(id);
-        Answer::Started(id)
+        Ok(Answer::Started(id))
     }
 
     fn record_of(&mut self, new: NewFlow, now: Timestamp) -> FlowRecord {

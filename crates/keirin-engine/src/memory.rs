@@ -56,14 +56,13 @@ impl MemoryStore {
 
     /// All unfinished work.
     pub fn snapshot(&self) -> Snapshot {
-        let open = self.flows.values().filter(|flow| !flow.status.is_finished());
         let mut flow_numbers: BTreeMap<ProjectId, i64> = BTreeMap::new();
         for flow in self.flows.values() {
             let highest = flow_numbers.entry(flow.project).or_default();
             *highest = flow.number.max(*highest);
         }
         Snapshot {
-            flows: open.map(|flow| self.record(flow)).collect(),
+            flows: self.records(|flow| !flow.status.is_finished()),
             agents: self.agents.values().cloned().collect(),
             schedules: self.schedules.values().cloned().collect(),
             last: LastIds {
@@ -78,38 +77,55 @@ impl MemoryStore {
 
     /// A flow with all its parts.
     pub fn flow_record(&self, flow: FlowId) -> Option<FlowRecord> {
-        self.flows.get(&flow).map(|flow| self.record(flow))
+        self.records(|other| other.id == flow).pop()
     }
 
-    fn record(&self, flow: &Flow) -> FlowRecord {
-        let runs: Vec<Run> = self
-            .runs
-            .values()
-            .filter(|run| run.flow == flow.id)
-            .cloned()
-            .collect();
-        let jobs: Vec<Job> = self
-            .jobs
-            .values()
-            .filter(|job| runs.iter().any(|run| run.id == job.run))
-            .cloned()
-            .collect();
-        let is_wanted = |attempt: &&Attempt| {
-            let newest = || {
-                !self
-                    .attempts
-                    .values()
-                    .any(|other| other.job == attempt.job && other.number > attempt.number)
+    /// Flows with all their parts, in one pass over each kind of row.
+    fn records(&self, is_wanted: impl Fn(&Flow) -> bool) -> Vec<FlowRecord> {
+        let mut records: BTreeMap<FlowId, FlowRecord> = BTreeMap::new();
+        for flow in self.flows.values().filter(|flow| is_wanted(flow)) {
+            let (flow, id) = (flow.clone(), flow.id);
+            let (runs, jobs, attempts) = (Vec::new(), Vec::new(), Vec::new());
+            let record = FlowRecord {
+                flow,
+                runs,
+                jobs,
+                attempts,
             };
-            jobs.iter().any(|job| job.id == attempt.job) && (!attempt.status.is_finished() || newest())
-        };
-        let attempts = self.attempts.values().filter(is_wanted).cloned().collect();
-        FlowRecord {
-            flow: flow.clone(),
-            runs,
-            jobs,
-            attempts,
+            records.insert(id, record);
         }
+        let mut of_run: BTreeMap<RunId, FlowId> = BTreeMap::new();
+        for run in self.runs.values() {
+            if let Some(record) = records.get_mut(&run.flow) {
+                of_run.insert(run.id, run.flow);
+                record.runs.push(run.clone());
+            }
+        }
+        let mut of_job: BTreeMap<JobId, FlowId> = BTreeMap::new();
+        for job in self.jobs.values() {
+            if let Some(flow) = of_run.get(&job.run) {
+                of_job.insert(job.id, *flow);
+                records
+                    .entry(*flow)
+                    .and_modify(|record| record.jobs.push(job.clone()));
+            }
+        }
+        let mut newest: BTreeMap<JobId, u32> = BTreeMap::new();
+        for attempt in self.attempts.values() {
+            let number = newest.entry(attempt.job).or_default();
+            *number = attempt.number.max(*number);
+        }
+        for attempt in self.attempts.values() {
+            let is_newest = newest.get(&attempt.job) == Some(&attempt.number);
+            if let Some(flow) = of_job.get(&attempt.job)
+                && (is_newest || !attempt.status.is_finished())
+            {
+                records
+                    .entry(*flow)
+                    .and_modify(|record| record.attempts.push(attempt.clone()));
+            }
+        }
+        records.into_values().collect()
     }
 }
 

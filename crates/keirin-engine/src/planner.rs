@@ -34,6 +34,7 @@ impl Engine {
             .map(|(id, planned)| (*id, planned.next))
     }
 
+    /// Those that stay as they are go on as they were: one that is being dealt with must not fire again.
     pub(crate) fn replace_schedules(
         &mut self,
         branch: BranchId,
@@ -41,11 +42,18 @@ impl Engine {
         new: Vec<Schedule>,
         now: Timestamp,
     ) {
-        self.planner
-            .schedules
-            .retain(|_, planned| planned.schedule.branch != branch || planned.schedule.workflow != workflow);
+        let triggers: BTreeMap<_, _> = new
+            .iter()
+            .map(|schedule| (schedule.id, schedule.trigger.clone()))
+            .collect();
+        self.planner.schedules.retain(|id, Planned { schedule, .. }| {
+            let elsewhere = schedule.branch != branch || schedule.workflow != workflow;
+            elsewhere || triggers.get(id) == Some(&schedule.trigger)
+        });
         for schedule in new {
-            self.watch_schedule(schedule, now);
+            if !self.planner.schedules.contains_key(&schedule.id) {
+                self.watch_schedule(schedule, now);
+            }
         }
     }
 
@@ -70,8 +78,18 @@ impl Engine {
         }
     }
 
+    /// Whether a due time has been dealt with: another server, or this one before it began anew, may have prepared it
+    /// too.
+    pub(crate) fn is_done(&self, id: ScheduleId, due: Timestamp) -> bool {
+        let planned = self.planner.schedules.get(&id);
+        planned.is_some_and(|planned| planned.schedule.last_due >= Some(due))
+    }
+
     /// A due time has been dealt with; the next one is waited for. A look at the repository leaves no trace in the store.
     pub(crate) fn schedule_done(&mut self, id: ScheduleId, due: Timestamp, now: Timestamp, out: &mut Out) {
+        if self.is_done(id, due) {
+            return;
+        }
         let Some(Planned { mut schedule, .. }) = self.planner.schedules.remove(&id) else {
             return;
         };

@@ -3,10 +3,13 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
-    clippy::disallowed_methods
+    clippy::disallowed_methods,
+    unreachable_pub
 )]
 
 mod clockwork;
+mod driver;
 mod house;
+mod memory;
 mod simulation;
 mod stories;

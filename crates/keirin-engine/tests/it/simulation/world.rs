@@ -490,7 +490,7 @@ impl World {
         let mut running: BTreeMap<_, RunId> = BTreeMap::new();
         let mut jobs = BTreeSet::new();
         for agent in self.agents.values() {
-            for (attempt, held) in agent
+            for (attempt, _) in agent
                 .held
                 .iter()
                 .filter(|(_, held)| held.exclusive && held.executes())
