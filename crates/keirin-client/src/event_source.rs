@@ -70,7 +70,8 @@ impl EventSource {
     pub(crate) async fn next(&mut self) -> Result<Heard> {
         loop {
             let Some(connection) = &mut self.connection else {
-                match self.connect().await {
+                let (client, path) = (self.client.clone(), self.path.clone());
+                match connect(client, path, self.position.clone()).await {
                     Ok(connection) => {
                         self.connection = Some(connection);
                         let anew = self.position.is_none();
@@ -112,25 +113,6 @@ impl EventSource {
         self.pause(reason).await
     }
 
-    async fn connect(&self) -> Result<Connection> {
-        let mut call = self
-            .client
-            .call(Method::GET, &self.path)
-            .header("accept", "text/event-stream")
-            .within(None);
-        if let Some(position) = &self.position {
-            call = call.header("last-event-id", position);
-        }
-        let pieces = match timeout(BEGIN, call.stream()).await {
-            Ok(pieces) => pieces?,
-            Err(_) => return Err(self.client.connection().unreachable("it did not answer in time")),
-        };
-        Ok(Connection {
-            pieces: pieces.boxed(),
-            reader: SseReader::default(),
-        })
-    }
-
     /// Waits before the next try: not at all after a connection that brought something, longer each time else.
     async fn pause(&mut self, reason: ClientError) -> Result<()> {
         self.failures += 1;
@@ -143,4 +125,22 @@ impl EventSource {
         }
         Ok(())
     }
+}
+
+async fn connect(client: Client, path: String, position: Option<String>) -> Result<Connection> {
+    let mut call = client
+        .call(Method::GET, &path)
+        .header("accept", "text/event-stream")
+        .within(None);
+    if let Some(position) = &position {
+        call = call.header("last-event-id", position);
+    }
+    let pieces = match timeout(BEGIN, call.stream()).await {
+        Ok(pieces) => pieces?,
+        Err(_) => return Err(client.connection().unreachable("it did not answer in time")),
+    };
+    Ok(Connection {
+        pieces: pieces.boxed(),
+        reader: SseReader::default(),
+    })
 }

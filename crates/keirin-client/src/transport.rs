@@ -150,9 +150,7 @@ impl Connection {
     fn request(&self, method: Method, path: &str, token: Option<&str>) -> Result<reqwest::RequestBuilder> {
         let http = self.http.as_ref();
         let http = http.map_err(|reason| ClientError::Unusable(reason.to_string()))?;
-        let mut request = http
-            .request(method, format!("{}{path}", self.base))
-            .header(ACCEPT, "application/json");
+        let mut request = http.request(method, format!("{}{path}", self.base));
         if let Some(token) = token {
             let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
                 ClientError::Unusable(
@@ -238,7 +236,7 @@ impl Call<'_> {
     /// An answer in JSON.
     pub(crate) async fn receive<T: DeserializeOwned>(self) -> Result<T> {
         let (connection, largest) = (self.connection, self.largest);
-        let response = self.send().await?;
+        let response = self.header(ACCEPT.as_str(), "application/json").send().await?;
         let bytes = collect(connection, response, largest).await?;
         serde_json::from_slice(&bytes).map_err(|error| connection.unreadable(error))
     }
