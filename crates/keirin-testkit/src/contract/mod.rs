@@ -51,3 +51,85 @@ pub struct Ground {
     /// Schedules; one at least.
     pub schedules: Vec<ScheduleId>,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    use jiff::{SignedDuration, Timestamp};
+    use keirin_engine::memory::MemoryStore;
+    use keirin_model::agent::Agent;
+    use keirin_model::trigger::{Schedule, TimedTrigger};
+
+    use super::*;
+
+    /// The store in memory, which `exec` and the simulation work with.
+    struct InMemory(RefCell<MemoryStore>, Ground);
+
+    impl InMemory {
+        fn new() -> Self {
+            let ground = Ground {
+                branches: vec![(ProjectId(1), BranchId(1)), (ProjectId(2), BranchId(2))],
+                agents: vec![AgentId(1), AgentId(2)],
+                schedules: vec![ScheduleId(1)],
+            };
+            let mut store = MemoryStore::default();
+            for id in &ground.agents {
+                store.put_agent(Agent {
+                    id: *id,
+                    name: id.to_string(),
+                    groups: BTreeSet::new(),
+                    labels: BTreeSet::new(),
+                    executors: BTreeSet::new(),
+                    slots: 1,
+                    authorised: true,
+                    disabled: false,
+                });
+            }
+            let schedule = Schedule {
+                id: ScheduleId(1),
+                project: ProjectId(1),
+                branch: BranchId(1),
+                workflow: "default".to_owned(),
+                trigger: TimedTrigger::Interval {
+                    every: SignedDuration::from_mins(10),
+                },
+                since: Timestamp::UNIX_EPOCH,
+                last_due: None,
+            };
+            store.schedules.insert(schedule.id, schedule);
+            Self(RefCell::new(store), ground)
+        }
+    }
+
+    impl EngineStore for InMemory {
+        async fn commit(&self, changes: &[Change]) -> Result<(), Refused> {
+            self.0.borrow_mut().commit(changes).map_err(|_| Refused::Conflict)
+        }
+
+        async fn snapshot(&self) -> Snapshot {
+            self.0.borrow().snapshot()
+        }
+
+        async fn flow_record(&self, flow: FlowId) -> Option<FlowRecord> {
+            self.0.borrow().flow_record(flow)
+        }
+
+        async fn steps(&self, attempt: AttemptId) -> Vec<Step> {
+            let store = self.0.borrow();
+            let steps = store.steps.range((attempt, 0)..=(attempt, usize::MAX));
+            steps.map(|(_, step)| step.clone()).collect()
+        }
+
+        fn ground(&self) -> Ground {
+            self.1.clone()
+        }
+    }
+
+    #[tokio::test]
+    async fn the_store_in_memory_keeps_the_contract() {
+        stories(&InMemory::new()).await;
+        refusals(&InMemory::new()).await;
+    }
+}
