@@ -24,11 +24,13 @@ while IFS= read -r document; do
   done < <(awk '/^ *```/ { code = !code } !code' "$document" | grep -oE '\]\([^) ]+\)' | sed 's/^](//; s/)$//')
 done < <(git ls-files --cached --others --exclude-standard -- '*.md')
 
-while IFS= read -r file; do
-  [ -f "$file" ] || continue
-  size=$(wc -c <"$file")
-  [ "$size" -le "$largest" ] || fault "$file: $size bytes; files over $largest bytes do not belong in the repository"
-done < <(git ls-files --cached --others --exclude-standard)
+while read -r size file; do
+  fault "$file: $size bytes; files over $largest bytes do not belong in the repository"
+done < <(
+  # A file that is listed but has just been removed is no fault.
+  git ls-files -z --cached --others --exclude-standard | { xargs -0 -r stat -c '%s %n' 2>/dev/null || true; } |
+    awk -v largest="$largest" '$1 > largest'
+)
 
 while IFS= read -r file; do
   fault "$file: holds the marks of an unfinished merge"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# How many files and lines each crate and the web page have, and the longest file of each: size is a signal.
+# How many files and lines each crate and the web page have, and the longest file of each: size is a signal. What
+# tools have written (`.gen.`) is left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -7,7 +8,7 @@ printf '%-22s %6s %8s  %s\n' "" files lines "longest file"
 for folder in crates/*/ ui/; do
   [ -d "$folder" ] || continue
   git ls-files --cached --others --exclude-standard -- "$folder" |
-    { grep -E '\.(rs|tsx?|css|sql)$' || true; } |
+    { grep -E '\.(rs|tsx?|css|sql)$' || true; } | { grep -vF .gen. || true; } |
     tr '\n' '\0' | xargs -0 -r wc -l |
     awk -v name="$(basename "$folder")" '
       $2 == "total" { next }
