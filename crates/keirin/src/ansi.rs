@@ -25,7 +25,9 @@ pub(crate) fn printable(line: &str, colours: bool) -> String {
             }
             rest = after;
         } else {
-            rest = rest.get(rest.chars().next().map_or(1, char::len_utf8)..).unwrap_or_default();
+            rest = rest
+                .get(rest.chars().next().map_or(1, char::len_utf8)..)
+                .unwrap_or_default();
         }
     }
     shown.push_str(rest);
@@ -39,7 +41,9 @@ pub(crate) fn printable(line: &str, colours: bool) -> String {
 /// How many bytes the escape sequence at the start has.
 fn sequence_length(text: &str) -> usize {
     let mut characters = text.char_indices().skip(1);
-    let Some((_, kind)) = characters.next() else { return text.len() };
+    let Some((_, kind)) = characters.next() else {
+        return text.len();
+    };
     match kind {
         '[' => characters
             .find(|(_, c)| ('\u{40}'..='\u{7e}').contains(c))
@@ -51,7 +55,9 @@ fn sequence_length(text: &str) -> usize {
                     return at + 1;
                 }
                 if c == ESCAPE {
-                    return characters.next().map_or(text.len(), |(after, c)| after + c.len_utf8());
+                    return characters
+                        .next()
+                        .map_or(text.len(), |(after, c)| after + c.len_utf8());
                 }
             }
             text.len()
@@ -61,8 +67,14 @@ fn sequence_length(text: &str) -> usize {
 }
 
 fn is_colour(sequence: &str) -> bool {
-    let inner = sequence.strip_prefix("\u{1b}[").and_then(|rest| rest.strip_suffix('m'));
-    inner.is_some_and(|inner| inner.chars().all(|c| c.is_ascii_digit() || matches!(c, ';' | ':')))
+    let inner = sequence
+        .strip_prefix("\u{1b}[")
+        .and_then(|rest| rest.strip_suffix('m'));
+    inner.is_some_and(|inner| {
+        inner
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, ';' | ':'))
+    })
 }
 
 #[cfg(test)]

@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::agent;
-use crate::commands::{check, init};
+use crate::commands::{self, ServerCommand, check, init};
 use crate::exec;
 use crate::exit::Exit;
+use crate::failure;
 use crate::machine;
 use crate::output::Output;
 use crate::serve;
@@ -47,6 +49,13 @@ enum Command {
     Exec(exec::ExecArguments),
     Check(check::CheckArguments),
     Init(init::InitArguments),
+    #[command(flatten)]
+    Server(ServerCommand),
+    /// Print a script that completes commands in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
     /// Holds a step of a job to its workspace; started by the agent
     #[command(name = "step-guard", hide = true, disable_help_flag = true)]
     StepGuard {
@@ -59,6 +68,8 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum AgentCommand {
     Start(agent::StartArguments),
+    #[command(flatten)]
+    Known(commands::agent::AgentCommand),
 }
 
 impl Cli {
@@ -74,6 +85,14 @@ impl Cli {
         match self.command {
             Command::Serve(arguments) => wait(serve::serve(arguments, &output)),
             Command::Agent(AgentCommand::Start(arguments)) => wait(agent::start(arguments, &output)),
+            Command::Agent(AgentCommand::Known(command)) => {
+                wait(failure::told(commands::agent::agent(command, &output), &output))
+            }
+            Command::Server(command) => wait(failure::told(command.run(&output), &output)),
+            Command::Completions { shell } => {
+                complete(shell, &output);
+                Ok(Exit::Success)
+            }
             Command::Check(arguments) => check::check(arguments, &output),
             Command::Exec(arguments) => wait(exec::exec(arguments, &output)),
             Command::Init(arguments) => wait(init::init(arguments, &output)),
@@ -83,6 +102,12 @@ impl Cli {
             }
         }
     }
+}
+
+fn complete(shell: Shell, output: &Output) {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "keirin", &mut script);
+    output.line(String::from_utf8_lossy(&script).trim_end());
 }
 
 /// Runs a command that waits for things.

@@ -112,7 +112,9 @@ fn choose(reach: &Reach, around: Surroundings) -> Result<Server, NoServer> {
     let server = match named {
         Some(url) => {
             let known = around.here.iter().chain(&around.saved);
-            let token = known.filter(|known| is_same(&known.url, &url)).find_map(|known| known.token.clone());
+            let token = known
+                .filter(|known| is_same(&known.url, &url))
+                .find_map(|known| known.token.clone());
             Server { url, token }
         }
         None => {
@@ -142,7 +144,9 @@ fn choose(reach: &Reach, around: Surroundings) -> Result<Server, NoServer> {
 /// # Errors
 /// It is none.
 pub(crate) fn address(text: &str) -> Result<Url, NoServer> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url = Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     url.ok_or_else(|| {
         NoServer(format!(
             "`{text}` is not a server's address; give one like https://keirin.example.org"
@@ -172,7 +176,10 @@ mod tests {
             url: None,
             token: None,
             here: Some(server("http://127.0.0.1:8460", "here")),
-            saved: vec![server("https://one.example/ci", "one"), server("https://two.example", "two")],
+            saved: vec![
+                server("https://one.example/ci", "one"),
+                server("https://two.example", "two"),
+            ],
         }
     }
 
@@ -187,7 +194,10 @@ mod tests {
     fn the_server_on_this_machine_comes_before_the_one_signed_in_to() {
         let chosen = choose(&Reach::default(), around()).unwrap();
         assert_eq!(chosen, server("http://127.0.0.1:8460", "here"));
-        let elsewhere = Surroundings { here: None, ..around() };
+        let elsewhere = Surroundings {
+            here: None,
+            ..around()
+        };
         let chosen = choose(&Reach::default(), elsewhere).unwrap();
         assert_eq!(chosen, server("https://one.example/ci", "one"));
     }
@@ -232,7 +242,10 @@ mod tests {
     #[test]
     fn where_nothing_is_known_the_error_says_what_to_do() {
         let error = choose(&Reach::default(), Surroundings::default()).unwrap_err();
-        assert!(error.0.contains("keirin serve") && error.0.contains("keirin login"), "{error}");
+        assert!(
+            error.0.contains("keirin serve") && error.0.contains("keirin login"),
+            "{error}"
+        );
         let odd = Surroundings {
             url: Some("ftp://x".to_owned()),
             ..around()

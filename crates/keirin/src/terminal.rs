@@ -19,7 +19,10 @@ pub(crate) fn is_there() -> bool {
 /// The terminal is gone.
 pub(crate) fn ask(question: &str) -> anyhow::Result<String> {
     let mut errors = io::stderr().lock();
-    errors.write_all(question.as_bytes()).and_then(|()| errors.flush()).context("cannot ask on the terminal")?;
+    errors
+        .write_all(question.as_bytes())
+        .and_then(|()| errors.flush())
+        .context("cannot ask on the terminal")?;
     first_line()
 }
 
@@ -74,6 +77,6 @@ impl Hidden {
 impl Drop for Hidden {
     fn drop(&mut self) {
         // The terminal is gone if this fails, and nothing is left to set right.
-        drop(tcsetattr(io::stdin(), SetArg::TCSAFLUSH, &self.before));
+        let _ = tcsetattr(io::stdin(), SetArg::TCSAFLUSH, &self.before);
     }
 }

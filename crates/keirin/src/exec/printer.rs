@@ -7,17 +7,15 @@ use keirin_controller::MemoryJournal;
 use keirin_engine::memory::MemoryStore;
 use keirin_model::flow::Job;
 use keirin_model::plan::Plan;
-use keirin_model::{JobId, Outcome, Status, Timestamp};
-use keirin_wire::log::{LogLine, Stream};
-use serde_json::json;
+use keirin_model::{JobId, Outcome, Status};
+use keirin_wire::log::LogLine;
 
-use crate::output::{self, Output};
+use crate::live::{Line, Live, took};
+use crate::output::Output;
 
 /// Prints what happens.
 pub struct Printer {
-    output: Output,
-    width: usize,
-    several: bool,
+    live: Live,
     state: Mutex<State>,
 }
 
@@ -35,35 +33,21 @@ impl Printer {
             .iter()
             .flat_map(|stage| stage.jobs.iter().map(move |job| name_of(&stage.name, &job.name)));
         Self {
-            output,
-            width: names.map(|name| name.chars().count()).max().unwrap_or(0),
-            several: plan.job_count() > 1,
+            live: Live::new(output, &names.collect::<Vec<_>>()),
             state: Mutex::default(),
         }
     }
 
-    /// A line of a job's log.
+    /// A line of a job's log; numbers count from 0 inside and from 1 for people.
     pub fn log(&self, job: JobId, number: u64, line: &LogLine) {
-        let text = String::from_utf8_lossy(&line.text);
-        let name = self.name(job);
-        if self.output.is_json() {
-            self.output.object(&json!({
-                "kind": "log", "job": name, "line": number, "time": line.time, "step": line.step,
-                "stream": line.stream, "text": text,
-            }));
-            return;
-        }
-        let text = match line.stream {
-            Stream::Agent => self.output.faint(text),
-            Stream::Output | Stream::Error => text.into_owned(),
-        };
-        if self.several {
-            let padded = format!("{name:width$}", width = self.width);
-            self.output
-                .line(format!("{} {text}", self.output.faint(format!("{padded} │"))));
-        } else {
-            self.output.line(text);
-        }
+        self.live.log(&Line {
+            job: &self.name(job),
+            number: number + 1,
+            time: line.time,
+            step: line.step,
+            stream: line.stream,
+            text: &String::from_utf8_lossy(&line.text),
+        });
     }
 
     /// Says what has changed since the last look.
@@ -83,29 +67,12 @@ impl Printer {
     }
 
     fn changed(&self, store: &MemoryStore, job: &Job, name: &str) {
-        let took = took(job.started_at, job.finished_at);
         let newest = store.attempts.values().filter(|attempt| attempt.job == job.id);
         let message = newest
             .max_by_key(|attempt| attempt.number)
-            .and_then(|attempt| attempt.message.clone());
-        if self.output.is_json() {
-            self.output.object(&json!({
-                "kind": "job", "job": name, "state": job.status.state(), "outcome": job.status.outcome(),
-                "seconds": took, "message": message,
-            }));
-            return;
-        }
-        if job.status.is_finished() {
-            let took = took
-                .map(|seconds| format!(" in {}", output::duration(seconds)))
-                .unwrap_or_default();
-            let why = message.map(|message| format!(": {message}")).unwrap_or_default();
-            self.output.line(format!(
-                "{} {}{took}{why}",
-                self.output.status(job.status),
-                self.output.strong(name)
-            ));
-        }
+            .and_then(|attempt| attempt.message.as_deref());
+        let seconds = took(job.started_at, job.finished_at);
+        self.live.job(name, job.status, seconds, message);
     }
 
     /// The last word.
@@ -116,20 +83,7 @@ impl Printer {
             let seconds = flow.and_then(|flow| took(Some(flow.created_at), flow.finished_at));
             (store.jobs.len(), seconds)
         });
-        if self.output.is_json() {
-            self.output.object(
-                &json!({ "kind": "flow", "state": "finished", "outcome": outcome, "seconds": seconds }),
-            );
-            return;
-        }
-        let plural = if jobs == 1 { "" } else { "s" };
-        let took = seconds
-            .map(|seconds| format!(" in {}", output::duration(seconds)))
-            .unwrap_or_default();
-        self.output.line(format!(
-            "{}: {jobs} job{plural}{took}",
-            self.output.status(Status::Finished(outcome))
-        ));
+        self.live.end(outcome, jobs, seconds);
     }
 
     fn name(&self, job: JobId) -> String {
@@ -154,8 +108,4 @@ impl Printer {
 
 fn name_of(stage: &str, job: &str) -> String {
     format!("{stage}/{job}")
-}
-
-fn took(started: Option<Timestamp>, finished: Option<Timestamp>) -> Option<f64> {
-    Some(finished?.duration_since(started?).as_secs_f64())
 }

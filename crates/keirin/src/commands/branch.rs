@@ -1,0 +1,55 @@
+//! `keirin branch`: branches that flows run on.
+
+use clap::{Args, Subcommand};
+
+use super::shown;
+use crate::exit::Exit;
+use crate::machine;
+use crate::output::Output;
+use crate::reach::On;
+
+/// Branches that flows run on
+#[derive(Debug, Subcommand)]
+pub(crate) enum BranchCommand {
+    /// List a project's branches
+    List(On<Of>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Of {
+    /// The project's name
+    project: String,
+}
+
+/// Does what was asked.
+pub(crate) async fn branch(command: BranchCommand, output: &Output) -> anyhow::Result<Exit> {
+    let BranchCommand::List(on) = command;
+    let (client, arguments) = on.connect()?;
+    let branches = client.branches(&arguments.project).await?;
+    if output.is_json() {
+        output.document(&branches);
+        return Ok(Exit::Success);
+    }
+    let now = machine::now();
+    let rows: Vec<Vec<String>> = branches
+        .items
+        .iter()
+        .map(|branch| {
+            let newest = branch.latest_flow.as_ref();
+            let default = if branch.is_default { " (default)" } else { "" };
+            vec![
+                format!("{}{default}", branch.name),
+                newest.map_or_else(String::new, |flow| shown::state(output, flow.state, flow.outcome)),
+                newest.map_or_else(String::new, |flow| format!("#{}", flow.number)),
+                newest.map_or_else(String::new, |flow| shown::ago(now, flow.created_at)),
+                branch.flows.to_string(),
+                shown::short(branch.seen_commit.as_deref()),
+            ]
+        })
+        .collect();
+    output.table(
+        &["Branch", "State", "Newest flow", "Started", "Flows", "Seen"],
+        &rows,
+    );
+    Ok(Exit::Success)
+}

@@ -1,0 +1,170 @@
+//! `keirin flow`: changes going through the stages of a branch.
+
+use clap::{Args, Subcommand};
+use keirin_client::WhichFlows;
+use keirin_model::{Outcome, State};
+
+use super::follow::{self, Show};
+use super::names::{BranchName, FlowName};
+use super::{flow_start, shown};
+use crate::exit::Exit;
+use crate::machine;
+use crate::output::Output;
+use crate::reach::On;
+
+/// Flows: changes going through the stages of a branch
+#[derive(Debug, Subcommand)]
+pub(crate) enum FlowCommand {
+    /// Start a flow
+    Start(On<flow_start::StartArguments>),
+    /// List flows, the newest first
+    List(On<ListArguments>),
+    /// Show a flow with its stages and jobs
+    Show(On<Named>),
+    /// Wait until a flow is finished; the exit code says how it ended
+    Wait(On<WaitArguments>),
+    /// Stop all that runs in a flow and start nothing more
+    Cancel(On<Named>),
+    /// Run a flow again
+    Rerun(On<RerunArguments>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Named {
+    /// The flow: its id, or PROJECT#NUMBER
+    #[arg(value_name = "FLOW")]
+    name: FlowName,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArguments {
+    /// Only those of this project or branch
+    #[arg(value_name = "PROJECT[/BRANCH]")]
+    of: Option<BranchName>,
+    /// Only those in this state: waiting, manual, running, finished
+    #[arg(long)]
+    state: Option<State>,
+    /// Only those with this outcome: success, failed, cancelled, timed_out, lost, skipped
+    #[arg(long)]
+    outcome: Option<Outcome>,
+    #[command(flatten)]
+    stretch: Stretch,
+}
+
+/// How much of a list.
+#[derive(Debug, Args)]
+pub(crate) struct Stretch {
+    /// How many, at most 200
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: u32,
+    /// Go on where a list ended: its `next_cursor`
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) cursor: Option<String>,
+}
+
+impl Stretch {
+    /// Says how to go on where there is more.
+    pub(crate) fn hint(next_cursor: Option<&str>, output: &Output) {
+        if let Some(cursor) = next_cursor {
+            output.hint(format!("There is more: add --cursor {cursor}"));
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WaitArguments {
+    #[command(flatten)]
+    named: Named,
+    /// Show the logs of its jobs meanwhile
+    #[arg(long)]
+    follow: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RerunArguments {
+    #[command(flatten)]
+    named: Named,
+    /// Only the jobs that did not succeed
+    #[arg(long)]
+    failed: bool,
+    #[command(flatten)]
+    then: Then,
+}
+
+/// What to do once a flow is started.
+#[derive(Debug, Args)]
+pub(crate) struct Then {
+    /// Wait until it is finished; the exit code says how it ended
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// Show the logs of its jobs until it is finished; the exit code says how it ended
+    #[arg(long)]
+    pub(crate) follow: bool,
+}
+
+/// Does what was asked.
+pub(crate) async fn flow(command: FlowCommand, output: &Output) -> anyhow::Result<Exit> {
+    let now = machine::now();
+    match command {
+        FlowCommand::Start(on) => {
+            let (client, arguments) = on.connect()?;
+            flow_start::start(&client, arguments, output).await
+        }
+        FlowCommand::List(on) => {
+            let (client, arguments) = on.connect()?;
+            let (project, branch) = match arguments.of {
+                Some(of) => (Some(of.project), of.branch),
+                None => (None, None),
+            };
+            let which = WhichFlows {
+                branch,
+                state: arguments.state,
+                outcome: arguments.outcome,
+                cursor: arguments.stretch.cursor,
+                limit: Some(arguments.stretch.limit),
+            };
+            let flows = client.flows(project.as_deref(), &which).await?;
+            if output.is_json() {
+                output.document(&flows);
+            } else if flows.items.is_empty() {
+                output.say("There is no such flow.");
+            } else {
+                shown::flows(output, &flows.items, now);
+                Stretch::hint(flows.next_cursor.as_deref(), output);
+            }
+            Ok(Exit::Success)
+        }
+        FlowCommand::Show(on) => {
+            let (client, arguments) = on.connect()?;
+            let flow = arguments.name.flow(&client).await?;
+            if output.is_json() {
+                output.document(&flow);
+            } else {
+                shown::flow(output, &flow, now);
+                shown::hints_after_flow(output, &client, &flow);
+            }
+            Ok(Exit::Success)
+        }
+        FlowCommand::Wait(on) => {
+            let (client, arguments) = on.connect()?;
+            let flow = arguments.named.name.flow(&client).await?;
+            follow::to_the_end(&client, &flow, Show::of(arguments.follow), output).await
+        }
+        FlowCommand::Cancel(on) => {
+            let (client, arguments) = on.connect()?;
+            let flow = client.cancel_flow(arguments.name.id(&client).await?).await?;
+            if output.is_json() {
+                output.document(&flow);
+            } else {
+                shown::flow_line(output, &flow);
+            }
+            Ok(Exit::Success)
+        }
+        FlowCommand::Rerun(on) => {
+            let (client, arguments) = on.connect()?;
+            let flow = arguments.named.name.id(&client).await?;
+            let flow = client.rerun_flow(flow, arguments.failed).await?;
+            follow::started(&client, &flow, &arguments.then, output).await
+        }
+    }
+}
