@@ -210,7 +210,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NotFound(what) => Self::not_found(what),
-            StoreError::Conflict(detail) => Self::conflict(detail),
+            StoreError::Conflict(detail) => Self::conflict(sentence(&detail)),
             StoreError::Unavailable(error) => {
                 tracing::warn!(%error, "the database cannot be reached");
                 Self::unavailable("The server cannot reach its database at the moment.")
@@ -224,7 +224,7 @@ impl From<WorkError> for ApiError {
     fn from(error: WorkError) -> Self {
         match error {
             WorkError::NotFound(what) => Self::not_found(what),
-            WorkError::Conflict(detail) => Self::conflict(detail),
+            WorkError::Conflict(detail) => Self::conflict(sentence(&detail)),
             WorkError::Invalid {
                 detail,
                 fix,
@@ -247,5 +247,24 @@ impl From<WorkError> for ApiError {
             WorkError::Unavailable(detail) => Self::unavailable(detail),
             WorkError::Internal(error) => Self::internal(error),
         }
+    }
+}
+
+/// A text with a capital at its beginning and a full stop at its end, as people read it.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{}{}{end}", first.unwrap_or_default(), letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_read_is_a_sentence() {
+        assert_eq!(sentence("there is no room"), "There is no room.");
+        assert_eq!(sentence("There is no room."), "There is no room.");
     }
 }

@@ -9,7 +9,7 @@ use keirin_wire::api::{Job, JobSummary, Page, QueueEntry};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::waiting::{explain, explain_rows};
+use super::waiting::{entries, explain, explain_rows};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -90,21 +90,9 @@ pub(crate) async fn queue(
     let sight = caller.sight(&app.store).await?;
     let limit = Limit::or_default(stretch.limit);
     let page = app.store.job_list(&sight, &filter, limit).await?;
-    let ids: Vec<JobId> = page.items.iter().map(|job| job.id).collect();
-    let mut reasons = app.work.waiting(&ids).await?;
-    // A job that has been given to an agent meanwhile waits no more.
-    let items = page.items.into_iter().filter_map(|mut job| {
-        let waiting = reasons.remove(&job.id)?;
-        job.waiting_reason = Some(waiting.reason.clone());
-        Some(QueueEntry {
-            job,
-            reason: waiting.reason,
-            place: waiting.place,
-            fix: waiting.fix,
-        })
-    });
     Ok(Json(Page {
-        items: items.collect(),
+        // One that has been given to an agent meanwhile waits no more.
+        items: entries(&app, page.items).await?,
         next_cursor: page.next_cursor,
     }))
 }

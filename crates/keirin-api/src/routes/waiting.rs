@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use keirin_model::{JobId, State};
-use keirin_wire::api::{Job, JobSummary};
+use keirin_wire::api::{Job, JobSummary, QueueEntry};
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -29,6 +29,27 @@ pub(super) async fn explain_rows(app: &App, jobs: &mut [JobSummary]) -> Result<(
         job.waiting_reason = reasons.of(job.id);
     }
     Ok(())
+}
+
+/// The queue: those of these jobs that still wait, each with the reason.
+pub(super) async fn entries(app: &App, jobs: Vec<JobSummary>) -> Result<Vec<QueueEntry>, ApiError> {
+    let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
+    let reasons = reasons(app, &ids).await?;
+    let entries = jobs.into_iter().filter_map(|mut job| {
+        let reason = reasons.of(job.id)?;
+        job.waiting_reason = Some(reason.clone());
+        let known = match &reasons {
+            Reasons::Known(known) => known.get(&job.id),
+            Reasons::Unknown(_) => None,
+        };
+        Some(QueueEntry {
+            place: known.and_then(|waiting| waiting.place),
+            fix: known.and_then(|waiting| waiting.fix.clone()),
+            job,
+            reason,
+        })
+    });
+    Ok(entries.collect())
 }
 
 enum Reasons {

@@ -139,6 +139,9 @@ impl Work for Double {
     }
 
     async fn waiting(&self, jobs: &[JobId]) -> Result<BTreeMap<JobId, Waiting>, WorkError> {
+        if *self.0.standby.lock().unwrap() {
+            return Err(WorkError::Unavailable("This server stands by.".to_owned()));
+        }
         let known = self.0.waiting.lock().unwrap();
         let found = jobs
             .iter()

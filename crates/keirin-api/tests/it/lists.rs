@@ -168,6 +168,25 @@ async fn the_queue_says_why_each_job_waits() {
 }
 
 #[tokio::test]
+async fn a_server_that_stands_by_shows_all_but_why_jobs_wait() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let branch = world.project("here", false).await;
+    let (flow, ..) = world.flow(branch, 1).await;
+    world.work.stand_by();
+    let shown: Flow = world
+        .get(&admin, &format!("/api/v1/flows/{}", flow.id))
+        .await
+        .json();
+    assert_eq!(
+        shown.runs[0].jobs[0].waiting_reason.as_deref(),
+        Some("Why it waits is not known here. This server stands by.")
+    );
+    let queue = world.get(&admin, "/api/v1/queue").await;
+    assert_eq!(queue.status, StatusCode::OK, "nothing is queued yet");
+}
+
+#[tokio::test]
 async fn work_is_started_stopped_and_run_again() {
     let world = World::new().await;
     let user = world.user("mika", Some(Role::Developer)).await;

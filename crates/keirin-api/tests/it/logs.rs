@@ -3,8 +3,9 @@
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use futures::StreamExt;
+use keirin_api::Told;
 use keirin_wire::agent::LogAcknowledged;
-use keirin_wire::api::{Job, LogLine, LogPage, LogSearch, Overview};
+use keirin_wire::api::{Event, EventKind, Job, LogLine, LogPage, LogSearch, Overview};
 use keirin_wire::log::{ChunkBuilder, Effort, Stream, Tag};
 use serde_json::json;
 
@@ -85,6 +86,31 @@ async fn a_log_is_followed_to_its_end() {
     send(&world, &running, 2, &["three"]).await;
     let second = String::from_utf8(events.next().await.unwrap().unwrap().to_vec()).unwrap();
     assert!(second.contains("\"text\":\"three\""), "{second}");
+}
+
+#[tokio::test]
+async fn who_follows_a_job_that_waits_hears_it_begin() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let branch = world.project("here", false).await;
+    let agent = world.agent("worker", "secret").await;
+    let (flow, run, jobs) = world.flow(branch, 1).await;
+    let path = format!("/api/v1/jobs/{}/log/stream", jobs[0].id);
+    let response = world.begin(&admin, Method::GET, &path, Body::empty()).await;
+    let mut events = response.into_body().into_data_stream();
+    let begun = async {
+        let running = world.hold(branch, flow, run, jobs, agent).await;
+        send(&world, &running, 0, &["at last"]).await;
+        let mut event = Event::new(EventKind::Job, world.clock.now());
+        event.job = Some(running.job());
+        world.work.tell(Told {
+            position: "1-1".to_owned(),
+            event,
+        });
+    };
+    let (first, ()) = futures::join!(events.next(), begun);
+    let first = String::from_utf8(first.unwrap().unwrap().to_vec()).unwrap();
+    assert!(first.contains("\"text\":\"at last\""), "{first}");
 }
 
 #[tokio::test]

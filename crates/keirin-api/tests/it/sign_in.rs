@@ -16,6 +16,9 @@ async fn the_first_admin_comes_by_a_link_that_works_once() {
     let world = World::new().await;
     let link = world.app.sign_in_link(None).await.unwrap();
     let path = link.url.strip_prefix(ADDRESS).unwrap();
+    // A program that looks whether the link leads anywhere does not use it up.
+    let look = world.begin(&By::Nobody, Method::HEAD, path, Body::empty()).await;
+    assert!(!look.headers().contains_key("set-cookie"));
 
     let first = world.get(&By::Nobody, path).await;
     assert_eq!(first.status, StatusCode::SEE_OTHER);

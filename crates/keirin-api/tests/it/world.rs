@@ -238,6 +238,18 @@ impl World {
     /// A flow whose first job an agent holds; the attempt is live.
     pub(crate) async fn running(&self, branch: (ProjectId, BranchId), agent: AgentId) -> Running {
         let (flow, run, jobs) = self.flow(branch, 2).await;
+        self.hold(branch, flow, run, jobs, agent).await
+    }
+
+    /// Gives the first job of a flow to an agent.
+    pub(crate) async fn hold(
+        &self,
+        branch: (ProjectId, BranchId),
+        flow: Flow,
+        run: Run,
+        jobs: Vec<Job>,
+        agent: AgentId,
+    ) -> Running {
         let mut sample = self.sample().await;
         let attempt = sample.attempt(jobs[0].id, 1, agent);
         self.commit(&[Change::AddAttempt(attempt.clone())]).await;
