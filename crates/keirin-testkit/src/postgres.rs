@@ -1,7 +1,7 @@
 //! The PostgreSQL server that all tests of one process use: the one that `KEIRIN_TEST_DATABASE_URL` names, else a
 //! private one that ends with the process.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Stdio};
 
 use keirin_store::Store;
@@ -63,6 +63,11 @@ async fn start() -> Server {
     }
 }
 
+fn program_folder() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    Some(program.parent()?.to_owned())
+}
+
 #[expect(clippy::panic, reason = "a test that needs a database cannot pass without")]
 async fn start_private(path: Option<std::ffi::OsString>) -> (Cluster, ChildStdin) {
     let folder = tempfile::Builder::new()
@@ -73,6 +78,8 @@ async fn start_private(path: Option<std::ffi::OsString>) -> (Cluster, ChildStdin
     let options = ClusterOptions {
         search: PostgresSearch {
             path,
+            // Where the system has none, the copy that the set-up lays beside the tests' programs.
+            beside: program_folder(),
             ..PostgresSearch::default()
         },
         durable: false,

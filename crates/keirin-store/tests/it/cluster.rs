@@ -21,9 +21,19 @@ const NOBODY: u32 = 65534;
 
 fn options(folder: impl Into<PathBuf>) -> ClusterOptions {
     ClusterOptions {
+        // Where the system has none, the copy that the set-up lays beside the tests' programs.
+        search: PostgresSearch {
+            beside: Some(program_folder()),
+            ..PostgresSearch::default()
+        },
         durable: false,
         ..ClusterOptions::new(folder)
     }
+}
+
+fn program_folder() -> PathBuf {
+    let program = std::env::current_exe().unwrap();
+    program.parent().unwrap().to_owned()
 }
 
 async fn works(cluster: &Cluster) {
@@ -276,7 +286,7 @@ async fn data_of_an_older_version_gets_the_programs_of_that_version() {
     let beside_newer = ClusterOptions {
         search: PostgresSearch {
             path: Some(newer.clone().into_os_string()),
-            ..PostgresSearch::default()
+            ..options(folder.path()).search
         },
         ..options(folder.path())
     };
@@ -326,15 +336,14 @@ async fn without_the_systems_postgres_the_copy_beside_the_program_is_taken() {
         "{message}"
     );
 
-    let Some(system) = system_postgres() else {
+    if !program_folder().join("postgres/bin/initdb").exists() {
         skipped(
-            "the_copy_beside_the_program_is_taken",
-            "there is no PostgreSQL to copy",
+            "without_the_systems_postgres_the_copy_beside_the_program_is_taken",
+            "no copy of PostgreSQL lies beside the test; `scripts/postgres.sh --copy` fetches one",
         );
         return;
-    };
-    std::os::unix::fs::symlink(system.parent().unwrap(), beside.path().join("postgres")).unwrap();
-    let cluster = Cluster::start_or_join(hidden(beside.path())).await.unwrap();
+    }
+    let cluster = Cluster::start_or_join(hidden(&program_folder())).await.unwrap();
     works(&cluster).await;
     cluster.stop().await.unwrap();
 }
@@ -467,12 +476,6 @@ fn told_folder() -> PathBuf {
     std::env::var_os(FOLDER)
         .expect("another test starts this one")
         .into()
-}
-
-fn system_postgres() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-    let folders = versions.map(|entry| entry.unwrap().path().join("bin"));
-    folders.filter(|folder| folder.join("initdb").exists()).max()
 }
 
 #[tokio::test]
