@@ -119,8 +119,12 @@ check("lines arrive while the job runs, without loading anything anew", async ()
 });
 
 check("scrolling up pauses the log, and a pill brings one back to its end", async () => {
+  await page.waitForFunction(() => {
+    const box = document.querySelector("[role=region][aria-label=Log]");
+    return box.scrollTop > 300;
+  });
   await log.hover();
-  await page.mouse.wheel(0, -400);
+  await page.mouse.wheel(0, -200);
   const pill = page.getByRole("button", { name: /^Follow/ });
   await pill.waitFor();
   await page.getByRole("button", { name: /^Follow: [\d,]+ new line/ }).click();

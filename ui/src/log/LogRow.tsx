@@ -114,15 +114,9 @@ function GroupHead({ group, open, onToggle }: GroupHeadProps) {
 /** The head of the group whose lines one reads, once it has been scrolled out of sight. */
 export function StickyHead({ group, onToggle }: { group: Group; onToggle: () => void }) {
   return (
-    <div className={css.sticky} aria-hidden="true">
+    <div className={css.sticky}>
       <div className={css.stickyInner}>
-        <button type="button" className={css.head} tabIndex={-1} onClick={onToggle}>
-          <span className={css.fold}>
-            <Icon name="down" size={14} />
-          </span>
-          <State state={group.state} size={15} />
-          <span className={css.title}>{group.title}</span>
-        </button>
+        <GroupHead group={group} open onToggle={onToggle} />
       </div>
     </div>
   );

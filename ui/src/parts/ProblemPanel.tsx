@@ -17,8 +17,8 @@ export function ProblemPanel({ error, onRetry, page = false }: ProblemPanelProps
   const problem = problemOf(error);
   const Title = page ? "h1" : "h2";
   return (
-    <div className={css.panel} role="alert">
-      <Icon name="warning" size={20} />
+    <div className={css.panel} role="alert" data-door={problem.status === 401}>
+      <Icon name={problem.status === 401 ? "users" : "warning"} size={20} />
       <div className={css.text}>
         <Title className={css.title}>{problem.title}</Title>
         {problem.detail == null ? null : <p>

@@ -64,7 +64,6 @@ const columns: Column<Agent>[] = [
     id: "slots",
     title: "Slots",
     width: "130px",
-    wideOnly: true,
     sortBy: (agent) => agent.running,
     cell: (agent) => <Slots agent={agent} />,
   },

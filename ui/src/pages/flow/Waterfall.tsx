@@ -33,7 +33,7 @@ export function Waterfall({ flow }: { flow: Flow }) {
         </div>
         <ul>
           {rows.map((row) => (
-            <li key={row.id} className={css.row} data-kind={row.kind}>
+            <li key={`${row.kind} ${row.id}`} className={css.row} data-kind={row.kind}>
               <RowName row={row} />
               <div className={css.bars}>
                 {ticks.map((tick) => (

@@ -76,7 +76,7 @@ function nodesOf(flow: Flow, placed: ReturnType<typeof place>, chosen: string | 
   for (const { run, box, jobs: inside } of placed.runs) {
     const now = runs.get(run.id) ?? run;
     nodes.push({
-      id: run.id,
+      id: runNode(run.id),
       type: "stage",
       position: { x: box.x, y: box.y },
       width: box.width,
@@ -87,9 +87,9 @@ function nodesOf(flow: Flow, placed: ReturnType<typeof place>, chosen: string | 
       const job = jobs.get(id);
       if (job === undefined) continue;
       nodes.push({
-        id,
+        id: jobNode(id),
         type: "job",
-        parentId: run.id,
+        parentId: runNode(run.id),
         position: { x: within.x, y: within.y },
         width: within.width,
         height: within.height,
@@ -100,15 +100,25 @@ function nodesOf(flow: Flow, placed: ReturnType<typeof place>, chosen: string | 
   return nodes;
 }
 
+// A run and a job can have the same id.
+const runNode = (run: string) => `run ${run}`;
+const jobNode = (job: string) => `job ${job}`;
+
 function edgesOf(flow: Flow, placed: ReturnType<typeof place>): Edge[] {
-  const done = new Set(
-    flow.runs.flatMap((run) => [run, ...run.jobs]).filter((one) => one.outcome === "success").map((one) => one.id),
-  );
-  return [...placed.edges, ...placed.runs.flatMap((run) => run.edges)].map(({ from, to }) => ({
-    id: `${from} ${to}`,
-    source: from,
-    target: to,
-    className: done.has(from) ? (css.done ?? "") : (css.ahead ?? ""),
+  const done = new Set<string>();
+  for (const run of flow.runs) {
+    if (run.outcome === "success") done.add(runNode(run.id));
+    for (const job of run.jobs) if (job.outcome === "success") done.add(jobNode(job.id));
+  }
+  const edge = (source: string, target: string): Edge => ({
+    id: `${source} ${target}`,
+    source,
+    target,
+    className: (done.has(source) ? css.done : css.ahead) ?? "",
     zIndex: 1,
-  }));
+  });
+  return [
+    ...placed.edges.map(({ from, to }) => edge(runNode(from), runNode(to))),
+    ...placed.runs.flatMap((run) => run.edges.map(({ from, to }) => edge(jobNode(from), jobNode(to)))),
+  ];
 }
