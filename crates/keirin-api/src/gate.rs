@@ -24,9 +24,6 @@ use crate::permission::{self, Need, Noun};
 use crate::work::WorkError;
 use crate::{origin, secret};
 
-/// The cookie of a session.
-pub(crate) const COOKIE: &str = "keirin_session";
-
 /// Lets a call in or answers why not.
 pub(crate) async fn gate(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
@@ -123,7 +120,7 @@ async fn by_token(app: &App, token: &str) -> Result<Caller, ApiError> {
 
 async fn by_cookie(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let jar = CookieJar::from_headers(headers);
-    let Some(cookie) = jar.get(COOKIE) else {
+    let Some(cookie) = jar.get(&app.settings.cookie()) else {
         return Ok(Caller::new(Who::Nobody));
     };
     let now = app.outside.now();

@@ -40,6 +40,7 @@ pub use document::{document, document_text};
 pub use error::ApiError;
 pub use keys::{CannotOpen, MasterKey};
 pub use outside::Outside;
+pub use pages::page_is_built;
 pub use server::router;
 pub use settings::Settings;
 pub use work::{Live, Target, Told, Waiting, Work, WorkError};

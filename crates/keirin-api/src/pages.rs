@@ -20,6 +20,11 @@ use crate::error::ApiError;
 #[allow_missing = true]
 struct Built;
 
+/// Whether the web page is in this program.
+pub fn page_is_built() -> bool {
+    Built::get("index.html").is_some()
+}
+
 /// Shown where the page has not been built.
 const NOT_BUILT: &str = include_str!("pages/not_built.html");
 

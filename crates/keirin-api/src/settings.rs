@@ -58,6 +58,15 @@ impl Settings {
         self.external_url.path().trim_end_matches('/')
     }
 
+    /// The name of the cookie that holds a session. Browsers do not tell the ports of a machine apart when they send
+    /// cookies, so two servers on one machine need two names.
+    pub fn cookie(&self) -> String {
+        match self.external_url.port() {
+            Some(port) => format!("keirin_session_{port}"),
+            None => "keirin_session".to_owned(),
+        }
+    }
+
     /// The address of a path below the server's own.
     pub fn link(&self, path: &str) -> String {
         let origin = self.external_url.origin().ascii_serialization();

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::caller::{Caller, Who};
 use crate::error::ApiError;
 use crate::extract::{At, Json};
-use crate::gate::{COOKIE, address};
+use crate::gate::address;
 use crate::{password, secret};
 
 /// Sign in by password
@@ -108,7 +108,8 @@ fn cookie(app: &App, secret: &str, seconds: i64) -> Result<HeaderValue, ApiError
     } else {
         ""
     };
-    let text = format!("{COOKIE}={secret}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    let name = app.settings.cookie();
+    let text = format!("{name}={secret}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     HeaderValue::from_str(&text).map_err(ApiError::internal)
 }
 

@@ -68,6 +68,22 @@ async fn everything_works_below_a_sub_path_whether_the_proxy_takes_it_off_or_not
 }
 
 #[tokio::test]
+async fn the_page_knows_the_sub_path_that_it_lies_under() {
+    let world = World::with(Settings::at("http://ci.test/keirin/".parse().unwrap())).await;
+    let page = world.get(&By::Nobody, "/keirin/projects/some/flows/3").await;
+    if page.status == StatusCode::NOT_FOUND {
+        println!("skipped: the_page_knows_the_sub_path_that_it_lies_under: the web page has not been built");
+        return;
+    }
+    assert!(
+        page.text().contains("<base href=\"/keirin/\" />"),
+        "{}",
+        page.text()
+    );
+    assert_eq!(page.header("cache-control"), "no-cache");
+}
+
+#[tokio::test]
 async fn json_is_compressed_and_events_are_not() {
     let world = World::new().await;
     let By::Browser(cookie) = world.admin().await else {

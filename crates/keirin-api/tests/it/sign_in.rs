@@ -242,6 +242,19 @@ async fn a_page_of_another_server_cannot_use_the_cookie() {
 }
 
 #[tokio::test]
+async fn two_servers_on_one_machine_do_not_sign_each_other_out() {
+    let mut names = Vec::new();
+    for address in ["http://localhost:8460/", "http://localhost:8461/"] {
+        let world = World::with(Settings::at(address.parse().unwrap())).await;
+        let link = world.app.sign_in_link(None).await.unwrap();
+        let path = link.url.strip_prefix(address.trim_end_matches('/')).unwrap();
+        let cookie = world.get(&By::Nobody, path).await.cookie().unwrap();
+        names.push(cookie.split_once('=').unwrap().0.to_owned());
+    }
+    assert_ne!(names[0], names[1]);
+}
+
+#[tokio::test]
 async fn an_admin_lets_somebody_in_by_a_link() {
     let world = World::new().await;
     let admin = world.admin().await;
