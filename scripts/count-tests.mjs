@@ -4,8 +4,9 @@
 //
 // It understands cargo's, node:test's and vitest's output, and our own last line. A test that cannot run here prints
 // "skipped: NAME: WHY" and returns; its runner then calls it passed, so it is taken off the passed ones here. A test
-// that is ignored because it is "run by" or "a part of" others, as a process of its own, is no test that was left out. A part
-// that fails without a failing test, or in which nothing ran, counts as one failed test: it must not look green.
+// that is ignored because it is "run by" or "a part of" others as a process of its own, or only "measures", has not
+// been left out. A part that fails without a failing test, or in which nothing ran, counts as one failed test: it must
+// not look green.
 import { readFileSync } from "node:fs";
 
 const [part, log, exitCode] = process.argv.slice(2);
@@ -26,7 +27,7 @@ for (const line of lines) {
   if ((found = line.match(/^test result: \S+ (\d+) passed; (\d+) failed; (\d+) ignored/))) {
     add(found[1], found[2], found[3]);
   } else if ((found = line.match(/^test (\S.*?) \.\.\. ignored(?:, (.*))?$/))) {
-    if (/^(run by|a part of) /.test(found[2] ?? "")) add(0, 0, -1);
+    if (/^(run by|a part of|measures)\b/.test(found[2] ?? "")) add(0, 0, -1);
     else skipped.push(`${found[1]}: ${found[2] ?? "ignored, and no reason is given"}`);
   } else if ((found = line.match(/^test (\S.*?) \.\.\. FAILED$/))) {
     failed.push(found[1]);
