@@ -248,8 +248,11 @@ impl<J: Journal> Brain<J> {
         for tell in tells {
             match tell {
                 Tell::Assign { agent, attempt } => {
-                    if let Some(assignment) = self.assignment(attempt) {
-                        told.entry(agent).or_default().assignments.push(assignment);
+                    let assignments = &mut told.entry(agent).or_default().assignments;
+                    // Two claims of one agent in one batch: what the first was given, the second is given again.
+                    let again = assignments.iter().any(|known| known.attempt == attempt);
+                    if let (false, Some(assignment)) = (again, self.assignment(attempt)) {
+                        assignments.push(assignment);
                     }
                 }
                 Tell::Stop { agent, attempt } => told.entry(agent).or_default().stop.push(attempt),

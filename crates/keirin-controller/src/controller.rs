@@ -27,7 +27,7 @@ use crate::handle::Handle;
 use crate::journal::StoreJournal;
 use crate::lead::{Leadership, lead};
 use crate::prepare::{Preparer, Wish, diagnostics, tip_of};
-use crate::pushes::Pushes;
+use crate::pushes::{Looks, Pushes};
 use crate::repositories::Repositories;
 use crate::work::{Live, Target, Told, Waiting, Work, WorkError};
 use crate::workflows::{WorkflowFile, Workflows};
@@ -82,6 +82,7 @@ impl Controller {
                 workflows: Workflows::default(),
                 directory: directory.clone(),
                 clock: Arc::clone(&parts.clock),
+                looks: Looks::default(),
             },
             store: parts.store,
             clock: parts.clock,

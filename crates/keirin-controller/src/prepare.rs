@@ -16,6 +16,7 @@ use keirin_workflow::{Diagnostics, FlowContext, PlanContext, PlanDefaults, Sever
 use crate::Clock;
 use crate::directory::Directory;
 use crate::handle::MakeFlow;
+use crate::pushes::Looks;
 use crate::repositories::Repositories;
 use crate::work::WorkError;
 use crate::workflows::{DEFAULT_WORKFLOW, WorkflowFile, Workflows};
@@ -28,6 +29,8 @@ pub(crate) struct Preparer {
     pub(crate) workflows: Workflows,
     pub(crate) directory: Directory,
     pub(crate) clock: Clock,
+    /// Who looks at which repository at present.
+    pub(crate) looks: Looks,
 }
 
 /// A flow that is to be prepared.

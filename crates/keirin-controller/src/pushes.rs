@@ -3,12 +3,14 @@
 //! A branch's row holds the newest commit that has been looked at. It is moved on only after the flows of a new commit
 //! have started, so a server that dies in between looks again; a flow that was started before that is not started twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use jiff::SignedDuration;
 use keirin_engine::Event;
 use keirin_git::{BranchName, CommitId, Mirror};
+use keirin_model::ProjectId;
 use keirin_model::flow::Cause;
 use keirin_model::project::{Branch, Project};
 use keirin_model::trigger::{PushTrigger, TimedTrigger, Triggers};
@@ -16,6 +18,7 @@ use keirin_model::trigger::{PushTrigger, TimedTrigger, Triggers};
 use crate::handle::Handle;
 use crate::prepare::{Preparer, Wish};
 use crate::work::WorkError;
+use crate::workflows::DEFAULT_WORKFLOW;
 
 /// How often a repository on this machine is looked at.
 const LOCAL_LOOK: SignedDuration = SignedDuration::from_secs(5);
@@ -32,6 +35,7 @@ pub(crate) struct Pushes {
 impl Pushes {
     /// Brings the mirror up to date and starts what the new commits of its branches start.
     pub(crate) async fn look(&self, project: &Project) -> Result<(), WorkError> {
+        let _turn = self.preparer.looks.turn(project.id).await;
         let mirror = self.preparer.repositories.mirror(project).await?;
         mirror.fetch().await?;
         let known: BTreeMap<String, Branch> = self.branches(project).await?;
@@ -48,6 +52,7 @@ impl Pushes {
     /// Takes down where every branch stands, so that only what is pushed from now on starts flows; and which timed
     /// triggers the workflows of the default branch have.
     pub(crate) async fn begin(&self, project: &Project) -> Result<(), WorkError> {
+        let _turn = self.preparer.looks.turn(project.id).await;
         let mirror = self.preparer.repositories.mirror(project).await?;
         mirror.fetch().await?;
         let known = self.branches(project).await?;
@@ -129,9 +134,10 @@ impl Pushes {
         before: Option<&CommitId>,
         commit: &CommitId,
     ) -> Result<(), WorkError> {
+        let mut faulty = None;
         for file in self.preparer.workflows.all(project, mirror, commit).await? {
             let push = match &file.parsed {
-                Ok(workflow) => workflow.triggers().push.clone(),
+                Ok(workflow) => push_of(workflow.triggers()),
                 // Whether a faulty file would start something cannot be known; the flow's start says what is wrong.
                 Err(_) => Some(PushTrigger::default()),
             };
@@ -139,26 +145,38 @@ impl Pushes {
             if !self.wants(&push, project, mirror, branch, before, commit).await? {
                 continue;
             }
-            let already = self
-                .preparer
-                .store
-                .has_push_flow(branch.id, &file.name, commit.as_str())
-                .await?;
-            if already {
-                continue;
+            match self.start(project, branch, &file.name, commit).await {
+                // A faulty workflow keeps no other from starting.
+                Err(error @ WorkError::Invalid { .. }) => faulty = faulty.or(Some(error)),
+                started => started?,
             }
-            let wish = Wish {
-                branch: Some(branch.name.clone()),
-                workflow: Some(file.name.clone()),
-                params: BTreeMap::new(),
-                change: None,
-                cause: Cause::Push,
-                commit: Some(commit.clone()),
-                due: None,
-            };
-            let make = self.preparer.prepare(project, wish).await?;
-            self.handle.start_flow(project.id, make).await?;
         }
+        faulty.map_or(Ok(()), Err)
+    }
+
+    /// Starts a workflow for a new commit, unless that has been done.
+    async fn start(
+        &self,
+        project: &Project,
+        branch: &Branch,
+        workflow: &str,
+        commit: &CommitId,
+    ) -> Result<(), WorkError> {
+        let store = &self.preparer.store;
+        if store.has_push_flow(branch.id, workflow, commit.as_str()).await? {
+            return Ok(());
+        }
+        let wish = Wish {
+            branch: Some(branch.name.clone()),
+            workflow: Some(workflow.to_owned()),
+            params: BTreeMap::new(),
+            change: None,
+            cause: Cause::Push,
+            commit: Some(commit.clone()),
+            due: None,
+        };
+        let make = self.preparer.prepare(project, wish).await?;
+        self.handle.start_flow(project.id, make).await?;
         Ok(())
     }
 
@@ -185,31 +203,42 @@ impl Pushes {
         Ok(changed.iter().any(|changed| paths.is_match(&changed.path)))
     }
 
-    /// Makes the timed triggers of the default branch's workflows those that the engine waits for. A workflow that
-    /// starts on pushes makes the repository be looked at.
+    /// Makes the timed triggers of the default branch's workflows those that the engine waits for; a workflow that is
+    /// gone has none. The repository is looked at in any case, because the next commit may change all of that.
     async fn refresh_schedules(&self, project: &Project, mirror: &Mirror) -> Result<(), WorkError> {
-        let branch = self.preparer.store.branch_by_name(project.id, None).await?;
+        let store = &self.preparer.store;
+        let branch = store.branch_by_name(project.id, None).await?;
         let commit = crate::prepare::tip_of(mirror, &branch.name).await?;
-        let now = (self.preparer.clock)();
-        let every = if mirror.url().is_local() {
-            LOCAL_LOOK
-        } else {
-            REMOTE_LOOK
-        };
+        let mut wanted: BTreeMap<String, Vec<TimedTrigger>> = BTreeMap::new();
+        for schedule in store.schedules().await? {
+            if schedule.branch == branch.id {
+                wanted.insert(schedule.workflow, Vec::new());
+            }
+        }
         for file in self.preparer.workflows.all(project, mirror, &commit).await? {
-            let triggers = match &file.parsed {
-                Ok(workflow) => timed(workflow.triggers(), every),
-                // A faulty file keeps the repository being looked at, for the commit that mends it.
-                Err(_) => vec![TimedTrigger::Poll { every }],
+            let timed = file
+                .parsed
+                .as_ref()
+                .map(|workflow| workflow.triggers().timed.clone());
+            wanted.insert(file.name.clone(), timed.unwrap_or_default());
+        }
+        if !wanted.values().flatten().any(is_poll) {
+            let every = if mirror.url().is_local() {
+                LOCAL_LOOK
+            } else {
+                REMOTE_LOOK
             };
-            let schedules = self
-                .preparer
-                .store
-                .replace_schedules(branch.id, &file.name, &triggers, now)
+            let default = wanted.entry(DEFAULT_WORKFLOW.to_owned()).or_default();
+            default.push(TimedTrigger::Poll { every });
+        }
+        let now = (self.preparer.clock)();
+        for (workflow, triggers) in wanted {
+            let schedules = store
+                .replace_schedules(branch.id, &workflow, &triggers, now)
                 .await?;
             let event = Event::Schedules {
                 branch: branch.id,
-                workflow: file.name.clone(),
+                workflow,
                 schedules,
             };
             self.handle.step(event).await?;
@@ -218,15 +247,28 @@ impl Pushes {
     }
 }
 
-fn timed(triggers: &Triggers, every: SignedDuration) -> Vec<TimedTrigger> {
-    let mut timed = triggers.timed.clone();
-    let polls = timed
-        .iter()
-        .any(|trigger| matches!(trigger, TimedTrigger::Poll { .. }));
-    if triggers.push.is_some() && !polls {
-        timed.push(TimedTrigger::Poll { every });
+/// Which pushes start a workflow. One that only says how often to look starts on every push to the default branch.
+fn push_of(triggers: &Triggers) -> Option<PushTrigger> {
+    let polls = triggers.timed.iter().any(is_poll);
+    triggers.push.clone().or_else(|| polls.then(PushTrigger::default))
+}
+
+fn is_poll(trigger: &TimedTrigger) -> bool {
+    matches!(trigger, TimedTrigger::Poll { .. })
+}
+
+/// One look at a project at a time: two that find the same commit at once would both start its flows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Looks(Arc<Mutex<HashMap<ProjectId, Arc<tokio::sync::Mutex<()>>>>>);
+
+impl Looks {
+    async fn turn(&self, project: ProjectId) -> tokio::sync::OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(project).or_default())
+        };
+        turn.lock_owned().await
     }
-    timed
 }
 
 /// The workflow checker lets no pattern through that is not a glob, so a faulty one is a fault of this program.

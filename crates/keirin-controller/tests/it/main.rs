@@ -1,0 +1,17 @@
+//! The loop in which the engine decides, over memory and over a real database, and what starts flows.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    unreachable_pub
+)]
+
+mod alone;
+mod contract;
+mod database;
+mod faults;
+mod house;
+mod leaders;
+mod pushes;
+mod server;

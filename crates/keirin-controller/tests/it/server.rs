@@ -1,0 +1,209 @@
+//! A whole controller on a real database with a real repository, at a time that the story sets.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use keirin_controller::work::{Work, WorkError};
+use keirin_controller::{Controller, ControllerParts, Leadership, Repositories};
+use keirin_engine::Rules;
+use keirin_git::{Git, Mirrors};
+use keirin_model::flow::Cause;
+use keirin_model::project::Project;
+use keirin_model::{BranchId, ProjectId};
+use keirin_store::Store;
+use keirin_store::views::{FlowFilter, Sight};
+use keirin_testkit::{FakeClock, TestDatabase};
+use keirin_wire::api::FlowSummary;
+use tempfile::TempDir;
+
+/// A repository with a work tree, as somebody at a keyboard has it.
+pub struct Repository {
+    folder: TempDir,
+}
+
+impl Repository {
+    pub fn new() -> Self {
+        let repository = Self {
+            folder: TempDir::new().unwrap(),
+        };
+        repository.git(&["init", "--quiet", "--initial-branch=main"]);
+        repository
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Commits these files, and gives the commit.
+    pub fn commit(&self, files: &[(&str, &str)]) -> String {
+        for (name, text) in files {
+            let path: PathBuf = self.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--allow-empty", "--message", "Change"]);
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    pub fn git(&self, arguments: &[&str]) -> String {
+        let output = Command::new("git")
+            .current_dir(self.path())
+            .args(arguments)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_AUTHOR_NAME", "Ada")
+            .env("GIT_AUTHOR_EMAIL", "ada@example.org")
+            .env("GIT_COMMITTER_NAME", "Ada")
+            .env("GIT_COMMITTER_EMAIL", "ada@example.org")
+            .output()
+            .unwrap();
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "git {arguments:?}: {complaint}");
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+}
+
+/// A server that runs until this is dropped.
+pub struct Server {
+    pub controller: Arc<Controller>,
+    pub leadership: Leadership,
+    pub store: Store,
+    pub clock: FakeClock,
+    running: tokio::task::JoinHandle<()>,
+    _mirrors: TempDir,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+impl Server {
+    /// Starts; it need not lead.
+    pub fn start(store: Store, name: &str, clock: &FakeClock) -> Self {
+        let mirrors = TempDir::new().unwrap();
+        let repositories = Repositories::new(
+            store.clone(),
+            Mirrors::new(Git::new(), mirrors.path()),
+            Arc::new(|_, _| Err("No credential was stored.".to_owned())),
+        );
+        let shown = clock.clone();
+        let controller = Arc::new(Controller::new(ControllerParts {
+            store: store.clone(),
+            repositories,
+            clock: Arc::new(move || shown.now()),
+            address: None,
+            rules: Rules::default(),
+        }));
+        let leadership = Leadership::new(store.clone(), name.to_owned());
+        let running = {
+            let (controller, leadership) = (Arc::clone(&controller), leadership.clone());
+            tokio::spawn(async move { controller.run(&leadership).await })
+        };
+        Self {
+            controller,
+            leadership,
+            store,
+            clock: clock.clone(),
+            running,
+            _mirrors: mirrors,
+        }
+    }
+
+    pub async fn until_it_leads(&self) {
+        until("the server leads", async || self.controller.handle().is_ok()).await;
+    }
+
+    /// As a signal to end does: it lets go of the lead.
+    pub async fn stop(self) {
+        self.running.abort();
+        self.controller.let_go(&self.leadership).await.unwrap();
+    }
+
+    /// Time passes, and the server notices.
+    pub async fn pass(&self, time: SignedDuration) {
+        self.clock.advance(time);
+        let handle = self.controller.handle().unwrap();
+        handle.step(keirin_engine::Event::Tick).await.unwrap();
+    }
+
+    /// Lets a look at every repository come due, and waits until all that is due has been dealt with.
+    pub async fn look(&self) {
+        self.pass(SignedDuration::from_secs(11)).await;
+        self.until_all_is_dealt_with().await;
+    }
+
+    pub async fn until_all_is_dealt_with(&self) {
+        let handle = self.controller.handle().unwrap();
+        until("everything due has been dealt with", async || {
+            let rest = |engine: &keirin_engine::Engine| engine.next_firings().all(|(_, next)| next.is_some());
+            handle.ask(rest).await.unwrap()
+        })
+        .await;
+    }
+
+    pub async fn project(&self, name: &str, repository: &Repository) -> (ProjectId, BranchId) {
+        let path = repository.path().to_str().unwrap();
+        let made = crate::database::project(&self.store, name, path).await;
+        self.controller.project_changed(made.0).await.unwrap();
+        made
+    }
+
+    /// All flows, the oldest first.
+    pub async fn flows(&self) -> Vec<FlowSummary> {
+        let page = self
+            .store
+            .flow_list(&Sight::All, &FlowFilter::default(), 100)
+            .await
+            .unwrap();
+        page.items.into_iter().rev().collect()
+    }
+
+    /// What started the flows: branch, workflow and commit of each.
+    pub async fn started(&self) -> Vec<(String, String, String)> {
+        let flows = self.flows().await.into_iter();
+        flows
+            .map(|flow| (flow.branch, flow.workflow, flow.commit.unwrap()))
+            .collect()
+    }
+
+    pub async fn start_by_hand(&self, project: ProjectId) -> Result<keirin_model::FlowId, WorkError> {
+        self.controller
+            .start_flow(project, keirin_wire::api::StartFlow::default(), Cause::Here)
+            .await
+    }
+
+    pub async fn known(&self, project: ProjectId) -> (Project, BTreeMap<String, Option<String>>) {
+        let branches = self.store.branches(project).await.unwrap().into_iter();
+        let seen = branches.map(|branch| (branch.name, branch.seen_commit)).collect();
+        (self.store.project(project).await.unwrap(), seen)
+    }
+}
+
+/// Asks again and again; a test that would wait for ever fails instead.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let asking = async {
+        while !holds().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    let limit = Duration::from_secs(60);
+    assert!(
+        tokio::time::timeout(limit, asking).await.is_ok(),
+        "this never came true: {what}"
+    );
+}
+
+/// A server that leads, on a database of its own.
+pub async fn leading() -> (TestDatabase, Server) {
+    let database = keirin_testkit::database().await;
+    let server = Server::start(database.store(), "first", &FakeClock::default());
+    server.until_it_leads().await;
+    (database, server)
+}
