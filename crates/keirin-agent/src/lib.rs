@@ -3,7 +3,8 @@
 //! [`Agent::run`] is the whole of it. It talks to a [`Server`], which is [`HttpServer`] for `keirin agent` and a value in
 //! the same process for `keirin exec`. The way of a job: `agent` claims it, `attempt` runs its steps one after the other by the
 //! `tools`, whose processes `process` starts and ends, whose output goes through `output` (masked, split, bounded) into
-//! the `spool`, from where `delivery` brings it to the server. `leftovers` ends what a job left running.
+//! the `spool`, from where `delivery` brings it to the server. `leftovers` ends what a job left running,
+//! `remains` what the jobs of an agent that was killed did.
 //!
 //! What a job may touch is said by [`Identity`]; [`guard`] is the part of it that runs in the step's own process.
 
@@ -23,6 +24,7 @@ mod lines;
 mod mask;
 mod output;
 mod process;
+mod remains;
 mod runner;
 mod server;
 mod spool;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use keirin_model::AttemptId;
 
 use crate::config::Identity;
+use crate::remains;
 
 /// A folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +69,7 @@ impl Folder {
             check_reach(&root, uid, gid)?;
         }
         let folder = Self { root, _lock: lock };
+        remains::end_jobs_in(&folder.jobs()).map_err(system("look for processes of", &folder.jobs()))?;
         for (path, mode) in [(folder.jobs(), 0o711), (folder.spool(), 0o700)] {
             remove(&path).map_err(system("empty", &path))?;
             DirBuilder::new()

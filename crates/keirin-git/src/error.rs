@@ -269,6 +269,7 @@ const NO_REPOSITORY: &[&str] = &[
     "returned error: 404",
     "not valid: is this a git repository",
     "does not exist",
+    "invalid gitfile format",
 ];
 const DAMAGED: &[&str] = &[
     "corrupt",

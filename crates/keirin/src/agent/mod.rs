@@ -1,8 +1,10 @@
 //! `keirin agent start`: registers with a server and runs jobs until it is stopped.
 
 mod identity;
+mod moving;
 
 pub(crate) use identity::program;
+pub(crate) use moving::tell_address;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use keirin_agent::{Agent, Config, HttpServer, Shutdown};
+use keirin_agent::{Agent, Config, HttpServer, Server, Shutdown};
 use keirin_client::{AgentClient, ClientError, Connector};
 use keirin_model::plan::Executor;
 use keirin_wire::agent::{PROTOCOL, Register, Registered};
@@ -24,6 +26,7 @@ use crate::machine;
 use crate::output::Output;
 use crate::private_file;
 use crate::signals;
+use moving::MovingServer;
 
 /// How long until a server that cannot be reached is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -118,9 +121,19 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
     config.identity = identity;
     config.owns_all_orphans = keirin_agent::adopt_orphans().is_ok();
     config.environment.extend(machine::environment(&["PATH", "LANG"]));
-    let server = HttpServer::new(client, registered.secret);
+    let server: Arc<dyn Server> = if arguments.local {
+        let secret = registered.secret;
+        Arc::new(MovingServer::new(
+            connector,
+            &arguments.server,
+            secret,
+            &arguments.folder,
+        ))
+    } else {
+        Arc::new(HttpServer::new(client, registered.secret))
+    };
     let (shutdown, ordered) = watch::channel(Shutdown::Running);
-    let agent = Agent::run(config, Arc::new(server), ordered);
+    let agent = Agent::run(config, server, ordered);
     tokio::pin!(agent);
     tokio::select! {
         ended = &mut agent => ended?,

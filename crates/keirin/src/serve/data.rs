@@ -1,6 +1,7 @@
 //! The data folder: what lies where, and what nobody else may read.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, bail};
 use rand::TryRng as _;
@@ -19,6 +20,8 @@ const MASTER_KEY: &str = "master.key";
 #[derive(Debug, Clone)]
 pub(crate) struct DataFolder {
     root: PathBuf,
+    /// The token that this process has put into [`LOCAL`].
+    told: Arc<OnceLock<String>>,
 }
 
 /// Where the server on this machine is reached, with a token that may do everything.
@@ -38,7 +41,10 @@ impl DataFolder {
         let root = root
             .canonicalize()
             .with_context(|| format!("cannot find {}", root.display()))?;
-        Ok(Self { root })
+        Ok(Self {
+            root,
+            told: Arc::default(),
+        })
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -89,14 +95,23 @@ impl DataFolder {
             url: url.clone(),
             token: token.to_owned(),
         };
-        private_file::write_json(&self.root.join(LOCAL), &local)
+        private_file::write_json(&self.root.join(LOCAL), &local)?;
+        self.told.get_or_init(|| local.token);
+        Ok(())
     }
 
-    /// The server has ended.
+    /// The server has ended. What another one on the same folder has said stays.
     ///
     /// # Errors
     /// When the file is there and cannot be removed.
     pub(crate) fn forget_local(&self) -> anyhow::Result<()> {
-        private_file::remove(&self.root.join(LOCAL))
+        let file = self.root.join(LOCAL);
+        let Some(told) = self.told.get() else {
+            return Ok(());
+        };
+        match private_file::read_json::<Local>(&file)? {
+            Some(local) if local.token == *told => private_file::remove(&file),
+            _ => Ok(()),
+        }
     }
 }

@@ -17,7 +17,7 @@ use url::Url;
 
 use super::Server;
 use super::data::DataFolder;
-use crate::agent::{PROCESS, program};
+use crate::agent::{PROCESS, program, tell_address};
 use crate::config::Config;
 use crate::machine;
 use crate::private_file;
@@ -61,6 +61,8 @@ impl LocalAgent {
             return Ok(None);
         }
         let folder = data.agent();
+        // One that runs already may have been started by a server at another address.
+        tell_address(&folder, address)?;
         let mut arguments: Vec<OsString> = ["agent", "start", "--local", "--name", NAME]
             .map(Into::into)
             .into();

@@ -1,0 +1,62 @@
+//! Ends what the jobs of an agent that was killed have left running. Nobody else does, and none of it may go on beside
+//! the next attempt at its job.
+
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// Each round ends all that is there, and finds what that had started. Whatever is quicker than that many stays.
+const ROUNDS: u32 = 10_000;
+
+/// Kills every process whose workspace lies in this folder, by what its environment says or by where it works. To be
+/// called by the agent that holds the folder, before it starts a job of its own.
+pub(crate) fn end_jobs_in(jobs: &Path) -> io::Result<()> {
+    let mut workspace = b"KEIRIN_WORKSPACE=".to_vec();
+    workspace.extend_from_slice(jobs.as_os_str().as_bytes());
+    workspace.push(b'/');
+    for _ in 0..ROUNDS {
+        let left = processes_in(jobs, &workspace)?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        for process in left {
+            match kill(process, Signal::SIGKILL) {
+                // It takes the system a moment to bury it, in which it is found again.
+                Ok(()) | Err(Errno::ESRCH) => {}
+                Err(error) => {
+                    tracing::warn!(%process, %error, "cannot end a process of an earlier agent's job")
+                }
+            }
+        }
+        std::thread::yield_now();
+    }
+    tracing::error!("processes of an earlier agent's jobs cannot be ended; they run on beside new ones");
+    Ok(())
+}
+
+fn processes_in(jobs: &Path, workspace: &[u8]) -> io::Result<Vec<Pid>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let entry = entry?;
+        let Some(process) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        // What has ended meanwhile, or is another user's, cannot be read and is none of ours.
+        let works_there =
+            fs::read_link(entry.path().join("cwd")).is_ok_and(|folder| folder.starts_with(jobs));
+        let says_so = fs::read(entry.path().join("environ")).is_ok_and(|variables| {
+            variables
+                .split(|byte| *byte == 0)
+                .any(|variable| variable.starts_with(workspace))
+        });
+        if works_there || says_so {
+            found.push(Pid::from_raw(process));
+        }
+    }
+    Ok(found)
+}
