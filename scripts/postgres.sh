@@ -12,7 +12,7 @@ copy=$ROOT/.cache/postgres
 
 # Prints the folder of the system's newest server programs that are new enough, or nothing.
 system_postgres() {
-  [ "${KEIRIN_HIDE_SYSTEM_POSTGRES:-}" != 1 ] || return 0
+  case ${KEIRIN_HIDE_SYSTEM_POSTGRES:-} in 1 | true) return ;; esac
   {
     printf '%s\n' /usr/lib/postgresql/*/bin
     pg_config --bindir 2>/dev/null || true

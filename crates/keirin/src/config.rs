@@ -25,6 +25,7 @@ pub(crate) struct Config {
     /// The folder of PostgreSQL's programs, for the private database.
     pub(crate) postgres_bin: Option<PathBuf>,
     /// Whether the private database passes over the system's PostgreSQL.
+    #[serde(deserialize_with = "figment::util::bool_from_str_or_int")]
     pub(crate) hide_system_postgres: bool,
     /// Where people reach the server; its path is the sub-path that everything lies under.
     pub(crate) external_url: Option<Url>,
