@@ -1,7 +1,5 @@
 //! What people type.
 
-use std::ffi::OsString;
-
 use anyhow::Context as _;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
@@ -23,7 +21,7 @@ use crate::serve;
     propagate_version = true,
     disable_help_subcommand = true
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(flatten)]
     speech: Speech,
     #[command(subcommand)]
@@ -56,12 +54,6 @@ enum Command {
         /// The shell
         shell: Shell,
     },
-    /// Holds a step of a job to its workspace; started by the agent
-    #[command(name = "step-guard", hide = true, disable_help_flag = true)]
-    StepGuard {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<OsString>,
-    },
 }
 
 /// Agents: the programs that run jobs.
@@ -77,7 +69,7 @@ impl Cli {
     ///
     /// # Errors
     /// When the command cannot be carried out.
-    pub fn run(self) -> anyhow::Result<Exit> {
+    pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let output = Output::new(
             self.speech.json,
             self.speech.no_color || machine::variable("NO_COLOR").is_some(),
@@ -96,10 +88,6 @@ impl Cli {
             Command::Check(arguments) => check::check(arguments, &output),
             Command::Exec(arguments) => wait(exec::exec(arguments, &output)),
             Command::Init(arguments) => wait(init::init(arguments, &output)),
-            Command::StepGuard { arguments } => {
-                let Err(error) = keirin_agent::guard::main(arguments);
-                Err(error.into())
-            }
         }
     }
 }
@@ -119,4 +107,50 @@ fn wait(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<E
         .build()
         .context("cannot start the program's threads")?;
     runtime.block_on(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_does_not_contradict_itself() {
+        Cli::command().debug_assert();
+    }
+
+    /// Help of commands is part of what people rely on: a change of it is looked at.
+    #[test]
+    fn every_command_that_talks_to_a_server_has_its_help() {
+        let mut whole = Cli::command().term_width(100);
+        whole.build();
+        for noun in [
+            "login",
+            "project",
+            "branch",
+            "flow",
+            "run",
+            "job",
+            "log",
+            "queue",
+            "token",
+            "user",
+            "member",
+            "completions",
+        ] {
+            let command = whole.find_subcommand(noun).unwrap();
+            let mut pages = String::new();
+            write_help(command, &mut pages);
+            insta::assert_snapshot!(format!("help_of_{noun}"), pages);
+        }
+    }
+
+    fn write_help(command: &clap::Command, pages: &mut String) {
+        let help = command.clone().term_width(100).render_long_help().to_string();
+        pages.push_str(help.trim_end());
+        pages.push_str("\n\n");
+        for inner in command.get_subcommands() {
+            pages.push_str("----\n\n");
+            write_help(inner, pages);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use keirin_model::Outcome;
 
 /// How the program ends. Scripts rely on the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// All went well.
     Success = 0,
     /// The work failed, or the command could not do what it was asked.
@@ -25,7 +25,7 @@ pub enum Exit {
 
 impl Exit {
     /// The exit code that says how work ended.
-    pub const fn of(outcome: Outcome) -> Self {
+    pub(crate) const fn of(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Success | Outcome::Skipped => Self::Success,
             Outcome::Failed => Self::Failed,

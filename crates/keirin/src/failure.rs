@@ -22,7 +22,10 @@ pub(crate) async fn told(
     };
     if let Some(no_server) = error.downcast_ref::<NoServer>() {
         output.error(no_server);
-        return Ok(Exit::Unreachable);
+        return Ok(match no_server {
+            NoServer::Unknown(_) => Exit::Unreachable,
+            NoServer::NoAddress(_) => Exit::Usage,
+        });
     }
     match error.downcast_ref::<ClientError>() {
         Some(failure) => {

@@ -37,7 +37,7 @@ pub(crate) fn on_this_machine(named: Option<&Path>) -> anyhow::Result<Option<Ser
         let file = folder.join(LOCAL);
         let server = private_file::read_json(&file)?;
         let missing = || {
-            NoServer(format!(
+            NoServer::Unknown(format!(
                 "no server has been started with the data folder {}; start it: keirin serve --data-dir {0}",
                 folder.display()
             ))

@@ -12,31 +12,31 @@ use rand::rngs::SysRng;
     clippy::disallowed_methods,
     reason = "the adapter that reads the machine's clock"
 )]
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }
 
 /// Random bits that nobody can guess.
-pub fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     SysRng
         .try_next_u64()
         .expect("invariant: the system's random source works, or nothing on this machine is safe")
 }
 
 /// How many processors the program may use.
-pub fn processors() -> u32 {
+pub(crate) fn processors() -> u32 {
     let processors = std::thread::available_parallelism();
     processors.map_or(1, |number| u32::try_from(number.get()).unwrap_or(u32::MAX))
 }
 
 /// A variable of the environment that is set and not empty.
 #[expect(clippy::disallowed_methods, reason = "the adapter that reads the environment")]
-pub fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Those of these variables that are set.
-pub fn environment(names: &[&str]) -> BTreeMap<String, String> {
+pub(crate) fn environment(names: &[&str]) -> BTreeMap<String, String> {
     names
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), variable(name)?)))
@@ -44,17 +44,17 @@ pub fn environment(names: &[&str]) -> BTreeMap<String, String> {
 }
 
 /// The home folder of whoever runs the program.
-pub fn home() -> Option<PathBuf> {
+pub(crate) fn home() -> Option<PathBuf> {
     variable("HOME").map(PathBuf::from)
 }
 
 /// What the machine calls itself.
-pub fn host_name() -> String {
+pub(crate) fn host_name() -> String {
     let name = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned());
     name.unwrap_or_else(|_| "agent".to_owned())
 }
 
 /// The folder that this program's file lies in.
-pub fn program_folder() -> Option<PathBuf> {
+pub(crate) fn program_folder() -> Option<PathBuf> {
     std::env::current_exe().ok()?.parent().map(PathBuf::from)
 }

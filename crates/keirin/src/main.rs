@@ -18,6 +18,7 @@ mod serve;
 mod signals;
 mod terminal;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -25,7 +26,17 @@ use clap::Parser as _;
 use cli::Cli;
 use exit::Exit;
 
+/// The mode in which this program holds a step to its workspace and then becomes it. It stands outside the command
+/// line: what follows is a step's own words, and no thread may be running.
+const STEP_GUARD: &str = "step-guard";
+/// What a shell answers where a program cannot be started.
+const CANNOT_START: u8 = 126;
+
 fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == STEP_GUARD) {
+        return become_step(arguments);
+    }
     let cli = Cli::parse();
     match cli.run() {
         Ok(exit) => exit.into(),
@@ -34,4 +45,11 @@ fn main() -> ExitCode {
             Exit::Failed.into()
         }
     }
+}
+
+/// Comes back only when the step cannot be started.
+fn become_step(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let Err(error) = keirin_agent::guard::main(arguments);
+    output::Output::new(false, true).error(error);
+    CANNOT_START.into()
 }

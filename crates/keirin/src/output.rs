@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 /// How a command speaks. Clones speak the same way.
 #[derive(Debug, Clone)]
-pub struct Output {
+pub(crate) struct Output {
     json: bool,
     colours: Arc<Colours>,
 }
@@ -24,7 +24,7 @@ struct Colours {
 
 impl Output {
     /// Speaks to people, or in JSON; in colours where a terminal listens and nobody has asked for none.
-    pub fn new(json: bool, no_colour: bool) -> Self {
+    pub(crate) fn new(json: bool, no_colour: bool) -> Self {
         let colours = Colours {
             output: !json && !no_colour && io::stdout().is_terminal(),
             error: !no_colour && io::stderr().is_terminal(),
@@ -36,27 +36,27 @@ impl Output {
     }
 
     /// Whether programs read this.
-    pub const fn is_json(&self) -> bool {
+    pub(crate) const fn is_json(&self) -> bool {
         self.json
     }
 
     /// Whether standard output shows colours.
-    pub fn has_colours(&self) -> bool {
+    pub(crate) fn has_colours(&self) -> bool {
         self.colours.output
     }
 
     /// Whether standard error shows colours.
-    pub fn error_has_colours(&self) -> bool {
+    pub(crate) fn error_has_colours(&self) -> bool {
         self.colours.error
     }
 
     /// A line of the result.
-    pub fn line(&self, text: impl Display) {
+    pub(crate) fn line(&self, text: impl Display) {
         write_line(&mut io::stdout().lock(), text);
     }
 
     /// The whole result as one document, for programs.
-    pub fn document(&self, value: &impl Serialize) {
+    pub(crate) fn document(&self, value: &impl Serialize) {
         match serde_json::to_string_pretty(value) {
             Ok(text) => self.line(text),
             Err(error) => self.say(format!("cannot write the answer as JSON: {error}")),
@@ -64,7 +64,7 @@ impl Output {
     }
 
     /// One of several results, for programs: an object on a line of its own.
-    pub fn object(&self, value: &impl Serialize) {
+    pub(crate) fn object(&self, value: &impl Serialize) {
         match serde_json::to_string(value) {
             Ok(text) => self.line(text),
             Err(error) => self.say(format!("cannot write the answer as JSON: {error}")),
@@ -72,25 +72,25 @@ impl Output {
     }
 
     /// Something beside the result: what is going on, a warning, a hint.
-    pub fn say(&self, text: impl Display) {
+    pub(crate) fn say(&self, text: impl Display) {
         write_line(&mut io::stderr().lock(), text);
     }
 
     /// The next command that is likely to be useful.
-    pub fn hint(&self, text: impl Display) {
+    pub(crate) fn hint(&self, text: impl Display) {
         if !self.json {
             self.say(self.faint_error(text));
         }
     }
 
     /// Why the command did not do what it was asked.
-    pub fn error(&self, text: impl Display) {
+    pub(crate) fn error(&self, text: impl Display) {
         let word = self.paint("error:", Style::new().red().bold(), self.colours.error);
         self.say(format!("{word} {text}"));
     }
 
     /// Text that stands back, on standard output.
-    pub fn faint(&self, text: impl Display) -> String {
+    pub(crate) fn faint(&self, text: impl Display) -> String {
         self.paint(text, Style::new().dimmed(), self.colours.output)
     }
 
@@ -99,12 +99,12 @@ impl Output {
     }
 
     /// Text that stands out, on standard output.
-    pub fn strong(&self, text: impl Display) -> String {
+    pub(crate) fn strong(&self, text: impl Display) -> String {
         self.paint(text, Style::new().bold(), self.colours.output)
     }
 
     /// A status as a shape, a colour and a word, on standard output.
-    pub fn status(&self, status: Status) -> String {
+    pub(crate) fn status(&self, status: Status) -> String {
         let (shape, word) = look(status);
         self.paint(format!("{shape} {word}"), style(status), self.colours.output)
     }
@@ -118,7 +118,7 @@ impl Output {
     }
 
     /// Rows under headings, without frames. Columns are as wide as their widest cell.
-    pub fn table(&self, headings: &[&str], rows: &[Vec<String>]) {
+    pub(crate) fn table(&self, headings: &[&str], rows: &[Vec<String>]) {
         let width = |column: usize| {
             let cells = rows
                 .iter()
@@ -152,7 +152,7 @@ fn write_line(to: &mut impl Write, text: impl Display) {
 }
 
 /// The shape and the word of a status.
-pub const fn look(status: Status) -> (&'static str, &'static str) {
+pub(crate) const fn look(status: Status) -> (&'static str, &'static str) {
     match status {
         Status::Waiting => ("◷", "waiting"),
         Status::Manual => ("☞", "manual"),
@@ -178,7 +178,7 @@ fn style(status: Status) -> Style {
 }
 
 /// State and outcome of an answer as one status; what contradicts itself counts as waiting.
-pub fn status(state: State, outcome: Option<Outcome>) -> Status {
+pub(crate) fn status(state: State, outcome: Option<Outcome>) -> Status {
     Status::from_parts(state, outcome).unwrap_or(Status::Waiting)
 }
 
@@ -195,7 +195,7 @@ fn visible_width(text: &str) -> usize {
 }
 
 /// A span of time for people, as in `3 min 12 s`.
-pub fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
     match whole {
         0 if seconds < 1.0 => format!("{:.0} ms", seconds.max(0.0) * 1000.0),

@@ -86,13 +86,24 @@ struct Surroundings {
     saved: Vec<Server>,
 }
 
-/// Nothing says which server is meant, or what says it cannot be used.
+/// Which server is meant cannot be told.
 #[derive(Debug)]
-pub(crate) struct NoServer(pub(crate) String);
+pub(crate) enum NoServer {
+    /// Nothing says it, or the one that is meant has never been started.
+    Unknown(String),
+    /// What says it is no address.
+    NoAddress(String),
+}
 
 impl fmt::Display for NoServer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        match self {
+            Self::Unknown(reason) => formatter.write_str(reason),
+            Self::NoAddress(text) => write!(
+                formatter,
+                "`{text}` is not a server's address; give one like https://keirin.example.org"
+            ),
+        }
     }
 }
 
@@ -120,7 +131,7 @@ fn choose(reach: &Reach, around: Surroundings) -> Result<Server, NoServer> {
         None => {
             let found = around.here.or_else(|| around.saved.into_iter().next());
             found.ok_or_else(|| {
-                NoServer(
+                NoServer::Unknown(
                     "nothing says which server is meant; start one here with `keirin serve`, sign in to one with \
                      `keirin login URL`, or set KEIRIN_URL and KEIRIN_TOKEN"
                         .to_owned(),
@@ -147,11 +158,7 @@ pub(crate) fn address(text: &str) -> Result<Url, NoServer> {
     let url = Url::parse(text)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    url.ok_or_else(|| {
-        NoServer(format!(
-            "`{text}` is not a server's address; give one like https://keirin.example.org"
-        ))
-    })
+    url.ok_or_else(|| NoServer::NoAddress(text.to_owned()))
 }
 
 /// Whether both addresses are the same server's.
@@ -243,13 +250,16 @@ mod tests {
     fn where_nothing_is_known_the_error_says_what_to_do() {
         let error = choose(&Reach::default(), Surroundings::default()).unwrap_err();
         assert!(
-            error.0.contains("keirin serve") && error.0.contains("keirin login"),
+            error.to_string().contains("keirin serve") && error.to_string().contains("keirin login"),
             "{error}"
         );
         let odd = Surroundings {
             url: Some("ftp://x".to_owned()),
             ..around()
         };
-        assert!(choose(&Reach::default(), odd).is_err());
+        assert!(matches!(
+            choose(&Reach::default(), odd),
+            Err(NoServer::NoAddress(_))
+        ));
     }
 }

@@ -127,10 +127,15 @@ async fn own(context: &StepContext<'_>, request: Request<'_>) -> Result<(), Tool
     .await
 }
 
-/// Git's own words, as lines of the log.
+/// Git's own words, as lines of the log: of the counting up only where it ends.
 fn progress(context: &StepContext<'_>) -> Progress {
     let (log, step) = (Arc::clone(context.log), context.number());
-    Arc::new(move |line: &str| log.say(Some(step), line))
+    Arc::new(move |line: &str| {
+        let counts_up = line.contains('%') && !line.ends_with("done.");
+        if !counts_up {
+            log.say(Some(step), line);
+        }
+    })
 }
 
 /// Makes the steps' user the owner of everything below. Nothing of it can be reached by a step yet.

@@ -20,8 +20,19 @@ pub(super) fn choose(arguments: &StartArguments) -> anyhow::Result<Identity> {
     if arguments.trust_jobs {
         return Ok(Identity::Own);
     }
+    let mut closed = arguments.closed.clone();
+    closed.push(std::path::absolute(&arguments.folder).context("cannot tell where the agent's folder lies")?);
+    of_jobs(arguments.user.as_deref(), closed)
+}
+
+/// Whose rights jobs have here that are not trusted: another user's where the agent is root, else the agent's own
+/// without what is closed.
+///
+/// # Errors
+/// When there is no such user, or another user would need an agent that is root.
+pub(crate) fn of_jobs(user: Option<&str>, closed: Vec<PathBuf>) -> anyhow::Result<Identity> {
     if geteuid().is_root() {
-        let name = arguments.user.as_deref().unwrap_or(DEFAULT_USER);
+        let name = user.unwrap_or(DEFAULT_USER);
         let user = User::from_name(name).with_context(|| format!("cannot look up the user `{name}`"))?;
         let Some(user) = user else {
             bail!("there is no user `{name}` that jobs could run as; name one with --user");
@@ -34,14 +45,12 @@ pub(super) fn choose(arguments: &StartArguments) -> anyhow::Result<Identity> {
             gid: user.gid.as_raw(),
         });
     }
-    if arguments.user.is_some() {
+    if user.is_some() {
         bail!("--user needs an agent that runs as root");
     }
-    let mut closed = arguments.closed.clone();
-    closed.push(std::path::absolute(&arguments.folder).context("cannot tell where the agent's folder lies")?);
     Ok(Identity::Guarded(Guarded {
         program: program()?,
-        arguments: vec![OsString::from("step-guard")],
+        arguments: vec![OsString::from(crate::STEP_GUARD)],
         closed,
     }))
 }

@@ -3,7 +3,7 @@
 mod identity;
 mod moving;
 
-pub(crate) use identity::program;
+pub(crate) use identity::{of_jobs, program};
 pub(crate) use moving::tell_address;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use clap::Args;
 use keirin_agent::{Agent, Config, HttpServer, Server, Shutdown};
 use keirin_client::{AgentClient, ClientError, Connector};
@@ -31,7 +30,7 @@ use moving::MovingServer;
 /// How long until a server that cannot be reached is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// The file in the agent's folder that holds who it is.
-const REGISTRATION: &str = "registration.json";
+pub(crate) const REGISTRATION: &str = "registration.json";
 
 /// Starts an agent and runs jobs until it is stopped.
 #[derive(Debug, Args)]

@@ -20,26 +20,26 @@ const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// Checks workflow files and shows what they would run.
 #[derive(Debug, Args)]
-pub struct CheckArguments {
+pub(crate) struct CheckArguments {
     /// The files [default: `.keirin.yaml` in this folder or the nearest one above]
     files: Vec<PathBuf>,
 }
 
 /// A workflow file as it was read.
-pub struct WorkflowText {
+pub(crate) struct WorkflowText {
     /// Its name for people.
-    pub file: String,
+    pub(crate) file: String,
     /// The workflow's name.
-    pub name: String,
+    pub(crate) name: String,
     /// What stands in it.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// Checks the files.
 ///
 /// # Errors
 /// When a file cannot be read.
-pub fn check(arguments: CheckArguments, output: &Output) -> anyhow::Result<Exit> {
+pub(crate) fn check(arguments: CheckArguments, output: &Output) -> anyhow::Result<Exit> {
     let mut files = arguments.files;
     if files.is_empty() {
         let Some(found) = find_workflow(None)? else {
@@ -54,7 +54,13 @@ pub fn check(arguments: CheckArguments, output: &Output) -> anyhow::Result<Exit>
     let mut all = Vec::new();
     let mut plans = Vec::new();
     for file in &files {
-        let text = read_workflow(file)?;
+        let text = match read_workflow(file) {
+            Ok(text) => text,
+            Err(error) => {
+                output.error(format!("{error:#}"));
+                return Ok(Exit::Usage);
+            }
+        };
         let (wrong, plan) = look_at(&text);
         if wrong.has_errors() {
             exit = Exit::Usage;
@@ -83,7 +89,7 @@ pub fn check(arguments: CheckArguments, output: &Output) -> anyhow::Result<Exit>
 }
 
 /// What is wrong with a file, and what it would run with default parameters and example values.
-pub fn look_at(text: &WorkflowText) -> (Diagnostics, Option<Plan>) {
+pub(crate) fn look_at(text: &WorkflowText) -> (Diagnostics, Option<Plan>) {
     let workflow = match Workflow::parse(&text.file, &text.name, &text.text) {
         Ok(workflow) => workflow,
         Err(wrong) => return (wrong, None),
@@ -161,7 +167,7 @@ fn show(plan: &Plan, text: &WorkflowText, output: &Output) {
 ///
 /// # Errors
 /// When it cannot be told which folder this is.
-pub fn find_workflow(named: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
+pub(crate) fn find_workflow(named: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
     if let Some(named) = named {
         return Ok(Some(named.to_owned()));
     }
@@ -178,11 +184,7 @@ pub fn find_workflow(named: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
 ///
 /// # Errors
 /// When it cannot be read, or is larger than a workflow file may be.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the command line reads the files that it is given"
-)]
-pub fn read_workflow(file: &Path) -> anyhow::Result<WorkflowText> {
+pub(crate) fn read_workflow(file: &Path) -> anyhow::Result<WorkflowText> {
     let shown = file.display();
     let metadata = std::fs::metadata(file).with_context(|| format!("cannot read {shown}"))?;
     if metadata.len() > LARGEST_FILE {

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use keirin_client::WhichFlows;
 use keirin_model::{Outcome, State};
 
-use super::follow::{self, Show};
+use super::follow::{self, Show, Since};
 use super::names::{BranchName, FlowName};
 use super::{flow_start, shown};
 use crate::exit::Exit;
@@ -148,7 +148,7 @@ pub(crate) async fn flow(command: FlowCommand, output: &Output) -> anyhow::Resul
         FlowCommand::Wait(on) => {
             let (client, arguments) = on.connect()?;
             let flow = arguments.named.name.flow(&client).await?;
-            follow::to_the_end(&client, &flow, Show::of(arguments.follow), output).await
+            follow::to_the_end(&client, &flow, Since::Now, Show::of(arguments.follow), output).await
         }
         FlowCommand::Cancel(on) => {
             let (client, arguments) = on.connect()?;
@@ -164,7 +164,7 @@ pub(crate) async fn flow(command: FlowCommand, output: &Output) -> anyhow::Resul
             let (client, arguments) = on.connect()?;
             let flow = arguments.named.name.id(&client).await?;
             let flow = client.rerun_flow(flow, arguments.failed).await?;
-            follow::started(&client, &flow, &arguments.then, output).await
+            follow::started(&client, &flow, Since::Now, &arguments.then, output).await
         }
     }
 }

@@ -6,7 +6,7 @@ use keirin_model::flow::Change;
 use keirin_wire::api::{Problem, StartFlow};
 
 use super::flow::Then;
-use super::follow;
+use super::follow::{self, Since};
 use super::names::{BranchName, Setting};
 use crate::exit::Exit;
 use crate::failure;
@@ -58,7 +58,7 @@ pub(crate) async fn start(
         }),
     };
     match client.start_flow(&project, &wanted).await {
-        Ok(flow) => follow::started(client, &flow, &arguments.then, output).await,
+        Ok(flow) => follow::started(client, &flow, Since::Start, &arguments.then, output).await,
         Err(ClientError::Problem(problem)) => {
             let text = faulty_text(client, &project, &wanted, &problem).await;
             let error = ClientError::Problem(problem);

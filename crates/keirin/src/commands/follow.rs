@@ -40,15 +40,25 @@ impl Show {
     }
 }
 
+/// From when on the logs of a flow's jobs are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Since {
+    /// From the flow's start.
+    Start,
+    /// From now: what has ended already is old news.
+    Now,
+}
+
 /// A flow has been started: says so, or waits for its end.
 pub(crate) async fn started(
     client: &Client,
     flow: &Flow,
+    since: Since,
     then: &Then,
     output: &Output,
 ) -> anyhow::Result<Exit> {
     if then.wait || then.follow {
-        return to_the_end(client, flow, Show::of(then.follow), output).await;
+        return to_the_end(client, flow, since, Show::of(then.follow), output).await;
     }
     if output.is_json() {
         output.document(flow);
@@ -60,11 +70,11 @@ pub(crate) async fn started(
     Ok(Exit::Success)
 }
 
-/// Waits until a flow is finished; the exit code says how it ended. `flow` is what is known of it: jobs that are
-/// finished there are old news.
+/// Waits until a flow is finished; the exit code says how it ended. `flow` is what is known of it.
 pub(crate) async fn to_the_end(
     client: &Client,
     flow: &Flow,
+    since: Since,
     show: Show,
     output: &Output,
 ) -> anyhow::Result<Exit> {
@@ -79,7 +89,7 @@ pub(crate) async fn to_the_end(
         ));
     }
     let ended = tokio::select! {
-        ended = Watch::new(client, flow, show, output).run() => ended?,
+        ended = Watch::new(client, flow, since, show, output).run() => ended?,
         interrupted = tokio::signal::ctrl_c() => {
             interrupted.context("cannot listen for signals")?;
             output.say(format!("The flow goes on. Stop it: keirin flow cancel {}", flow.id));
@@ -91,7 +101,8 @@ pub(crate) async fn to_the_end(
         Show::End if output.is_json() => output.document(&ended),
         Show::End => shown::flow(output, &ended, crate::machine::now()),
         Show::Logs => {
-            let jobs = ended.runs.iter().map(|run| run.jobs.len()).sum();
+            let jobs = ended.runs.iter().flat_map(|run| &run.jobs);
+            let jobs = jobs.filter(|job| job.state == State::Finished).count();
             let seconds = took(Some(ended.created_at), ended.finished_at);
             Live::new(output.clone(), &[]).end(outcome, jobs, seconds);
         }
@@ -129,10 +140,13 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    fn new(client: &'a Client, flow: &Flow, show: Show, output: &'a Output) -> Self {
+    fn new(client: &'a Client, flow: &Flow, since: Since, show: Show, output: &'a Output) -> Self {
         let jobs = || flow.runs.iter().flat_map(|run| &run.jobs);
         let names: Vec<String> = jobs().map(name).collect();
-        let old = || jobs().filter(|job| job.state == State::Finished);
+        let is_old = |state: State| since == Since::Now && state == State::Finished;
+        let old_attempts = jobs().flat_map(|job| job.attempts.iter().map(move |attempt| (job.id, attempt)));
+        let old_attempts = old_attempts.filter(|(_, attempt)| is_old(attempt.state));
+        let old_jobs = jobs().filter(|job| is_old(job.state));
         let (sender, pieces) = mpsc::channel(64);
         Self {
             client,
@@ -145,12 +159,10 @@ impl<'a> Watch<'a> {
             sender,
             followers: JoinSet::new(),
             permits: Arc::new(Semaphore::new(MOST_LOGS)),
-            followed: old()
-                .flat_map(|job| job.attempts.iter().map(|attempt| (job.id, attempt.number)))
-                .collect(),
+            followed: old_attempts.map(|(job, attempt)| (job, attempt.number)).collect(),
             open: BTreeMap::new(),
             jobs: BTreeMap::new(),
-            told: old().map(|job| (job.id, status(job))).collect(),
+            told: old_jobs.map(|job| (job.id, status(job))).collect(),
         }
     }
 

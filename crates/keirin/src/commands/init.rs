@@ -20,7 +20,7 @@ const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// Proposes a workflow for a repository.
 #[derive(Debug, Args)]
-pub struct InitArguments {
+pub(crate) struct InitArguments {
     /// The checkout [default: this folder]
     repository: Option<PathBuf>,
     /// Write the file even if there is one
@@ -35,11 +35,7 @@ pub struct InitArguments {
 ///
 /// # Errors
 /// When the repository cannot be read or the file not written.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the command line writes where it is told to"
-)]
-pub async fn init(arguments: InitArguments, output: &Output) -> anyhow::Result<Exit> {
+pub(crate) async fn init(arguments: InitArguments, output: &Output) -> anyhow::Result<Exit> {
     let folder = arguments.repository.unwrap_or_else(|| PathBuf::from("."));
     let proposal = propose(&listing(&folder).await?);
     if output.is_json() {
@@ -78,11 +74,7 @@ fn explain(proposal: &Proposal, output: &Output) {
 ///
 /// # Errors
 /// When the folder cannot be read.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the command line reads the repository that it is given"
-)]
-pub async fn listing(folder: &Path) -> anyhow::Result<RepositoryListing> {
+pub(crate) async fn listing(folder: &Path) -> anyhow::Result<RepositoryListing> {
     let mut listing = RepositoryListing {
         main_branch: keirin_git::head_of(&Git::new(), folder).await?.branch,
         ..RepositoryListing::default()

@@ -2,11 +2,11 @@
 
 pub(crate) mod agent;
 mod branch;
-pub mod check;
+pub(crate) mod check;
 mod flow;
 mod flow_start;
 mod follow;
-pub mod init;
+pub(crate) mod init;
 mod job;
 mod log;
 mod login;

@@ -38,8 +38,8 @@ pub(crate) fn until(now: Timestamp, then: Option<Timestamp>) -> String {
     match seconds {
         ..=0 => "over".to_owned(),
         1..=3_599 => format!("in {} min", (seconds + 59) / 60),
-        3_600..=172_799 => format!("in {} h", seconds / 3_600),
-        _ => format!("in {} days", seconds / 86_400),
+        3_600..=172_799 => format!("in {} h", (seconds + 1_800) / 3_600),
+        _ => format!("in {} days", (seconds + 43_200) / 86_400),
     }
 }
 

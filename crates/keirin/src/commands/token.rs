@@ -77,10 +77,8 @@ pub(crate) async fn token(command: TokenCommand, output: &Output) -> anyhow::Res
                 output.document(&created);
             } else {
                 output.line(&created.token);
-                output.hint(format!(
-                    "It is shown this once, and works until {}.",
-                    shown::until(machine::now(), created.expires_at).trim_start_matches("in ")
-                ));
+                let ends = shown::until(machine::now(), created.expires_at);
+                output.hint(format!("It is shown this once, and ends {ends}."));
                 if kind == TokenKind::Join {
                     output.hint(format!(
                         "Start an agent: keirin agent start --server {} --join-token TOKEN",

@@ -33,7 +33,7 @@ const BRANCH: BranchId = BranchId(1);
 
 /// Runs a workflow here, with no server.
 #[derive(Debug, Args)]
-pub struct ExecArguments {
+pub(crate) struct ExecArguments {
     /// The workflow file [default: `.keirin.yaml` in this folder or the nearest one above]
     file: Option<PathBuf>,
     /// Run this stage and those that it needs; a stage with a manual start runs only when it is named
@@ -57,7 +57,7 @@ pub struct ExecArguments {
 ///
 /// # Errors
 /// When this machine does not let it run: no folder to work in, no git.
-pub async fn exec(arguments: ExecArguments, output: &Output) -> anyhow::Result<Exit> {
+pub(crate) async fn exec(arguments: ExecArguments, output: &Output) -> anyhow::Result<Exit> {
     let chosen = match plan::choose(&arguments, output).await? {
         Ok(chosen) => chosen,
         Err(exit) => return Ok(exit),

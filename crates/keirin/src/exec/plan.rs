@@ -15,23 +15,32 @@ use crate::exit::Exit;
 use crate::output::Output;
 
 /// What is to run.
-pub struct Chosen {
-    pub plan: Plan,
-    pub folder: PathBuf,
-    pub project: String,
-    pub branch: String,
-    pub commit: Option<String>,
-    pub kind: FlowKind,
-    pub params: BTreeMap<String, ParamValue>,
+pub(crate) struct Chosen {
+    pub(crate) plan: Plan,
+    pub(crate) folder: PathBuf,
+    pub(crate) project: String,
+    pub(crate) branch: String,
+    pub(crate) commit: Option<String>,
+    pub(crate) kind: FlowKind,
+    pub(crate) params: BTreeMap<String, ParamValue>,
 }
 
 /// Reads the file and chooses the stages; the inner error is what has been said already.
-pub async fn choose(arguments: &ExecArguments, output: &Output) -> anyhow::Result<Result<Chosen, Exit>> {
+pub(crate) async fn choose(
+    arguments: &ExecArguments,
+    output: &Output,
+) -> anyhow::Result<Result<Chosen, Exit>> {
     let Some(path) = find_workflow(arguments.file.as_deref())? else {
         output.error("there is no `.keirin.yaml` in this folder or in one above; `keirin init` proposes one");
         return Ok(Err(Exit::Usage));
     };
-    let text = read_workflow(&path)?;
+    let text = match read_workflow(&path) {
+        Ok(text) => text,
+        Err(error) => {
+            output.error(format!("{error:#}"));
+            return Ok(Err(Exit::Usage));
+        }
+    };
     let workflow = match Workflow::parse(&text.file, &text.name, &text.text) {
         Ok(workflow) => workflow,
         Err(wrong) => return Ok(Err(refuse(&wrong, &text, output))),
@@ -126,7 +135,7 @@ fn given_params(workflow: &Workflow, given: &[String]) -> anyhow::Result<BTreeMa
 
 /// A text from the command line as a value of this kind; one that does not fit stays text, and is refused where the
 /// parameters are checked.
-pub fn param_value(kind: Option<ParamKind>, text: &str) -> ParamValue {
+pub(crate) fn param_value(kind: Option<ParamKind>, text: &str) -> ParamValue {
     let as_text = || ParamValue::Text(text.to_owned());
     match kind {
         Some(ParamKind::Boolean) => text.parse().map_or_else(|_| as_text(), ParamValue::Boolean),

@@ -14,7 +14,7 @@ use crate::live::{Line, Live, took};
 use crate::output::Output;
 
 /// Prints what happens.
-pub struct Printer {
+pub(crate) struct Printer {
     live: Live,
     state: Mutex<State>,
 }
@@ -27,7 +27,7 @@ struct State {
 
 impl Printer {
     /// A printer for the jobs of a plan.
-    pub fn new(output: Output, plan: &Plan) -> Self {
+    pub(crate) fn new(output: Output, plan: &Plan) -> Self {
         let names = plan
             .stages
             .iter()
@@ -39,7 +39,7 @@ impl Printer {
     }
 
     /// A line of a job's log; numbers count from 0 inside and from 1 for people.
-    pub fn log(&self, job: JobId, number: u64, line: &LogLine) {
+    pub(crate) fn log(&self, job: JobId, number: u64, line: &LogLine) {
         self.live.log(&Line {
             job: &self.name(job),
             number: number + 1,
@@ -51,7 +51,7 @@ impl Printer {
     }
 
     /// Says what has changed since the last look.
-    pub fn follow(&self, journal: &MemoryJournal) {
+    pub(crate) fn follow(&self, journal: &MemoryJournal) {
         journal.read(|store| {
             for job in store.jobs.values() {
                 let name = self.learn(store, job);
@@ -76,7 +76,7 @@ impl Printer {
     }
 
     /// The last word.
-    pub fn finish(&self, journal: &MemoryJournal, outcome: Outcome) {
+    pub(crate) fn finish(&self, journal: &MemoryJournal, outcome: Outcome) {
         self.follow(journal);
         let (jobs, seconds) = journal.read(|store| {
             let flow = store.flows.values().next();

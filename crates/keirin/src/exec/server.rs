@@ -22,7 +22,7 @@ use super::printer::Printer;
 use crate::machine;
 
 /// What an agent in this process talks to.
-pub struct LocalServer {
+pub(crate) struct LocalServer {
     agent: AgentId,
     handle: Handle,
     printer: Arc<Printer>,
@@ -33,7 +33,7 @@ pub struct LocalServer {
 
 impl LocalServer {
     /// A server that keeps artifacts in `folder`.
-    pub fn new(agent: AgentId, handle: Handle, printer: Arc<Printer>, folder: PathBuf) -> Self {
+    pub(crate) fn new(agent: AgentId, handle: Handle, printer: Arc<Printer>, folder: PathBuf) -> Self {
         Self {
             agent,
             handle,

@@ -1,5 +1,6 @@
 //! The data folder: what lies where, and what nobody else may read.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -47,6 +48,21 @@ impl DataFolder {
         })
     }
 
+    /// The folder as it is; `None` where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    pub(crate) fn existing(root: &Path) -> anyhow::Result<Option<Self>> {
+        match root.canonicalize() {
+            Ok(root) => Ok(Some(Self {
+                root,
+                told: Arc::default(),
+            })),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot look at {}", root.display())),
+        }
+    }
+
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
@@ -68,22 +84,45 @@ impl DataFolder {
     /// # Errors
     /// When it cannot be read or written.
     pub(crate) fn master_key(&self) -> anyhow::Result<[u8; 32]> {
-        let file = self.root.join(MASTER_KEY);
-        if let Some(bytes) = private_file::read(&file)? {
-            let Ok(key) = <[u8; 32]>::try_from(bytes) else {
-                bail!(
-                    "{} is damaged: it must hold 32 bytes. Restore it from a backup",
-                    file.display()
-                );
-            };
+        if let Some(key) = self.known_master_key()? {
             return Ok(key);
         }
         let mut key = [0; 32];
         SysRng
             .try_fill_bytes(&mut key)
             .context("the system's random source does not work")?;
-        private_file::write(&file, &key)?;
+        self.set_master_key(&key)?;
         Ok(key)
+    }
+
+    /// The master key; `None` where none has been made.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is none.
+    pub(crate) fn known_master_key(&self) -> anyhow::Result<Option<[u8; 32]>> {
+        let file = self.master_key_file();
+        let Some(bytes) = private_file::read(&file)? else {
+            return Ok(None);
+        };
+        match <[u8; 32]>::try_from(bytes) {
+            Ok(key) => Ok(Some(key)),
+            Err(_) => bail!(
+                "{} is damaged: it must hold 32 bytes. Restore it from a backup",
+                file.display()
+            ),
+        }
+    }
+
+    /// Puts a key in place of the one that is there.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(crate) fn set_master_key(&self, key: &[u8; 32]) -> anyhow::Result<()> {
+        private_file::write(&self.master_key_file(), key)
+    }
+
+    pub(crate) fn master_key_file(&self) -> PathBuf {
+        self.root.join(MASTER_KEY)
     }
 
     /// Lets the command line on this machine find the server.

@@ -23,7 +23,7 @@ use crate::machine;
 use crate::private_file;
 
 /// What the local agent is called.
-const NAME: &str = "local";
+pub(crate) const NAME: &str = "local";
 /// How long until an agent that has ended is started again.
 const START_AGAIN: Duration = Duration::from_secs(1);
 /// How long the agent gets to stop its jobs when the server stops.
@@ -158,7 +158,7 @@ async fn run_once(start: &Start, told: &mut watch::Receiver<bool>) -> anyhow::Re
         () = to_stop(told) => {
             if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
                 // It may have ended by itself just now.
-                drop(kill(Pid::from_raw(pid), Signal::SIGTERM));
+                let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
             }
             child.wait().await.context("it cannot be waited for")?;
         }
@@ -192,7 +192,8 @@ fn is_agent(pid: Pid) -> bool {
 
 async fn stop_adopted(start: &Start) {
     let Ok(Some(pid)) = running(start) else { return };
-    drop(kill(pid, Signal::SIGTERM));
+    // It may have ended by itself just now.
+    let _ = kill(pid, Signal::SIGTERM);
     while is_alive(pid) {
         tokio::time::sleep(LOOK).await;
     }

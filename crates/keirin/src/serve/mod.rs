@@ -1,11 +1,11 @@
 //! `keirin serve`: database, storage, controller, HTTP and a local agent, put together.
 
 mod address;
-mod data;
+pub(crate) mod data;
 mod demo;
-mod local_agent;
+pub(crate) mod local_agent;
 mod reconcile;
-mod storage;
+pub(crate) mod storage;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,7 +20,6 @@ use keirin_git::{Git, Mirrors};
 use keirin_logs::Logs;
 use keirin_store::Store;
 use keirin_store::engine::Leader;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::config::{Config, ConfigFlags};

@@ -21,6 +21,21 @@ impl Database {
     /// # Errors
     /// When it cannot be started or reached; each says what to do.
     pub(crate) async fn open(config: &Config, data: &DataFolder) -> anyhow::Result<Self> {
+        let database = Self::reach(config, data).await?;
+        match database.store.migrate().await {
+            Ok(()) => Ok(database),
+            Err(error) => {
+                database.close().await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Connects to the database, starting a private one where none is named, and leaves its tables as they are.
+    ///
+    /// # Errors
+    /// When it cannot be started or reached; each says what to do.
+    pub(crate) async fn reach(config: &Config, data: &DataFolder) -> anyhow::Result<Self> {
         let (store, cluster) = match &config.database_url {
             Some(url) => (Store::connect(url).await?, None),
             None => {
@@ -31,8 +46,12 @@ impl Database {
                 )
             }
         };
-        store.migrate().await?;
         Ok(Self { store, cluster })
+    }
+
+    /// The private database; `None` where another is named.
+    pub(crate) fn cluster(&self) -> Option<&Cluster> {
+        self.cluster.as_ref()
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -66,7 +85,8 @@ impl Database {
     }
 }
 
-fn options(config: &Config, data: &DataFolder) -> ClusterOptions {
+/// How the private database is run.
+pub(crate) fn options(config: &Config, data: &DataFolder) -> ClusterOptions {
     let mut options = ClusterOptions::new(data.root());
     options.search.named.clone_from(&config.postgres_bin);
     options.search.hide_system = config.hide_system_postgres;
