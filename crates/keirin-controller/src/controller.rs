@@ -177,6 +177,11 @@ impl Controller {
         }
     }
 
+    /// Changes with every commit of the engine.
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.subscribe()
+    }
+
     fn set_lease(&self, lease: Option<Lease>) {
         *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = lease;
     }

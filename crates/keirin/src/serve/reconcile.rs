@@ -11,11 +11,10 @@ use tokio::task::AbortHandle;
 use super::Server;
 use crate::machine;
 
-/// How often it is looked for logs whose attempt is over.
-const CLOSE: Duration = Duration::from_secs(1);
-/// How often it is looked when there was nothing.
-const CLOSE_IDLE: Duration = Duration::from_secs(5);
-
+/// How long changes are gathered before it is looked for logs whose attempt is over.
+const GATHER: Duration = Duration::from_millis(100);
+/// How often it is looked when nothing has changed.
+const CLOSE_IDLE: Duration = Duration::from_secs(30);
 /// How often it is looked for logs to seal that nobody has told of.
 const SEAL: Duration = Duration::from_secs(60);
 
@@ -40,33 +39,29 @@ async fn seal_logs(logs: &Logs) {
     }
 }
 
-/// Closes the logs of attempts that nobody holds any more.
+/// Closes the logs of attempts that nobody holds any more, so that whoever follows them comes to their end.
 async fn close_logs(logs: &Logs, controller: &Controller) {
+    let mut commits = controller.commits();
     loop {
-        let closed = close_some(logs, controller).await;
-        let pause = if closed > 0 { CLOSE } else { CLOSE_IDLE };
-        tokio::time::sleep(pause).await;
+        close_finished(logs, controller).await;
+        let changed = tokio::time::timeout(CLOSE_IDLE, commits.changed()).await;
+        if changed.is_ok() {
+            tokio::time::sleep(GATHER).await;
+        }
     }
 }
 
-async fn close_some(logs: &Logs, controller: &Controller) -> usize {
-    let Ok(handle) = controller.handle() else { return 0 };
+async fn close_finished(logs: &Logs, controller: &Controller) {
+    let Ok(handle) = controller.handle() else { return };
     let open: Vec<(LogStreamId, AttemptId)> = match logs.open_attempts().await {
         Ok(open) => open,
-        Err(error) => {
-            tracing::warn!(%error, "open logs cannot be listed at the moment");
-            return 0;
-        }
+        Err(error) => return tracing::warn!(%error, "open logs cannot be listed at the moment"),
     };
-    let mut closed = 0;
     for (stream, attempt) in open {
-        if handle.live().get(attempt).is_some() {
-            continue;
-        }
-        match logs.close(stream, machine::now()).await {
-            Ok(()) => closed += 1,
-            Err(error) => tracing::warn!(%attempt, %error, "a log could not be closed"),
+        if handle.live().get(attempt).is_none()
+            && let Err(error) = logs.close(stream, machine::now()).await
+        {
+            tracing::warn!(%attempt, %error, "a log could not be closed");
         }
     }
-    closed
 }
