@@ -249,7 +249,8 @@ impl<J: Journal> Brain<J> {
             match tell {
                 Tell::Assign { agent, attempt } => {
                     let assignments = &mut told.entry(agent).or_default().assignments;
-                    // Two claims of one agent in one batch: what the first was given, the second is given again.
+                    // Two claims of one agent in one batch: what the first was given, the second is given again, or it
+                    // is lost already. The claim is answered in any case, because the engine takes it for answered.
                     let again = assignments.iter().any(|known| known.attempt == attempt);
                     if let (false, Some(assignment)) = (again, self.assignment(attempt)) {
                         assignments.push(assignment);

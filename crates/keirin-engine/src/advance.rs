@@ -146,8 +146,8 @@ fn can_go_on(work: &FlowWork) -> bool {
         let is_stuck = |run: usize| match work.runs[run].run.status {
             Status::Manual => true,
             Status::Waiting => {
-                let mut needs = work.stage(run).needs.iter().filter_map(|name| work.run_of(name));
-                needs.any(|need| stuck.contains(&need))
+                let mut needs = work.runs[run].needs.iter();
+                needs.any(|need| stuck.contains(need))
             }
             Status::Running | Status::Finished(_) => false,
         };

@@ -1,5 +1,6 @@
 //! The agents as the engine sees them: what they offer, what they hold, and whether they are listening.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
@@ -12,6 +13,8 @@ use crate::event::AgentClaim;
 #[derive(Debug, Default)]
 pub(crate) struct Agents {
     agents: BTreeMap<AgentId, AgentWork>,
+    /// Those that can be given a job now: the one with the most room first, then by id.
+    idle: BTreeSet<(Reverse<u32>, AgentId)>,
     leases: HashMap<AttemptId, Lease>,
 }
 
@@ -44,18 +47,42 @@ pub(crate) struct Lease {
 }
 
 impl Agents {
-    /// Adds an agent or updates what it offers.
-    pub(crate) fn put(&mut self, agent: Agent) {
-        match self.agents.get_mut(&agent.id) {
-            Some(work) => work.agent = agent,
-            None => {
-                self.agents.insert(agent.id, AgentWork::new(agent));
+    /// Changes what is known of an agent; its place among the idle ones follows.
+    fn change<T>(&mut self, agent: AgentId, change: impl FnOnce(&mut AgentWork) -> T) -> Option<T> {
+        let work = self.agents.get_mut(&agent)?;
+        let before = work.capacity();
+        let changed = change(work);
+        let after = work.capacity();
+        if before != after {
+            self.idle.remove(&(Reverse(before), agent));
+            if after > 0 {
+                self.idle.insert((Reverse(after), agent));
             }
         }
+        Some(changed)
     }
 
-    pub(crate) fn remove(&mut self, agent: AgentId) -> Option<AgentWork> {
-        self.agents.remove(&agent)
+    /// Adds an agent or updates what it offers.
+    pub(crate) fn put(&mut self, agent: Agent) {
+        let id = agent.id;
+        let leases = &self.leases;
+        self.agents.entry(id).or_insert_with(|| {
+            let mut work = AgentWork::new(agent.clone());
+            let held = leases.iter().filter(|(_, lease)| lease.agent == id);
+            work.holds = held.map(|(attempt, _)| *attempt).collect();
+            work
+        });
+        self.change(id, |work| work.agent = agent);
+    }
+
+    pub(crate) fn remove(&mut self, agent: AgentId) {
+        self.change(agent, |work| work.listening = false);
+        self.agents.remove(&agent);
+    }
+
+    /// Those that can be given a job now: the one with the most room first, then by id.
+    pub(crate) fn idle(&self) -> impl Iterator<Item = &AgentWork> {
+        self.idle.iter().filter_map(|(_, agent)| self.agents.get(agent))
     }
 
     pub(crate) fn get(&self, agent: AgentId) -> Option<&AgentWork> {
@@ -68,44 +95,39 @@ impl Agents {
 
     /// Takes in a claim; `false` where a later one is known already.
     pub(crate) fn listen(&mut self, claim: &AgentClaim, now: Timestamp) -> bool {
-        let Some(work) = self.agents.get_mut(&claim.agent) else {
-            return false;
-        };
-        if work.session == Some(claim.session) && claim.sequence <= work.sequence {
-            return false;
-        }
-        if work.session != Some(claim.session) {
-            work.told.clear();
-        }
-        work.session = Some(claim.session);
-        work.sequence = claim.sequence;
-        work.last_seen = Some(now);
-        work.listening = true;
-        work.told.retain(|attempt, _| claim.holding.contains(attempt));
-        true
+        let listened = self.change(claim.agent, |work| {
+            if work.session == Some(claim.session) && claim.sequence <= work.sequence {
+                return false;
+            }
+            if work.session != Some(claim.session) {
+                work.told.clear();
+            }
+            work.session = Some(claim.session);
+            work.sequence = claim.sequence;
+            work.last_seen = Some(now);
+            work.listening = true;
+            work.told.retain(|attempt, _| claim.holding.contains(attempt));
+            true
+        });
+        listened.unwrap_or(false)
     }
 
     /// Says how many jobs the open claim may be given.
     pub(crate) fn set_free(&mut self, agent: AgentId, free: u32) {
-        if let Some(work) = self.agents.get_mut(&agent) {
-            work.free = free;
-        }
+        self.change(agent, |work| work.free = free);
     }
 
     /// The claim has been or will be answered: nothing can be told until the next.
     pub(crate) fn answered(&mut self, agent: AgentId) {
-        if let Some(work) = self.agents.get_mut(&agent) {
-            work.listening = false;
-        }
+        self.change(agent, |work| work.listening = false);
     }
 
     pub(crate) fn claim_over(&mut self, agent: AgentId, session: u64, sequence: u64) {
-        if let Some(work) = self.agents.get_mut(&agent)
-            && work.session == Some(session)
-            && work.sequence == sequence
-        {
-            work.listening = false;
-        }
+        self.change(agent, |work| {
+            if work.session == Some(session) && work.sequence == sequence {
+                work.listening = false;
+            }
+        });
     }
 
     /// Whether the agent listens and has not been told lately; if so it counts as told and answered.
@@ -146,10 +168,10 @@ impl Agents {
                 stop_by: None,
             },
         );
-        if let Some(work) = self.agents.get_mut(&agent) {
+        self.change(agent, |work| {
             work.holds.insert(attempt);
             work.free = work.free.saturating_sub(1);
-        }
+        });
     }
 
     /// An agent no longer has an attempt.

@@ -177,6 +177,8 @@ impl Engine {
             return;
         };
         self.agents.release(attempt);
+        self.deadlines.clear(Deadline::Lease(attempt));
+        self.deadlines.clear(Deadline::Attempt(attempt));
         if let Some(work) = self.work.flow(place.flow) {
             self.queue.ended(work.flow.project);
         }

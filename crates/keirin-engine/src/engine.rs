@@ -228,7 +228,7 @@ impl Engine {
         match to {
             Status::Running => run.started_at = Some(at),
             Status::Waiting | Status::Manual => run.started_at = None,
-            Status::Finished(_) => {}
+            Status::Finished(_) => self.deadlines.clear(Deadline::Run(run.id)),
         }
         run.finished_at = to.is_finished().then_some(at);
         out.changes.push(Change::MoveRun(Move {

@@ -199,8 +199,8 @@ pub enum Refusal {
     /// There is nothing to run again.
     #[error("flow {0} has no finished job to run again")]
     NothingToRerun(FlowId),
-    /// The due time has started its flow already, or came to nothing.
-    #[error("the time {due} of schedule {schedule} has been dealt with already")]
+    /// The due time has been dealt with already, or its schedule is gone.
+    #[error("the due time {due} of schedule {schedule} is over")]
     DueTimeOver {
         /// Which schedule.
         schedule: ScheduleId,

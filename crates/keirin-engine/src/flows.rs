@@ -24,7 +24,7 @@ impl Engine {
         out: &mut Out,
     ) -> Result<Answer, Refusal> {
         if let Some((schedule, due)) = new.due
-            && self.is_done(schedule, due)
+            && self.is_over(schedule, due)
         {
             return Err(Refusal::DueTimeOver { schedule, due });
         }

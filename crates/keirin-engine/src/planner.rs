@@ -72,22 +72,31 @@ impl Engine {
         let Some(planned) = self.planner.schedules.get_mut(&id) else {
             return;
         };
-        if let Some(due) = planned.next.filter(|due| *due <= now) {
-            planned.next = None;
-            out.tells.push(Tell::Fire { schedule: id, due });
+        if planned.next.is_none() {
+            return;
+        }
+        // Looked up again: on a machine that slept, what was due may be too old by now.
+        planned.next = clockwork::next_due(&planned.schedule, now).ok().flatten();
+        match planned.next {
+            Some(due) if due <= now => {
+                planned.next = None;
+                out.tells.push(Tell::Fire { schedule: id, due });
+            }
+            Some(later) => self.tick_at(later, Deadline::Schedule(id)),
+            None => {}
         }
     }
 
-    /// Whether a due time has been dealt with: another server, or this one before it began anew, may have prepared it
-    /// too.
-    pub(crate) fn is_done(&self, id: ScheduleId, due: Timestamp) -> bool {
+    /// Whether a due time starts nothing any more: its schedule is gone, or it has been dealt with. Another server, or
+    /// this one before it began anew, may have prepared it too.
+    pub(crate) fn is_over(&self, id: ScheduleId, due: Timestamp) -> bool {
         let planned = self.planner.schedules.get(&id);
-        planned.is_some_and(|planned| planned.schedule.last_due >= Some(due))
+        planned.is_none_or(|planned| planned.schedule.last_due >= Some(due))
     }
 
     /// A due time has been dealt with; the next one is waited for. A look at the repository leaves no trace in the store.
     pub(crate) fn schedule_done(&mut self, id: ScheduleId, due: Timestamp, now: Timestamp, out: &mut Out) {
-        if self.is_done(id, due) {
+        if self.is_over(id, due) {
             return;
         }
         let Some(Planned { mut schedule, .. }) = self.planner.schedules.remove(&id) else {

@@ -1,13 +1,17 @@
 //! Which agent gets which job: claims that come in, and jobs handed out to the agents that listen.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use keirin_model::flow::{Attempt, Exit};
+use keirin_model::plan::Requirements;
 use keirin_model::{AgentId, AttemptId, JobId, Outcome, Status};
 
 use crate::change::Change;
 use crate::deadlines::Deadline;
 use crate::engine::{Engine, Out};
 use crate::event::{AgentClaim, Answer, Refusal, Tell};
+use crate::queue::Queued;
 
 impl Engine {
     /// An agent asks for work. Whatever it holds lives on; what it should hold and does not is lost; what was given to
@@ -92,9 +96,18 @@ impl Engine {
         while let Some(agent) = self.hungry.pop_first() {
             while self.feed(agent, now, out) {}
         }
+        // What nobody offers for one job, nobody offers for the next: room only gets less.
+        let mut hopeless: HashSet<Requirements> = HashSet::new();
         for job in std::mem::take(&mut self.fresh) {
-            while self.queue.get(job).is_some() {
-                let Some(agent) = self.idlest_for(job) else { break };
+            while let Some(queued) = self
+                .queue
+                .get(job)
+                .filter(|job| !hopeless.contains(&job.requirements))
+            {
+                let Some(agent) = self.idlest_for(queued) else {
+                    hopeless.insert(queued.requirements.clone());
+                    break;
+                };
                 if !self.feed(agent, now, out) {
                     break;
                 }
@@ -123,12 +136,9 @@ impl Engine {
     }
 
     /// The agent with the most room of those that can run a job; the first of them by id.
-    fn idlest_for(&self, job: JobId) -> Option<AgentId> {
-        let queued = self.queue.get(job)?;
-        self.agents
-            .iter()
-            .filter(|work| work.capacity() > 0 && work.agent.offers(&queued.requirements))
-            .max_by_key(|work| (work.capacity(), std::cmp::Reverse(work.agent.id)))
+    fn idlest_for(&self, queued: &Queued) -> Option<AgentId> {
+        let mut idle = self.agents.idle();
+        idle.find(|work| work.agent.offers(&queued.requirements))
             .map(|work| work.agent.id)
     }
 
@@ -166,17 +176,24 @@ impl Engine {
         self.work.begin(place, attempt);
     }
 
-    /// An agent is no more: what it held is lost.
+    /// An agent is no more: what it held is lost. It may not know of it, so what is exclusive goes to nobody else until
+    /// the lease is over, when the agent has surely stopped it.
     pub(crate) fn remove_agent(&mut self, agent: AgentId, now: Timestamp, out: &mut Out) {
-        let held: Vec<AttemptId> = self
-            .agents
-            .get(agent)
-            .map(|work| work.holds.iter().copied().collect())
-            .unwrap_or_default();
+        let holds = self.agents.get(agent).map(|work| work.holds.iter().copied());
+        let held: Vec<AttemptId> = holds
+            .into_iter()
+            .flatten()
+            .filter(|attempt| !self.is_exclusive(*attempt))
+            .collect();
         for attempt in held {
             let message = "The agent was removed.".to_owned();
             self.end_attempt(attempt, Outcome::Lost, Exit::default(), Some(message), now, out);
         }
         self.agents.remove(agent);
+    }
+
+    fn is_exclusive(&self, attempt: AttemptId) -> bool {
+        let place = self.work.place_of_attempt(attempt);
+        place.is_some_and(|place| self.exclusive_of(place.flow, place.run).is_some())
     }
 }

@@ -242,11 +242,11 @@ impl Engine {
             }
             Status::Waiting => {}
         }
-        let is_open = |name: &&String| {
-            flow.run_of(name)
-                .is_some_and(|need| !flow.runs[need].run.status.is_finished())
-        };
-        let open: Vec<String> = stage.needs.iter().filter(is_open).cloned().collect();
+        let needs = flow.runs[run].needs.iter();
+        let open: Vec<String> = needs
+            .filter(|need| !flow.runs[**need].run.status.is_finished())
+            .map(|need| flow.stage(*need).name.clone())
+            .collect();
         if !open.is_empty() {
             return Some(WaitingReason::Stages(open));
         }
@@ -296,17 +296,11 @@ impl Engine {
 }
 
 fn why_job(flow: &FlowWork, place: Place) -> Option<WaitingReason> {
-    let stage = flow.stage(place.run);
-    let is_open = |name: &&String| {
-        let mut jobs = flow.runs[place.run].jobs.iter();
-        jobs.any(|other| stage.jobs[other.job.index].name == **name && !other.job.status.is_finished())
-    };
-    let open: Vec<String> = flow
-        .job_plan(place.run, place.job)
-        .needs
-        .iter()
-        .filter(is_open)
-        .cloned()
+    let jobs = &flow.runs[place.run].jobs;
+    let needs = jobs[place.job].needs.iter();
+    let open: Vec<String> = needs
+        .filter(|need| !jobs[**need].job.status.is_finished())
+        .map(|need| flow.job_plan(place.run, *need).name.clone())
         .collect();
     (!open.is_empty()).then_some(WaitingReason::Jobs(open))
 }

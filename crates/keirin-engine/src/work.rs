@@ -20,6 +20,8 @@ pub(crate) struct FlowWork {
 pub(crate) struct RunWork {
     pub(crate) run: Run,
     pub(crate) jobs: Vec<JobWork>,
+    /// The places of the runs that it needs.
+    pub(crate) needs: Vec<usize>,
 }
 
 /// A job with its attempt under way.
@@ -30,6 +32,8 @@ pub(crate) struct JobWork {
     pub(crate) attempts: u32,
     /// The attempt that an agent holds.
     pub(crate) live: Option<Attempt>,
+    /// The places of the jobs of its run that it needs.
+    pub(crate) needs: Vec<usize>,
 }
 
 /// Where a job stands in its flow.
@@ -58,35 +62,49 @@ impl FlowWork {
         &self.stage(run).jobs[self.runs[run].jobs[job].job.index]
     }
 
-    /// The place of the run of a stage.
-    pub(crate) fn run_of(&self, stage: &str) -> Option<usize> {
-        self.runs
-            .iter()
-            .position(|work| self.flow.plan.stages[work.run.stage].name == stage)
-    }
-
     /// How what a stage needs has ended; see [`Needs`].
     pub(crate) fn stage_needs(&self, run: usize) -> Needs {
-        Needs::of(
-            self.stage(run)
-                .needs
-                .iter()
-                .filter_map(|name| self.run_of(name))
-                .map(|need| self.runs[need].run.status),
-        )
+        let needs = self.runs[run].needs.iter();
+        Needs::of(needs.map(|need| self.runs[*need].run.status))
     }
 
     /// How what a job needs has ended; see [`Needs`].
     pub(crate) fn job_needs(&self, run: usize, job: usize) -> Needs {
-        let stage = self.stage(run);
         let jobs = &self.runs[run].jobs;
-        let needs = &self.job_plan(run, job).needs;
-        Needs::of(needs.iter().filter_map(|name| {
-            jobs.iter()
-                .find(|other| stage.jobs[other.job.index].name == *name)
-                .map(|other| other.job.status)
-        }))
+        let needs = jobs[job].needs.iter();
+        Needs::of(needs.map(|need| jobs[*need].job.status))
     }
+
+    /// Looks up by name, once, what everything needs.
+    fn find_needs(&mut self) {
+        let plan = &self.flow.plan;
+        let stages: HashMap<&str, usize> = self
+            .runs
+            .iter()
+            .enumerate()
+            .map(|(at, run)| (plan.stages[run.run.stage].name.as_str(), at))
+            .collect();
+        for run in &mut self.runs {
+            let stage = &plan.stages[run.run.stage];
+            run.needs = places(&stage.needs, &stages);
+            let jobs: HashMap<&str, usize> = run
+                .jobs
+                .iter()
+                .enumerate()
+                .map(|(at, job)| (stage.jobs[job.job.index].name.as_str(), at))
+                .collect();
+            for job in &mut run.jobs {
+                job.needs = places(&stage.jobs[job.job.index].needs, &jobs);
+            }
+        }
+    }
+}
+
+fn places(names: &[String], known: &HashMap<&str, usize>) -> Vec<usize> {
+    let names = names.iter();
+    names
+        .filter_map(|name| known.get(name.as_str()).copied())
+        .collect()
 }
 
 /// How the things that something needs have ended.
@@ -131,6 +149,7 @@ impl Work {
                 .map(|run| RunWork {
                     run,
                     jobs: Vec::new(),
+                    needs: Vec::new(),
                 })
                 .collect(),
         };
@@ -155,11 +174,13 @@ impl Work {
                 job,
                 attempts: newest,
                 live,
+                needs: Vec::new(),
             });
         }
         for run in &mut work.runs {
             run.jobs.sort_by_key(|work| work.job.index);
         }
+        work.find_needs();
         self.index(&work);
         self.flows.insert(work.flow.id, work);
     }

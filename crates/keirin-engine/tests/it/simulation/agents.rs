@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use keirin_engine::AgentClaim;
+use keirin_engine::{AgentClaim, Event};
 use keirin_model::flow::Exit;
 use keirin_model::{AgentId, AttemptId, Outcome};
 use keirin_wire::agent::{AttemptEvent, Numbered};
@@ -21,6 +21,25 @@ pub enum Message {
         events: Vec<Numbered>,
         sent: Timestamp,
     },
+}
+
+impl Message {
+    /// As the server takes it in.
+    pub fn event(&self) -> Event {
+        match self {
+            Self::Claim(claim) => Event::Claim(claim.clone()),
+            Self::Report {
+                agent,
+                attempt,
+                events,
+                ..
+            } => Event::Report {
+                agent: *agent,
+                attempt: *attempt,
+                events: events.clone(),
+            },
+        }
+    }
 }
 
 /// What an agent gets back.

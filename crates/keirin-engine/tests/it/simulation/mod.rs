@@ -6,6 +6,7 @@
 mod agents;
 mod invariants;
 mod plans;
+mod schedules;
 mod world;
 
 use world::World;

@@ -6,13 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use keirin_engine::memory::MemoryStore;
 use keirin_engine::{Answer, Change, Engine, Event, Refusal, Rules, Target, Tell};
-use keirin_model::{AgentId, AttemptId, FlowId, Outcome, RunId, Status};
+use keirin_model::agent::Agent;
+use keirin_model::flow::Cause;
+use keirin_model::{AgentId, AttemptId, FlowId, Outcome, RunId, ScheduleId, Status};
 use keirin_wire::agent::AttemptEvent;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::agents::{Message, Reply, SimAgent};
-use super::{invariants, plans};
+use super::{invariants, plans, schedules};
 use crate::house;
 
 /// A server process: an engine, and the epoch in which it leads.
@@ -38,6 +40,8 @@ pub struct World {
     open_claims: BTreeMap<AgentId, (u64, u64, Timestamp)>,
     acknowledged_flows: BTreeSet<FlowId>,
     acknowledged_ends: BTreeMap<AttemptId, Outcome>,
+    /// Due times that are being prepared, by whichever server.
+    firings: Vec<(ScheduleId, Timestamp)>,
     calm: bool,
     /// How the flows went, for the summary.
     deposed_commits: u32,
@@ -57,6 +61,7 @@ impl World {
             agents.insert(agent.id, SimAgent::new(agent.id, agent.slots, &mut rng, now));
             store.put_agent(agent);
         }
+        schedules::put(&mut store, now);
         let mut world = Self {
             rng,
             talk,
@@ -71,6 +76,7 @@ impl World {
             open_claims: BTreeMap::new(),
             acknowledged_flows: BTreeSet::new(),
             acknowledged_ends: BTreeMap::new(),
+            firings: Vec::new(),
             calm: false,
             deposed_commits: 0,
         };
@@ -105,11 +111,15 @@ impl World {
             18..=19 => self.lose_message(),
             20..=22 => self.repeat_message(),
             23..=30 => self.pass_time(),
-            31..=35 => self.deposed_acts(),
-            36..=55 => self.agent_works(),
+            31..=32 => self.deposed_acts(),
+            33 => self.change_schedules(),
+            34..=35 => self.deal_with_a_firing(),
+            36 => self.change_an_agent(),
+            37..=55 => self.agent_works(),
             56..=60 => self.agent_reports(),
             61..=70 => self.agent_claims(),
-            71..=87 => self.deliver_to_server(),
+            71..=83 => self.deliver_to_server(1),
+            84..=87 => self.deliver_to_server(6),
             _ => self.deliver_to_agent(),
         }
     }
@@ -177,6 +187,77 @@ impl World {
         self.send(Event::StartRun { run, stored });
     }
 
+    /// The workflow is read anew: some of its schedules are gone, others are there again.
+    fn change_schedules(&mut self) {
+        schedules::change(&mut self.store, &mut self.rng, self.now);
+        let (branch, workflow) = schedules::place();
+        let schedules = self.store.schedules.values().cloned().collect();
+        self.send(Event::Schedules {
+            branch,
+            workflow,
+            schedules,
+        });
+    }
+
+    /// A due time has been prepared: a flow is to start, or nothing.
+    fn deal_with_a_firing(&mut self) {
+        if self.firings.is_empty() {
+            return;
+        }
+        let at = self.rng.random_range(0..self.firings.len());
+        let (schedule, due) = self.firings.swap_remove(at);
+        // A look at the repository starts flows by their commits, not by its due time.
+        let looks = schedules::only_looks(&self.store, schedule);
+        if self.calm || looks || self.rng.random_bool(0.5) {
+            self.send(Event::NothingStarted { schedule, due });
+            return;
+        }
+        let plan = plans::draw(&mut self.rng);
+        let mut new = house::new_flow(1, plan);
+        new.cause = Cause::Schedule { schedule };
+        new.commit = Some(format!("{schedule} at {due}"));
+        new.due = Some((schedule, due));
+        match self.send(Event::StartFlow(Box::new(new))) {
+            Some(Ok(Answer::Started(flow))) => drop(self.acknowledged_flows.insert(flow)),
+            Some(Err(Refusal::DueTimeOver { .. })) | None => {}
+            other => panic!("a scheduled start was answered with {other:?}"),
+        }
+    }
+
+    /// A person changes an agent, or removes it; a removed one goes on talking for a while.
+    fn change_an_agent(&mut self) {
+        let id = self.any_agent();
+        let Some(mut agent) = self.store.agents.get(&id).cloned() else {
+            let slots = self.agents[&id].slots;
+            return self.put_agent(house::agent(id.0, slots));
+        };
+        match self.rng.random_range(0..10) {
+            0 => {
+                self.say(|| format!("agent {id} is removed"));
+                self.store.remove_agent(id);
+                // The server may die before it hears of it.
+                if self.rng.random_bool(0.8) {
+                    self.send(Event::AgentRemoved(id));
+                } else {
+                    self.crash_server();
+                }
+                return;
+            }
+            1..=3 => agent.authorised = !agent.authorised,
+            4..=6 => agent.disabled = !agent.disabled,
+            7 => drop(agent.labels.insert("big".to_owned())),
+            8 => drop(agent.labels.remove("big")),
+            _ => agent.slots = self.rng.random_range(1..=3),
+        }
+        self.put_agent(agent);
+    }
+
+    fn put_agent(&mut self, agent: Agent) {
+        self.say(|| format!("agent {} is now {agent:?}", agent.id));
+        self.store.put_agent(agent.clone());
+        self.send(Event::AgentChanged(agent));
+    }
+
     // The server.
 
     fn elect(&mut self) {
@@ -226,37 +307,73 @@ impl World {
         true
     }
 
-    /// One step of the leader with its commit, which may fail or be lost on its way back.
+    /// One step of the leader with its commit; then what follows is told.
     fn send(&mut self, event: Event) -> Option<Result<Answer, Refusal>> {
-        self.say(|| {
-            format!(
-                "event {}",
-                format!("{event:?}").chars().take(160).collect::<String>()
-            )
-        });
-        let now = self.now;
+        let (answers, tells) = self.decide(vec![event])?;
+        self.tell(&tells);
+        answers.into_iter().next()
+    }
+
+    /// Steps of the leader in one commit, which may fail or be lost on its way back.
+    fn decide(&mut self, events: Vec<Event>) -> Option<(Vec<Result<Answer, Refusal>>, Vec<Tell>)> {
         let mut server = self.leader.take()?;
-        let effects = server.engine.step(event, now);
+        let (mut changes, mut tells, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+        for event in events {
+            self.say(|| format!("event {event:?}").chars().take(160).collect());
+            let effects = server.engine.step(event, self.now);
+            changes.extend(effects.changes);
+            tells.extend(effects.tells);
+            answers.push(effects.answer);
+        }
         let fate = if self.calm {
             99
         } else {
             self.rng.random_range(0..100)
         };
-        if fate == 0 {
+        if fate == 0 || self.contradicts(&changes) {
             self.say(|| "the commit fails".to_owned());
             self.elect();
             return None;
         }
-        assert!(self.commit(server.epoch, &effects.changes));
+        assert!(self.commit(server.epoch, &changes));
         if fate == 1 {
             self.say(|| "the commit is made, and nobody knows".to_owned());
             self.elect();
             return None;
         }
+        self.check_reasons(&server.engine);
         self.compare_with_rebuilt(&server.engine);
         self.leader = Some(server);
-        self.tell(&effects.tells);
-        Some(effects.answer)
+        Some((answers, tells))
+    }
+
+    /// As a database does that knows which rows belong together: no attempt of an agent that is gone.
+    fn contradicts(&self, changes: &[Change]) -> bool {
+        changes.iter().any(|change| {
+            matches!(change, Change::AddAttempt(attempt) if !self.store.agents.contains_key(&attempt.agent))
+        })
+    }
+
+    /// Whatever waits in a flow that is under way, waits for something.
+    fn check_reasons(&mut self, engine: &Engine) {
+        if self.rng.random_range(0..8) != 0 {
+            return;
+        }
+        for job in self
+            .store
+            .jobs
+            .values()
+            .filter(|job| job.status == Status::Waiting)
+        {
+            let flow = invariants::flow_of(&self.store, invariants::run_of(&self.store, job));
+            let reason = engine.why_waiting(job.id);
+            assert!(
+                flow.status.is_finished() || reason.is_some(),
+                "job {} of flow {} waits for nothing",
+                job.id,
+                flow.id
+            );
+        }
     }
 
     /// An engine made afresh knows what this one knows.
@@ -282,11 +399,16 @@ impl World {
         for tell in tells {
             match tell {
                 Tell::Assign { agent, attempt } => {
-                    let exclusive = self.is_exclusive(*attempt);
-                    replies.entry(*agent).or_default().0.push((*attempt, exclusive));
+                    let assigned = &mut replies.entry(*agent).or_default().0;
+                    // Within one commit it may have been given, lost again, or given twice.
+                    let leader = self.leader.as_ref();
+                    let held = leader.is_some_and(|server| server.engine.held(*attempt).is_some());
+                    if held && assigned.iter().all(|(known, _)| known != attempt) {
+                        assigned.push((*attempt, self.is_exclusive(*attempt)));
+                    }
                 }
                 Tell::Stop { agent, attempt } => replies.entry(*agent).or_default().1.push(*attempt),
-                Tell::Fire { .. } => {}
+                Tell::Fire { schedule, due } => self.firings.push((*schedule, *due)),
             }
         }
         for (agent, (assign, stop)) in replies {
@@ -322,62 +444,66 @@ impl World {
         Some(self.to_server.remove(at))
     }
 
-    fn deliver_to_server(&mut self) {
-        let Some(message) = self.take_message() else {
+    /// Messages that arrive together are committed together.
+    fn deliver_to_server(&mut self, most: usize) {
+        let messages: Vec<Message> = (0..most).map_while(|_| self.take_message()).collect();
+        let events = messages.iter().map(Message::event).collect();
+        let Some((answers, tells)) = self.decide(events) else {
             return;
         };
-        match message {
-            Message::Claim(claim) => {
+        for (message, answer) in messages.iter().zip(&answers) {
+            if let (Message::Claim(claim), Ok(Answer::Claimed)) = (message, answer) {
                 let sent = self.agents[&claim.agent].claim_sent;
-                let (agent, session, sequence) = (claim.agent, claim.session, claim.sequence);
-                let before = self.open_claims.insert(agent, (session, sequence, sent));
-                match self.send(Event::Claim(claim)) {
-                    Some(Ok(Answer::Claimed)) | None => {}
-                    Some(Ok(Answer::OldClaim)) => match before {
-                        Some(before) => drop(self.open_claims.insert(agent, before)),
-                        None => drop(self.open_claims.remove(&agent)),
-                    },
-                    other => panic!("a claim was answered with {other:?}"),
-                }
-            }
-            Message::Report {
-                agent,
-                session,
-                attempt,
-                events,
-                sent,
-            } => {
-                let reply = match self.send(Event::Report {
-                    agent,
-                    attempt,
-                    events: events.clone(),
-                }) {
-                    Some(Ok(Answer::Reported { acknowledged, stop })) => {
-                        for numbered in events.iter().filter(|numbered| numbered.sequence <= acknowledged) {
-                            if let AttemptEvent::Finished { outcome, .. } = &numbered.event {
-                                self.acknowledged_ends.insert(attempt, *outcome);
-                            }
-                        }
-                        Reply::Reported {
-                            session,
-                            attempt,
-                            acknowledged,
-                            stop,
-                            sent,
-                        }
-                    }
-                    Some(Err(Refusal::LeaseLost(_))) => Reply::Lost { session, attempt },
-                    Some(Err(Refusal::Gap { expected, .. })) => Reply::Gap {
-                        session,
-                        attempt,
-                        expected,
-                    },
-                    None => return,
-                    other => panic!("a report was answered with {other:?}"),
-                };
-                self.to_agents.push((agent, reply));
+                let open = (claim.session, claim.sequence, sent);
+                self.open_claims.insert(claim.agent, open);
             }
         }
+        self.tell(&tells);
+        for (message, answer) in messages.into_iter().zip(answers) {
+            self.answer(message, answer);
+        }
+    }
+
+    fn answer(&mut self, message: Message, answer: Result<Answer, Refusal>) {
+        let Message::Report {
+            agent,
+            session,
+            attempt,
+            events,
+            sent,
+        } = message
+        else {
+            let expected = matches!(
+                answer,
+                Ok(Answer::Claimed | Answer::OldClaim) | Err(Refusal::NoSuchAgent(_))
+            );
+            assert!(expected, "a claim was answered with {answer:?}");
+            return;
+        };
+        let reply = match answer {
+            Ok(Answer::Reported { acknowledged, stop }) => {
+                for numbered in events.iter().filter(|numbered| numbered.sequence <= acknowledged) {
+                    if let AttemptEvent::Finished { outcome, .. } = &numbered.event {
+                        self.acknowledged_ends.insert(attempt, *outcome);
+                    }
+                }
+                Reply::Reported {
+                    session,
+                    attempt,
+                    acknowledged,
+                    stop,
+                    sent,
+                }
+            }
+            Err(Refusal::LeaseLost(_)) => Reply::Lost { session, attempt },
+            Err(Refusal::Gap { expected, .. }) => Reply::Gap {
+                session,
+                attempt,
+                expected,
+            },
+            other => panic!("a report was answered with {other:?}"),
+        };
+        self.to_agents.push((agent, reply));
     }
 
     fn deliver_to_agent(&mut self) {
@@ -514,6 +640,11 @@ impl World {
     fn calm_down(&mut self) {
         self.calm = true;
         self.say(|| "calm".to_owned());
+        for id in self.agents.keys().copied().collect::<Vec<_>>() {
+            let mut agent = house::agent(id.0, self.agents[&id].slots);
+            agent.labels.insert("big".to_owned());
+            self.put_agent(agent);
+        }
         for _ in 0..3000 {
             for id in self.agents.keys().copied().collect::<Vec<_>>() {
                 let agent = self.agents.get_mut(&id).unwrap();
@@ -531,10 +662,13 @@ impl World {
                 }
             }
             while !self.to_server.is_empty() || !self.to_agents.is_empty() {
-                self.deliver_to_server();
+                self.deliver_to_server(3);
                 self.deliver_to_agent();
             }
             self.pass(SignedDuration::from_secs(3));
+            while !self.firings.is_empty() {
+                self.deal_with_a_firing();
+            }
             if self.store.flows.values().all(|flow| flow.status.is_finished()) {
                 return;
             }
@@ -550,6 +684,7 @@ impl World {
                 panic!("flow {id} never finishes: {why:#?}");
             }
         }
+        schedules::check_end(&self.store, &self.leader.as_ref().unwrap().engine);
         for flow in &self.acknowledged_flows {
             assert!(
                 self.store.flows.contains_key(flow),

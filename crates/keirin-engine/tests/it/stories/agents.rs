@@ -399,3 +399,26 @@ fn what_an_agent_had_that_was_removed_while_no_server_ran_is_lost_in_the_end() {
         AgentId(2)
     );
 }
+
+#[test]
+fn what_is_exclusive_waits_until_a_removed_agent_has_surely_stopped_it() {
+    let story = &mut Story::new();
+    story.agent(1, 1);
+    story.agent(2, 1);
+    let mut deploy = one_job(1);
+    deploy.stages[0].exclusive = true;
+    let flow = story.start(deploy);
+    let first = story.take(1);
+    story.begin(first);
+    story.claim(2);
+    story.store.remove_agent(AgentId(1));
+    story.step(Event::AgentRemoved(AgentId(1))).unwrap();
+    assert!(story.tells.is_empty());
+    story.pass(59);
+    assert_snapshot!(story.picture(flow), @r"
+    flow running
+    build running: test running
+    ");
+    story.pass(2);
+    assert_eq!(story.assigned(2).len(), 1);
+}

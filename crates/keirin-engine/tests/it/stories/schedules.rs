@@ -188,3 +188,28 @@ fn a_date_fires_once_and_never_again() {
     story.restart();
     assert_eq!(pass(story, 200), []);
 }
+
+#[test]
+fn on_a_machine_that_slept_only_what_is_not_too_old_fires() {
+    let story = &mut Story::new();
+    let daily = schedule(
+        1,
+        TimedTrigger::Interval {
+            every: SignedDuration::from_hours(24),
+        },
+    );
+    let date = schedule(2, TimedTrigger::Date { at: second(100) });
+    set(story, vec![daily, date, every_minute(3)]);
+    story.now = second(3 * 86_400 + 7_230);
+    story.step(Event::Tick).unwrap();
+    assert_eq!(fired(story), [(3, second(3 * 86_400 + 7_200))]);
+    let next: Vec<_> = story.engine.next_firings().collect();
+    assert_eq!(
+        next,
+        [
+            (ScheduleId(1), Some(second(4 * 86_400))),
+            (ScheduleId(2), None),
+            (ScheduleId(3), None)
+        ]
+    );
+}
