@@ -6,6 +6,7 @@ pub mod artifacts;
 pub mod backup;
 mod branches;
 pub mod cluster;
+mod condition;
 pub mod engine;
 pub mod error;
 pub mod logs;
@@ -17,6 +18,7 @@ pub mod store;
 pub mod test_results;
 pub mod views;
 
+pub use condition::DatabaseCondition;
 pub use error::StoreError;
 pub use store::Store;
 

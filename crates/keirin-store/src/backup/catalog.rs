@@ -96,7 +96,7 @@ pub(super) async fn sequences(connection: &mut PgConnection) -> Result<Vec<Seque
 }
 
 /// The migrations that have been made; none where there is no table of them.
-pub(super) async fn migrations(connection: &mut PgConnection) -> Result<Vec<i64>> {
+pub(crate) async fn migrations(connection: &mut PgConnection) -> Result<Vec<i64>> {
     let there =
         sqlx::query_scalar!(r#"select to_regclass('public._sqlx_migrations') is not null as "there!""#)
             .fetch_one(&mut *connection)

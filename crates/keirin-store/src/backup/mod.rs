@@ -6,6 +6,10 @@ mod record;
 mod restore;
 mod write;
 
+pub(crate) use catalog::migrations;
+
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +27,24 @@ pub struct BackupSummary {
     pub tables: usize,
     /// How many rows of all tables together.
     pub rows: u64,
+    /// How many rows of each table.
+    rows_of: BTreeMap<String, u64>,
+}
+
+impl BackupSummary {
+    fn new(taken_at: Timestamp, end: End) -> Self {
+        Self {
+            taken_at,
+            tables: end.rows.len(),
+            rows: end.rows.iter().map(|(_, rows)| rows).sum(),
+            rows_of: end.rows.into_iter().collect(),
+        }
+    }
+
+    /// How many rows of this table; none where the backup has no such table.
+    pub fn rows_of(&self, table: &str) -> u64 {
+        self.rows_of.get(table).copied().unwrap_or(0)
+    }
 }
 
 /// Why a backup could not be taken or restored.

@@ -16,6 +16,14 @@ const ASIDE: &str = "keirin_before_restore";
 const NOUNS: [&str; 4] = ["projects", "agents", "users", "flows"];
 
 impl Store {
+    /// Whether nothing in the database would be lost if a backup took its place.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn is_empty(&self) -> Result<bool, BackupError> {
+        is_empty(&mut *self.pool.acquire().await?).await
+    }
+
     /// Puts a backup in place of everything in the database, then brings the tables to this version. No server may be
     /// running on it. Whoever led before does not lead any more, and positions in the stream of events are gone.
     ///
@@ -45,11 +53,7 @@ impl Store {
         execute(&mut connection, format!("drop schema {ASIDE} cascade")).await?;
         execute(&mut connection, "analyze".to_owned()).await?;
         drop(connection);
-        Ok(BackupSummary {
-            taken_at: manifest.taken_at,
-            tables: end.rows.len(),
-            rows: end.rows.iter().map(|(_, rows)| rows).sum(),
-        })
+        Ok(BackupSummary::new(manifest.taken_at, end))
     }
 }
 

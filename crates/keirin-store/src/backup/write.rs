@@ -64,10 +64,6 @@ impl Store {
         view.commit().await?;
         writer.json(Kind::End, &end).await?;
         writer.finish().await?;
-        Ok(BackupSummary {
-            taken_at,
-            tables: end.rows.len(),
-            rows: end.rows.iter().map(|(_, rows)| rows).sum(),
-        })
+        Ok(BackupSummary::new(taken_at, end))
     }
 }

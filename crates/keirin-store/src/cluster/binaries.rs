@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use super::error::ClusterError;
+use super::folder::Folder;
 use super::identity::plain_command;
 
 /// The oldest PostgreSQL that the statements of this program run on.
@@ -39,6 +40,16 @@ impl fmt::Display for Binaries {
 }
 
 impl PostgresSearch {
+    /// The folder of the programs that the cluster in this data folder would be run by, and their major version.
+    ///
+    /// # Errors
+    /// There are none that fit; says what to do.
+    pub async fn locate(&self, data_dir: &Path) -> Result<(PathBuf, u32), ClusterError> {
+        let folder = Folder::at(data_dir);
+        let binaries = self.find(&folder.data(), folder.version()?).await?;
+        Ok((binaries.folder, binaries.major))
+    }
+
     /// Finds the programs for data of this major version; for new data, the newest.
     pub(super) async fn find(&self, data: &Path, version: Option<u32>) -> Result<Binaries, ClusterError> {
         let mut found = Vec::new();

@@ -56,6 +56,11 @@ impl Folder {
         Ok(Self(path))
     }
 
+    /// The folder as it is, to look at.
+    pub(super) fn at(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
     /// The data folder itself.
     pub(super) fn path(&self) -> &Path {
         &self.0

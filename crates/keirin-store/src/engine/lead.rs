@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use keirin_model::Timestamp;
+
 use crate::engine::Topic;
 use crate::{Result, Store};
 
@@ -32,6 +34,8 @@ pub struct Leader {
     pub epoch: Epoch,
     /// Whether its term is still running. When it has run out, the next that tries takes over.
     pub in_term: bool,
+    /// Since when it has led, by the database's clock; `None` where it took the lead before this was written down.
+    pub since: Option<Timestamp>,
 }
 
 impl Store {
@@ -43,7 +47,8 @@ impl Store {
     pub async fn try_lead(&self, holder: &str, term: Duration) -> Result<Option<Lease>> {
         let epoch = sqlx::query_scalar!(
             "update leader
-             set epoch = epoch + 1, holder = $1, until = clock_timestamp() + make_interval(secs => $2)
+             set epoch = epoch + 1, holder = $1, until = clock_timestamp() + make_interval(secs => $2),
+                 since = clock_timestamp()
              where until is null or until < clock_timestamp()
              returning epoch",
             holder,
@@ -95,7 +100,9 @@ impl Store {
     /// The database cannot be reached.
     pub async fn leader(&self) -> Result<Option<Leader>> {
         let row = sqlx::query!(
-            r#"select epoch, holder, coalesce(until >= clock_timestamp(), false) as "in_term!" from leader"#
+            r#"select epoch, holder, coalesce(until >= clock_timestamp(), false) as "in_term!",
+                      since as "since: jiff_sqlx::Timestamp"
+               from leader"#
         )
         .fetch_one(&self.pool)
         .await?;
@@ -103,6 +110,7 @@ impl Store {
             holder,
             epoch: Epoch(row.epoch),
             in_term: row.in_term,
+            since: row.since.map(|since| since.to_jiff()),
         }))
     }
 }
