@@ -15,8 +15,6 @@ mod server;
 
 use std::time::{Duration, Instant};
 
-use futures::StreamExt as _;
-use keirin_client::WhichLines;
 use keirin_model::Timestamp;
 use serde_json::json;
 
@@ -200,10 +198,10 @@ async fn live_tail() {
         .unwrap();
     let job = flow.runs[0].jobs[0].id;
     let mut lags = Vec::new();
-    let mut lines = server.client.follow_log(job, WhichLines::default());
-    while let Some(part) = lines.next().await {
+    let mut lines = server.client.follow_log(job, None, 1);
+    while let Some(part) = lines.next().await.unwrap() {
         let now = Timestamp::now().as_nanosecond() as f64 / 1e9;
-        for line in part.unwrap() {
+        for line in part {
             if let Ok(printed) = line.text.trim().parse::<f64>() {
                 lags.push((now - printed) * 1000.0);
             }
