@@ -322,7 +322,7 @@ check("a flow is started by the keyboard alone", async () => {
 
 check("the agent of this server is there", async () => {
   await go("agents");
-  await page.getByText(/Online, heard of/).first().waitFor();
+  await page.getByText(/^Online, Keirin/).first().waitFor();
 });
 
 checkFirstScreen({ browser, context, at });

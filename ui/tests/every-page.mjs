@@ -32,6 +32,8 @@ export function checkEveryPage({ browser, context, at, api, project }) {
     check(`no page is wider than a window of 390 px, ${scheme}`, () => visit(scheme, 390, fits));
   }
   check("axe finds nothing on any page of 390 px", () => visit("light", 390, accessible));
+  check("axe finds nothing in menus and dialogs", () => openThings("light"));
+  check("axe finds nothing in menus and dialogs, dark", () => openThings("dark"));
   check("no page moves while it loads", () => visit("light", 1280, still));
 
   async function visit(scheme, width, look) {
@@ -56,9 +58,38 @@ export function checkEveryPage({ browser, context, at, api, project }) {
     must(faults.size === 0, [...faults].map(([fault, where]) => `${fault}\n  on ${where.join(", ")}`).join("\n"));
   }
 
-  async function accessible(page) {
+  /** What covers a page is looked at while it is open. */
+  async function openThings(scheme) {
+    const own = await browser.newContext({ storageState: await context.storageState(), colorScheme: scheme, reducedMotion: "reduce" });
+    const page = await own.newPage();
+    const faults = [];
+    const flow = (await pages()).find((path) => path.startsWith("flows/"));
+    for (const [path, name] of [
+      [flow, /^Others beside main/],
+      [flow, "Rerun"],
+      [flow, /^You: /],
+      [flow, "Show the keys"],
+      [`projects/${project}/settings`, "Delete project"],
+      ["settings/tokens", "Create token"],
+      ["settings/users", "Add user"],
+      ["settings/users", /^Change user/],
+      ["agents", /^More for /],
+    ]) {
+      await page.goto(at(path));
+      await settled(page);
+      await page.getByRole("button", { name }).first().click();
+      await page.locator("[role=dialog], [role=menu]").first().waitFor();
+      await settled(page);
+      // How pages are parted into landmarks says nothing about what lies over them.
+      for (const fault of await accessible(page, rules.filter((rule) => rule !== "best-practice"))) faults.push(`${name}: ${fault}`);
+    }
+    await own.close();
+    must(faults.length === 0, faults.join("\n"));
+  }
+
+  async function accessible(page, tags = rules) {
     await page.evaluate(axe);
-    const { violations } = await page.evaluate((tags) => window.axe.run(document, { runOnly: tags }), rules);
+    const { violations } = await page.evaluate((runOnly) => window.axe.run(document, { runOnly }), tags);
     return violations.map((one) => `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map((node) => `${node.html.slice(0, 110)} ${node.any[0]?.message ?? ""}`).join(" | ")}`);
   }
 

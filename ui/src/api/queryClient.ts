@@ -1,8 +1,15 @@
 /** The answers that the page holds. */
-import { QueryClient } from "@tanstack/react-query";
+import { QueryCache, QueryClient } from "@tanstack/react-query";
 import { ProblemError } from "./problem";
 
-export const queryClient = new QueryClient({
+export const queryClient: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    onError: (error) => {
+      // A session that has ended shows first as an answer that is refused: the frame has to learn of it too.
+      const refused = error instanceof ProblemError && error.problem.status === 401;
+      if (refused) void queryClient.invalidateQueries({ queryKey: ["me"] });
+    },
+  }),
   defaultOptions: {
     queries: {
       // Live events say when something is stale; time alone does not.

@@ -72,9 +72,12 @@ export const theme = createTheme({
     NativeSelect: NativeSelect.extend(small),
     Checkbox: Checkbox.extend(small),
     Switch: Switch.extend(small),
-    Menu: Menu.extend({ defaultProps: { shadow: "md", transitionProps: { duration: 90 }, position: "bottom-start" } }),
+    Menu: Menu.extend({
+      // A menu holds entries alone: its first one takes the focus, and no placeholder does.
+      defaultProps: { shadow: "md", withInitialFocusPlaceholder: false, transitionProps: { duration: 90 }, position: "bottom-start" },
+    }),
     Modal: Modal.extend({
-      defaultProps: { centered: true, transitionProps: { duration: 90 }, overlayProps: { backgroundOpacity: 0.4 } },
+      defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" }, transitionProps: { duration: 90 }, overlayProps: { backgroundOpacity: 0.4 } },
     }),
   },
 });

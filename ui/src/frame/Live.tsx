@@ -7,7 +7,7 @@ const words = {
   connecting: { word: "connecting", title: "The stream of events is being opened" },
   off: {
     word: "not live",
-    title: "The server refused the stream of events, so this page may be out of date. It tries again every 5 s.",
+    title: "The server refused the stream of events, so this page may be out of date. It tries again by itself.",
   },
 };
 

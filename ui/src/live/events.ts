@@ -8,7 +8,9 @@ import type { Event } from "../api/types";
 import { type LiveStatus, setLiveStatus } from "./status";
 
 const name = "keirin-events";
-const retryMilliseconds = 5000;
+/** A stream that was refused is asked for again after so long, then after twice that, and so on. */
+const firstRetry = 5000;
+const lastRetry = 60_000;
 const kinds = ["project", "flow", "run", "job", "agent", "reset"] as const;
 
 type Message = { event: Event; position: string } | { status: LiveStatus } | { hello: true };
@@ -69,12 +71,17 @@ function openStream(
   take: (event: Event, position: string) => void,
   report: (status: LiveStatus) => void,
   stop: AbortSignal,
+  retry = firstRetry,
 ): void {
   if (stop.aborted) return;
   report("connecting");
   const source = new EventSource(apiUrl("events", { after }));
   let position = after;
-  source.addEventListener("open", () => report("live"));
+  let wait = retry;
+  source.addEventListener("open", () => {
+    wait = firstRetry;
+    report("live");
+  });
   for (const kind of kinds) {
     source.addEventListener(kind, (message: MessageEvent<string>) => {
       position = message.lastEventId;
@@ -88,7 +95,7 @@ function openStream(
     }
     // Refused rather than broken off: it does not try again by itself.
     report("off");
-    setTimeout(() => openStream(position, take, report, stop), retryMilliseconds);
+    setTimeout(() => openStream(position, take, report, stop, Math.min(wait * 2, lastRetry)), wait);
   });
   stop.addEventListener("abort", () => source.close());
 }

@@ -11,35 +11,53 @@ interface TailOf {
   onEnd: () => void;
 }
 
-/** Lines of a burst are gathered for as long as a frame takes, so that each is not drawn by itself. */
+/** Lines of a burst are gathered for a few frames, so that each is not drawn by itself. */
 const gatherMilliseconds = 50;
+const retryMilliseconds = 5000;
 
-/** Follows until told to stop. The browser opens a broken stream again by itself, from the last line that came. */
+/** Follows until told to stop. A stream that breaks off is opened again after the last line that came. */
 export function followLog({ job, from, onLines, onEnd }: TailOf): () => void {
-  const source = new EventSource(logStreamUrl(job, from));
+  let next = from;
   let gathered: LogLine[] = [];
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let flushTimer: ReturnType<typeof setTimeout> | undefined;
+  let retryTimer: ReturnType<typeof setTimeout> | undefined;
+  let source = open();
 
   function flush(): void {
-    clearTimeout(timer);
-    timer = undefined;
+    clearTimeout(flushTimer);
+    flushTimer = undefined;
     if (gathered.length === 0) return;
     const lines = gathered;
     gathered = [];
     onLines(lines);
   }
 
-  source.addEventListener("lines", (message: MessageEvent<string>) => {
-    gathered.push(...(JSON.parse(message.data) as LogLine[]));
-    timer ??= setTimeout(flush, gatherMilliseconds);
-  });
-  source.addEventListener("end", () => {
-    flush();
-    source.close();
-    onEnd();
-  });
+  function open(): EventSource {
+    const opened = new EventSource(logStreamUrl(job, next));
+    opened.addEventListener("lines", (message: MessageEvent<string>) => {
+      const lines = JSON.parse(message.data) as LogLine[];
+      next = (lines.at(-1)?.line ?? next - 1) + 1;
+      gathered.push(...lines);
+      flushTimer ??= setTimeout(flush, gatherMilliseconds);
+    });
+    opened.addEventListener("end", () => {
+      flush();
+      opened.close();
+      onEnd();
+    });
+    opened.addEventListener("error", () => {
+      // The browser opens a broken stream by itself, but not one that was refused.
+      if (opened.readyState !== EventSource.CLOSED) return;
+      retryTimer = setTimeout(() => {
+        source = open();
+      }, retryMilliseconds);
+    });
+    return opened;
+  }
+
   return () => {
-    clearTimeout(timer);
+    clearTimeout(flushTimer);
+    clearTimeout(retryTimer);
     source.close();
   };
 }

@@ -1,6 +1,7 @@
 /** The last line of a job, as it is written. */
 import { useEffect, useState } from "react";
 import type { LogLine } from "../api/types";
+import { whileVisible } from "../live/whileVisible";
 import { followLog } from "./tail";
 
 export function useLastLine(job: string | null, known: LogLine | null, follow: boolean): LogLine | null {
@@ -13,15 +14,17 @@ export function useLastLine(job: string | null, known: LogLine | null, follow: b
   useEffect(() => {
     if (start.job === null || !follow) return;
     const followed = start.job;
-    return followLog({
-      job: followed,
-      from: start.from,
-      onLines: (lines) => {
-        const line = lines.at(-1);
-        if (line) setLatest({ job: followed, line });
-      },
-      onEnd: () => undefined,
-    });
+    return whileVisible(() =>
+      followLog({
+        job: followed,
+        from: start.from,
+        onLines: (lines) => {
+          const line = lines.at(-1);
+          if (line) setLatest({ job: followed, line });
+        },
+        onEnd: () => undefined,
+      }),
+    );
   }, [start, follow]);
 
   if (latest === null || latest.job !== job) return known;

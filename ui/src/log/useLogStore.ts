@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { readLog } from "../api/queries";
 import type { Job } from "../api/types";
+import { whileVisible } from "../live/whileVisible";
 import { LineStore } from "./LineStore";
 import { followLog } from "./tail";
 
@@ -15,7 +16,7 @@ export function useLogStore(job: Job, attempt: number | undefined): LineStore {
     );
     // A store lives as long as the log that it holds; what is learnt later goes in by `learn`.
     // oxlint-disable-next-line react-hooks/exhaustive-deps
-  }, [job.id, attempt, newest, job.log === null]);
+  }, [job.id, attempt, newest, job.log?.attempt]);
   useSyncExternalStore(store.subscribe, store.getVersion);
 
   useEffect(() => {
@@ -49,22 +50,4 @@ export function useLogStore(job: Job, attempt: number | undefined): LineStore {
 
   useEffect(() => () => store.stop(), [store]);
   return store;
-}
-
-/** A browser opens few connections to one server, so a tab that nobody sees gives its own up. */
-function whileVisible(start: () => () => void): () => void {
-  let stop: (() => void) | undefined;
-  function change(): void {
-    if (document.visibilityState === "visible") stop ??= start();
-    else {
-      stop?.();
-      stop = undefined;
-    }
-  }
-  change();
-  document.addEventListener("visibilitychange", change);
-  return () => {
-    document.removeEventListener("visibilitychange", change);
-    stop?.();
-  };
 }

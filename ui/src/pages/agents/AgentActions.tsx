@@ -1,17 +1,20 @@
 /** What an admin can do about an agent. */
-import { Button, Menu, NumberInput } from "@mantine/core";
+import { Button, Menu, Modal, NumberInput } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { changeAgent, deleteAgent } from "../../api/actions";
 import { useMay } from "../../api/me";
 import { agentsQuery, queryClient } from "../../api/queries";
 import type { Agent } from "../../api/types";
+import { Form } from "../../parts/Form";
 import { Icon } from "../../parts/Icon";
 import { notify, say } from "../../parts/notices";
 import css from "./AgentsPage.module.css";
 
 export function AgentActions({ agent }: { agent: Agent }) {
   const may = useMay("admin");
+  const [slotsOpen, { open: openSlots, close: closeSlots }] = useDisclosure(false);
   const [slots, setSlots] = useState<number | string>(agent.slots);
   const done = (text: string) => async () => {
     await queryClient.invalidateQueries(agentsQuery);
@@ -51,24 +54,33 @@ export function AgentActions({ agent }: { agent: Agent }) {
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
-          <form
-            style={{ display: "flex", gap: 8, alignItems: "flex-end", padding: 8 }}
-            onSubmit={(event) => {
-              event.preventDefault();
-              change.mutate({ slots: Number(slots) });
-            }}
-          >
-            <NumberInput label="Slots" min={1} max={256} value={slots} onChange={setSlots} />
-            <Button type="submit" variant="default">
-              Set slots
-            </Button>
-          </form>
+          <Menu.Item onClick={openSlots}>Set slots</Menu.Item>
           <Menu.Divider />
           <Menu.Item color="var(--state-failed)" disabled={agent.state === "online"} onClick={() => forget.mutate()}>
             Forget agent
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
+      <Modal opened={slotsOpen} onClose={closeSlots} title={`Slots of ${agent.name}`}>
+        <Form
+          onSubmit={() => change.mutate({ slots: Number(slots) }, { onSuccess: closeSlots })}
+          error={change.error}
+          buttons={
+            <Button type="submit" loading={change.isPending}>
+              Set slots
+            </Button>
+          }
+        >
+          <NumberInput
+            label="How many jobs it runs at once"
+            min={1}
+            max={256}
+            value={slots}
+            onChange={setSlots}
+            data-autofocus
+          />
+        </Form>
+      </Modal>
     </div>
   );
 }

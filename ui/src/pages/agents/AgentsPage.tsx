@@ -36,7 +36,7 @@ const columns: Column<Agent>[] = [
         <div>
           <div className={css.name}>{agent.name}</div>
           <div className={css.dim}>
-            {agentShapes[agent.state].word}, heard of <RelativeTime time={agent.seen_at} none="never" />
+            <Standing agent={agent} />
           </div>
         </div>
       </div>
@@ -101,6 +101,23 @@ export function AgentsPage() {
         )}
       </Loaded>
     </Page>
+  );
+}
+
+/** One that is there asks for work all the time; of one that is not, it matters since when. */
+function Standing({ agent }: { agent: Agent }) {
+  const { word } = agentShapes[agent.state];
+  if (agent.state === "online") {
+    return (
+      <>
+        {word}, Keirin {agent.version}
+      </>
+    );
+  }
+  return (
+    <>
+      {word}, heard of <RelativeTime time={agent.seen_at} none="never" />
+    </>
   );
 }
 

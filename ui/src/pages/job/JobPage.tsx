@@ -87,7 +87,7 @@ function JobLog({ job, attempt }: { job: Job; attempt: number | undefined }) {
           </EmptyPage>
         </div>
       ) : (
-        <LogView key={attempt ?? "newest"} job={job} attempt={attempt} />
+        <LogView key={attempt ?? job.log.attempt} job={job} attempt={attempt} />
       )}
     </>
   );
