@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::admin;
 use crate::agent;
 use crate::commands::{self, ServerCommand, check, init};
 use crate::exec;
@@ -49,6 +50,8 @@ enum Command {
     Init(init::InitArguments),
     #[command(flatten)]
     Server(ServerCommand),
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
     /// Print a script that completes commands in a shell
     Completions {
         /// The shell
@@ -81,6 +84,7 @@ impl Cli {
                 wait(failure::told(commands::agent::agent(command, &output), &output))
             }
             Command::Server(command) => wait(failure::told(command.run(&output), &output)),
+            Command::Admin(command) => wait(command.run(&output)),
             Command::Completions { shell } => {
                 complete(shell, &output);
                 Ok(Exit::Success)

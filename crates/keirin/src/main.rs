@@ -1,5 +1,6 @@
 //! The command line of Keirin, and the one place that wires everything.
 
+mod admin;
 mod agent;
 mod ansi;
 mod cli;

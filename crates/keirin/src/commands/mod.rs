@@ -13,7 +13,7 @@ mod login;
 mod names;
 mod project;
 mod run;
-mod shown;
+pub(crate) mod shown;
 mod token;
 mod user;
 

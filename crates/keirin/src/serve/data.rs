@@ -125,6 +125,14 @@ impl DataFolder {
         self.root.join(MASTER_KEY)
     }
 
+    /// Where the server is reached, as the command line on this machine finds it.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn local(&self) -> anyhow::Result<Option<Local>> {
+        private_file::read_json(&self.root.join(LOCAL))
+    }
+
     /// Lets the command line on this machine find the server.
     ///
     /// # Errors

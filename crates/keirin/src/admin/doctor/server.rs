@@ -1,0 +1,91 @@
+//! What a server needs besides its database: git, object storage, an address, the web page.
+
+use std::io::ErrorKind;
+
+use keirin_git::Git;
+use keirin_objects::ObjectKey;
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::machine;
+use crate::serve::data::DataFolder;
+use crate::serve::storage;
+
+use super::Check;
+use super::database::Facts;
+
+const GIT: &str = "git";
+const OBJECTS: &str = "object storage";
+const ADDRESS: &str = "address";
+const PAGE: &str = "web page";
+
+pub(super) async fn git(checks: &mut Vec<Check>) {
+    checks.push(match Git::new().version().await {
+        Ok(version) => Check::ok(GIT, version),
+        Err(error) => Check::failed(GIT, &error.into()),
+    });
+}
+
+/// Writes, reads and removes an object.
+pub(super) async fn objects(data: Option<&DataFolder>, checks: &mut Vec<Check>) {
+    let Some(data) = data else {
+        checks.push(Check::skipped(OBJECTS, "there is no data folder"));
+        return;
+    };
+    let tried = async {
+        let key = ObjectKey::parse(&format!("doctor/{:016x}", machine::random()))?;
+        storage::objects(data)?.check(&key).await?;
+        anyhow::Ok(())
+    };
+    checks.push(match tried.await {
+        Ok(()) => Check::ok(
+            OBJECTS,
+            format!("wrote, read and removed one in {}", data.objects().display()),
+        ),
+        Err(error) => Check::failed(OBJECTS, &error),
+    });
+}
+
+/// Whether the server has its address, or could have it.
+pub(super) async fn address(
+    config: &Config,
+    data: Option<&DataFolder>,
+    facts: &Facts,
+    checks: &mut Vec<Check>,
+) {
+    let listen = config.listen;
+    checks.push(match TcpListener::bind(listen).await {
+        Ok(_) => Check::ok(ADDRESS, format!("{listen} is free")),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            let own = data.and_then(|data| data.local().ok().flatten());
+            let is_own = own.is_some_and(|local| local.url.port_or_known_default() == Some(listen.port()));
+            match &facts.leader {
+                Some(leader) if is_own => {
+                    Check::ok(ADDRESS, format!("{} listens on {listen}", leader.holder))
+                }
+                _ => Check::problem(
+                    ADDRESS,
+                    format!("another program listens on {listen}"),
+                    "choose another address with --listen, or stop that program",
+                ),
+            }
+        }
+        Err(error) => Check::problem(
+            ADDRESS,
+            format!("nobody can listen on {listen}: {error}"),
+            "name an address of this machine with --listen; ports below 1024 need special rights",
+        ),
+    });
+}
+
+pub(super) fn page(checks: &mut Vec<Check>) {
+    checks.push(if keirin_api::page_is_built() {
+        Check::ok(PAGE, "in this program")
+    } else {
+        Check::problem(
+            PAGE,
+            "this program was built without it",
+            "build it with `make build`; everything else works without",
+        )
+    });
+}

@@ -1,0 +1,41 @@
+//! `keirin admin`: what the owner of a server does on its machine.
+
+mod archive;
+mod backup;
+mod config;
+mod doctor;
+mod migrate;
+mod place;
+mod progress;
+mod restore;
+
+use clap::Subcommand;
+
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Looks after a server on its own machine.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    Backup(backup::BackupArguments),
+    Restore(restore::RestoreArguments),
+    Migrate(migrate::MigrateArguments),
+    Doctor(doctor::DoctorArguments),
+    Config(config::ShowArguments),
+}
+
+impl AdminCommand {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// It cannot be done; each error says what to do.
+    pub(crate) async fn run(self, output: &Output) -> anyhow::Result<Exit> {
+        match self {
+            Self::Backup(arguments) => backup::backup(arguments, output).await,
+            Self::Restore(arguments) => restore::restore(arguments, output).await,
+            Self::Migrate(arguments) => migrate::migrate(arguments, output).await,
+            Self::Doctor(arguments) => doctor::doctor(arguments, output).await,
+            Self::Config(arguments) => Ok(config::show(&arguments, output)),
+        }
+    }
+}
