@@ -1,0 +1,263 @@
+//! The house keeps its own rules: who may use whom, where SQL stands, how large a file may be, what heads a module.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Which of our crates each crate may use. `ARCHITECTURE.md` says why.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("keirin-model", &[]),
+    ("keirin-wire", &["model"]),
+    ("keirin-results", &["model"]),
+    ("keirin-workflow", &["model"]),
+    ("keirin-engine", &["model", "wire"]),
+    ("keirin-git", &[]),
+    ("keirin-objects", &[]),
+    ("keirin-client", &["model", "wire"]),
+    ("keirin-store", &["engine", "model", "wire"]),
+    ("keirin-logs", &["model", "objects", "store", "wire"]),
+    (
+        "keirin-agent",
+        &["client", "git", "model", "results", "wire", "workflow"],
+    ),
+    (
+        "keirin-controller",
+        &[
+            "engine", "git", "logs", "model", "objects", "store", "wire", "workflow",
+        ],
+    ),
+    (
+        "keirin-api",
+        &[
+            "controller",
+            "git",
+            "logs",
+            "model",
+            "objects",
+            "store",
+            "wire",
+            "workflow",
+        ],
+    ),
+    ("keirin-testkit", &["engine", "model", "store"]),
+    (
+        "keirin",
+        &[
+            "agent",
+            "api",
+            "client",
+            "controller",
+            "engine",
+            "git",
+            "logs",
+            "model",
+            "objects",
+            "store",
+            "wire",
+            "workflow",
+        ],
+    ),
+];
+
+/// Crates that decide on values and do nothing else.
+const PURE: &[&str] = &[
+    "keirin-model",
+    "keirin-workflow",
+    "keirin-engine",
+    "keirin-results",
+    "keirin-wire",
+];
+
+/// What brings the outside or an async runtime in.
+const IMPURE: &[&str] = &[
+    "axum",
+    "hyper",
+    "object_store",
+    "reqwest",
+    "sqlx",
+    "tokio",
+    "tower",
+];
+
+/// Programs that run where the database must not be.
+const WITHOUT_STORE: &[&str] = &["keirin-agent", "keirin-client"];
+
+/// A file with more lines has two jobs.
+const MOST_LINES: usize = 800;
+
+/// The crates of the workspace, each with the names of its normal dependencies.
+fn crates() -> BTreeMap<String, BTreeSet<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+            "--manifest-path",
+        ])
+        .arg(root().join("Cargo.toml"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    packages
+        .iter()
+        .map(|package| {
+            let all = package["dependencies"].as_array().unwrap().iter();
+            let normal = all.filter(|dependency| dependency["kind"].is_null());
+            (
+                text(&package["name"]),
+                normal.map(|dependency| text(&dependency["name"])).collect(),
+            )
+        })
+        .collect()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Every Rust file of the workspace's crates, by its path from the root.
+fn sources() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join("crates")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            let path = entry.path();
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(found.len() > 100, "the sources are found");
+    found.sort();
+    found
+}
+
+#[test]
+fn crates_use_only_those_that_they_may() {
+    let crates = crates();
+    let table: BTreeMap<&str, BTreeSet<String>> = MAY_USE
+        .iter()
+        .map(|(name, uses)| (*name, uses.iter().map(|used| format!("keirin-{used}")).collect()))
+        .collect();
+    assert_eq!(
+        crates.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+        table.keys().copied().collect::<BTreeSet<_>>(),
+        "every crate stands in the table"
+    );
+    for (name, uses) in &crates {
+        let ours: BTreeSet<String> = uses
+            .iter()
+            .filter(|used| used.starts_with("keirin-"))
+            .cloned()
+            .collect();
+        let may = &table[name.as_str()];
+        let unwanted: Vec<_> = ours.difference(may).collect();
+        assert!(
+            unwanted.is_empty(),
+            "{name} uses {unwanted:?}; it may use {may:?}"
+        );
+        let unused: Vec<_> = may.difference(&ours).collect();
+        assert!(
+            unused.is_empty(),
+            "{name} no longer uses {unused:?}: take them out of the table"
+        );
+    }
+}
+
+/// All that a crate uses, also through others of ours.
+fn reached<'a>(crates: &'a BTreeMap<String, BTreeSet<String>>, from: &'a str) -> BTreeSet<&'a str> {
+    let mut reached = BTreeSet::new();
+    let mut open = vec![from];
+    while let Some(name) = open.pop() {
+        for used in crates.get(name).into_iter().flatten() {
+            if reached.insert(used.as_str()) {
+                open.push(used);
+            }
+        }
+    }
+    reached
+}
+
+#[test]
+fn pure_crates_bring_in_no_outside_and_no_runtime() {
+    let crates = crates();
+    for name in PURE {
+        let reached = reached(&crates, name);
+        let impure: Vec<_> = IMPURE
+            .iter()
+            .filter(|impure| reached.contains(**impure))
+            .collect();
+        assert!(impure.is_empty(), "{name} reaches {impure:?}");
+    }
+    assert!(
+        reached(&crates, "keirin").contains("sqlx"),
+        "the check sees through our crates"
+    );
+}
+
+#[test]
+fn agents_and_clients_never_reach_the_database() {
+    let crates = crates();
+    for name in WITHOUT_STORE {
+        let reached = reached(&crates, name);
+        assert!(
+            !reached.contains("keirin-store") && !reached.contains("sqlx"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn sql_stands_in_the_store_alone() {
+    let is_elsewhere = |file: &str| {
+        let is_program = file.contains("/src/");
+        is_program && !file.starts_with("crates/keirin-store/") && !file.starts_with("crates/keirin-testkit/")
+    };
+    let sources = sources();
+    let has_sql = |text: &str| text.contains("sqlx::") || text.contains("use sqlx");
+    let faults: Vec<_> = sources
+        .iter()
+        .filter(|(file, text)| is_elsewhere(file) && has_sql(text))
+        .map(|(file, _)| file)
+        .collect();
+    assert!(faults.is_empty(), "SQL belongs in keirin-store: {faults:?}");
+    let in_store = sources
+        .iter()
+        .filter(|(file, text)| !is_elsewhere(file) && has_sql(text));
+    assert!(in_store.count() > 10, "the check finds SQL where it is");
+}
+
+#[test]
+fn no_file_is_too_long_and_each_says_what_it_is_for() {
+    let generated = |text: &str| text.lines().take(3).any(|line| line.contains("@generated"));
+    for (file, text) in sources() {
+        if generated(&text) {
+            continue;
+        }
+        let lines = text.lines().count();
+        assert!(
+            lines <= MOST_LINES,
+            "{file} has {lines} lines: part it by meaning"
+        );
+        assert!(
+            text.starts_with("//! "),
+            "{file} begins with a line that says what it is for: //! ..."
+        );
+    }
+}

@@ -1,0 +1,105 @@
+//! The examples, and the exit codes of `keirin exec`.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::whole_program::pipes::Gate;
+use crate::whole_program::repository::in_world;
+use crate::whole_program::story::one_job;
+use crate::whole_program::world::{World, keirin};
+
+/// What an example says of its outcome, as an exit code.
+fn promised(text: &str) -> i32 {
+    let outcome = text.lines().find_map(|line| line.strip_prefix("# Outcome: "));
+    match outcome.expect("an example says its outcome") {
+        "success" => 0,
+        "failed" => 1,
+        "cancelled" => 3,
+        "timed_out" => 4,
+        other => panic!("an example says its outcome, not `{other}`"),
+    }
+}
+
+#[test]
+fn every_example_runs_with_the_outcome_that_it_names() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let mut files: Vec<_> = std::fs::read_dir(examples)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .collect();
+    files.sort();
+    assert!(files.len() >= 5, "{files:?}");
+    for file in files {
+        let expected = promised(&std::fs::read_to_string(&file).unwrap());
+        let output = keirin().arg("exec").arg(&file).output().unwrap();
+        let said =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert_eq!(
+            output.status.code(),
+            Some(expected),
+            "{}:\n{said}",
+            file.display()
+        );
+    }
+}
+
+/// Runs this script as a workflow; gives the exit code and standard output.
+fn exec(world: &World, script: &str) -> (Option<i32>, String) {
+    let file = world.path().join("workflow.yaml");
+    std::fs::write(&file, in_world(world, &one_job(script))).unwrap();
+    let output = keirin().arg("exec").arg(&file).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn a_script_learns_from_the_exit_code_how_it_went() {
+    let world = World::new();
+    let (code, said) = exec(&world, "echo fine");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.lines().any(|line| line == "fine"), "{said}");
+    assert!(!said.contains('\u{1b}'), "colours are for terminals");
+    let (code, said) = exec(&world, "exit 7");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains('7'), "the exit code is told: {said}");
+    let nothing = keirin()
+        .arg("exec")
+        .arg(world.path().join("nothing.yaml"))
+        .output()
+        .unwrap();
+    assert_eq!(
+        nothing.status.code(),
+        Some(2),
+        "{}",
+        String::from_utf8_lossy(&nothing.stderr)
+    );
+}
+
+#[test]
+fn an_interrupted_run_is_cancelled_and_leaves_nothing_running() {
+    let world = World::new();
+    let _never = Gate::new(&world, "never");
+    let file = world.path().join("workflow.yaml");
+    std::fs::write(
+        &file,
+        in_world(&world, &one_job("echo waiting; read -r _ < @gates/never")),
+    )
+    .unwrap();
+    let mut command = keirin();
+    command
+        .arg("exec")
+        .arg(&file)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap() == "waiting"));
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
+    let rest: Vec<String> = lines.map_while(Result::ok).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(3), "{rest:?}");
+    assert_eq!(world.processes(), []);
+}

@@ -1,0 +1,109 @@
+//! What somebody new sees: an empty folder, a link, a project, a flow with its log, its results and its files.
+
+use futures::TryStreamExt as _;
+use keirin_model::{Outcome, State};
+use keirin_wire::log::Stream;
+
+use crate::whole_program::story::{Story, http, only_job};
+
+const WORKFLOW: &str = r#"
+keirin: 1
+params:
+  name: { type: string, default: world }
+stages:
+  work:
+    jobs:
+      work:
+        env: { NAME: "${{ params.name }}" }
+        steps:
+          - git: .
+          - run: |
+              echo "Hello, $NAME."
+              echo "beware" >&2
+              printf 'no end'
+          - run: |
+              mkdir -p dist reports
+              printf 'two\nlines\n' > dist/text
+              head -c 300000 /dev/zero > dist/zeros
+              cat > reports/a.xml <<END
+              <testsuite name="suite">
+              <testcase classname="sum" name="right" time="0.5"/>
+              <testcase classname="sum" name="wrong"><failure message="off by one"/></testcase>
+              <testcase classname="sum" name="later"><skipped/></testcase>
+              </testsuite>
+              END
+              cat .keirin.yaml | head -n 1
+          - junit_collect: "reports/*.xml"
+          - artifacts: { upload: "dist/*" }
+"#;
+
+#[tokio::test]
+async fn from_an_empty_folder_to_logs_results_and_artifacts() {
+    let mut story = Story::begin(WORKFLOW.trim_start()).await;
+    let flow = story.start_with(&[("name", "Ada".to_owned())]).await;
+    assert_eq!((flow.number, flow.outcome), (1, None));
+    let flow = story.finished(flow.id).await;
+    assert_eq!(
+        (flow.state, flow.outcome),
+        (State::Finished, Some(Outcome::Success))
+    );
+    let commit = story.repository().git(&["rev-parse", "HEAD"]);
+    assert_eq!(flow.commit.as_deref(), Some(commit.as_str()));
+
+    let job = only_job(&flow);
+    assert_eq!(job.attempts.len(), 1);
+    assert!(
+        job.steps
+            .iter()
+            .all(|step| step.outcome == Some(Outcome::Success))
+    );
+    assert_eq!(story.output(job).await, ["Hello, Ada.", "no end", "keirin: 1"]);
+    assert_eq!(story.lines(job, Stream::Error).await, ["beware"]);
+
+    let results = story.client.test_results(flow.id).await.unwrap();
+    let counts = results.counts;
+    assert_eq!(
+        (counts.passed, counts.failed, counts.errors, counts.skipped),
+        (1, 1, 0, 1)
+    );
+    assert_eq!(results.items[0].result.name, "wrong", "failed ones come first");
+    assert_eq!(results.items[0].result.message.as_deref(), Some("off by one"));
+
+    let kept = story.client.artifacts(flow.id).await.unwrap().items;
+    let names: Vec<_> = kept.iter().map(|file| (file.path.as_str(), file.size)).collect();
+    assert_eq!(names, [("dist/text", 10), ("dist/zeros", 300_000)]);
+    let pieces = story.client.download(kept[0].id).await.unwrap();
+    let pieces: Vec<_> = pieces.try_collect().await.unwrap();
+    assert_eq!(pieces.concat(), b"two\nlines\n");
+
+    let postgres = story.world.postgres().unwrap();
+    assert!(story.server.stop().success());
+    assert_eq!(
+        story.world.postgres(),
+        None,
+        "PostgreSQL {postgres} ends with the server"
+    );
+    assert_eq!(story.world.processes(), [], "nothing is left running");
+    assert!(!story.world.data().join("local.json").exists());
+}
+
+#[tokio::test]
+async fn the_sign_in_link_works_once() {
+    let story = Story::begin(&crate::whole_program::story::one_job("true")).await;
+    let said = story.server.hear("Sign in with this link");
+    let link = said.rsplit(' ').next().unwrap();
+    let http = http();
+    let first = http.get(link).send().await.unwrap();
+    assert_eq!(first.status(), 303);
+    let cookie = first.headers()["set-cookie"].to_str().unwrap().to_owned();
+    assert!(cookie.contains("HttpOnly"), "{cookie}");
+    let session = cookie.split(';').next().unwrap();
+    let me = story.url.join("/api/v1/me").unwrap();
+    let me = http.get(me).header("cookie", session).send().await.unwrap();
+    assert!(me.status().is_success());
+
+    let second = http.get(link).send().await.unwrap();
+    assert!(second.headers().get("set-cookie").is_none());
+    let goes_to = second.headers()["location"].to_str().unwrap();
+    assert!(goes_to.ends_with("/sign-in?link=used"), "{goes_to}");
+}

@@ -1,0 +1,86 @@
+//! A job that wants at what is the server's.
+
+use keirin_model::Outcome;
+
+use crate::whole_program::story::{Story, only_job};
+use crate::whole_program::world::World;
+
+/// Tries each thing and says what came of it. The first two must be open, or the others prove nothing.
+const WORKFLOW: &str = r#"keirin: 1
+params:
+  data: { type: string }
+  socket: { type: string }
+  server: { type: string }
+  agent: { type: string }
+  postgres: { type: string }
+stages:
+  work:
+    jobs:
+      work:
+        env:
+          DATA: "${{ params.data }}"
+          SOCKET: "${{ params.socket }}"
+          SERVER: "${{ params.server }}"
+          AGENT: "${{ params.agent }}"
+          POSTGRES: "${{ params.postgres }}"
+        steps:
+          - run: |
+              try() {
+                name=$1; shift
+                if "$@" >/dev/null 2>&1; then echo "open: $name"; else echo "refused: $name"; fi
+              }
+              reach() { perl -MSocket -e 'socket(my $s, AF_UNIX, SOCK_STREAM, 0) or exit 2; connect($s, sockaddr_un($ARGV[0])) or exit 1' "$1"; }
+              call() { perl -MSocket -e 'socketpair(my $a, my $b, AF_UNIX, SOCK_STREAM, 0) or exit 1'; }
+              try own-workspace ls .
+              try a-socket-of-its-own call
+              try data-folder ls "$DATA/objects"
+              try master-key cat "$DATA/master.key"
+              try local-token cat "$DATA/local.json"
+              try database-password cat "$DATA/postgres.password"
+              try registration cat "$DATA/agent/registration.json"
+              try database-files cat "$DATA/postgres/PG_VERSION"
+              try mirrors ls "$DATA/mirrors"
+              try planting touch "$DATA/planted"
+              try database-socket reach "$SOCKET/.s.PGSQL.5432"
+              try server-environment cat "/proc/$SERVER/environ"
+              try agent-environment cat "/proc/$AGENT/environ"
+              try postgres-environment cat "/proc/$POSTGRES/environ"
+              try server-memory head -c 1 "/proc/$SERVER/mem"
+              try agent-files ls "/proc/$AGENT/fd"
+              try server-root ls "/proc/$SERVER/root/"
+              try killing-server kill -0 "$SERVER"
+              try killing-agent kill -0 "$AGENT"
+"#;
+
+/// Runs the hostile job in this world; gives what it could do beyond its own things.
+pub(crate) async fn what_a_job_can_reach(world: World) -> (Story, Vec<String>) {
+    let story = Story::begin_in(world, WORKFLOW).await;
+    let world = &story.world;
+    let params = [
+        ("data", world.data().display().to_string()),
+        ("socket", world.socket_folder().display().to_string()),
+        ("server", story.server.pid().to_string()),
+        ("agent", world.agent().to_string()),
+        ("postgres", world.postgres().unwrap().to_string()),
+    ];
+    let flow = story.start_with(&params).await;
+    let flow = story.finished(flow.id).await;
+    assert_eq!(flow.outcome, Some(Outcome::Success));
+    let mut said = story.output(only_job(&flow)).await;
+    assert_eq!(said.len(), 19, "{said:#?}");
+    let rest = said.split_off(2);
+    assert_eq!(said, ["open: own-workspace", "open: a-socket-of-its-own"]);
+    let open = rest
+        .into_iter()
+        .filter(|line| !line.starts_with("refused: "))
+        .collect();
+    (story, open)
+}
+
+#[tokio::test]
+async fn a_job_cannot_reach_what_is_the_servers() {
+    let (story, open) = what_a_job_can_reach(World::new()).await;
+    assert_eq!(open, Vec::<String>::new());
+    assert!(!story.world.data().join("planted").exists());
+    story.still_works().await;
+}

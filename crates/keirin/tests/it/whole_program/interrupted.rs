@@ -1,0 +1,123 @@
+//! The server or the agent dies in the middle of a job.
+
+use keirin_model::{Outcome, State};
+use nix::sys::signal::{Signal, kill};
+
+use crate::whole_program::pipes::{Bell, Gate};
+use crate::whole_program::server::Server;
+use crate::whole_program::story::{Story, gone, one_job, only_job};
+use crate::whole_program::world::{World, within};
+
+#[tokio::test]
+async fn a_job_goes_on_while_the_server_is_killed_and_its_log_has_every_byte_once() {
+    let world = World::new();
+    let (during, after) = (Gate::new(&world, "during"), Gate::new(&world, "after"));
+    let mut bell = Bell::new(&world, "bell");
+    let script = "
+        seq 1 500; echo waiting; read -r _ < @gates/during
+        seq 501 1000; echo > @gates/bell; read -r _ < @gates/after
+        seq 1001 1500";
+    let mut story = Story::begin_in(world, &one_job(script)).await;
+    let flow = story.start().await;
+    let job = only_job(&flow).id;
+    story.line(job, "waiting").await;
+    let agent = story.world.agent();
+
+    story.server.kill();
+    during.open();
+    bell.rings().await;
+    story.server = Server::spawn(&story.world, &story.listen());
+    story.server.ready();
+    assert_eq!(story.world.agent(), agent, "the agent was not disturbed");
+    after.open();
+
+    let flow = story.finished(flow.id).await;
+    assert_eq!(flow.outcome, Some(Outcome::Success));
+    let job = only_job(&flow);
+    assert_eq!(job.attempts.len(), 1);
+    let mut expected: Vec<String> = (1..=1500).map(|number| number.to_string()).collect();
+    expected.insert(500, "waiting".to_owned());
+    assert_eq!(story.output(job).await, expected);
+    let raw = story.raw_log(job.id).await;
+    let bytes = expected.join("\n");
+    let found = raw
+        .windows(bytes.len())
+        .filter(|window| *window == bytes.as_bytes());
+    assert_eq!(found.count(), 1, "the downloaded log has every byte once too");
+    story.still_works().await;
+}
+
+#[tokio::test]
+async fn a_killed_agent_loses_its_attempt_and_the_next_one_succeeds() {
+    the_agent_is_killed(World::new()).await;
+}
+
+/// Kills the agent in the middle of a job, in this world.
+pub(crate) async fn the_agent_is_killed(world: World) {
+    let _never = Gate::new(&world, "never");
+    let script = r#"
+        echo "attempt $KEIRIN_ATTEMPT: $$"
+        if [ "$KEIRIN_ATTEMPT" = 1 ]; then echo waiting; read -r _ < @gates/never; fi
+        echo done"#;
+    let story = Story::begin_in(world, &one_job(script)).await;
+    let flow = story.start().await;
+    let job = only_job(&flow).id;
+    story.line(job, "waiting").await;
+
+    kill(story.world.agent(), Signal::SIGKILL).unwrap();
+    let flow = story.finished(flow.id).await;
+    assert_eq!(flow.outcome, Some(Outcome::Success));
+    let job = only_job(&flow);
+    let attempts = &job.attempts;
+    assert_eq!(attempts.len(), 2);
+    assert_eq!(
+        (attempts[0].state, attempts[0].outcome),
+        (State::Finished, Some(Outcome::Lost))
+    );
+    let message = attempts[0].message.as_deref().unwrap();
+    assert!(!message.is_empty(), "it is said why");
+    assert_eq!(attempts[1].outcome, Some(Outcome::Success));
+    let output = story.output(job).await;
+    assert!(output[0].starts_with("attempt 2"), "{output:?}");
+    assert_eq!(output[1..], ["done"]);
+
+    // What the first attempt wrote is kept, and what it ran does not go on beside the second.
+    let mut log = story.client.follow_log(job.id, Some(1), 1);
+    let first = within("the lost attempt's log ends", async {
+        let mut first = Vec::new();
+        while let Some(lines) = log.next().await.unwrap() {
+            first.extend(lines.into_iter().map(|line| line.text));
+        }
+        first
+    })
+    .await;
+    let process = first
+        .iter()
+        .find_map(|line| line.strip_prefix("attempt 1: "))
+        .unwrap();
+    gone(nix::unistd::Pid::from_raw(process.parse().unwrap()));
+    story.still_works().await;
+}
+
+#[tokio::test]
+async fn a_stopped_server_tells_its_jobs_and_the_next_one_tries_them_again() {
+    let world = World::new();
+    let _never = Gate::new(&world, "never");
+    let script = r#"
+        if [ "$KEIRIN_ATTEMPT" = 1 ]; then echo waiting; read -r _ < @gates/never; fi
+        echo "attempt $KEIRIN_ATTEMPT""#;
+    let mut story = Story::begin_in(world, &one_job(script)).await;
+    let flow = story.start().await;
+    story.line(only_job(&flow).id, "waiting").await;
+    assert!(story.server.stop().success());
+    assert_eq!(story.world.processes(), [], "nothing is left running");
+
+    story.server = Server::spawn(&story.world, &story.listen());
+    story.server.ready();
+    let flow = story.finished(flow.id).await;
+    assert_eq!(flow.outcome, Some(Outcome::Success));
+    let job = only_job(&flow);
+    assert_eq!(job.attempts.len(), 2);
+    assert_eq!(job.attempts[0].outcome, Some(Outcome::Lost));
+    assert_eq!(story.output(job).await, ["attempt 2"]);
+}

@@ -1,0 +1,105 @@
+//! A server process: started, listened to, stopped or killed.
+
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use url::Url;
+
+use crate::whole_program::world::{PATIENCE, World, keirin};
+
+/// A server process. It is killed when the value is dropped.
+pub(crate) struct Server {
+    child: Child,
+    lines: Receiver<String>,
+    said: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    /// Starts a server on the world's data folder. `listen` is an address, or one with port 0.
+    pub(crate) fn spawn(world: &World, listen: &str) -> Self {
+        let mut command = keirin();
+        command
+            .args(["serve", "--local-slots", "2", "--listen", listen, "--data-dir"])
+            .arg(world.data())
+            .current_dir(world.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        if let Some(user) = world.user {
+            command.uid(user).gid(user).env("HOME", world.path());
+        }
+        let mut child = command.spawn().unwrap();
+        let reader = BufReader::new(child.stderr.take().unwrap());
+        let (sender, lines) = channel();
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&said);
+        // It reads on to the end: nobody is to be stopped by a full pipe.
+        std::thread::spawn(move || {
+            for line in reader.lines().map_while(Result::ok) {
+                kept.lock().unwrap().push(line.clone());
+                let _ = sender.send(line);
+            }
+        });
+        Self { child, lines, said }
+    }
+
+    /// Waits for a line with this in it, and gives what comes after it.
+    pub(crate) fn hear(&self, what: &str) -> String {
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => {
+                    if let Some(at) = line.find(what) {
+                        return line[at + what.len()..].to_owned();
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("the server did not say `{what}` but {:#?}", self.said())
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    panic!("the server ended and did not say `{what}` but {:#?}", self.said())
+                }
+            }
+        }
+    }
+
+    /// Waits until it takes work; gives its address.
+    pub(crate) fn ready(&self) -> Url {
+        self.hear("Keirin is ready: ").trim().parse().unwrap()
+    }
+
+    /// All that it has said on standard error.
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap().clone()
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).unwrap())
+    }
+
+    /// As a loss of power would: it can do nothing any more.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// In good order.
+    pub(crate) fn stop(&mut self) -> ExitStatus {
+        kill(self.pid(), Signal::SIGTERM).unwrap();
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("the server said: {:#?}", self.said());
+        }
+    }
+}

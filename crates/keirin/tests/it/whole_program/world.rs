@@ -1,0 +1,206 @@
+//! The folder of one story, and the end of everything that was started in it.
+
+use std::fs::{self, Permissions};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, geteuid};
+use tempfile::TempDir;
+
+/// How long anything may take before a story gives up.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The folder of one story. When it is dropped, every process that works in it is ended.
+pub(crate) struct World {
+    folder: TempDir,
+    /// Whom the server runs as, where that is not whom the test runs as.
+    pub(crate) user: Option<u32>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::of(None)
+    }
+
+    /// A world whose server runs as this user; only root can make one.
+    pub(crate) fn of(user: Option<u32>) -> Self {
+        let folder = tempfile::Builder::new().prefix("keirin-it-").tempdir().unwrap();
+        let world = Self { folder, user };
+        // Jobs run as another user and must get at the pipes.
+        fs::set_permissions(world.path(), Permissions::from_mode(0o755)).unwrap();
+        for (name, mode) in [("gates", 0o755), ("shared", 0o777)] {
+            let path = world.path().join(name);
+            fs::create_dir(&path).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        }
+        world.give(world.path());
+        world
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The server's data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path().join("data")
+    }
+
+    /// Where pipes lie.
+    pub(crate) fn gates(&self) -> PathBuf {
+        self.path().join("gates")
+    }
+
+    /// Where jobs and the story can both write.
+    pub(crate) fn shared(&self) -> PathBuf {
+        self.path().join("shared")
+    }
+
+    /// Gives a file or folder to the user that the server runs as.
+    pub(crate) fn give(&self, path: &Path) {
+        if let Some(user) = self.user {
+            chown(path, Some(user), Some(user)).unwrap();
+        }
+    }
+
+    /// The process of the local agent.
+    pub(crate) fn agent(&self) -> Pid {
+        let file = self.data().join("agent/pid");
+        let text = fs::read_to_string(&file).unwrap();
+        Pid::from_raw(text.trim().parse().unwrap())
+    }
+
+    /// The first process of the private PostgreSQL, where it runs.
+    pub(crate) fn postgres(&self) -> Option<Pid> {
+        let text = fs::read_to_string(self.data().join("postgres/postmaster.pid")).ok()?;
+        let pid = Pid::from_raw(text.lines().next()?.trim().parse().ok()?);
+        kill(pid, None).is_ok().then_some(pid)
+    }
+
+    /// The folder of the private PostgreSQL's socket.
+    pub(crate) fn socket_folder(&self) -> PathBuf {
+        let text = fs::read_to_string(self.data().join("postgres/postmaster.pid")).unwrap();
+        text.lines().nth(4).unwrap().trim().into()
+    }
+
+    /// Where the workspaces of jobs lie that run as another user than the agent.
+    fn workspaces(&self) -> PathBuf {
+        let mut hasher = DefaultHasher::new();
+        self.data()
+            .canonicalize()
+            .unwrap_or_else(|_| self.data())
+            .join("agent")
+            .hash(&mut hasher);
+        Path::new("/var/tmp").join(format!("keirin-agent-{}-{:016x}", geteuid(), hasher.finish()))
+    }
+
+    /// Every process that has to do with this folder by its arguments, its environment or where it works.
+    pub(crate) fn processes(&self) -> Vec<Pid> {
+        let needles = [self.path().to_owned(), self.workspaces()];
+        let all = fs::read_dir("/proc").unwrap().flatten();
+        all.filter_map(|entry| {
+            let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
+            let told =
+                ["cmdline", "environ"].map(|file| fs::read(entry.path().join(file)).unwrap_or_default());
+            let works = fs::read_link(entry.path().join("cwd")).unwrap_or_default();
+            let is_ours = needles.iter().any(|needle| {
+                let text = needle.as_os_str().as_encoded_bytes();
+                works.starts_with(needle) || told.iter().any(|told| contains(told, text))
+            });
+            is_ours.then_some(Pid::from_raw(pid))
+        })
+        .collect()
+    }
+
+    /// Ends everything: first whatever could start PostgreSQL again, then PostgreSQL in good order, so that it leaves no
+    /// shared memory behind, then what is left.
+    fn end_all(&self) -> bool {
+        let postgres = self.postgres();
+        let works_in_database = |pid: &Pid| {
+            fs::read_link(format!("/proc/{pid}/cwd"))
+                .is_ok_and(|cwd| cwd.starts_with(self.data().join("postgres")))
+        };
+        for pid in self.processes().iter().filter(|pid| !works_in_database(pid)) {
+            let _ = kill(*pid, Signal::SIGKILL);
+        }
+        if let Some(postgres) = postgres {
+            let _ = kill(postgres, Signal::SIGINT);
+            poll(Duration::from_secs(20), || {
+                self.postgres().is_none().then_some(())
+            });
+        }
+        poll(Duration::from_secs(20), || {
+            let left = self.processes();
+            for pid in &left {
+                let _ = kill(*pid, Signal::SIGKILL);
+            }
+            left.is_empty().then_some(())
+        })
+        .is_some()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let ended = self.end_all();
+        let _ = fs::remove_dir_all(self.workspaces());
+        if !ended && !std::thread::panicking() {
+            panic!("processes {:?} of the story cannot be ended", self.processes());
+        }
+    }
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+/// Asks again and again, for where nothing tells; `None` when the time is over.
+pub(crate) fn poll<T>(within: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let (_nobody, pause) = mpsc::channel::<()>();
+    let end = Instant::now() + within;
+    loop {
+        if let Some(found) = ask() {
+            return Some(found);
+        }
+        if Instant::now() > end {
+            return None;
+        }
+        let _ = pause.recv_timeout(Duration::from_millis(10));
+    }
+}
+
+/// As [`poll`], for what is asked over a connection; says what did not come.
+pub(crate) async fn poll_async<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+    within(what, async {
+        loop {
+            if let Some(found) = ask().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+}
+
+/// Waits for something, and says what did not come.
+pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(done) => done,
+        Err(_) => panic!("within {} s this did not come: {what}", PATIENCE.as_secs()),
+    }
+}
+
+/// The program under test.
+pub(crate) fn keirin() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keirin"));
+    // Nothing of the person's own settings.
+    for name in ["KEIRIN_URL", "KEIRIN_TOKEN", "KEIRIN_DATA_DIR", "KEIRIN_LISTEN"] {
+        command.env_remove(name);
+    }
+    command
+}
