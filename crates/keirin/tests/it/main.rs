@@ -1,5 +1,9 @@
 //! The program as people use it: a server, its agent and the command line, each a process of its own.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
+mod failures;
+mod flows;
+mod people;
 mod structure;
 mod whole_program;
+mod world;

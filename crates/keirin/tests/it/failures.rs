@@ -1,0 +1,66 @@
+//! What people are told when something does not work.
+
+use std::net::TcpListener;
+
+use crate::world::{World, clean, said};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_faulty_workflow_is_shown_at_its_line() {
+    let world = World::with_workflow("keirin: 1\nstages:\n  build:\n    jbos: {}\n").await;
+    let refused = world.keirin(&["flow", "start", "app"]);
+    assert_eq!(refused.exit, 2, "{refused:?}");
+    for expected in [".keirin.yaml:4:5", "4 |     jbos: {}", "jobs"] {
+        assert!(
+            refused.errors.contains(expected),
+            "{expected}: {}",
+            refused.errors
+        );
+    }
+    assert_eq!(refused.output, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_named() {
+    let world = World::new().await;
+    for (arguments, exit, expected) in [
+        (["flow", "show", "17"], 1, "Not found"),
+        (["flow", "show", "app"], 2, "PROJECT#NUMBER"),
+        (["flow", "start", "nowhere"], 1, "Not found"),
+        (["agent", "show", "nobody"], 1, "there is local"),
+        (["log", "17", "--step"], 2, "--step"),
+    ] {
+        let refused = world.keirin(&arguments);
+        assert_eq!(refused.exit, exit, "{arguments:?}: {refused:?}");
+        assert!(
+            refused.errors.contains(expected),
+            "{arguments:?}: {}",
+            refused.errors
+        );
+    }
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_told_from_one_that_is_not_known() {
+    let home = tempfile::tempdir().unwrap();
+    let mut nowhere = clean(home.path());
+    nowhere.args(["flow", "list"]);
+    let unknown = said(nowhere, "");
+    assert_eq!(unknown.exit, 6, "{unknown:?}");
+    assert!(unknown.errors.contains("keirin login URL"), "{unknown:?}");
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let mut gone = clean(home.path());
+    gone.args(["flow", "list", "--json"])
+        .env("KEIRIN_URL", &url)
+        .env("KEIRIN_TOKEN", "some");
+    let gone = said(gone, "");
+    assert_eq!(gone.exit, 6, "{gone:?}");
+    assert!(
+        gone.errors.contains(&url) && gone.errors.contains("cannot be reached"),
+        "{gone:?}"
+    );
+    assert!(!gone.errors.contains("some"), "{gone:?}");
+    assert_eq!(gone.output, "");
+}
