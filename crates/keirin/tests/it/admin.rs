@@ -1,0 +1,446 @@
+//! What the owner of a server does on its machine: backing up, restoring, examining.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::thread;
+
+use futures::TryStreamExt as _;
+use keirin_client::{Client, Connector};
+use keirin_model::FlowId;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::world::{Said, clean, git, said};
+
+const WORKFLOW: &str = r#"
+keirin: 1
+stages:
+  build:
+    jobs:
+      make:
+        steps:
+          - run: |
+              mkdir dist
+              for line in $(seq 1 20000); do echo "line $line of some length, so that it takes more room"; done
+              head -c 3000000 /dev/urandom > dist/large
+              echo small > dist/small
+          - artifacts: { upload: "dist/*" }
+"#;
+
+/// A server with a private database in this data folder.
+struct Server {
+    data: PathBuf,
+    child: Child,
+}
+
+impl Server {
+    fn start(home: &Path, data: &Path) -> Self {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let child = clean(home)
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--local-slots",
+                "1",
+                "--data-dir",
+            ])
+            .arg(data)
+            .stdin(Stdio::null())
+            .stdout(writer.try_clone().unwrap())
+            .stderr(writer)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(reader).lines();
+        let mut before = Vec::new();
+        while !lines
+            .next()
+            .unwrap_or_else(|| panic!("the server has ended: {before:#?}"))
+            .inspect(|line| before.push(line.clone()))
+            .unwrap()
+            .starts_with("Keirin is ready: ")
+        {}
+        // Nobody reads what it says from here on, but it must be able to say it.
+        thread::spawn(move || lines.for_each(drop));
+        Self {
+            data: data.to_owned(),
+            child,
+        }
+    }
+
+    /// Somebody at the command line who says the data folder.
+    fn keirin(&self, arguments: &[&str]) -> Said {
+        on(&self.data, arguments)
+    }
+
+    /// Where it is, and a token that may do everything.
+    fn local(&self) -> (String, String) {
+        let local: Value =
+            serde_json::from_slice(&std::fs::read(self.data.join("local.json")).unwrap()).unwrap();
+        let text = |name: &str| local[name].as_str().unwrap().to_owned();
+        (text("url"), text("token"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM);
+        drop(self.child.wait());
+    }
+}
+
+fn on(data: &Path, arguments: &[&str]) -> Said {
+    let mut command = clean(data.parent().unwrap());
+    command.args(arguments).arg("--data-dir").arg(data);
+    said(command, "")
+}
+
+/// A command that must go well.
+fn well(said: Said) -> Said {
+    assert_eq!(said.exit, 0, "{said:?}");
+    said
+}
+
+/// Every artifact of a flow with its bytes.
+async fn artifacts(server: &Server, flow: FlowId) -> BTreeMap<String, Vec<u8>> {
+    let (url, token) = server.local();
+    let connection = Connector::new("0.1.0", None).unwrap().at(&url.parse().unwrap());
+    let client = Client::new(connection, Some(token));
+    let mut all = BTreeMap::new();
+    for artifact in client.artifacts(flow).await.unwrap().items {
+        let bytes = client.download(artifact.id).await.unwrap();
+        let bytes: Vec<bytes::Bytes> = bytes.try_collect().await.unwrap();
+        all.insert(artifact.path, bytes.concat());
+    }
+    all
+}
+
+/// A project whose only flow has ended well; gives the flow's and the job's id.
+fn with_a_flow(server: &Server, repository: &Path) -> (String, String) {
+    std::fs::create_dir(repository).unwrap();
+    git(repository, &["init", "--quiet", "--initial-branch=main"]);
+    std::fs::write(repository.join(".keirin.yaml"), WORKFLOW).unwrap();
+    git(repository, &["add", "."]);
+    git(repository, &["commit", "--quiet", "--message", "Begin"]);
+    let repository = repository.to_str().unwrap();
+    well(server.keirin(&["project", "create", "app", "--repository", repository]));
+    let flow = well(server.keirin(&["flow", "start", "app", "--wait", "--json"])).document();
+    let id = |value: &Value| value["id"].as_str().unwrap().to_owned();
+    (id(&flow), id(&flow["runs"][0]["jobs"][0]))
+}
+
+fn add_person(server: &Server) {
+    let mut command = clean(server.data.parent().unwrap());
+    command
+        .args([
+            "user",
+            "create",
+            "ada",
+            "--role",
+            "viewer",
+            "--password-stdin",
+            "--data-dir",
+        ])
+        .arg(&server.data);
+    well(said(command, "correct horse battery\n"));
+}
+
+fn sign_in(server: &Server) {
+    let mut command = clean(server.data.parent().unwrap());
+    command.args(["login", &server.local().0, "--username", "ada"]);
+    well(said(command, "correct horse battery\n"));
+}
+
+fn agents(server: &Server) -> Vec<Value> {
+    let agents = well(server.keirin(&["agent", "list", "--json"])).document();
+    agents["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|agent| json!([agent["id"], agent["name"]]))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_goes_on_in_another_folder_from_its_backup() {
+    let home = tempfile::tempdir().unwrap();
+    let (first, second) = (home.path().join("first"), home.path().join("second"));
+    let file = home.path().join("server.backup");
+    let name = file.to_str().unwrap();
+
+    let server = Server::start(home.path(), &first);
+    let (flow, job) = with_a_flow(&server, &home.path().join("repository"));
+    add_person(&server);
+    let log = server.keirin(&["log", &job, "--json"]);
+    assert!(well_lines(&log) > 20_000, "{}", log.errors);
+    let files = artifacts(&server, flow.parse().unwrap()).await;
+    assert_eq!(files["dist/small"], b"small\n");
+    let known = agents(&server);
+
+    // While the server runs.
+    let taken = well(server.keirin(&["admin", "backup", name, "--json"])).document();
+    assert_eq!(
+        (&taken["projects"], &taken["flows"], &taken["master_key"]),
+        (&json!(1), &json!(1), &json!(true))
+    );
+    assert!(taken["objects"].as_u64().unwrap() >= 2, "{taken}");
+    let metadata = std::fs::metadata(&file).unwrap();
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+    assert_eq!(Some(metadata.len()), taken["bytes"].as_u64());
+    well(server.keirin(&["project", "list"]));
+    // Into its own database nothing is restored while it leads.
+    let refused = server.keirin(&["admin", "restore", name, "--replace"]);
+    assert!(
+        refused.exit == 1 && refused.errors.contains("leads"),
+        "{refused:?}"
+    );
+    well(server.keirin(&["project", "show", "app"]));
+    drop(server);
+
+    // While it is stopped; what was started for it is stopped again.
+    let summary = well(on(&first, &["admin", "backup", name])).output;
+    assert!(
+        summary.starts_with("Backed up 1 project, 1 flow and ")
+            && summary.trim_end().ends_with(&format!("to {name}.")),
+        "{summary}"
+    );
+    assert!(!first.join("postgres/postmaster.pid").exists());
+    assert_eq!(leftovers(home.path()), Vec::<PathBuf>::new());
+
+    let restored = well(on(&second, &["admin", "restore", name]));
+    assert!(
+        restored.output.starts_with("Restored 1 project, 1 flow and "),
+        "{restored:?}"
+    );
+    let again = on(&second, &["admin", "restore", name]);
+    assert!(again.exit == 1 && again.errors.contains("not empty"), "{again:?}");
+    // A restore that is repeated changes nothing.
+    well(on(&second, &["admin", "restore", name, "--replace", "--json"]));
+    assert_eq!(
+        std::fs::read(first.join("master.key")).unwrap(),
+        std::fs::read(second.join("master.key")).unwrap()
+    );
+
+    let server = Server::start(home.path(), &second);
+    assert_eq!(server.keirin(&["log", &job, "--json"]).output, log.output);
+    assert_eq!(artifacts(&server, flow.parse().unwrap()).await, files);
+    sign_in(&server);
+    // The agent is the same one as before, and does new work.
+    let next = well(server.keirin(&["flow", "start", "app", "--wait", "--json"])).document();
+    assert_eq!(
+        (&next["number"], &next["outcome"]),
+        (&json!(2), &json!("success"))
+    );
+    assert_eq!(agents(&server), known);
+}
+
+fn well_lines(said: &Said) -> usize {
+    assert_eq!(said.exit, 0, "{}", said.errors);
+    said.output.lines().count()
+}
+
+/// Backups that were begun and not finished.
+fn leftovers(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .filter(|path| {
+            path.file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .starts_with(".keirin-backup")
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_backup_is_refused_before_anything_is_changed() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    well(on(&data, &["admin", "migrate"]));
+    let again = well(on(&data, &["admin", "migrate"]));
+    assert!(again.output.contains("already"), "{again:?}");
+    // To standard output, as bytes.
+    let taken = clean(home.path())
+        .args(["admin", "backup", "-", "--data-dir"])
+        .arg(&data)
+        .output()
+        .unwrap();
+    assert!(taken.status.success(), "{taken:?}");
+    let (bytes, last) = (taken.stdout, String::from_utf8(taken.stderr).unwrap());
+    assert!(last.contains("Backed up 0 projects"), "{last}");
+
+    let target = home.path().join("target");
+    let file = home.path().join("damaged");
+    let cut = [
+        0,
+        5,
+        17,
+        18,
+        40,
+        bytes.len() / 2,
+        bytes.len() - 33,
+        bytes.len() - 1,
+    ];
+    let cut = cut.map(|end| bytes[..end].to_vec());
+    let changed = [20, 60, bytes.len() / 3, bytes.len() - 32].map(|place| {
+        let mut changed = bytes.clone();
+        changed[place] ^= 0x40;
+        changed
+    });
+    for (number, damaged) in cut.into_iter().chain(changed).enumerate() {
+        std::fs::write(&file, damaged).unwrap();
+        let refused = on(
+            &target,
+            &["admin", "restore", file.to_str().unwrap(), "--replace"],
+        );
+        assert_eq!(refused.exit, 1, "{number}: {refused:?}");
+        assert!(
+            refused.errors.contains("nothing was restored"),
+            "{number}: {refused:?}"
+        );
+        assert!(!target.exists(), "{number}: something was made");
+    }
+
+    // Another key is not overwritten unless that was said.
+    std::fs::create_dir(&target).unwrap();
+    std::fs::write(target.join("master.key"), [1; 32]).unwrap();
+    std::fs::write(data.join("master.key"), [2; 32]).unwrap();
+    let whole = home.path().join("whole");
+    let name = whole.to_str().unwrap();
+    well(on(&data, &["admin", "backup", name]));
+    let refused = on(&target, &["admin", "restore", name]);
+    assert!(
+        refused.exit == 1 && refused.errors.contains("another key"),
+        "{refused:?}"
+    );
+    assert_eq!(std::fs::read(target.join("master.key")).unwrap(), [1; 32]);
+    well(on(&target, &["admin", "restore", name, "--replace"]));
+    assert_eq!(std::fs::read(target.join("master.key")).unwrap(), [2; 32]);
+}
+
+#[test]
+fn a_backup_of_nothing_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("file");
+    let file = file.to_str().unwrap();
+    let missing = on(&home.path().join("missing"), &["admin", "backup", file]);
+    assert!(
+        missing.exit == 1 && missing.errors.contains("--data-dir"),
+        "{missing:?}"
+    );
+    let empty = home.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let empty = on(&empty, &["admin", "backup", file]);
+    assert!(
+        empty.exit == 1 && empty.errors.contains("holds no database"),
+        "{empty:?}"
+    );
+    assert!(!Path::new(file).exists());
+}
+
+#[test]
+fn each_setting_says_where_it_came_from() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(
+        home.path().join("keirin.toml"),
+        "log = \"info\"\nlisten = \"127.0.0.1:1\"\ndatabase_url = \"postgres://keirin:hunter2@db/keirin\"\n",
+    )
+    .unwrap();
+    let mut command = clean(home.path());
+    command
+        .env("KEIRIN_LOG", "debug")
+        .args(["admin", "config", "--listen", "127.0.0.1:3", "--json"]);
+    let shown = said(command, "");
+    assert!(!shown.output.contains("hunter2"), "{shown:?}");
+    let settings = shown.document();
+    let setting = |key: &str| {
+        let items = settings["items"].as_array().unwrap();
+        let found = items.iter().find(|setting| setting["key"] == key).unwrap();
+        json!([found["value"], found["origin"]["kind"], found["origin"]["name"]])
+    };
+    assert_eq!(setting("listen"), json!(["127.0.0.1:3", "flag", "--listen"]));
+    assert_eq!(setting("log"), json!(["debug", "environment", "KEIRIN_LOG"]));
+    assert_eq!(setting("data_dir"), json!([".keirin-data", "default", null]));
+    assert_eq!(setting("trusted_proxies"), json!([[], "default", null]));
+    let database = setting("database_url");
+    assert_eq!(database[0], "postgres://keirin:***@db/keirin");
+    assert_eq!(database[1], "file");
+    assert!(
+        database[2].as_str().unwrap().ends_with("keirin.toml"),
+        "{database}"
+    );
+
+    std::fs::write(home.path().join("keirin.toml"), "lisen = 1\n").unwrap();
+    let mut command = clean(home.path());
+    command.args(["admin", "config"]);
+    let wrong = said(command, "");
+    assert!(wrong.exit == 2 && wrong.errors.contains("lisen"), "{wrong:?}");
+}
+
+/// What the doctor says of each thing.
+fn examined(data: &Path, arguments: &[&str]) -> (i32, BTreeMap<String, Value>) {
+    let said = on(data, &[&["admin", "doctor", "--json"], arguments].concat());
+    let found: Value = serde_json::from_str(&said.output).unwrap_or_else(|error| panic!("{error}: {said:?}"));
+    let checks = found["items"].as_array().unwrap().iter();
+    let checks = checks.map(|check| (check["name"].as_str().unwrap().to_owned(), check.clone()));
+    (said.exit, checks.collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_finds_what_is_wrong_and_nothing_where_all_is_well() {
+    let home: TempDir = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let nobody = examined(&data, &[]);
+    assert_eq!(nobody.0, 1, "{nobody:?}");
+    assert_eq!(nobody.1["data folder"]["state"], "problem");
+    assert!(!data.exists(), "the doctor makes nothing");
+
+    let server = Server::start(home.path(), &data);
+    let (_, checks) = examined(&data, &["--listen", "127.0.0.1:0"]);
+    for (name, check) in &checks {
+        // Whether the page was built before the program is not for this test to say.
+        assert!(name == "web page" || check["state"] == "ok", "{check}");
+    }
+    let leader = checks["leader"]["found"].as_str().unwrap();
+    assert!(
+        leader.contains(&format!("({})", server.child.id())) && leader.contains(" since "),
+        "{leader}"
+    );
+    let (url, _) = server.local();
+    let port = url.rsplit(':').next().unwrap().trim_end_matches('/').to_owned();
+    let address = format!("127.0.0.1:{port}");
+    let (_, checks) = examined(&data, &["--listen", &address]);
+    assert_eq!(checks["address"]["state"], "ok", "{checks:?}");
+    drop(server);
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(data.join("master.key"), b"short").unwrap();
+    let (exit, checks) = examined(&data, &["--listen", &address]);
+    assert_eq!(exit, 1);
+    for name in ["data folder", "master key", "address"] {
+        assert_eq!(checks[name]["state"], "problem", "{}", checks[name]);
+    }
+    assert!(
+        checks["data folder"]["advice"]
+            .as_str()
+            .unwrap()
+            .starts_with("chmod 700 ")
+    );
+    assert_eq!(checks["leader"]["found"], "nobody leads: no server runs");
+    assert!(!data.join("postgres/postmaster.pid").exists());
+    let table = on(&data, &["admin", "doctor", "--listen", &address]);
+    assert!(
+        table.output.contains("✘ problem") && table.output.contains("chmod 700"),
+        "{table:?}"
+    );
+}
