@@ -107,7 +107,10 @@ fn next_changes(moves: &[u8]) -> (MemoryStore, Vec<Change>) {
             }
             _ => {
                 let flow = story.store.flows.keys().last().copied();
-                drop(flow.map(|flow| story.cancel(Target::Flow(flow))));
+                if let Some(flow) = flow {
+                    // One that is over is refused, which changes nothing.
+                    story.cancel(Target::Flow(flow)).ok();
+                }
             }
         }
     }

@@ -17,6 +17,11 @@ use super::agents::{Message, Reply, SimAgent};
 use super::{invariants, plans, schedules};
 use crate::house;
 
+/// What came of the events of one commit.
+type Answers = Vec<Result<Answer, Refusal>>;
+/// What an agent is told: its new attempts, each with whether it is exclusive, and those to stop.
+type Told = (Vec<(AttemptId, bool)>, Vec<AttemptId>);
+
 /// A server process: an engine, and the epoch in which it leads.
 struct Server {
     engine: Engine,
@@ -315,7 +320,7 @@ impl World {
     }
 
     /// Steps of the leader in one commit, which may fail or be lost on its way back.
-    fn decide(&mut self, events: Vec<Event>) -> Option<(Vec<Result<Answer, Refusal>>, Vec<Tell>)> {
+    fn decide(&mut self, events: Vec<Event>) -> Option<(Answers, Vec<Tell>)> {
         let mut server = self.leader.take()?;
         let (mut changes, mut tells, mut answers) = (Vec::new(), Vec::new(), Vec::new());
         for event in events {
@@ -395,7 +400,7 @@ impl World {
     }
 
     fn tell(&mut self, tells: &[Tell]) {
-        let mut replies: BTreeMap<AgentId, (Vec<(AttemptId, bool)>, Vec<AttemptId>)> = BTreeMap::new();
+        let mut replies: BTreeMap<AgentId, Told> = BTreeMap::new();
         for tell in tells {
             match tell {
                 Tell::Assign { agent, attempt } => {
