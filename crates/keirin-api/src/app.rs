@@ -126,6 +126,19 @@ impl App {
         Ok(secret)
     }
 
+    /// Whether a token opens the API still: one that the command line on this machine knows need not be made anew, so
+    /// that a command that waits outlives a restart of the server.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn token_holds(&self, token: &str) -> Result<bool, ApiError> {
+        let known = self
+            .store
+            .api_token(&secret::hash(token), self.outside.now())
+            .await?;
+        Ok(known.is_some())
+    }
+
     /// A fresh token for the command line on the server's own machine, in place of the one before. It may do
     /// everything, and ends when the next one is made: it belongs in a file that its owner alone can read.
     ///

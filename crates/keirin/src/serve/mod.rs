@@ -220,7 +220,10 @@ async fn open_for_work(
         }
         tokio::time::sleep(LOOK).await;
     }
-    let token = server.app.local_token().await?;
+    let token = match data.local()?.map(|local| local.token) {
+        Some(before) if server.app.token_holds(&before).await? => before,
+        _ => server.app.local_token().await?,
+    };
     let near = address::near(address, config);
     data.remember_local(&near, &token)?;
     let agent = LocalAgent::start(config, data, server, &near).await?;
