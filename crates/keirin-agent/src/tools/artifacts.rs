@@ -11,7 +11,7 @@ use tokio_util::io::ReaderStream;
 use super::error::ToolError;
 use super::files::{RelativePath, Tree};
 use super::matching::{Found, Patterns};
-use super::on_disk;
+use super::{count, on_disk};
 use crate::backoff::Backoff;
 use crate::delivery::until_answered;
 use crate::server::{CallError, FileStream};
@@ -45,7 +45,10 @@ pub(super) async fn upload(context: &StepContext<'_>, patterns: &[String]) -> Re
         keep(context, &tree, path, source, size, &mut backoff).await?;
         context.say(&format!("Kept {path} ({size} bytes)"));
     }
-    context.say(&format!("Kept {} files, {bytes} bytes", found.len()));
+    context.say(&format!(
+        "Kept {}, {bytes} bytes",
+        count(found.len() as u64, "file")
+    ));
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use walkdir::WalkDir;
 
 use super::error::ToolError;
 use super::files::{RelativePath, Tree};
-use super::{on_disk, shell, unless_halted};
+use super::{count, on_disk, shell, unless_halted};
 use crate::config::Identity;
 use crate::step::{StepContext, StepEnd};
 
@@ -111,7 +111,11 @@ async fn own(context: &StepContext<'_>, request: Request<'_>) -> Result<(), Tool
         Repository::WorkingTree { path } => {
             context.say(&format!("Copying the working tree at {path}"));
             let copied = copy_working_tree(&git, Path::new(path), &fresh).await?;
-            context.say(&format!("Copied {} files, {} bytes", copied.files, copied.bytes));
+            context.say(&format!(
+                "Copied {}, {} bytes",
+                count(copied.files, "file"),
+                copied.bytes
+            ));
         }
     }
     let identity = context.config.identity.clone();

@@ -9,7 +9,7 @@ use keirin_wire::agent::TestReport;
 use super::error::ToolError;
 use super::files::Tree;
 use super::matching::{Found, Patterns};
-use super::on_disk;
+use super::{count, on_disk};
 use crate::delivery::until_answered;
 use crate::step::StepContext;
 
@@ -37,13 +37,14 @@ pub(super) async fn run(context: &StepContext<'_>, patterns: &[String]) -> Resul
     })
     .await?;
     let results: Vec<TestResult> = read.into_iter().map(|result| masked(context, result)).collect();
-    let count = |status| results.iter().filter(|result| result.status == status).count();
+    let with = |status| results.iter().filter(|result| result.status == status).count();
     context.say(&format!(
-        "Read {files} report files: {} passed, {} failed, {} broken, {} skipped",
-        count(TestStatus::Passed),
-        count(TestStatus::Failed),
-        count(TestStatus::Error),
-        count(TestStatus::Skipped),
+        "Read {}: {} passed, {} failed, {} broken, {} skipped",
+        count(files as u64, "report file"),
+        with(TestStatus::Passed),
+        with(TestStatus::Failed),
+        with(TestStatus::Error),
+        with(TestStatus::Skipped),
     ));
     let report = TestReport {
         step: context.index,

@@ -49,6 +49,11 @@ pub(crate) async fn run(context: &StepContext<'_>, tool: &Tool) -> StepEnd {
     }
 }
 
+/// A number with its noun, for people.
+fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// For tools that start no processes: they are dropped where they are.
 async fn unless_halted(
     context: &StepContext<'_>,
