@@ -1,6 +1,7 @@
 //! The program as people use it: a server, its agent and the command line, each a process of its own.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
+mod admin;
 mod failures;
 mod flows;
 mod people;

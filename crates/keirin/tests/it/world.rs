@@ -166,7 +166,7 @@ pub fn said(mut command: Command, typed: &str) -> Said {
     }
 }
 
-fn git(repository: &Path, arguments: &[&str]) {
+pub fn git(repository: &Path, arguments: &[&str]) {
     let status = Command::new("git")
         .args([
             "-c",
