@@ -1,8 +1,11 @@
 //! Flows from the command line, from their start to their outcome.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{World, clean};
 
 const WORKFLOW: &str = r#"
 keirin: 1
@@ -148,4 +151,27 @@ async fn a_cancelled_flow_ends_as_cancelled() {
         .document();
     assert_eq!(listed["items"][0]["id"], flow);
     assert_eq!(listed["next_cursor"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flow_is_followed_over_a_crash_of_the_server_and_every_line_comes_once() {
+    let ticks = "keirin: 1\nstages: { build: { jobs: { ticks: { steps: [ { run: 'for i in $(seq 10); do echo tick $i; sleep 1; done' } ] } } } }\n";
+    let mut world = World::with_workflow(ticks).await;
+    let mut following = clean(world.folder.path())
+        .args(["flow", "start", "app", "--follow", "--data-dir"])
+        .arg(world.folder.path().join("data"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(following.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    let mut seen: Vec<String> = lines.by_ref().take_while(|line| line != "tick 2").collect();
+    seen.push("tick 2".to_owned());
+    world.crash_and_restart();
+    seen.extend(lines);
+    assert_eq!(following.wait().unwrap().code(), Some(0), "{seen:?}");
+    let seen: Vec<&String> = seen.iter().filter(|line| line.starts_with("tick ")).collect();
+    let expected: Vec<String> = (1..=10).map(|number| format!("tick {number}")).collect();
+    assert_eq!(seen, expected.iter().collect::<Vec<_>>());
 }

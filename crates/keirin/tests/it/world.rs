@@ -18,7 +18,7 @@ pub struct World {
     pub folder: TempDir,
     pub url: String,
     server: Child,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 /// What a command came to.
@@ -68,37 +68,25 @@ impl World {
     pub async fn new() -> Self {
         let database = keirin_testkit::database().await;
         let folder = tempfile::tempdir().unwrap();
-        let (reader, writer) = std::io::pipe().unwrap();
-        let server = clean(folder.path())
-            .args(["serve", "--listen", "127.0.0.1:0", "--local-slots", "2"])
-            .args(["--database-url", &database.url()])
-            .arg("--data-dir")
-            .arg(folder.path().join("data"))
-            .stdin(Stdio::null())
-            .stdout(writer.try_clone().unwrap())
-            .stderr(writer)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(reader).lines();
-        let mut before = Vec::new();
-        let url = loop {
-            let Some(line) = lines.next() else {
-                panic!("the server has ended: {before:#?}")
-            };
-            let line = line.unwrap();
-            if let Some(url) = line.strip_prefix("Keirin is ready: ") {
-                break url.trim().to_owned();
-            }
-            before.push(line);
-        };
-        // Nobody reads what it says from here on, but it must be able to say it.
-        thread::spawn(move || lines.for_each(drop));
+        let (server, url) = serve(folder.path(), "127.0.0.1:0", &database.url());
         Self {
             folder,
             url,
             server,
-            _database: database,
+            database,
         }
+    }
+
+    /// The server dies on the spot and is started again at the same address.
+    pub fn crash_and_restart(&mut self) {
+        self.server.kill().unwrap();
+        self.server.wait().unwrap();
+        let listen = self
+            .url
+            .trim_start_matches("http://")
+            .trim_end_matches('/')
+            .to_owned();
+        (self.server, self.url) = serve(self.folder.path(), &listen, &self.database.url());
     }
 
     /// Puts a workflow into the repository.
@@ -136,6 +124,43 @@ impl Drop for World {
         let _ = kill(Pid::from_raw(self.server.id().cast_signed()), Signal::SIGTERM);
         drop(self.server.wait());
     }
+}
+
+/// Starts a server and waits until it is ready.
+fn serve(folder: &Path, listen: &str, database: &str) -> (Child, String) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let server = clean(folder)
+        .args([
+            "serve",
+            "--listen",
+            listen,
+            "--local-slots",
+            "2",
+            "--database-url",
+            database,
+        ])
+        .arg("--data-dir")
+        .arg(folder.join("data"))
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone().unwrap())
+        .stderr(writer)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(reader).lines();
+    let mut before = Vec::new();
+    let url = loop {
+        let Some(line) = lines.next() else {
+            panic!("the server has ended: {before:#?}")
+        };
+        let line = line.unwrap();
+        if let Some(url) = line.strip_prefix("Keirin is ready: ") {
+            break url.trim().to_owned();
+        }
+        before.push(line);
+    };
+    // Nobody reads what it says from here on, but it must be able to say it.
+    thread::spawn(move || lines.for_each(drop));
+    (server, url)
 }
 
 /// The program without anything of whoever runs the test.
