@@ -13,24 +13,24 @@ use tokio::task::JoinHandle;
 
 /// A call as it came in.
 #[derive(Debug, Clone)]
-pub struct Asked {
-    pub method: Method,
+pub(crate) struct Asked {
+    pub(crate) method: Method,
     /// Path and query.
-    pub path: String,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
     /// How many calls came before it.
-    pub number: usize,
+    pub(crate) number: usize,
 }
 
 impl Asked {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 }
 
 /// A server that ends with the test.
-pub struct Double {
+pub(crate) struct Double {
     address: String,
     asked: Arc<Mutex<Vec<Asked>>>,
     task: JoinHandle<()>,
@@ -38,7 +38,7 @@ pub struct Double {
 
 impl Double {
     /// Answers every call by this function.
-    pub async fn start(answer: impl Fn(&Asked) -> Response + Clone + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(answer: impl Fn(&Asked) -> Response + Clone + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
@@ -67,19 +67,19 @@ impl Double {
         Self { address, asked, task }
     }
 
-    pub fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
-    pub fn connection(&self) -> Connection {
+    pub(crate) fn connection(&self) -> Connection {
         connection(&self.address)
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::new(self.connection(), Some("krn_secret".to_owned()))
     }
 
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 }
@@ -90,14 +90,14 @@ impl Drop for Double {
     }
 }
 
-pub fn connection(address: &str) -> Connection {
+pub(crate) fn connection(address: &str) -> Connection {
     Connector::new("test", None)
         .unwrap()
         .at(&address.parse().unwrap())
 }
 
 /// An answer with this status, media type and body.
-pub fn answer(status: u16, media_type: &str, body: impl Into<Body>) -> Response {
+pub(crate) fn answer(status: u16, media_type: &str, body: impl Into<Body>) -> Response {
     Response::builder()
         .status(status)
         .header("content-type", media_type)
@@ -105,6 +105,6 @@ pub fn answer(status: u16, media_type: &str, body: impl Into<Body>) -> Response 
         .unwrap()
 }
 
-pub fn json(body: &str) -> Response {
+pub(crate) fn json(body: &str) -> Response {
     answer(200, "application/json", body.to_owned())
 }

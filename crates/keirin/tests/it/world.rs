@@ -14,30 +14,30 @@ use tempfile::TempDir;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_keirin");
 
 /// A world that ends with the test.
-pub struct World {
-    pub folder: TempDir,
-    pub url: String,
+pub(crate) struct World {
+    pub(crate) folder: TempDir,
+    pub(crate) url: String,
     server: Child,
     database: TestDatabase,
 }
 
 /// What a command came to.
 #[derive(Debug)]
-pub struct Said {
-    pub exit: i32,
-    pub output: String,
-    pub errors: String,
+pub(crate) struct Said {
+    pub(crate) exit: i32,
+    pub(crate) output: String,
+    pub(crate) errors: String,
 }
 
 impl Said {
     /// The result as one document, of a command that went well.
-    pub fn document(&self) -> Value {
+    pub(crate) fn document(&self) -> Value {
         assert_eq!(self.exit, 0, "{self:?}");
         serde_json::from_str(&self.output).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// The results as objects, one a line.
-    pub fn objects(&self) -> Vec<Value> {
+    pub(crate) fn objects(&self) -> Vec<Value> {
         let lines = self.output.lines();
         lines
             .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
@@ -47,7 +47,7 @@ impl Said {
 
 impl World {
     /// A server that is ready, and the project `app` with this workflow.
-    pub async fn with_workflow(workflow: &str) -> Self {
+    pub(crate) async fn with_workflow(workflow: &str) -> Self {
         let world = Self::new().await;
         let repository = world.folder.path().join("repository");
         std::fs::create_dir(&repository).unwrap();
@@ -65,7 +65,7 @@ impl World {
     }
 
     /// A server that is ready.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let database = keirin_testkit::database().await;
         let folder = tempfile::tempdir().unwrap();
         let (server, url) = serve(folder.path(), "127.0.0.1:0", &database.url());
@@ -78,7 +78,7 @@ impl World {
     }
 
     /// The server dies on the spot and is started again at the same address.
-    pub fn crash_and_restart(&mut self) {
+    pub(crate) fn crash_and_restart(&mut self) {
         self.server.kill().unwrap();
         self.server.wait().unwrap();
         let listen = self
@@ -90,7 +90,7 @@ impl World {
     }
 
     /// Puts a workflow into the repository.
-    pub fn commit(&self, workflow: &str) {
+    pub(crate) fn commit(&self, workflow: &str) {
         let repository = self.folder.path().join("repository");
         std::fs::write(repository.join(".keirin.yaml"), workflow).unwrap();
         git(&repository, &["add", "."]);
@@ -101,7 +101,7 @@ impl World {
     }
 
     /// Runs a command as somebody on the server's own machine.
-    pub fn keirin(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn keirin(&self, arguments: &[&str]) -> Said {
         let mut command = clean(self.folder.path());
         command
             .args(arguments)
@@ -111,7 +111,7 @@ impl World {
     }
 
     /// Runs a command as somebody elsewhere, who types this.
-    pub fn keirin_elsewhere(&self, arguments: &[&str], typed: &str) -> Said {
+    pub(crate) fn keirin_elsewhere(&self, arguments: &[&str], typed: &str) -> Said {
         let mut command = clean(self.folder.path());
         command.args(arguments);
         said(command, typed)
@@ -164,7 +164,7 @@ fn serve(folder: &Path, listen: &str, database: &str) -> (Child, String) {
 }
 
 /// The program without anything of whoever runs the test.
-pub fn clean(home: &Path) -> Command {
+pub(crate) fn clean(home: &Path) -> Command {
     let mut command = Command::new(PROGRAM);
     command
         .env_clear()
@@ -175,7 +175,7 @@ pub fn clean(home: &Path) -> Command {
 }
 
 /// Runs a command to its end.
-pub fn said(mut command: Command, typed: &str) -> Said {
+pub(crate) fn said(mut command: Command, typed: &str) -> Said {
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -191,7 +191,7 @@ pub fn said(mut command: Command, typed: &str) -> Said {
     }
 }
 
-pub fn git(repository: &Path, arguments: &[&str]) {
+pub(crate) fn git(repository: &Path, arguments: &[&str]) {
     let status = Command::new("git")
         .args([
             "-c",
