@@ -1,8 +1,11 @@
 //! What the owner of a server does on its machine: backing up, restoring, examining.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::thread;
@@ -11,7 +14,8 @@ use futures::TryStreamExt as _;
 use keirin_client::{Client, Connector};
 use keirin_model::FlowId;
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, User, geteuid, mkfifo};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -27,7 +31,7 @@ stages:
           - run: |
               mkdir dist
               for line in $(seq 1 20000); do echo "line $line of some length, so that it takes more room"; done
-              head -c 3000000 /dev/urandom > dist/large
+              head -c 8000000 /dev/urandom > dist/large
               echo small > dist/small
           - artifacts: { upload: "dist/*" }
 "#;
@@ -91,6 +95,50 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM);
         drop(self.child.wait());
+        // Where the workspaces of jobs lay that ran as another user.
+        let mut hasher = DefaultHasher::new();
+        self.data.join("agent").hash(&mut hasher);
+        let name = format!("keirin-agent-{}-{:016x}", geteuid(), hasher.finish());
+        drop(std::fs::remove_dir_all(Path::new("/var/tmp").join(name)));
+    }
+}
+
+/// A backup that is being written into a pipe, and waits there until somebody reads on.
+struct Halted {
+    child: Child,
+    pipe: File,
+    begin: [u8; 1],
+}
+
+impl Halted {
+    fn begin(data: &Path) -> Self {
+        let pipe = data.parent().unwrap().join("pipe");
+        drop(std::fs::remove_file(&pipe));
+        mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+        let child = clean(data.parent().unwrap())
+            .args(["admin", "backup"])
+            .arg(&pipe)
+            .arg("--data-dir")
+            .arg(data)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut pipe = File::open(pipe).unwrap();
+        let mut begin = [0];
+        pipe.read_exact(&mut begin).unwrap();
+        Self { child, pipe, begin }
+    }
+
+    /// Lets it go on to its end. Gives what it says.
+    fn finish(mut self, into: &Path) -> String {
+        let mut file = File::create(into).unwrap();
+        file.write_all(&self.begin).unwrap();
+        std::io::copy(&mut self.pipe, &mut file).unwrap();
+        let ended = self.child.wait_with_output().unwrap();
+        assert!(ended.status.success(), "{ended:?}");
+        String::from_utf8(ended.stdout).unwrap()
     }
 }
 
@@ -192,7 +240,20 @@ async fn a_server_goes_on_in_another_folder_from_its_backup() {
     let metadata = std::fs::metadata(&file).unwrap();
     assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
     assert_eq!(Some(metadata.len()), taken["bytes"].as_u64());
-    well(server.keirin(&["project", "list"]));
+    // The first file is too large for any buffer: work goes on while it waits, and the backup has that work too.
+    let halted = Halted::begin(&first);
+    let later = well(server.keirin(&["flow", "start", "app", "--wait", "--json"])).document();
+    let later_job = later["runs"][0]["jobs"][0]["id"].as_str().unwrap();
+    let later_flow: FlowId = later["id"].as_str().unwrap().parse().unwrap();
+    let meanwhile = home.path().join("meanwhile.backup");
+    let summary = halted.finish(&meanwhile);
+    assert!(
+        summary.starts_with("Backed up 1 project, 2 flows and "),
+        "{summary}"
+    );
+    let later_log = server.keirin(&["log", later_job, "--json"]);
+    assert!(well_lines(&later_log) > 20_000, "{}", later_log.errors);
+    let later_files = artifacts(&server, later_flow).await;
     // Into its own database nothing is restored while it leads.
     let refused = server.keirin(&["admin", "restore", name, "--replace"]);
     assert!(
@@ -205,22 +266,26 @@ async fn a_server_goes_on_in_another_folder_from_its_backup() {
     // While it is stopped; what was started for it is stopped again.
     let summary = well(on(&first, &["admin", "backup", name])).output;
     assert!(
-        summary.starts_with("Backed up 1 project, 1 flow and ")
+        summary.starts_with("Backed up 1 project, 2 flows and ")
             && summary.trim_end().ends_with(&format!("to {name}.")),
         "{summary}"
     );
     assert!(!first.join("postgres/postmaster.pid").exists());
     assert_eq!(leftovers(home.path()), Vec::<PathBuf>::new());
 
-    let restored = well(on(&second, &["admin", "restore", name]));
+    let meanwhile = meanwhile.to_str().unwrap();
+    let restored = well(on(&second, &["admin", "restore", meanwhile]));
     assert!(
-        restored.output.starts_with("Restored 1 project, 1 flow and "),
+        restored.output.starts_with("Restored 1 project, 2 flows and "),
         "{restored:?}"
     );
-    let again = on(&second, &["admin", "restore", name]);
+    let again = on(&second, &["admin", "restore", meanwhile]);
     assert!(again.exit == 1 && again.errors.contains("not empty"), "{again:?}");
     // A restore that is repeated changes nothing.
-    well(on(&second, &["admin", "restore", name, "--replace", "--json"]));
+    well(on(
+        &second,
+        &["admin", "restore", meanwhile, "--replace", "--json"],
+    ));
     assert_eq!(
         std::fs::read(first.join("master.key")).unwrap(),
         std::fs::read(second.join("master.key")).unwrap()
@@ -229,12 +294,17 @@ async fn a_server_goes_on_in_another_folder_from_its_backup() {
     let server = Server::start(home.path(), &second);
     assert_eq!(server.keirin(&["log", &job, "--json"]).output, log.output);
     assert_eq!(artifacts(&server, flow.parse().unwrap()).await, files);
+    assert_eq!(
+        server.keirin(&["log", later_job, "--json"]).output,
+        later_log.output
+    );
+    assert_eq!(artifacts(&server, later_flow).await, later_files);
     sign_in(&server);
     // The agent is the same one as before, and does new work.
     let next = well(server.keirin(&["flow", "start", "app", "--wait", "--json"])).document();
     assert_eq!(
         (&next["number"], &next["outcome"]),
-        (&json!(2), &json!("success"))
+        (&json!(3), &json!("success"))
     );
     assert_eq!(agents(&server), known);
 }
@@ -443,4 +513,86 @@ async fn the_doctor_finds_what_is_wrong_and_nothing_where_all_is_well() {
         table.output.contains("✘ problem") && table.output.contains("chmod 700"),
         "{table:?}"
     );
+}
+
+#[test]
+fn objects_that_go_while_a_backup_is_taken_are_left_out() {
+    let home = tempfile::tempdir().unwrap();
+    let (data, target) = (home.path().join("data"), home.path().join("target"));
+    well(on(&data, &["admin", "migrate"]));
+    let objects = data.join("objects/logs/1");
+    std::fs::create_dir_all(&objects).unwrap();
+    let names = ["a", "b", "c"];
+    for name in names {
+        std::fs::write(objects.join(name), vec![b'x'; 8_000_000]).unwrap();
+    }
+    let halted = Halted::begin(&data);
+    for name in names {
+        std::fs::remove_file(objects.join(name)).unwrap();
+    }
+    let file = home.path().join("file");
+    let summary = halted.finish(&file);
+    // The one that was being read is whole.
+    assert!(summary.contains(" and 1 object (8.0 MB) "), "{summary}");
+    well(on(&target, &["admin", "restore", file.to_str().unwrap()]));
+    let restored: Vec<_> = std::fs::read_dir(target.join("objects/logs/1"))
+        .unwrap()
+        .collect();
+    assert_eq!(restored.len(), 1);
+    let restored = std::fs::read(restored[0].as_ref().unwrap().path()).unwrap();
+    assert!(restored == vec![b'x'; 8_000_000]);
+}
+
+#[test]
+fn the_doctor_tries_jobs_of_an_ordinary_user_too() {
+    const NAME: &str = "the_doctor_tries_jobs_of_an_ordinary_user_too";
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let mut command = clean(home.path());
+    if geteuid().is_root() {
+        let Some(nobody) = User::from_name("nobody").unwrap() else {
+            println!("skipped: {NAME}: there is no user `nobody`");
+            return;
+        };
+        let (user, group) = (nobody.uid.as_raw(), nobody.gid.as_raw());
+        let tried = clean(home.path())
+            .arg("--version")
+            .current_dir("/")
+            .uid(user)
+            .gid(group)
+            .output();
+        if !tried.is_ok_and(|output| output.status.success()) {
+            println!("skipped: {NAME}: user {user} cannot reach the built program");
+            return;
+        }
+        for folder in [home.path(), &data] {
+            chown(folder, Some(user), Some(group)).unwrap();
+        }
+        command.uid(user).gid(group);
+    }
+    command
+        .args(["admin", "doctor", "--json", "--data-dir"])
+        .arg(&data);
+    let said = said(command, "");
+    let found: Value = serde_json::from_str(&said.output).unwrap_or_else(|error| panic!("{error}: {said:?}"));
+    let checks = found["items"].as_array().unwrap();
+    let isolation = checks
+        .iter()
+        .find(|check| check["name"] == "isolation of jobs")
+        .unwrap();
+    assert_eq!(isolation["state"], "ok", "{isolation}");
+    assert!(
+        isolation["found"]
+            .as_str()
+            .unwrap()
+            .contains("held to their workspace"),
+        "{isolation}"
+    );
+    let left: Vec<_> = std::fs::read_dir(&data)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert!(left.iter().all(|name| name == "objects"), "{left:?}");
 }
