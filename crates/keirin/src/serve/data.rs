@@ -1,5 +1,6 @@
 //! The data folder: what lies where, and what nobody else may read.
 
+use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -21,15 +22,22 @@ const MASTER_KEY: &str = "master.key";
 #[derive(Debug, Clone)]
 pub(crate) struct DataFolder {
     root: PathBuf,
-    /// The token that this process has put into [`LOCAL`].
-    told: Arc<OnceLock<String>>,
+    /// What this process has put into [`LOCAL`].
+    told: Arc<OnceLock<Local>>,
 }
 
 /// Where the server on this machine is reached, with a token that may do everything.
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Local {
     pub(crate) url: Url,
     pub(crate) token: String,
+}
+
+impl fmt::Debug for Local {
+    /// Leaves the token out.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Local({})", self.url)
+    }
 }
 
 impl DataFolder {
@@ -121,6 +129,11 @@ impl DataFolder {
         private_file::write(&self.master_key_file(), key)
     }
 
+    /// Where the key lies that a restore takes the place of, until the restore has ended.
+    pub(crate) fn former_master_key_file(&self) -> PathBuf {
+        self.root.join("master.key.before-restore")
+    }
+
     pub(crate) fn master_key_file(&self) -> PathBuf {
         self.root.join(MASTER_KEY)
     }
@@ -143,7 +156,7 @@ impl DataFolder {
             token: token.to_owned(),
         };
         private_file::write_json(&self.root.join(LOCAL), &local)?;
-        self.told.get_or_init(|| local.token);
+        self.told.get_or_init(|| local);
         Ok(())
     }
 
@@ -157,7 +170,7 @@ impl DataFolder {
             return Ok(());
         };
         match private_file::read_json::<Local>(&file)? {
-            Some(local) if local.token == *told => private_file::remove(&file),
+            Some(local) if local == *told => private_file::remove(&file),
             _ => Ok(()),
         }
     }

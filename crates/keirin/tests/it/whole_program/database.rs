@@ -1,10 +1,12 @@
-//! PostgreSQL goes away under load and comes back.
+//! PostgreSQL goes away under load and comes back; and it is the copy beside the program where the system has none.
+
+use std::path::Path;
 
 use keirin_model::Outcome;
 use nix::sys::signal::{Signal, kill};
 
 use crate::whole_program::pipes::Gate;
-use crate::whole_program::story::{Story, gone, indented};
+use crate::whole_program::story::{Story, gone, indented, one_job};
 use crate::whole_program::world::World;
 
 const FLOWS: usize = 4;
@@ -62,4 +64,32 @@ async fn postgresql_is_killed_under_load() {
 #[tokio::test]
 async fn postgresql_is_stopped_under_load() {
     everything_finishes_when_postgresql_is_sent(Signal::SIGINT).await;
+}
+
+#[tokio::test]
+async fn without_the_systems_postgresql_the_copy_beside_the_program_is_used() {
+    let beside = Path::new(env!("CARGO_BIN_EXE_keirin"))
+        .parent()
+        .unwrap()
+        .join("postgres");
+    if !beside.join("bin/initdb").exists() {
+        println!(
+            "skipped: without_the_systems_postgresql_the_copy_beside_the_program_is_used: no copy of PostgreSQL lies \
+             beside the program; `scripts/postgres.sh --copy` fetches one"
+        );
+        return;
+    }
+    let mut world = World::new();
+    world.hide_postgres = true;
+    let mut story = Story::begin_in(world, &one_job("echo fine")).await;
+    let postgres = story.world.postgres().unwrap();
+    let program = std::fs::read_link(format!("/proc/{postgres}/exe")).unwrap();
+    assert!(
+        program.starts_with(beside.canonicalize().unwrap()),
+        "{}",
+        program.display()
+    );
+    assert_eq!(story.run().await.outcome, Some(Outcome::Success));
+    assert!(story.server.stop().success());
+    assert_eq!(story.world.processes(), [], "nothing is left running");
 }

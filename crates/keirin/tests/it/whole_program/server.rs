@@ -30,6 +30,9 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
+        if world.hide_postgres {
+            command.env("KEIRIN_HIDE_SYSTEM_POSTGRES", "true");
+        }
         if let Some(user) = world.user {
             command.uid(user).gid(user).env("HOME", world.path());
         }

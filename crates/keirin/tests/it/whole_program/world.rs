@@ -20,6 +20,8 @@ pub(crate) struct World {
     folder: TempDir,
     /// Whom the server runs as, where that is not whom the test runs as.
     pub(crate) user: Option<u32>,
+    /// Whether the server passes over the system's PostgreSQL.
+    pub(crate) hide_postgres: bool,
 }
 
 impl World {
@@ -30,7 +32,11 @@ impl World {
     /// A world whose server runs as this user; only root can make one.
     pub(crate) fn of(user: Option<u32>) -> Self {
         let folder = tempfile::Builder::new().prefix("keirin-it-").tempdir().unwrap();
-        let world = Self { folder, user };
+        let world = Self {
+            folder,
+            user,
+            hide_postgres: false,
+        };
         // Jobs run as another user and must get at the pipes.
         fs::set_permissions(world.path(), Permissions::from_mode(0o755)).unwrap();
         for (name, mode) in [("gates", 0o755), ("shared", 0o777)] {
