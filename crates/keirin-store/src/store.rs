@@ -8,6 +8,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::Result;
+use crate::backup::undo_unfinished_restore;
 
 /// Every migration, in order.
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -55,11 +56,12 @@ impl Store {
     }
 
     /// Brings the tables to this version; does nothing where they are there already. Safe to call from several
-    /// servers at once.
+    /// servers at once. What a restore that was killed has put aside is put back first.
     ///
     /// # Errors
     /// The database was written by a newer version, or a statement failed.
     pub async fn migrate(&self) -> Result<()> {
+        undo_unfinished_restore(&self.pool).await?;
         MIGRATIONS.run(&self.pool).await?;
         Ok(())
     }

@@ -7,6 +7,7 @@ mod restore;
 mod write;
 
 pub(crate) use catalog::migrations;
+pub(crate) use restore::undo_unfinished_restore;
 
 use std::collections::BTreeMap;
 

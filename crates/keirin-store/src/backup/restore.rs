@@ -1,16 +1,25 @@
 //! Restoring a backup, whole or not at all: what was there is kept aside until everything is in its place.
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use tokio::io::AsyncRead;
 
 use super::catalog::{column_list, migrations, quoted, tables};
 use super::record::{Kind, Reader, parse, unpack};
 use super::{BackupError, BackupSummary, End, FORMAT, Manifest, TableHead};
-use crate::Store;
 use crate::store::MIGRATIONS;
+use crate::{Store, StoreError};
 
 /// Where the tables that were there wait for the end.
 const ASIDE: &str = "keirin_before_restore";
+
+/// The advisory lock of whoever restores: "restore" in letters.
+const RESTORING: i64 = 0x0072_6573_746f_7265;
+
+/// How long one waits for the end of another restore.
+const PATIENCE_SECONDS: u32 = 5;
+
+/// What PostgreSQL calls it when that was too short.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Tables in which somebody's rows make a database one that is not empty, where they are there.
 const NOUNS: [&str; 4] = ["projects", "agents", "users", "flows"];
@@ -36,7 +45,9 @@ impl Store {
     ) -> Result<BackupSummary, BackupError> {
         let mut reader = Reader::begin(reader).await?;
         let manifest = read_manifest(&mut reader).await?;
-        let mut connection = self.pool.acquire().await?;
+        // Not one of the pool: however this ends, the lock ends with the connection.
+        let mut connection = self.pool.acquire().await?.detach();
+        lock(&mut connection).await?;
         put_back(&mut connection).await?;
         if !replace && !is_empty(&mut connection).await? {
             return Err(BackupError::NotEmpty);
@@ -52,7 +63,7 @@ impl Store {
         };
         execute(&mut connection, format!("drop schema {ASIDE} cascade")).await?;
         execute(&mut connection, "analyze".to_owned()).await?;
-        drop(connection);
+        connection.close().await?;
         Ok(BackupSummary::new(manifest.taken_at, end))
     }
 }
@@ -94,18 +105,52 @@ async fn is_empty(connection: &mut PgConnection) -> Result<bool, BackupError> {
     Ok(true)
 }
 
-async fn put_aside(connection: &mut PgConnection) -> Result<(), BackupError> {
+async fn put_aside(connection: &mut PgConnection) -> Result<(), StoreError> {
     let statements = format!("alter schema public rename to {ASIDE}; create schema public");
     execute(connection, statements).await
 }
 
-/// Undoes [`put_aside`], also that of a restore that was killed.
-async fn put_back(connection: &mut PgConnection) -> Result<(), BackupError> {
-    let aside: bool = sqlx::query_scalar("select to_regnamespace($1) is not null")
+/// Where a restore was killed, puts back what it had put aside.
+pub(crate) async fn undo_unfinished_restore(pool: &PgPool) -> Result<(), StoreError> {
+    let mut connection = pool.acquire().await?.detach();
+    if is_aside(&mut connection).await? {
+        lock(&mut connection).await?;
+        put_back(&mut connection).await?;
+        tracing::warn!("a restore that was not finished has been undone");
+    }
+    connection.close().await?;
+    Ok(())
+}
+
+/// Keeps other restores away until the connection ends. One that was killed takes the database a moment to notice.
+async fn lock(connection: &mut PgConnection) -> Result<(), StoreError> {
+    execute(connection, format!("set lock_timeout = '{PATIENCE_SECONDS}s'")).await?;
+    let locked = sqlx::query("select pg_advisory_lock($1)")
+        .bind(RESTORING)
+        .execute(&mut *connection)
+        .await;
+    match locked {
+        Ok(_) => execute(connection, "reset lock_timeout".to_owned()).await,
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) => {
+            Err(StoreError::Conflict(
+                "a backup is being restored into the database; wait until that has ended".to_owned(),
+            ))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn is_aside(connection: &mut PgConnection) -> Result<bool, StoreError> {
+    let aside = sqlx::query_scalar("select to_regnamespace($1) is not null")
         .bind(ASIDE)
-        .fetch_one(&mut *connection)
+        .fetch_one(connection)
         .await?;
-    if !aside {
+    Ok(aside)
+}
+
+/// Undoes [`put_aside`], also that of a restore that was killed.
+async fn put_back(connection: &mut PgConnection) -> Result<(), StoreError> {
+    if !is_aside(connection).await? {
         return Ok(());
     }
     // One message of several statements is one transaction.
@@ -119,7 +164,7 @@ async fn load<R: AsyncRead + Unpin>(
     reader: &mut Reader<R>,
     manifest: &Manifest,
 ) -> Result<End, BackupError> {
-    let migrate = |error| BackupError::Store(crate::StoreError::Migrate(error));
+    let migrate = |error| BackupError::Store(StoreError::Migrate(error));
     // The names in prepared statements meant other tables a moment ago.
     connection.clear_cached_statements().await?;
     let newest = manifest.migrations.iter().max().copied().unwrap_or(0);
@@ -218,7 +263,7 @@ fn check(head: &TableHead, known: &[TableHead]) -> Result<(), BackupError> {
     }
 }
 
-async fn execute(connection: &mut PgConnection, statements: String) -> Result<(), BackupError> {
+async fn execute(connection: &mut PgConnection, statements: String) -> Result<(), StoreError> {
     sqlx::raw_sql(AssertSqlSafe(statements))
         .execute(connection)
         .await?;

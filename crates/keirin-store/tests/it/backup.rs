@@ -5,6 +5,7 @@ use keirin_store::engine::{Events, Position};
 use keirin_store::{Store, StoreError};
 use keirin_testkit::contract::{self, EngineStore};
 use keirin_testkit::database;
+use tokio::io::AsyncWriteExt as _;
 
 use crate::ground::{Led, TERM, led, project};
 
@@ -111,4 +112,27 @@ async fn a_damaged_backup_changes_nothing() {
     }
     led.store.restore(bytes.as_slice(), true).await.unwrap();
     assert_eq!(led.snapshot().await, before);
+}
+
+#[tokio::test]
+async fn a_restore_that_was_killed_is_undone_by_whoever_comes_next() {
+    let database = database().await;
+    let led = with_history(database.store()).await;
+    let bytes = taken(&led).await;
+    let before = led.snapshot().await;
+
+    let (reader, mut writer) = tokio::io::duplex(64);
+    let store = database.another_store().await;
+    let restoring = tokio::spawn(async move { store.restore(reader, true).await });
+    // What it has taken of these bytes it has read within its work on the tables.
+    writer.write_all(&bytes[..bytes.len() - 100]).await.unwrap();
+    restoring.abort();
+    assert!(restoring.await.unwrap_err().is_cancelled());
+
+    let next = database.another_store().await;
+    next.migrate().await.unwrap();
+    assert_eq!(next.snapshot().await.unwrap(), before);
+    // It can be done again.
+    next.restore(bytes.as_slice(), true).await.unwrap();
+    assert_eq!(next.snapshot().await.unwrap(), before);
 }
