@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::process::{Child, ChildStdout, Command};
 
 use crate::process::cpu_of_family;
 
@@ -31,7 +31,7 @@ pub struct Server {
 pub struct StandBy {
     folder: PathBuf,
     child: Child,
-    lines: Lines<BufReader<ChildStderr>>,
+    lines: Lines<BufReader<ChildStdout>>,
 }
 
 #[derive(Deserialize)]
@@ -52,11 +52,12 @@ impl Server {
             .arg(folder.join("data"))
             .args(arguments)
             .stdin(Stdio::null())
-            .stderr(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         StandBy {
             folder: folder.to_owned(),
             child,

@@ -227,7 +227,8 @@ async fn open_for_work(
     let near = address::near(address, config);
     data.remember_local(&near, &token)?;
     let agent = LocalAgent::start(config, data, server, &near).await?;
-    output.say(format!("Keirin is ready: {address}"));
+    // The one line of the result: whoever started the server reads from it where it is.
+    output.line(format!("Keirin is ready: {address}"));
     if let Some(repository) = demo {
         demo::show(server, &repository, output).await?;
     }

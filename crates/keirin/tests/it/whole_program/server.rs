@@ -22,22 +22,25 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on the world's data folder. `listen` is an address, or one with port 0.
     pub(crate) fn spawn(world: &World, listen: &str) -> Self {
+        let (reader, writer) = std::io::pipe().unwrap();
         let mut command = keirin();
         command
             .args(["serve", "--local-slots", "2", "--listen", listen, "--data-dir"])
             .arg(world.data())
             .current_dir(world.path())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
+            .stdout(writer.try_clone().unwrap())
+            .stderr(writer);
         if world.hide_postgres {
             command.env("KEIRIN_HIDE_SYSTEM_POSTGRES", "true");
         }
         if let Some(user) = world.user {
             command.uid(user).gid(user).env("HOME", world.path());
         }
-        let mut child = command.spawn().unwrap();
-        let reader = BufReader::new(child.stderr.take().unwrap());
+        let child = command.spawn().unwrap();
+        // The command holds the other end of the pipe, which is to be the server's alone.
+        drop(command);
+        let reader = BufReader::new(reader);
         let (sender, lines) = channel();
         let said = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&said);
@@ -75,7 +78,7 @@ impl Server {
         self.hear("Keirin is ready: ").trim().parse().unwrap()
     }
 
-    /// All that it has said on standard error.
+    /// All that it has said.
     pub(crate) fn said(&self) -> Vec<String> {
         self.said.lock().unwrap().clone()
     }
