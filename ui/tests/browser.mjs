@@ -249,7 +249,7 @@ check("logs are searched over a flow, and a match leads to its line", async () =
   await page.getByLabel("Regular expression").fill("spoke 1[0-9]+ is broken");
   await page.getByRole("button", { name: "Search logs" }).click();
   await page.getByRole("link", { name: /error: spoke 121 is broken/ }).first().click();
-  await page.waitForURL(/\/jobs\/\d+#L\d+$/);
+  await page.waitForURL(/\/jobs\/\d+\?attempt=\d+#L\d+$/);
   await page.locator("[data-selected=true]").getByText("error: spoke 121 is broken").waitFor();
 });
 

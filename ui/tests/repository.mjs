@@ -39,7 +39,7 @@ stages:
           - run: |
               number=0
               while [ $number -lt 120 ]; do number=$((number + 1)); echo "spoke $number holds"; done
-              echo "error: spoke 121 is broken" >&2
+              echo "error: spoke 121 is broken"
               exit 3
   deploy:
     start: { manual: { role: developer } }

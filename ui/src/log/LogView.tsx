@@ -28,7 +28,8 @@ interface LogViewProps {
 
 export function LogView({ job, attempt }: LogViewProps) {
   const store = useLogStore(job, attempt);
-  const find = useFind(job.id);
+  const shownAttempt = attempt ?? job.log?.attempt;
+  const find = useFind(job.id, shownAttempt);
   const [wrap, setWrap] = useRememberedSwitch("keirin-log-wrap");
   const [times, setTimes] = useRememberedSwitch("keirin-log-times");
   const hash = useLocation({ select: (location) => location.hash });
@@ -82,7 +83,7 @@ export function LogView({ job, attempt }: LogViewProps) {
     void navigate({ to: ".", search: true, hash: link, replace: true, resetScroll: false });
   }
 
-  const firstError = useFirstError(job, groups);
+  const firstError = useFirstError(job, shownAttempt, groups);
   function goToFirstError(): void {
     void firstError().then((line) => {
       if (line === null) return;

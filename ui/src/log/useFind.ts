@@ -24,7 +24,8 @@ export interface Find {
   marker: RegExp | null;
 }
 
-export function useFind(job: string): Find {
+/** In the log of one attempt: the server looks into those of all. */
+export function useFind(job: string, attempt: number | undefined): Find {
   const [text, setTextOnly] = useState("");
   const [regex, setRegex] = useState(false);
   const [at, setAt] = useState(-1);
@@ -33,7 +34,10 @@ export function useFind(job: string): Find {
   const ignoreCase = text === text.toLowerCase();
   const pattern = source === "" ? "" : `${ignoreCase ? "(?i)" : ""}${source}`;
   const answer = useQuery(logSearchQuery({ kind: "job", id: job, pattern, limit: mostMatches }));
-  const lines = useMemo(() => [...new Set((answer.data?.matches ?? []).map((match) => match.line.line))], [answer.data]);
+  const lines = useMemo(() => {
+    const here = (answer.data?.matches ?? []).filter((match) => attempt === undefined || match.attempt === attempt);
+    return [...new Set(here.map((match) => match.line.line))];
+  }, [answer.data, attempt]);
 
   const marker = useMemo(() => {
     if (source === "") return null;

@@ -1,7 +1,7 @@
 /** The title line of a flow, with what one can do about it. */
 import { Button, Menu } from "@mantine/core";
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { cancelFlow, rerunFlow } from "../../api/actions";
 import { useMay } from "../../api/me";
@@ -34,6 +34,9 @@ export function FlowHead({ flow }: { flow: Flow }) {
             <Icon name="clock" size={14} />
             <Duration from={flow.created_at} to={flow.finished_at} />
           </span>
+          <Link to="/logs" search={{ in: "flow", id: flow.id }}>
+            Search logs
+          </Link>
         </>
       }
       actions={

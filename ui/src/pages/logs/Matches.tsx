@@ -61,7 +61,7 @@ function Line({ match }: { match: LogMatch }) {
   );
   if (match.job === null) return <div className={css.line}>{content}</div>;
   return (
-    <Link to="/jobs/$job" params={{ job: match.job }} hash={`L${match.line.line}`} className={css.line}>
+    <Link to="/jobs/$job" params={{ job: match.job }} search={{ attempt: String(match.attempt ?? "") }} hash={`L${match.line.line}`} className={css.line}>
       {content}
     </Link>
   );

@@ -11,8 +11,6 @@ interface ScopeFieldProps {
   onChange: (id: string) => void;
 }
 
-const services = ["server", "engine", "api", "agent"];
-
 export function ScopeField({ kind, id, onChange }: ScopeFieldProps) {
   switch (kind) {
     case "flow":
@@ -20,11 +18,11 @@ export function ScopeField({ kind, id, onChange }: ScopeFieldProps) {
     case "agent":
       return <AgentField id={id} onChange={onChange} />;
     case "service":
-      return <IdField label="Service" id={id} onChange={onChange} known={services} />;
+      return <IdField label="Service's name" id={id} onChange={onChange} />;
     case "run":
-      return <IdField label="Stage run's id" id={id} onChange={onChange} known={[]} />;
+      return <IdField label="Stage run's id" id={id} onChange={onChange} />;
     case "job":
-      return <IdField label="Job's id" id={id} onChange={onChange} known={[]} />;
+      return <IdField label="Job's id" id={id} onChange={onChange} />;
   }
 }
 
@@ -59,18 +57,6 @@ function AgentField({ id, onChange }: FieldProps) {
   );
 }
 
-function IdField({ label, id, onChange, known }: FieldProps & { label: string; known: readonly string[] }) {
-  const listId = useId();
-  return (
-    <>
-      <TextInput label={label} required list={listId} value={id} onChange={(event) => onChange(event.currentTarget.value)} />
-      <datalist id={listId}>
-        {known.map((one) => (
-          <option key={one} value={one}>
-            {one}
-          </option>
-        ))}
-      </datalist>
-    </>
-  );
+function IdField({ label, id, onChange }: FieldProps & { label: string }) {
+  return <TextInput label={label} required value={id} onChange={(event) => onChange(event.currentTarget.value)} />;
 }

@@ -111,6 +111,9 @@ function RunHead({ run }: { run: Run }) {
           <Duration from={run.started_at} to={run.finished_at} none="not started" />
           {run.started_at === null ? null : <RelativeTime time={run.started_at} />}
           {run.needs.length > 0 ? <span>after {run.needs.join(", ")}</span> : null}
+          <Link to="/logs" search={{ in: "run", id: run.id }}>
+            Search logs
+          </Link>
           {run.environment == null ? null : <Tag>{run.environment}</Tag>}
           {run.exclusive ? <Tag>exclusive</Tag> : null}
         </>
