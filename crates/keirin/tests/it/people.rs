@@ -74,7 +74,10 @@ async fn a_token_is_shown_once_and_can_be_revoked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_is_taken_out_of_service_and_back() {
-    let world = World::new().await;
+    let workflow = "keirin: 1\nstages: { a: { jobs: { b: { steps: [ { run: 'true' } ] } } } }\n";
+    let world = World::with_workflow(workflow).await;
+    // The agent is there at the latest when it has run a job.
+    assert_eq!(world.keirin(&["flow", "start", "app", "--wait"]).exit, 0);
     let agents = world.keirin(&["agent", "list", "--json"]).document();
     let agent = &agents["items"][0];
     assert_eq!((&agent["name"], &agent["running"]), (&"local".into(), &0.into()));
