@@ -222,15 +222,21 @@ impl Target<'_> {
             // A damaged key is what one restores for.
             if self.replace { Ok(None) } else { Err(error) }
         })?;
+        let former = self.data.former_master_key_file();
         if let Some(key) = &contents.master_key {
+            if let Some(before) = key_before.filter(|before| before != key) {
+                private_file::write(&former, &before)?;
+            }
             self.data.set_master_key(key)?;
         }
         if let Err(error) = self.put_database(&mut reader, first).await {
             if let Some(key) = &key_before {
                 self.data.set_master_key(key)?;
+                private_file::remove(&former)?;
             }
             return Err(error);
         }
+        private_file::remove(&former)?;
         if let Some(agent) = &contents.agent {
             let folder = self.data.agent();
             private_file::make_folder(&folder)?;

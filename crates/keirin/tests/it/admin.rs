@@ -394,6 +394,7 @@ async fn a_damaged_backup_is_refused_before_anything_is_changed() {
     assert_eq!(std::fs::read(target.join("master.key")).unwrap(), [1; 32]);
     well(on(&target, &["admin", "restore", name, "--replace"]));
     assert_eq!(std::fs::read(target.join("master.key")).unwrap(), [2; 32]);
+    assert!(!target.join("master.key.before-restore").exists());
 }
 
 #[test]
@@ -494,6 +495,12 @@ async fn the_doctor_finds_what_is_wrong_and_nothing_where_all_is_well() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let former = data.join("master.key.before-restore");
+    std::fs::write(&former, [3; 32]).unwrap();
+    let (_, checks) = examined(&data, &[]);
+    let key = &checks["master key"];
+    assert!(key["found"].as_str().unwrap().contains("broken off"), "{key}");
+    std::fs::remove_file(&former).unwrap();
     std::fs::write(data.join("master.key"), b"short").unwrap();
     let (exit, checks) = examined(&data, &["--listen", &address]);
     assert_eq!(exit, 1);

@@ -90,6 +90,21 @@ fn key(data: &DataFolder) -> Check {
         Ok(None) => return Check::skipped(KEY, "none has been made; a server makes it when it first starts"),
         Ok(Some(_)) => {}
     }
+    let former = data.former_master_key_file();
+    if former.exists() {
+        return Check::problem(
+            KEY,
+            format!(
+                "a restore was broken off, and {} holds the key from before it",
+                former.display()
+            ),
+            format!(
+                "restore again with --replace; or, to stay with what was there, mv {} {}",
+                former.display(),
+                file.display()
+            ),
+        );
+    }
     let mode = match file.metadata() {
         Ok(metadata) => metadata.permissions().mode() & 0o777,
         Err(error) => return Check::failed(KEY, &error.into()),
