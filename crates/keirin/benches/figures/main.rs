@@ -3,6 +3,7 @@
 //! Everything runs on loopback and ends by itself; the loads are bounded in count and time.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::disallowed_methods,
