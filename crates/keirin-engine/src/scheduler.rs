@@ -54,6 +54,11 @@ impl Engine {
                 .work
                 .attempt(attempt)
                 .is_some_and(|attempt| attempt.status == Status::Running);
+            if (started || !here) && self.is_exclusive(attempt) {
+                // A claim can be repeated on its way and come late, and then says nothing of the agent as it is. What
+                // must never run twice is therefore given up only when its lease ends.
+                continue;
+            }
             if started || !here {
                 let message = "The agent's process ended in the middle of the job.".to_owned();
                 self.end_attempt(attempt, Outcome::Lost, Exit::default(), Some(message), now, out);
