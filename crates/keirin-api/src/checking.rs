@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use keirin_controller::diagnostics;
 use keirin_model::flow::{FlowKind, ParamValue};
-use keirin_wire::api::{CheckWorkflow, Diagnostic, Param, ParamKind, Severity, WorkflowCheck};
-use keirin_workflow::{Diagnostics, FlowContext, PlanContext, PlanDefaults, Workflow};
+use keirin_wire::api::{CheckWorkflow, Diagnostic, Param, ParamKind, WorkflowCheck};
+use keirin_workflow::{FlowContext, PlanContext, PlanDefaults, Workflow};
 
 /// What a text is called where nobody says.
 const FILE: &str = ".keirin.yaml";
@@ -64,24 +65,6 @@ pub fn name_of(file: &str) -> &str {
     } else {
         "default"
     }
-}
-
-/// Diagnostics as they cross the wire.
-pub fn diagnostics(found: &Diagnostics) -> Vec<Diagnostic> {
-    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let told = found.iter().map(|diagnostic| Diagnostic {
-        file: diagnostic.file.clone(),
-        line: number(diagnostic.line),
-        column: number(diagnostic.column),
-        end_column: number(diagnostic.end_column),
-        severity: match diagnostic.severity {
-            keirin_workflow::Severity::Error => Severity::Error,
-            keirin_workflow::Severity::Warning => Severity::Warning,
-        },
-        message: diagnostic.message.clone(),
-        suggestion: diagnostic.suggestion.clone(),
-    });
-    told.collect()
 }
 
 fn parse(file: &str, text: &str) -> (Option<Workflow>, Vec<Diagnostic>) {

@@ -28,6 +28,7 @@ pub use handle::{Handle, MakeFlow};
 pub use journal::{CommitFailure, Journal, JournalError, MemoryJournal, StoreJournal};
 pub use lead::{Leadership, Led, lead};
 pub use live::LiveAttempts;
+pub use prepare::diagnostics;
 pub use repositories::{OpenCredential, Repositories};
 
 /// The server's clock.

@@ -189,7 +189,7 @@ fn invalid_workflow(file: &WorkflowFile, wrong: &Diagnostics) -> WorkError {
 }
 
 /// What is wrong with a file, as the API says it.
-pub(crate) fn diagnostics(wrong: &Diagnostics) -> Vec<api::Diagnostic> {
+pub fn diagnostics(wrong: &Diagnostics) -> Vec<api::Diagnostic> {
     let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
     let wrong = wrong.0.iter();
     wrong
