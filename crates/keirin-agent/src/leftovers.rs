@@ -22,6 +22,9 @@ use crate::environment::MARKER;
 /// Each round ends all that is there, and finds what that had started. A job that keeps forking loses this race in time.
 const ROUNDS: u32 = 200;
 
+/// How often, a millisecond apart, processes are looked at again that do not show whose they are.
+const UNCLEAR_ROUNDS: u32 = 20;
+
 /// Makes this process the one that orphans of its descendants come to, and keeps other processes of the same user out of
 /// its memory and environment. Called once, at the start of a process that runs an agent.
 pub fn adopt_orphans() -> io::Result<()> {
@@ -65,21 +68,37 @@ impl Leftovers {
         };
         let mark = format!("{MARKER}={marker}");
         let mut ended = 0;
+        let mut unclear = 0;
         for _ in 0..ROUNDS {
-            let theirs: Vec<Pid> = match children() {
-                Ok(children) => children
-                    .into_iter()
-                    .filter(|child| alone.is_some() || is_marked(*child, &mark))
-                    .collect(),
+            let children = match children() {
+                Ok(children) => children,
                 Err(error) => {
                     tracing::error!(%error, "cannot see the agent's children, so a job may have left processes");
                     return ended;
                 }
             };
-            if theirs.is_empty() {
+            let mut theirs = Vec::new();
+            let mut is_unclear = false;
+            for child in children {
+                let owner = if alone.is_some() {
+                    Owner::Attempt
+                } else {
+                    child.owner(&mark)
+                };
+                match owner {
+                    Owner::Attempt => theirs.push(child.process),
+                    Owner::Unclear => is_unclear = true,
+                    Owner::Another => {}
+                }
+            }
+            if !theirs.is_empty() {
+                ended += end(theirs).await;
+            } else if is_unclear && unclear < UNCLEAR_ROUNDS {
+                unclear += 1;
+                sleep(Duration::from_millis(1)).await;
+            } else {
                 return ended;
             }
-            ended += end(theirs).await;
         }
         tracing::error!(ended, "a job starts processes faster than they can be ended");
         ended
@@ -114,31 +133,66 @@ async fn end(mut processes: Vec<Pid>) -> usize {
     ended
 }
 
-/// The children of this process, as the kernel lists them for each of its threads.
-fn children() -> io::Result<Vec<Pid>> {
-    let mut found = Vec::new();
-    for thread in fs::read_dir("/proc/self/task")? {
-        let list = match fs::read_to_string(thread?.path().join("children")) {
-            Ok(list) => list,
-            // The thread has ended meanwhile; its children are another thread's by now and found in the next round.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
-        found.extend(
-            list.split_whitespace()
-                .filter_map(|id| id.parse().ok())
-                .map(Pid::from_raw),
-        );
-    }
-    Ok(found)
+/// A child of this process.
+struct Child {
+    process: Pid,
+    /// It waits to be reaped.
+    has_ended: bool,
 }
 
-/// Whether a process was started by the attempt. A process that is gone, or another user's, is not.
-fn is_marked(process: Pid, mark: &str) -> bool {
-    let environment = fs::read(format!("/proc/{process}/environ"));
-    environment.is_ok_and(|variables| {
-        variables
-            .split(|byte| *byte == 0)
-            .any(|variable| variable == mark.as_bytes())
-    })
+/// Whose a process is.
+enum Owner {
+    Attempt,
+    Another,
+    /// It shows no environment: it is just becoming another program, or it has emptied its environment for good.
+    Unclear,
+}
+
+impl Child {
+    /// Whether the attempt started it. One that is gone, or that another user hides, is not the attempt's.
+    fn owner(&self, mark: &str) -> Owner {
+        if self.has_ended {
+            return Owner::Another;
+        }
+        match fs::read(format!("/proc/{}/environ", self.process)) {
+            Ok(variables) if variables.is_empty() => Owner::Unclear,
+            Ok(variables)
+                if variables
+                    .split(|byte| *byte == 0)
+                    .any(|variable| variable == mark.as_bytes()) =>
+            {
+                Owner::Attempt
+            }
+            Ok(_) | Err(_) => Owner::Another,
+        }
+    }
+}
+
+/// The children of this process.
+///
+/// They are looked for among all processes: the kernel's own list of a thread's children leaves some out when another
+/// of them ends during the reading.
+fn children() -> io::Result<Vec<Child>> {
+    let parent = std::process::id().to_string();
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(process) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        // One that has ended meanwhile, or that another user hides, is none of ours.
+        let Ok(status) = fs::read_to_string(format!("/proc/{process}/stat")) else {
+            continue;
+        };
+        // The name of the program stands in brackets and can hold anything; after it come the state and the parent.
+        let mut fields = status.rsplit(')').next().unwrap_or_default().split_whitespace();
+        let state = fields.next();
+        if fields.next() == Some(&parent) {
+            found.push(Child {
+                process: Pid::from_raw(process),
+                has_ended: state == Some("Z"),
+            });
+        }
+    }
+    Ok(found)
 }
