@@ -34,10 +34,14 @@ fn triggers(now: Timestamp) -> [TimedTrigger; 4] {
     ]
 }
 
-pub fn put(store: &mut MemoryStore, now: Timestamp) {
-    for (id, trigger) in (1..).zip(triggers(now)) {
-        add(store, id, trigger, now);
+/// The first ones; gives the last id.
+pub fn put(store: &mut MemoryStore, now: Timestamp) -> i64 {
+    let mut last_id = 0;
+    for trigger in triggers(now) {
+        last_id += 1;
+        add(store, last_id, trigger, now);
     }
+    last_id
 }
 
 fn add(store: &mut MemoryStore, id: i64, trigger: TimedTrigger, now: Timestamp) {
@@ -63,9 +67,8 @@ pub fn only_looks(store: &MemoryStore, id: ScheduleId) -> bool {
     schedule.is_some_and(|schedule| matches!(schedule.trigger, TimedTrigger::Poll { .. }))
 }
 
-/// Takes some out, and adds new ones under new ids.
-pub fn change(store: &mut MemoryStore, rng: &mut StdRng, now: Timestamp) {
-    let mut next = store.schedules.keys().next_back().map_or(0, |id| id.0) + 10;
+/// Takes some out, and adds new ones under ids that none has had: a database never gives an id twice.
+pub fn change(store: &mut MemoryStore, rng: &mut StdRng, now: Timestamp, last_id: &mut i64) {
     let gone: BTreeSet<ScheduleId> = store
         .schedules
         .keys()
@@ -75,8 +78,8 @@ pub fn change(store: &mut MemoryStore, rng: &mut StdRng, now: Timestamp) {
     store.schedules.retain(|id, _| !gone.contains(id));
     for trigger in triggers(now) {
         if store.schedules.len() < 5 && rng.random_bool(0.3) {
-            next += 1;
-            add(store, next, trigger, now);
+            *last_id += 1;
+            add(store, *last_id, trigger, now);
         }
     }
 }

@@ -47,6 +47,7 @@ pub struct World {
     acknowledged_ends: BTreeMap<AttemptId, Outcome>,
     /// Due times that are being prepared, by whichever server.
     firings: Vec<(ScheduleId, Timestamp)>,
+    last_schedule: i64,
     calm: bool,
     /// How the flows went, for the summary.
     deposed_commits: u32,
@@ -66,7 +67,7 @@ impl World {
             agents.insert(agent.id, SimAgent::new(agent.id, agent.slots, &mut rng, now));
             store.put_agent(agent);
         }
-        schedules::put(&mut store, now);
+        let last_schedule = schedules::put(&mut store, now);
         let mut world = Self {
             rng,
             talk,
@@ -82,6 +83,7 @@ impl World {
             acknowledged_flows: BTreeSet::new(),
             acknowledged_ends: BTreeMap::new(),
             firings: Vec::new(),
+            last_schedule,
             calm: false,
             deposed_commits: 0,
         };
@@ -194,7 +196,7 @@ impl World {
 
     /// The workflow is read anew: some of its schedules are gone, others are there again.
     fn change_schedules(&mut self) {
-        schedules::change(&mut self.store, &mut self.rng, self.now);
+        schedules::change(&mut self.store, &mut self.rng, self.now, &mut self.last_schedule);
         let (branch, workflow) = schedules::place();
         let schedules = self.store.schedules.values().cloned().collect();
         self.send(Event::Schedules {
