@@ -1,6 +1,7 @@
 // Reads one part's test output and says what became of its tests:
 //   node count-tests.mjs PART LOG EXIT-CODE
 // First line: "N passed, N failed, N skipped"; then a line "failed: NAME" or "skipped: NAME: WHY" for each of those.
+// What a failed Rust test said when it panicked stands indented below its name.
 //
 // It understands cargo's, node:test's and vitest's output, and our own last line. A test that cannot run here prints
 // "skipped: NAME: WHY" and returns; its runner then calls it passed, so it is taken off the passed ones here. A test
@@ -15,15 +16,21 @@ const lines = readFileSync(log, "utf8").replace(/\u001b\[[0-9;]*m/g, "").split(/
 const count = { passed: 0, failed: 0, skipped: 0 };
 const failed = [];
 const skipped = [];
+// Of each Rust test that panicked: the first lines of what it said.
+const reasons = new Map();
+const REASON_LINES = 12;
 // The passed tests that said "skipped:", so that a test which says it twice is taken off once.
 const passedButSkipped = new Set();
 
 const ownLine = /^(\d+) passed, (\d+) failed, (\d+) skipped$/;
 const own = lines.findLast((line) => ownLine.test(line))?.match(ownLine);
 let test = "";
+let reason = [];
 
 for (const line of lines) {
   let found;
+  if (/^stack backtrace:$|^note: /.test(line)) reason = [];
+  else if (reason.length > 0 && reason.length < REASON_LINES) reason.push(line);
   if ((found = line.match(/^test result: \S+ (\d+) passed; (\d+) failed; (\d+) ignored/))) {
     add(found[1], found[2], found[3]);
   } else if ((found = line.match(/^test (\S.*?) \.\.\. ignored(?:, (.*))?$/))) {
@@ -33,6 +40,10 @@ for (const line of lines) {
     failed.push(found[1]);
   } else if ((found = line.match(/^---- (.*) stdout ----$/))) {
     test = found[1];
+    reason = [];
+  } else if ((found = line.match(/^thread '.*' (?:\(\d+\) )?panicked at /)) && test && !reasons.has(test)) {
+    reason = [line];
+    reasons.set(test, reason);
   } else if (/^(successes|failures):$/.test(line) || line.startsWith("     Running ")) {
     test = "";
   } else if ((found = line.match(/^skipped: (.+)$/))) {
@@ -73,5 +84,8 @@ if (count.failed === 0 && exitCode !== "0") {
 }
 
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
-for (const name of failed) console.log(`failed: ${name}`);
+for (const name of failed) {
+  console.log(`failed: ${name}`);
+  for (const line of reasons.get(name) ?? []) console.log(`  ${line.slice(0, 400)}`);
+}
 for (const name of skipped) console.log(`skipped: ${name}`);

@@ -60,6 +60,31 @@ test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
   assert.deepEqual(count(output, 101), ["1 passed, 1 failed, 0 skipped", "failed: broken"]);
 });
 
+test("what a failed test said stands below its name", () => {
+  const output = `
+test broken ... FAILED
+
+---- broken stdout ----
+a line of its own
+
+thread 'broken' (7) panicked at src/a.rs:1:2:
+assertion \`left == right\` failed
+  left: 1
+ right: 2
+stack backtrace:
+   0: somewhere
+test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+`;
+  assert.deepEqual(count(output, 101), [
+    "1 passed, 1 failed, 0 skipped",
+    "failed: broken",
+    "  thread 'broken' (7) panicked at src/a.rs:1:2:",
+    "  assertion `left == right` failed",
+    "    left: 1",
+    "   right: 2",
+  ]);
+});
+
 test("a part that breaks before its tests, or runs none, is a failure", () => {
   assert.equal(count("error: could not compile", 101)[0], "0 passed, 1 failed, 0 skipped");
   assert.equal(count("", 0)[0], "0 passed, 1 failed, 0 skipped");

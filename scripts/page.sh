@@ -3,7 +3,6 @@
 # changed, judged by content, so that a second `make run` starts at once and `touch` or `git checkout` cost nothing.
 #   page.sh            install and build
 #   page.sh --install  only install what the page is built from
-#   page.sh --current  say by the exit code whether the page is built and up to date
 set -euo pipefail
 . "$(dirname "$0")/voice.sh"
 
@@ -20,11 +19,6 @@ digest_of_sources() {
 
 is_installed() { [ "$(cat ui/node_modules/.installed-from 2>/dev/null)" = "$(digest_of_packages)" ]; }
 is_built() { [ -f ui/dist/index.html ] && [ "$(cat .cache/page-built-from 2>/dev/null)" = "$(digest_of_sources)" ]; }
-
-if [ "${1:-}" = --current ]; then
-  is_built
-  exit
-fi
 
 if ! is_installed; then
   step "Fetching what the web page is built from" page-install npm ci --prefix ui --no-audit --no-fund ||

@@ -27,7 +27,8 @@ fail_part() { printf '0 passed, 1 failed, 0 skipped\nfailed: %s\n' "$1" >>"$resu
 end_of_parts() {
   local passed failed skipped
   say "All parts took $(in_words "$SECONDS")."
-  grep '^failed: ' "$results" || true
+  # With what they said, which stands indented below them.
+  awk '/^[^ ]/ { failed = /^failed: / } failed' "$results"
   grep '^skipped: ' "$results" || true
   read -r passed failed skipped < <(
     awk '/^[0-9]+ passed, / { p += $1; f += $3; s += $5 } END { print p + 0, f + 0, s + 0 }' "$results"

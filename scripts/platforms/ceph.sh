@@ -2,7 +2,7 @@
 # Object storage against Ceph's radosgw: one monitor, one manager, one OSD that keeps everything in memory, and the
 # gateway, all on loopback in a folder of their own, stopped by process id whatever happens. cephx stays on, because
 # radosgw does not start without it.
-#   ceph.sh            run the tests of keirin-objects against it
+#   ceph.sh            run the tests that want it
 #   ceph.sh --missing  print why that cannot be done here, or nothing
 #   ceph.sh COMMAND... run the command instead, with the same environment
 set -euo pipefail
@@ -143,5 +143,8 @@ echo "Ceph is ready after $SECONDS s"
 if [ $# -gt 0 ]; then
   "$@"
 else
-  cargo test --locked --package keirin-objects --features s3 -- --show-output
+  cargo test --locked --package keirin-objects
+  cargo test --locked --package keirin-objects --test it -- --ignored s3::
+  # The whole program, with a bucket in place of the folder.
+  cargo test --locked --package keirin --test it -- --ignored bucket::
 fi

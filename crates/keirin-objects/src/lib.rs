@@ -11,13 +11,11 @@ mod error;
 mod folder;
 mod key;
 mod objects;
-#[cfg(feature = "s3")]
 mod s3;
 mod upload;
 
 pub use error::ObjectError;
 pub use key::{InvalidKey, ObjectKey};
 pub use objects::{ObjectInfo, ObjectStream, Objects, Total};
-#[cfg(feature = "s3")]
 pub use s3::S3Settings;
 pub use upload::Stored;

@@ -74,7 +74,6 @@ impl Objects {
         })
     }
 
-    #[cfg(feature = "s3")]
     pub(crate) fn remote(
         backend: Arc<dyn ObjectStore>,
         prefix: Option<ObjectKey>,

@@ -12,8 +12,8 @@ use url::Url;
 /// The usual place of the configuration file.
 const FILE: &str = "keirin.toml";
 
-/// What can be set about a server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What can be set about a server. It holds secrets, so it cannot be printed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     /// Address and port to listen on.
@@ -35,6 +35,18 @@ pub(crate) struct Config {
     pub(crate) local_slots: Option<u32>,
     /// The user that jobs of the local agent run as, where the server is root.
     pub(crate) local_user: Option<String>,
+    /// The S3 bucket for logs, artifacts and reports; a folder in the data folder where absent.
+    pub(crate) s3_bucket: Option<String>,
+    /// All objects are put below this key of the bucket.
+    pub(crate) s3_prefix: Option<String>,
+    /// Address of the S3 server; Amazon's where absent.
+    pub(crate) s3_endpoint: Option<Url>,
+    /// Region; servers that have none take any.
+    pub(crate) s3_region: String,
+    /// The access key to the bucket.
+    pub(crate) s3_access_key_id: Option<String>,
+    /// The secret of the access key.
+    pub(crate) s3_secret_access_key: Option<String>,
     /// What the server logs, as in `info,keirin_git=debug`.
     pub(crate) log: String,
 }
@@ -51,6 +63,12 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             local_slots: None,
             local_user: None,
+            s3_bucket: None,
+            s3_prefix: None,
+            s3_endpoint: None,
+            s3_region: "us-east-1".to_owned(),
+            s3_access_key_id: None,
+            s3_secret_access_key: None,
             log: "warn".to_owned(),
         }
     }
@@ -161,7 +179,7 @@ mod tests {
     fn an_unknown_key_in_the_file_is_an_error() {
         figment::Jail::expect_with(|jail| {
             jail.create_file("keirin.toml", "lisen = \"127.0.0.1:1\"")?;
-            let error = ConfigFlags::default().read().expect_err("unknown key");
+            let error = ConfigFlags::default().read().err().expect("unknown key");
             assert!(error.to_string().contains("lisen"), "{error}");
             Ok(())
         });

@@ -9,6 +9,5 @@
 mod contract;
 mod crash;
 mod full_disk;
-#[cfg(feature = "s3")]
 mod s3;
 mod storages;

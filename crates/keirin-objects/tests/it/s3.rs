@@ -6,11 +6,9 @@ use keirin_objects::{ObjectError, ObjectKey, Objects, S3Settings};
 use crate::storages;
 
 #[tokio::test]
+#[ignore = "a part of make test-platforms-ceph"]
 async fn wrong_settings_are_told_apart() {
-    let settings = match storages::s3_settings("wrong_settings") {
-        Ok(settings) => settings,
-        Err(why) => return println!("skipped: wrong_settings_are_told_apart: {why}"),
-    };
+    let settings = storages::s3_settings("wrong_settings").expect("the environment names a server");
     let key: ObjectKey = "check".parse().unwrap();
     Objects::s3(settings.clone()).unwrap().check(&key).await.unwrap();
 

@@ -10,7 +10,7 @@ pub(crate) struct Storage {
     _folder: Option<TempDir>,
 }
 
-/// A fresh folder, and S3 when the environment names a server.
+/// A fresh folder, and S3 when the environment names a server, as `make test-platforms-ceph` does.
 pub(crate) fn all(test: &str) -> Vec<Storage> {
     let folder = TempDir::new().unwrap();
     let objects = Objects::folder(folder.path().join("objects")).unwrap();
@@ -19,36 +19,22 @@ pub(crate) fn all(test: &str) -> Vec<Storage> {
         objects,
         _folder: Some(folder),
     }];
-    match s3(test) {
-        Some(Ok(objects)) => storages.push(Storage {
+    if let Some(settings) = s3_settings(test) {
+        storages.push(Storage {
             name: "s3",
-            objects,
+            objects: Objects::s3(settings).unwrap(),
             _folder: None,
-        }),
-        Some(Err(why)) => println!("skipped: {test} on S3: {why}"),
-        None => {}
+        });
     }
     storages
 }
 
-/// Built without S3 there is nothing to be skipped: `make test-platforms` builds these tests with it.
-#[cfg(not(feature = "s3"))]
-fn s3(_test: &str) -> Option<Result<Objects, String>> {
-    None
-}
-
-#[cfg(feature = "s3")]
-fn s3(test: &str) -> Option<Result<Objects, String>> {
-    Some(s3_settings(test).map(|settings| Objects::s3(settings).unwrap()))
-}
-
 /// The server that the environment names, with a prefix that no other test has.
-#[cfg(feature = "s3")]
-pub(crate) fn s3_settings(test: &str) -> Result<keirin_objects::S3Settings, String> {
-    let read = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
+pub(crate) fn s3_settings(test: &str) -> Option<keirin_objects::S3Settings> {
+    let read = |name: &str| std::env::var(name).ok();
     let now = std::time::SystemTime::now();
     let unique = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
-    Ok(keirin_objects::S3Settings {
+    Some(keirin_objects::S3Settings {
         endpoint: Some(read("KEIRIN_TEST_S3_ENDPOINT")?.parse().unwrap()),
         region: "us-east-1".to_owned(),
         bucket: read("KEIRIN_TEST_S3_BUCKET")?,

@@ -60,7 +60,7 @@ pub(super) async fn backup(arguments: BackupArguments, output: &Output) -> anyho
     let database = Database::reach(&config, &data).await?;
     let source = Source {
         store: database.store(),
-        objects: &storage::objects(&data)?,
+        objects: &storage::objects(&config, &data)?,
         data: &data,
     };
     let taken = tokio::select! {

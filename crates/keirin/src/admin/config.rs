@@ -68,6 +68,7 @@ fn setting(flags: &ConfigFlags, key: String) -> Setting {
     let origin = origin(&sources, &key);
     let value = match value {
         Some(serde_json::Value::String(text)) if key == "database_url" => masked(&text).into(),
+        Some(serde_json::Value::String(_)) if key == "s3_secret_access_key" => MASK.into(),
         Some(value) => value,
         None => serde_json::Value::Null,
     };

@@ -71,7 +71,7 @@ pub(super) async fn restore(arguments: RestoreArguments, output: &Output) -> any
     let database = Database::open(&config, &data).await?;
     let target = Target {
         store: database.store(),
-        objects: &storage::objects(&data)?,
+        objects: &storage::objects(&config, &data)?,
         data: &data,
         replace: arguments.replace,
     };

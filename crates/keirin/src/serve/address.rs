@@ -16,6 +16,9 @@ use crate::signals::Stop;
 
 /// How often an address is tried again that the leading server still has.
 const TRY_AGAIN: Duration = Duration::from_millis(200);
+/// How often it is tried before whoever has the address is held for another program, where a server has led before: on a
+/// machine that is very busy, a server can be late to renew its term.
+const TRIES: u32 = 25;
 
 /// Listens. Where another server leads on the same address, waits until that one is gone; `None` when the program is
 /// asked to end meanwhile.
@@ -29,22 +32,28 @@ pub(super) async fn listen(
     stop: &mut Stop,
 ) -> anyhow::Result<Option<TcpListener>> {
     let mut told = false;
+    let mut tries = 0;
     loop {
         match TcpListener::bind(address).await {
             Ok(listener) => return Ok(Some(listener)),
             Err(error) if error.kind() == ErrorKind::AddrInUse => {
-                let leader = store.leader().await?.filter(|leader| leader.in_term || told);
-                let Some(leader) = leader else {
-                    return Err(error).with_context(|| {
-                        format!("another program listens on {address}; choose another address with --listen")
-                    });
-                };
-                if !told {
-                    output.say(format!(
-                        "{} leads on this address; this server stands by until it can take over.",
-                        leader.holder
-                    ));
-                    told = true;
+                tries += 1;
+                match store.leader().await? {
+                    Some(leader) if leader.in_term && !told => {
+                        output.say(format!(
+                            "{} leads on this address; this server stands by until it can take over.",
+                            leader.holder
+                        ));
+                        told = true;
+                    }
+                    Some(_) if told || tries < TRIES => {}
+                    _ => {
+                        return Err(error).with_context(|| {
+                            format!(
+                                "another program listens on {address}; choose another address with --listen"
+                            )
+                        });
+                    }
                 }
             }
             Err(error) => return Err(error).with_context(|| format!("cannot listen on {address}")),

@@ -179,8 +179,18 @@ fn running(start: &Start) -> anyhow::Result<Option<Pid>> {
     Ok(pid.filter(|pid| is_alive(*pid) && is_agent(*pid)))
 }
 
+/// Whether it still runs. One that has ended stays in the list of processes until its parent has asked for it, and an
+/// agent that outlived its server has a parent that may never ask.
 fn is_alive(pid: Pid) -> bool {
-    kill(pid, None).is_ok()
+    let Ok(Some(status)) = private_file::read(format!("/proc/{pid}/stat").as_ref()) else {
+        return false;
+    };
+    // The state stands after the program's name, which stands in brackets and can hold anything.
+    let status = String::from_utf8_lossy(&status);
+    status
+        .rsplit(')')
+        .next()
+        .is_some_and(|rest| !rest.trim_start().starts_with('Z'))
 }
 
 fn is_agent(pid: Pid) -> bool {

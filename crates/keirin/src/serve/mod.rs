@@ -151,7 +151,13 @@ async fn build(
     address: &url::Url,
 ) -> anyhow::Result<Server> {
     let keys = MasterKey::new(&data.master_key()?);
-    let objects = storage::objects(data)?;
+    let objects = storage::objects(config, data)?;
+    // Whether a bucket can be used is not seen before it is tried; better now than when the first job has ended.
+    if let Some(bucket) = &config.s3_bucket {
+        storage::check(&objects)
+            .await
+            .with_context(|| format!("objects cannot be kept in the bucket {bucket}"))?;
+    }
     let instance = machine::random();
     let logs = Logs::new(
         store.clone(),

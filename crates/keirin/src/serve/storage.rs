@@ -1,7 +1,7 @@
 //! The database, private or not, and the object storage.
 
-use anyhow::Context as _;
-use keirin_objects::Objects;
+use anyhow::{Context as _, bail};
+use keirin_objects::{ObjectKey, Objects, S3Settings};
 use keirin_store::Store;
 use keirin_store::cluster::{Cluster, ClusterOptions};
 
@@ -96,10 +96,47 @@ pub(crate) fn options(config: &Config, data: &DataFolder) -> ClusterOptions {
     options
 }
 
-/// The object storage: a folder.
+/// The object storage: a bucket where one is named, else a folder.
 ///
 /// # Errors
-/// When the folder cannot be made.
-pub(crate) fn objects(data: &DataFolder) -> anyhow::Result<Objects> {
-    Ok(Objects::folder(data.objects())?)
+/// When the folder cannot be made, or something is missing that the bucket needs.
+pub(crate) fn objects(config: &Config, data: &DataFolder) -> anyhow::Result<Objects> {
+    let Some(bucket) = &config.s3_bucket else {
+        if config.s3_endpoint.is_some() || config.s3_access_key_id.is_some() {
+            bail!("S3 is configured without a bucket; set s3_bucket (KEIRIN_S3_BUCKET)");
+        }
+        return Ok(Objects::folder(data.objects())?);
+    };
+    let needed = |value: &Option<String>, name: &str| {
+        let variable = name.to_ascii_uppercase();
+        value
+            .clone()
+            .with_context(|| format!("the bucket {bucket} needs {name}; set it (KEIRIN_{variable})"))
+    };
+    let prefix = config.s3_prefix.as_deref().map(str::parse).transpose();
+    Ok(Objects::s3(S3Settings {
+        endpoint: config.s3_endpoint.clone(),
+        region: config.s3_region.clone(),
+        bucket: bucket.clone(),
+        prefix: prefix.context("s3_prefix cannot be used")?,
+        access_key_id: needed(&config.s3_access_key_id, "s3_access_key_id")?,
+        secret_access_key: needed(&config.s3_secret_access_key, "s3_secret_access_key")?,
+    })?)
+}
+
+/// Where the objects lie, in words.
+pub(crate) fn place_of_objects(config: &Config, data: &DataFolder) -> String {
+    match &config.s3_bucket {
+        Some(bucket) => format!("the bucket {bucket}"),
+        None => data.objects().display().to_string(),
+    }
+}
+
+/// Writes, reads and removes an object.
+///
+/// # Errors
+/// Says what is wrong with the storage.
+pub(crate) async fn check(objects: &Objects) -> anyhow::Result<()> {
+    let key = ObjectKey::parse(&format!("checks/{:016x}", machine::random()))?;
+    Ok(objects.check(&key).await?)
 }

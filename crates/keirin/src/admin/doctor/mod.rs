@@ -115,7 +115,7 @@ async fn look_further(
     checks: &mut Vec<Check>,
 ) {
     server::git(checks).await;
-    server::objects(data, checks).await;
+    server::objects(config, data, checks).await;
     jobs::isolation(config, data, checks).await;
     jobs::local_agent(config, facts, checks);
     server::address(config, data, facts, checks).await;

@@ -3,11 +3,9 @@
 use std::io::ErrorKind;
 
 use keirin_git::Git;
-use keirin_objects::ObjectKey;
 use tokio::net::TcpListener;
 
 use crate::config::Config;
-use crate::machine;
 use crate::serve::data::DataFolder;
 use crate::serve::storage;
 
@@ -27,20 +25,19 @@ pub(super) async fn git(checks: &mut Vec<Check>) {
 }
 
 /// Writes, reads and removes an object.
-pub(super) async fn objects(data: Option<&DataFolder>, checks: &mut Vec<Check>) {
+pub(super) async fn objects(config: &Config, data: Option<&DataFolder>, checks: &mut Vec<Check>) {
     let Some(data) = data else {
         checks.push(Check::skipped(OBJECTS, "there is no data folder"));
         return;
     };
-    let tried = async {
-        let key = ObjectKey::parse(&format!("doctor/{:016x}", machine::random()))?;
-        storage::objects(data)?.check(&key).await?;
-        anyhow::Ok(())
-    };
+    let tried = async { storage::check(&storage::objects(config, data)?).await };
     checks.push(match tried.await {
         Ok(()) => Check::ok(
             OBJECTS,
-            format!("wrote, read and removed one in {}", data.objects().display()),
+            format!(
+                "wrote, read and removed one in {}",
+                storage::place_of_objects(config, data)
+            ),
         ),
         Err(error) => Check::failed(OBJECTS, &error),
     });

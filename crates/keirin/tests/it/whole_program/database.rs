@@ -80,7 +80,9 @@ async fn without_the_systems_postgresql_the_copy_beside_the_program_is_used() {
         return;
     }
     let mut world = World::new();
-    world.hide_postgres = true;
+    world
+        .settings
+        .push(("KEIRIN_HIDE_SYSTEM_POSTGRES", "true".to_owned()));
     let mut story = Story::begin_in(world, &one_job("echo fine")).await;
     let postgres = story.world.postgres().unwrap();
     let program = std::fs::read_link(format!("/proc/{postgres}/exe")).unwrap();

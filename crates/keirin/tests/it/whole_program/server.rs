@@ -28,12 +28,10 @@ impl Server {
             .args(["serve", "--local-slots", "2", "--listen", listen, "--data-dir"])
             .arg(world.data())
             .current_dir(world.path())
+            .envs(world.settings.iter().cloned())
             .stdin(Stdio::null())
             .stdout(writer.try_clone().unwrap())
             .stderr(writer);
-        if world.hide_postgres {
-            command.env("KEIRIN_HIDE_SYSTEM_POSTGRES", "true");
-        }
         if let Some(user) = world.user {
             command.uid(user).gid(user).env("HOME", world.path());
         }

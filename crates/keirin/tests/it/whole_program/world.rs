@@ -20,8 +20,8 @@ pub(crate) struct World {
     folder: TempDir,
     /// Whom the server runs as, where that is not whom the test runs as.
     pub(crate) user: Option<u32>,
-    /// Whether the server passes over the system's PostgreSQL.
-    pub(crate) hide_postgres: bool,
+    /// What else is set about the server, as its environment.
+    pub(crate) settings: Vec<(&'static str, String)>,
 }
 
 impl World {
@@ -35,7 +35,7 @@ impl World {
         let world = Self {
             folder,
             user,
-            hide_postgres: false,
+            settings: Vec::new(),
         };
         // Jobs run as another user and must get at the pipes.
         fs::set_permissions(world.path(), Permissions::from_mode(0o755)).unwrap();
