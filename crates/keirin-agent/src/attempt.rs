@@ -102,9 +102,10 @@ impl Attempt {
                 let end = runner.run().await;
                 let left = self.leftovers.sweep(running, &marker).await;
                 if left > 0 {
+                    let noun = if left == 1 { "process" } else { "processes" };
                     log.say(
                         None,
-                        &format!("Ended {left} processes that the job had left running."),
+                        &format!("Ended {left} {noun} that the job had left running."),
                     );
                 }
                 (Some(workspace), end)

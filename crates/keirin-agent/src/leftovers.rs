@@ -86,7 +86,7 @@ impl Leftovers {
                     child.owner(&mark)
                 };
                 match owner {
-                    Owner::Attempt => theirs.push(child.process),
+                    Owner::Attempt => theirs.push(child),
                     Owner::Unclear => is_unclear = true,
                     Owner::Another => {}
                 }
@@ -105,9 +105,15 @@ impl Leftovers {
     }
 }
 
-/// Kills processes and waits until they are gone.
-async fn end(mut processes: Vec<Pid>) -> usize {
+/// Kills processes and waits until they are gone. Gives how many were still running.
+async fn end(children: Vec<Child>) -> usize {
     let mut ended = 0;
+    let (gone, running): (Vec<Child>, Vec<Child>) = children.into_iter().partition(|child| child.has_ended);
+    for child in gone {
+        // Only its number is left, which is given back by this.
+        let _ = waitpid(child.process, Some(WaitPidFlag::WNOHANG));
+    }
+    let mut processes: Vec<Pid> = running.into_iter().map(|child| child.process).collect();
     processes.retain(|process| match kill(*process, Signal::SIGKILL) {
         Ok(()) => true,
         Err(error) => {

@@ -38,6 +38,7 @@ mod work;
 pub use app::{App, Parts};
 pub use document::{document, document_text};
 pub use error::ApiError;
+pub use files::sweep_orphans as sweep_artifacts;
 pub use keys::{CannotOpen, MasterKey};
 pub use outside::Outside;
 pub use pages::page_is_built;

@@ -162,11 +162,12 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes a project with its flows and all that they left in the database. Objects are swept later.
+    /// Deletes a project with its flows and all that they left in the database. Gives the keys of the objects that
+    /// nothing points at any more, for the caller to remove.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] while a flow of it is not finished, [`StoreError::NotFound`] when it is not there.
-    pub async fn delete_project(&self, id: ProjectId) -> Result<()> {
+    pub async fn delete_project(&self, id: ProjectId) -> Result<Vec<String>> {
         let mut transaction = self.pool.begin().await?;
         // Keeps the engine from adding a flow meanwhile: its commit raises this row's last number.
         let locked = sqlx::query!("select id from projects where id = $1 for update", id.0)
@@ -187,26 +188,30 @@ impl Store {
             )));
         }
         // One statement sees one state of all tables, so the order within it does not matter.
-        sqlx::query!(
-            "with
+        let objects = sqlx::query_scalar!(
+            r#"with
                gone as materialized (select id from flows where project = $1),
                tries as materialized (select a.id from gone join attempts a on a.flow = gone.id),
                no_results as (delete from test_results where attempt in (select id from tries)),
-               no_artifacts as (delete from artifacts where flow in (select id from gone)),
+               no_artifacts as (delete from artifacts where flow in (select id from gone) returning object),
+               no_streams as (delete from log_streams where flow in (select id from gone) returning id),
+               no_chunks as (delete from log_chunks where stream in (select id from no_streams) returning object),
                no_steps as (delete from steps where attempt in (select id from tries)),
                no_attempts as (delete from attempts where id in (select id from tries)),
                no_jobs as (delete from jobs where flow in (select id from gone)),
-               no_runs as (delete from runs where flow in (select id from gone))
-             delete from flows where project = $1",
+               no_runs as (delete from runs where flow in (select id from gone)),
+               no_flows as (delete from flows where project = $1)
+             select object as "object!" from no_artifacts
+             union all select object from no_chunks where object is not null"#,
             id.0
         )
-        .execute(&mut *transaction)
+        .fetch_all(&mut *transaction)
         .await?;
         sqlx::query!("delete from projects where id = $1", id.0)
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
-        Ok(())
+        Ok(objects)
     }
 }
 

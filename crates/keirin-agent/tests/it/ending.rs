@@ -69,7 +69,7 @@ async fn what_forks_away_is_ended_with_the_job_and_not_before() {
     let said = record.lines(Stream::Agent);
     assert_eq!(
         said.last().unwrap(),
-        "Ended 1 processes that the job had left running."
+        "Ended 1 process that the job had left running."
     );
 }
 

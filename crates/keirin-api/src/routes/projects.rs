@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::caller::{Caller, Place};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::{credentials, repository, serving};
+use crate::{credentials, files, repository, serving};
 
 /// The default branch until the repository has been looked at.
 const DEFAULT_BRANCH: &str = "main";
@@ -110,7 +110,9 @@ pub(crate) async fn change(
 /// With its flows, their logs and all they left, once none of them is under way. It cannot be undone.
 #[utoipa::path(delete, path = "/api/v1/projects/{project}", tag = "projects", params(("project" = String, Path)), responses((status = 204)))]
 pub(crate) async fn remove(State(app): State<Arc<App>>, Place(place): Place) -> Result<StatusCode, ApiError> {
-    app.store.delete_project(place.project).await?;
+    let objects = app.store.delete_project(place.project).await?;
+    // There may be very many; what is not reached before the server ends is swept.
+    tokio::spawn(files::remove(Arc::clone(&app), objects));
     app.work.project_changed(place.project).await?;
     Ok(StatusCode::NO_CONTENT)
 }

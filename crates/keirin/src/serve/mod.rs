@@ -6,6 +6,7 @@ mod demo;
 pub(crate) mod local_agent;
 mod reconcile;
 pub(crate) mod storage;
+mod sweep;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use keirin_controller::{Controller, ControllerParts, Leadership, Repositories};
 use keirin_engine::Rules;
 use keirin_git::{Git, Mirrors};
 use keirin_logs::Logs;
+use keirin_objects::Objects;
 use keirin_store::Store;
 use keirin_store::engine::Leader;
 use tokio::sync::watch;
@@ -137,6 +139,7 @@ pub(crate) struct Server {
     pub(crate) app: Arc<App>,
     pub(crate) controller: Arc<Controller>,
     pub(crate) logs: Logs,
+    pub(crate) objects: Objects,
     pub(crate) store: Store,
     pub(crate) outside: Outside,
     /// What it calls itself when it leads.
@@ -192,7 +195,7 @@ async fn build(
         store: store.clone(),
         work: Arc::clone(&controller) as Arc<dyn keirin_api::Work>,
         logs: logs.clone(),
-        objects,
+        objects: objects.clone(),
         mirrors,
         keys,
         outside: outside.clone(),
@@ -202,6 +205,7 @@ async fn build(
         app,
         controller,
         logs,
+        objects,
         store,
         outside,
         name,

@@ -25,9 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "keirin-controller",
-        &[
-            "engine", "git", "logs", "model", "objects", "store", "wire", "workflow",
-        ],
+        &["engine", "git", "model", "store", "wire", "workflow"],
     ),
     (
         "keirin-api",

@@ -1,10 +1,15 @@
 //! What somebody new sees: an empty folder, a link, a project, a flow with its log, its results and its files.
 
+use std::fs;
+use std::path::Path;
+
 use futures::TryStreamExt as _;
+use keirin_client::WhichLines;
 use keirin_model::{Outcome, State};
 use keirin_wire::log::Stream;
 
-use crate::whole_program::story::{Story, http, only_job};
+use crate::whole_program::story::{PROJECT, Story, http, only_job};
+use crate::whole_program::world::poll_async;
 
 const WORKFLOW: &str = r#"
 keirin: 1
@@ -85,6 +90,29 @@ async fn from_an_empty_folder_to_logs_results_and_artifacts() {
     );
     assert_eq!(story.world.processes(), [], "nothing is left running");
     assert!(!story.world.data().join("local.json").exists());
+}
+
+#[tokio::test]
+async fn a_project_that_is_removed_leaves_no_file() {
+    let story = Story::begin(WORKFLOW.trim_start()).await;
+    let flow = story.run().await;
+    let job = only_job(&flow).id;
+    let folder = story.world.data().join("objects");
+    assert_ne!(files(&folder), 0, "there are artifacts, at least");
+
+    story.client.remove_project(PROJECT).await.unwrap();
+    let is_empty = async || (files(&folder) == 0).then_some(());
+    poll_async("all files of the project are gone", is_empty).await;
+    let gone = story.client.log(job, &WhichLines::default()).await.unwrap_err();
+    assert_eq!(gone.problem().map(|problem| problem.status), Some(404), "{gone}");
+}
+
+/// How many files lie in a folder and the folders in it.
+fn files(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .map(|path| if path.is_dir() { files(&path) } else { 1 })
+        .sum()
 }
 
 #[tokio::test]
