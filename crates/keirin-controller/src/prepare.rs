@@ -97,7 +97,9 @@ pub(crate) async fn tip_of(mirror: &Mirror, branch: &str) -> Result<CommitId, Wo
         fix: "Push the branch, or name one that is there.".to_owned(),
         diagnostics: Vec::new(),
     })?;
-    bring(mirror, &tip).await?;
+    if !mirror.stands_at(&name, &tip).await? {
+        bring(mirror, &tip).await?;
+    }
     Ok(tip)
 }
 

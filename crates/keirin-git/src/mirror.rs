@@ -137,6 +137,19 @@ impl Mirror {
             .map_err(GitError::from)
     }
 
+    /// Whether the mirror's own branch stands at this commit, which is then here. No process is started; where there is no
+    /// mirror yet, nothing stands anywhere.
+    ///
+    /// # Errors
+    /// The mirror's files cannot be read.
+    pub async fn stands_at(&self, branch: &BranchName, commit: &CommitId) -> Result<bool, GitError> {
+        let (path, name) = (self.path.clone(), branch.reference());
+        let found = in_background("read a branch", move || {
+            RefStore::at(&path)?.map(|store| store.find(&name)).transpose()
+        });
+        Ok(found.await?.flatten().as_deref() == Some(commit.as_str()))
+    }
+
     /// All that the mirrored repository offers, now.
     pub(crate) async fn remote_references(&self) -> Result<References, GitError> {
         if let Some(path) = self.url.local_path().map(Path::to_owned) {

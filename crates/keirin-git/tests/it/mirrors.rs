@@ -126,6 +126,8 @@ async fn an_unchanged_repository_here_costs_no_process() {
     let repository = story.repository("project");
     repository.git(["branch", "other"]);
     let mirror = story.mirror_of(&repository);
+    let head = repository.head();
+    assert!(!mirror.stands_at(&branch("main"), &head).await.unwrap());
     mirror.fetch().await.unwrap();
     for packed in [false, true] {
         if packed {
@@ -139,6 +141,8 @@ async fn an_unchanged_repository_here_costs_no_process() {
         assert_eq!(mirror.tip(&branch("none")).await.unwrap(), None);
         assert_eq!(mirror.fetch().await.unwrap(), Fetched::default());
         assert_eq!(mirror.list_branches().await.unwrap().len(), 2);
+        assert!(mirror.stands_at(&branch("main"), &head).await.unwrap());
+        assert!(!mirror.stands_at(&branch("none"), &head).await.unwrap());
         assert_eq!(story.git.processes_started(), before, "packed: {packed}");
     }
 }

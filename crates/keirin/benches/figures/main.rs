@@ -163,10 +163,7 @@ async fn lifecycles() {
     let agents = load::Agents::start(&server, 20, 25).await;
     let (server_before, database_before) = (Usage::of(server.pid()), server.database_usage());
     let began = Instant::now();
-    let flows: Vec<_> = (0..LIFECYCLES / per_flow)
-        .map(|_| server.run_flow(&project))
-        .collect();
-    futures::future::join_all(flows).await;
+    server.run_flows(&project, LIFECYCLES / per_flow).await;
     let took = began.elapsed().as_secs_f64();
     let (server_after, database_after) = (Usage::of(server.pid()), server.database_usage());
     agents.stop().await;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command as PlainCommand, Stdio};
 use std::time::Duration;
 
-use keirin_client::{Client, Connector};
+use keirin_client::{Client, Connector, WhichFlows};
 use keirin_model::State;
 use keirin_wire::api::{CreateProject, Flow, StartFlow};
 use nix::sys::signal::{Signal, kill};
@@ -120,6 +120,26 @@ impl Server {
             }
             // A long flow is looked at rarely, so that looking costs it nothing.
             look = (look * 2).min(Duration::from_millis(500));
+        }
+    }
+
+    /// Starts flows and waits for the end of all. It looks at the list of flows, which leaves their jobs out: to read
+    /// thousands of jobs again and again would cost more than to run them.
+    pub async fn run_flows(&self, project: &str, flows: usize) {
+        for _ in 0..flows {
+            self.client
+                .start_flow(project, &StartFlow::default())
+                .await
+                .unwrap();
+        }
+        loop {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let page = self.client.flows(Some(project), &WhichFlows::default()).await;
+            let items = page.unwrap().items;
+            assert_eq!(items.len(), flows, "one page holds them all");
+            if items.iter().all(|flow| flow.state == State::Finished) {
+                return;
+            }
         }
     }
 
