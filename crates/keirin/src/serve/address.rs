@@ -46,7 +46,11 @@ pub(super) async fn listen(
                         ));
                         told = true;
                     }
-                    Some(_) if told || tries < TRIES => {}
+                    Some(_) if told || tries < TRIES => {
+                        if tries == 1 {
+                            output.say(format!("{address} is taken; waiting a few seconds for it."));
+                        }
+                    }
                     _ => {
                         return Err(error).with_context(|| {
                             format!(
