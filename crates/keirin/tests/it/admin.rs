@@ -19,7 +19,7 @@ use nix::unistd::{Pid, User, geteuid, mkfifo};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::world::{Said, clean, git, said};
+use crate::world::{Said, add_person, clean, git, said};
 
 const WORKFLOW: &str = r#"
 keirin: 1
@@ -182,22 +182,6 @@ fn with_a_flow(server: &Server, repository: &Path) -> (String, String) {
     (id(&flow), id(&flow["runs"][0]["jobs"][0]))
 }
 
-fn add_person(server: &Server) {
-    let mut command = clean(server.data.parent().unwrap());
-    command
-        .args([
-            "user",
-            "create",
-            "ada",
-            "--role",
-            "viewer",
-            "--password-stdin",
-            "--data-dir",
-        ])
-        .arg(&server.data);
-    well(said(command, "correct horse battery\n"));
-}
-
 fn sign_in(server: &Server) {
     let mut command = clean(server.data.parent().unwrap());
     command.args(["login", &server.local().0, "--username", "ada"]);
@@ -223,7 +207,7 @@ async fn a_server_goes_on_in_another_folder_from_its_backup() {
 
     let server = Server::start(home.path(), &first);
     let (flow, job) = with_a_flow(&server, &home.path().join("repository"));
-    add_person(&server);
+    add_person(server.data.parent().unwrap(), &server.data);
     let log = server.keirin(&["log", &job, "--json"]);
     assert!(well_lines(&log) > 20_000, "{}", log.errors);
     let files = artifacts(&server, flow.parse().unwrap()).await;

@@ -2,26 +2,14 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::world::World;
+use crate::world::{World, add_person};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_elsewhere_signs_in_and_may_do_what_their_role_says() {
     let world =
         World::with_workflow("keirin: 1\nstages: { a: { jobs: { b: { steps: [ { run: 'true' } ] } } } }\n")
             .await;
-    let mut add = crate::world::clean(world.folder.path());
-    add.args([
-        "user",
-        "create",
-        "ada",
-        "--role",
-        "viewer",
-        "--password-stdin",
-        "--data-dir",
-    ]);
-    add.arg(world.folder.path().join("data"));
-    let added = crate::world::said(add, "correct horse battery\n");
-    assert_eq!(added.exit, 0, "{added:?}");
+    add_person(world.folder.path(), &world.folder.path().join("data"));
 
     let wrong = world.keirin_elsewhere(&["login", &world.url, "--username", "ada"], "something else\n");
     assert_eq!(wrong.exit, 1, "{wrong:?}");

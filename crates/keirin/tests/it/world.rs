@@ -191,6 +191,24 @@ pub(crate) fn said(mut command: Command, typed: &str) -> Said {
     }
 }
 
+/// Adds a viewer `ada` with a password on the machine of the server that has this data folder.
+pub(crate) fn add_person(home: &Path, data: &Path) {
+    let mut command = clean(home);
+    command
+        .args([
+            "user",
+            "create",
+            "ada",
+            "--role",
+            "viewer",
+            "--password-stdin",
+            "--data-dir",
+        ])
+        .arg(data);
+    let added = said(command, "correct horse battery\n");
+    assert_eq!(added.exit, 0, "{added:?}");
+}
+
 pub(crate) fn git(repository: &Path, arguments: &[&str]) {
     let status = Command::new("git")
         .args([
