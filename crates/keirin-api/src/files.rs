@@ -6,12 +6,9 @@ use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use futures::TryStreamExt as _;
 use futures::stream::BoxStream;
-use jiff::Timestamp;
 use keirin_model::{ArtifactId, AttemptId};
-use keirin_objects::{ObjectError, ObjectKey, Objects};
-use keirin_store::Store;
+use keirin_objects::{ObjectError, ObjectKey};
 use keirin_store::artifacts::NewArtifact;
 use keirin_wire::agent::Kept;
 
@@ -21,12 +18,10 @@ use crate::work::{Live, WorkError};
 
 /// Where they lie in the object storage.
 const FOLDER: &str = "artifacts";
-/// Keys that one statement asks about.
-const KEYS_AT_ONCE: usize = 1000;
 /// The longest path of an artifact, in bytes.
 const LONGEST_PATH: usize = 1024;
 
-/// Keeps a file: its bytes first, synced, then its row. A row that cannot be written leaves an object that is swept.
+/// Keeps a file: its bytes first, synced, then its row. A row that cannot be written leaves an object that nobody sees.
 pub(crate) async fn keep(
     app: &App,
     attempt: AttemptId,
@@ -82,32 +77,9 @@ pub(crate) async fn remove(app: Arc<App>, objects: Vec<String>) {
             Err(error) => Err(error.into()),
         };
         if let Err(error) = removed {
-            tracing::warn!(object, %error, "an object could not be removed; it is swept later");
+            tracing::warn!(object, %error, "an object that nothing points at could not be removed");
         }
     }
-}
-
-/// Removes artifacts that were written before `before` and that no row points at: what a crash left between an object
-/// and its row. Says how many. `before` must be so long ago that no row is still on its way, as an hour.
-///
-/// # Errors
-/// The object storage or the database cannot be reached.
-pub async fn sweep_orphans(
-    store: &Store,
-    objects: &Objects,
-    before: Timestamp,
-) -> Result<u64, Box<dyn std::error::Error + Send + Sync>> {
-    let folder = ObjectKey::parse(FOLDER)?;
-    let old = objects.list_older(Some(&folder), before);
-    let mut batches = old.map_ok(|info| info.key.to_string()).try_chunks(KEYS_AT_ONCE);
-    let mut swept = 0;
-    while let Some(keys) = batches.try_next().await.map_err(|failed| failed.1)? {
-        for key in store.objects_without_artifact(&keys).await? {
-            objects.delete(&ObjectKey::parse(&key)?).await?;
-            swept += 1;
-        }
-    }
-    Ok(swept)
 }
 
 /// What makes a browser save a file under its own name.

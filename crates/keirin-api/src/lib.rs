@@ -38,7 +38,6 @@ mod work;
 pub use app::{App, Parts};
 pub use document::{document, document_text};
 pub use error::ApiError;
-pub use files::sweep_orphans as sweep_artifacts;
 pub use keys::{CannotOpen, MasterKey};
 pub use outside::Outside;
 pub use pages::page_is_built;

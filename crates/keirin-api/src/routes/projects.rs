@@ -111,7 +111,7 @@ pub(crate) async fn change(
 #[utoipa::path(delete, path = "/api/v1/projects/{project}", tag = "projects", params(("project" = String, Path)), responses((status = 204)))]
 pub(crate) async fn remove(State(app): State<Arc<App>>, Place(place): Place) -> Result<StatusCode, ApiError> {
     let objects = app.store.delete_project(place.project).await?;
-    // There may be very many; what is not reached before the server ends is swept.
+    // There may be very many; what is not reached before the server ends stays as an orphan.
     tokio::spawn(files::remove(Arc::clone(&app), objects));
     app.work.project_changed(place.project).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -6,7 +6,6 @@ mod demo;
 pub(crate) mod local_agent;
 mod reconcile;
 pub(crate) mod storage;
-mod sweep;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,7 +18,6 @@ use keirin_controller::{Controller, ControllerParts, Leadership, Repositories};
 use keirin_engine::Rules;
 use keirin_git::{Git, Mirrors};
 use keirin_logs::Logs;
-use keirin_objects::Objects;
 use keirin_store::Store;
 use keirin_store::engine::Leader;
 use tokio::sync::watch;
@@ -139,7 +137,6 @@ pub(crate) struct Server {
     pub(crate) app: Arc<App>,
     pub(crate) controller: Arc<Controller>,
     pub(crate) logs: Logs,
-    pub(crate) objects: Objects,
     pub(crate) store: Store,
     pub(crate) outside: Outside,
     /// What it calls itself when it leads.
@@ -195,7 +192,7 @@ async fn build(
         store: store.clone(),
         work: Arc::clone(&controller) as Arc<dyn keirin_api::Work>,
         logs: logs.clone(),
-        objects: objects.clone(),
+        objects,
         mirrors,
         keys,
         outside: outside.clone(),
@@ -205,7 +202,6 @@ async fn build(
         app,
         controller,
         logs,
-        objects,
         store,
         outside,
         name,

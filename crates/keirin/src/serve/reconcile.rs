@@ -1,4 +1,4 @@
-//! What goes on beside the engine: logs of finished attempts are closed, closed logs are sealed, orphans are swept.
+//! What goes on beside the engine: logs of finished attempts are closed, and closed logs are sealed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use keirin_logs::Logs;
 use keirin_model::{AttemptId, LogStreamId};
 use tokio::task::AbortHandle;
 
-use super::{Server, sweep};
+use super::Server;
 use crate::machine;
 
 /// How long changes are gathered before it is looked for logs whose attempt is over.
@@ -21,13 +21,8 @@ const SEAL: Duration = Duration::from_secs(60);
 /// Starts the loops; they end when the handle is told to.
 pub(super) fn start(server: &Server) -> AbortHandle {
     let (logs, controller) = (server.logs.clone(), Arc::clone(&server.controller));
-    let (store, objects) = (server.store.clone(), server.objects.clone());
     let loops = async move {
-        tokio::join!(
-            close_logs(&logs, &controller),
-            seal_logs(&logs),
-            sweep::sweep(&store, &logs, &objects)
-        );
+        tokio::join!(close_logs(&logs, &controller), seal_logs(&logs));
     };
     tokio::spawn(loops).abort_handle()
 }
