@@ -1,0 +1,1 @@
+//! Series in PostgreSQL, and the ways that samples come in and go out.
