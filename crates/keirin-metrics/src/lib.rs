@@ -1,1 +1,3 @@
 //! Series in PostgreSQL, and the ways that samples come in and go out.
+
+pub mod chunk;

@@ -14,6 +14,7 @@ pub mod projects;
 mod questions;
 mod row;
 mod schedules;
+pub mod series;
 pub mod store;
 pub mod test_results;
 pub mod views;

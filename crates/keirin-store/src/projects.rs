@@ -200,6 +200,11 @@ impl Store {
                no_attempts as (delete from attempts where id in (select id from tries)),
                no_jobs as (delete from jobs where flow in (select id from gone)),
                no_runs as (delete from runs where flow in (select id from gone)),
+               no_flow_facts as (delete from flow_facts where project = $1),
+               no_run_facts as (delete from run_facts where project = $1),
+               no_job_facts as (delete from job_facts where project = $1),
+               no_attempt_facts as (delete from attempt_facts where project = $1),
+               no_samples as (delete from sample_chunks where series in (select id from series where project = $1)),
                no_flows as (delete from flows where project = $1)
              select object as "object!" from no_artifacts
              union all select object from no_chunks where object is not null"#,

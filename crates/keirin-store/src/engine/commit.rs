@@ -111,8 +111,12 @@ async fn finish(transaction: Transaction<'_, Postgres>) -> Result<(), CommitErro
 ///
 /// # Errors
 /// [`CommitError::Conflict`] with this text.
-pub(super) fn reached(rows: u64, expected: usize, what: impl FnOnce() -> String) -> Result<(), CommitError> {
-    if usize::try_from(rows).is_ok_and(|rows| rows == expected) {
+pub(super) fn reached(
+    rows: impl TryInto<usize>,
+    expected: usize,
+    what: impl FnOnce() -> String,
+) -> Result<(), CommitError> {
+    if rows.try_into().is_ok_and(|rows| rows == expected) {
         Ok(())
     } else {
         Err(CommitError::Conflict { what: what() })

@@ -95,6 +95,16 @@ impl Position {
         transaction: 0,
         number: 0,
     };
+
+    /// The transaction's id and the number within the stream, for a column each.
+    pub(crate) const fn parts(self) -> (i64, i64) {
+        (self.transaction, self.number)
+    }
+
+    /// What [`Position::parts`] gave; none where a part is below zero.
+    pub(crate) fn from_parts(transaction: i64, number: i64) -> Option<Self> {
+        (transaction >= 0 && number >= 0).then_some(Self { transaction, number })
+    }
 }
 
 impl fmt::Display for Position {

@@ -1,6 +1,11 @@
-//! New rows of a commit: one statement for each kind, parents before children.
+//! New rows of a commit: one statement for each kind, parents before children. The same statement writes the facts of
+//! what has finished already.
 
-use keirin_model::flow::{Attempt, Flow, Job, Run};
+use std::collections::HashMap;
+
+use keirin_model::FlowId;
+use keirin_model::flow::{Attempt, Flow};
+use keirin_model::plan::{Plan, StagePlan};
 use sqlx::PgConnection;
 
 use crate::StoreError;
@@ -14,10 +19,10 @@ pub(super) async fn all(connection: &mut PgConnection, folded: &Folded) -> Resul
         flows(connection, &folded.flows.new).await?;
     }
     if !folded.runs.new.is_empty() {
-        runs(connection, &folded.runs.new).await?;
+        runs(connection, folded).await?;
     }
     if !folded.jobs.new.is_empty() {
-        jobs(connection, &folded.jobs.new).await?;
+        jobs(connection, folded).await?;
     }
     if !folded.attempts.new.is_empty() {
         attempts(connection, &folded.attempts.new).await?;
@@ -60,13 +65,20 @@ async fn flows(connection: &mut PgConnection, flows: &[Flow]) -> Result<(), Comm
     let finished: Vec<_> = flows.iter().map(|flow| flow.finished_at.map(time)).collect();
 
     sqlx::query!(
-        "insert into flows
-           (id, project, branch, number, workflow, kind, commit, change, params, cause, plan, state, outcome,
-            created_at, finished_at)
-         select * from unnest(
-           $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::jsonb[],
-           $9::jsonb[], $10::jsonb[], $11::jsonb[], $12::text[], $13::text[], $14::timestamptz[],
-           $15::timestamptz[])",
+        "with added as (
+           insert into flows
+             (id, project, branch, number, workflow, kind, commit, change, params, cause, plan, state, outcome,
+              created_at, finished_at)
+           select * from unnest(
+             $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::jsonb[],
+             $9::jsonb[], $10::jsonb[], $11::jsonb[], $12::text[], $13::text[], $14::timestamptz[],
+             $15::timestamptz[])
+           returning id, project, branch, kind, workflow, commit, outcome, created_at, finished_at
+         )
+         insert into flow_facts (project, flow, branch, kind, workflow, commit, outcome, created_at, finished_at)
+         select a.project, a.id, b.name, a.kind, a.workflow, a.commit, a.outcome, a.created_at, a.finished_at
+         from added a join branches b on b.id = a.branch
+         where a.outcome is not null",
         &ids,
         &projects,
         &branches,
@@ -100,40 +112,83 @@ async fn flows(connection: &mut PgConnection, flows: &[Flow]) -> Result<(), Comm
     Ok(())
 }
 
-async fn runs(connection: &mut PgConnection, runs: &[Run]) -> Result<(), CommitError> {
+async fn runs(connection: &mut PgConnection, folded: &Folded) -> Result<(), CommitError> {
+    let runs = &folded.runs.new;
+    let plans = Plans::of(folded);
     let ids: Vec<_> = runs.iter().map(|run| run.id.0).collect();
     let flows: Vec<_> = runs.iter().map(|run| run.flow.0).collect();
     let stages: Vec<i32> = runs.iter().map(|run| column(run.stage)).collect();
+    let planned: Vec<_> = runs.iter().map(|run| plans.stage(run.flow, run.stage)).collect();
+    let names: Vec<_> = planned
+        .iter()
+        .map(|stage| stage.map(|stage| text(&stage.name)))
+        .collect();
+    let environments: Vec<_> = planned
+        .iter()
+        .map(|stage| stage.and_then(|stage| stage.environment.as_deref().map(text)))
+        .collect();
     let (states, outcomes): (Vec<_>, Vec<_>) = runs.iter().map(|run| columns(Some(run.status))).unzip();
     let released: Vec<_> = runs.iter().map(|run| run.released).collect();
     let started: Vec<_> = runs.iter().map(|run| run.started_at.map(time)).collect();
     let finished: Vec<_> = runs.iter().map(|run| run.finished_at.map(time)).collect();
 
-    let inserted = sqlx::query!(
-        "insert into runs (id, flow, stage, state, outcome, released, started_at, finished_at)
-         select u.id, f.id, u.stage, u.state, u.outcome, u.released, u.started_at, u.finished_at
-         from unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::boolean[],
-                     $7::timestamptz[], $8::timestamptz[])
-              as u (id, flow, stage, state, outcome, released, started_at, finished_at)
-         join flows f on f.id = u.flow",
+    let inserted = sqlx::query_scalar!(
+        r#"with added as (
+           insert into runs
+             (id, flow, stage, stage_name, environment, state, outcome, released, started_at, finished_at)
+           select u.id, f.id, u.stage, coalesce(u.name, f.plan #>> array['stages', u.stage::text, 'name']),
+                  u.environment, u.state, u.outcome, u.released, u.started_at, u.finished_at
+           from unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[],
+                       $8::boolean[], $9::timestamptz[], $10::timestamptz[])
+                as u (id, flow, stage, name, environment, state, outcome, released, started_at, finished_at)
+           join flows f on f.id = u.flow
+           returning id, flow, stage_name, environment, outcome, started_at, finished_at
+         ),
+         told as (
+           insert into run_facts
+             (project, flow, run, branch, kind, stage, environment, commit, outcome, started_at, finished_at)
+           select f.project, f.id, a.id, b.name, f.kind, a.stage_name, a.environment, f.commit, a.outcome,
+                  a.started_at, a.finished_at
+           from added a join flows f on f.id = a.flow join branches b on b.id = f.branch
+           where a.outcome is not null
+         )
+         select count(*) as "count!" from added"#,
         &ids,
         &flows,
         &stages,
+        &names as _,
+        &environments as _,
         &states as _,
         &outcomes as _,
         &released,
         &started as _,
         &finished as _,
     )
-    .execute(connection)
+    .fetch_one(connection)
     .await
     .map_err(conflict)?;
-    reached(inserted.rows_affected(), runs.len(), || {
+    reached(inserted, runs.len(), || {
         "a new run's flow is not there".to_owned()
     })
 }
 
-async fn jobs(connection: &mut PgConnection, jobs: &[Job]) -> Result<(), CommitError> {
+async fn jobs(connection: &mut PgConnection, folded: &Folded) -> Result<(), CommitError> {
+    let jobs = &folded.jobs.new;
+    let plans = Plans::of(folded);
+    let stages: HashMap<_, _> = folded
+        .runs
+        .new
+        .iter()
+        .map(|run| (run.id, (run.flow, run.stage)))
+        .collect();
+    let names: Vec<_> = jobs
+        .iter()
+        .map(|job| {
+            let (flow, stage) = stages.get(&job.run)?;
+            let job = plans.stage(*flow, *stage)?.jobs.get(job.index)?;
+            Some(text(&job.name))
+        })
+        .collect();
     let ids: Vec<_> = jobs.iter().map(|job| job.id.0).collect();
     let runs: Vec<_> = jobs.iter().map(|job| job.run.0).collect();
     let indexes: Vec<i32> = jobs.iter().map(|job| column(job.index)).collect();
@@ -147,18 +202,36 @@ async fn jobs(connection: &mut PgConnection, jobs: &[Job]) -> Result<(), CommitE
     let started: Vec<_> = jobs.iter().map(|job| job.started_at.map(time)).collect();
     let finished: Vec<_> = jobs.iter().map(|job| job.finished_at.map(time)).collect();
 
-    let inserted = sqlx::query!(
-        "insert into jobs
-           (id, run, flow, index, state, outcome, stopping, lost, queued_at, started_at, finished_at)
-         select u.id, r.id, r.flow, u.index, u.state, u.outcome, u.stopping, u.lost, u.queued_at, u.started_at,
-                u.finished_at
-         from unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::integer[],
-                     $8::timestamptz[], $9::timestamptz[], $10::timestamptz[])
-              as u (id, run, index, state, outcome, stopping, lost, queued_at, started_at, finished_at)
-         join runs r on r.id = u.run",
+    let inserted = sqlx::query_scalar!(
+        r#"with added as (
+           insert into jobs
+             (id, run, flow, index, name, state, outcome, stopping, lost, queued_at, started_at, finished_at)
+           select u.id, r.id, r.flow, u.index,
+                  coalesce(u.name, (
+                    select f.plan #>> array['stages', r.stage::text, 'jobs', u.index::text, 'name']
+                    from flows f where f.id = r.flow)),
+                  u.state, u.outcome, u.stopping, u.lost, u.queued_at, u.started_at, u.finished_at
+           from unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[],
+                       $8::integer[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[])
+                as u (id, run, index, name, state, outcome, stopping, lost, queued_at, started_at, finished_at)
+           join runs r on r.id = u.run
+           returning id, run, name, outcome, queued_at, started_at, finished_at
+         ),
+         told as (
+           insert into job_facts
+             (project, flow, run, job, branch, kind, stage, name, outcome, attempts, queued_at, started_at,
+              finished_at)
+           select f.project, f.id, r.id, a.id, b.name, f.kind, r.stage_name, a.name, a.outcome, 0, a.queued_at,
+                  a.started_at, a.finished_at
+           from added a join runs r on r.id = a.run join flows f on f.id = r.flow
+           join branches b on b.id = f.branch
+           where a.outcome is not null
+         )
+         select count(*) as "count!" from added"#,
         &ids,
         &runs,
         &indexes,
+        &names as _,
         &states as _,
         &outcomes as _,
         &stopping as _,
@@ -167,12 +240,10 @@ async fn jobs(connection: &mut PgConnection, jobs: &[Job]) -> Result<(), CommitE
         &started as _,
         &finished as _,
     )
-    .execute(connection)
+    .fetch_one(connection)
     .await
     .map_err(conflict)?;
-    reached(inserted.rows_affected(), jobs.len(), || {
-        "a new job's run is not there".to_owned()
-    })
+    reached(inserted, jobs.len(), || "a new job's run is not there".to_owned())
 }
 
 async fn attempts(connection: &mut PgConnection, attempts: &[Attempt]) -> Result<(), CommitError> {
@@ -204,18 +275,32 @@ async fn attempts(connection: &mut PgConnection, attempts: &[Attempt]) -> Result
         .map(|attempt| attempt.finished_at.map(time))
         .collect();
 
-    let inserted = sqlx::query!(
-        "insert into attempts
-           (id, job, flow, number, agent, state, outcome, exit_code, exit_signal, message, acknowledged, assigned_at,
-            started_at, finished_at)
-         select u.id, j.id, j.flow, u.number, u.agent, u.state, u.outcome, u.exit_code, u.exit_signal, u.message,
-                u.acknowledged, u.assigned_at, u.started_at, u.finished_at
-         from unnest($1::bigint[], $2::bigint[], $3::integer[], $4::bigint[], $5::text[], $6::text[], $7::integer[],
-                     $8::integer[], $9::text[], $10::bigint[], $11::timestamptz[], $12::timestamptz[],
-                     $13::timestamptz[])
-              as u (id, job, number, agent, state, outcome, exit_code, exit_signal, message, acknowledged,
-                    assigned_at, started_at, finished_at)
-         join jobs j on j.id = u.job",
+    let inserted = sqlx::query_scalar!(
+        r#"with added as (
+           insert into attempts
+             (id, job, flow, number, agent, state, outcome, exit_code, exit_signal, message, acknowledged,
+              assigned_at, started_at, finished_at)
+           select u.id, j.id, j.flow, u.number, u.agent, u.state, u.outcome, u.exit_code, u.exit_signal, u.message,
+                  u.acknowledged, u.assigned_at, u.started_at, u.finished_at
+           from unnest($1::bigint[], $2::bigint[], $3::integer[], $4::bigint[], $5::text[], $6::text[],
+                       $7::integer[], $8::integer[], $9::text[], $10::bigint[], $11::timestamptz[],
+                       $12::timestamptz[], $13::timestamptz[])
+                as u (id, job, number, agent, state, outcome, exit_code, exit_signal, message, acknowledged,
+                      assigned_at, started_at, finished_at)
+           join jobs j on j.id = u.job
+           returning id, job, number, agent, outcome, exit_code, assigned_at, started_at, finished_at
+         ),
+         told as (
+           insert into attempt_facts
+             (project, flow, job, attempt, branch, kind, stage, name, agent, attempt_number, outcome, exit_code,
+              assigned_at, started_at, finished_at)
+           select f.project, f.id, j.id, a.id, b.name, f.kind, r.stage_name, j.name, a.agent, a.number, a.outcome,
+                  a.exit_code, a.assigned_at, a.started_at, a.finished_at
+           from added a join jobs j on j.id = a.job join runs r on r.id = j.run join flows f on f.id = j.flow
+           join branches b on b.id = f.branch
+           where a.outcome is not null
+         )
+         select count(*) as "count!" from added"#,
         &ids,
         &jobs,
         &numbers,
@@ -230,10 +315,25 @@ async fn attempts(connection: &mut PgConnection, attempts: &[Attempt]) -> Result
         &started as _,
         &finished as _,
     )
-    .execute(connection)
+    .fetch_one(connection)
     .await
     .map_err(conflict)?;
-    reached(inserted.rows_affected(), attempts.len(), || {
+    reached(inserted, attempts.len(), || {
         "a new attempt's job is not there".to_owned()
     })
+}
+
+/// The plans of new flows, for the names of what is in them. Runs and jobs are added together with their flow; where
+/// one were not, the statement would look into the flow's row.
+struct Plans<'a>(HashMap<FlowId, &'a Plan>);
+
+impl<'a> Plans<'a> {
+    fn of(folded: &'a Folded) -> Self {
+        let flows = folded.flows.new.iter();
+        Self(flows.map(|flow| (flow.id, &*flow.plan)).collect())
+    }
+
+    fn stage(&self, flow: FlowId, stage: usize) -> Option<&'a StagePlan> {
+        self.0.get(&flow)?.stages.get(stage)
+    }
 }

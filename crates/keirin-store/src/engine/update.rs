@@ -1,4 +1,5 @@
 //! Changes of older rows: one guarded statement for each kind. Where a guard does not hold, the whole commit is refused.
+//! The same statement writes the facts of what has finished.
 
 use keirin_model::{AttemptId, FlowId, JobId, Outcome, RunId, Timestamp};
 use sqlx::PgConnection;
@@ -89,15 +90,26 @@ fn times<Id>(
 async fn flows(connection: &mut PgConnection, edits: &[(FlowId, Edit)]) -> Result<(), CommitError> {
     let statuses = statuses(edits, |id| id.0);
     let (sets_finished, finished) = times(edits, |edit| &edit.finished_at);
-    let updated = sqlx::query!(
-        "update flows t set
-           state = u.to_state,
-           outcome = u.to_outcome,
-           finished_at = case when u.sets_finished then u.finished_at else t.finished_at end
-         from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[],
-                     $7::timestamptz[])
-              as u (id, from_state, from_outcome, to_state, to_outcome, sets_finished, finished_at)
-         where t.id = u.id and t.state = u.from_state and t.outcome is not distinct from u.from_outcome",
+    let updated = sqlx::query_scalar!(
+        r#"with changed as (
+           update flows t set
+             state = u.to_state,
+             outcome = u.to_outcome,
+             finished_at = case when u.sets_finished then u.finished_at else t.finished_at end
+           from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[],
+                       $7::timestamptz[])
+                as u (id, from_state, from_outcome, to_state, to_outcome, sets_finished, finished_at)
+           where t.id = u.id and t.state = u.from_state and t.outcome is not distinct from u.from_outcome
+           returning t.id, t.project, t.branch, t.kind, t.workflow, t.commit, t.outcome, t.created_at, t.finished_at
+         ),
+         told as (
+           insert into flow_facts
+             (project, flow, branch, kind, workflow, commit, outcome, created_at, finished_at)
+           select c.project, c.id, b.name, c.kind, c.workflow, c.commit, c.outcome, c.created_at, c.finished_at
+           from changed c join branches b on b.id = c.branch
+           where c.outcome is not null
+         )
+         select count(*) as "count!" from changed"#,
         &statuses.ids,
         &statuses.from_states as _,
         &statuses.from_outcomes as _,
@@ -106,9 +118,9 @@ async fn flows(connection: &mut PgConnection, edits: &[(FlowId, Edit)]) -> Resul
         &sets_finished,
         &finished as _,
     )
-    .execute(connection)
+    .fetch_one(connection)
     .await?;
-    reached(updated.rows_affected(), edits.len(), || missed("flow", edits))
+    reached(updated, edits.len(), || missed("flow", edits))
 }
 
 async fn runs(connection: &mut PgConnection, edits: &[(RunId, Edit)]) -> Result<(), CommitError> {
@@ -116,20 +128,33 @@ async fn runs(connection: &mut PgConnection, edits: &[(RunId, Edit)]) -> Result<
     let released: Vec<_> = edits.iter().map(|(_, edit)| edit.released).collect();
     let (sets_started, started) = times(edits, |edit| &edit.started_at);
     let (sets_finished, finished) = times(edits, |edit| &edit.finished_at);
-    let updated = sqlx::query!(
-        "update runs t set
-           state = coalesce(u.to_state, t.state),
-           outcome = case when u.to_state is null then t.outcome else u.to_outcome end,
-           released = coalesce(u.released, t.released),
-           started_at = case when u.sets_started then u.started_at else t.started_at end,
-           finished_at = case when u.sets_finished then u.finished_at else t.finished_at end
-         from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::boolean[],
-                     $8::timestamptz[], $9::boolean[], $10::timestamptz[])
-              as u (id, from_state, from_outcome, to_state, to_outcome, released, sets_started, started_at,
-                    sets_finished, finished_at)
-         where t.id = u.id
-           and (u.from_state is null
-                or t.state = u.from_state and t.outcome is not distinct from u.from_outcome)",
+    let updated = sqlx::query_scalar!(
+        r#"with changed as (
+           update runs t set
+             state = coalesce(u.to_state, t.state),
+             outcome = case when u.to_state is null then t.outcome else u.to_outcome end,
+             released = coalesce(u.released, t.released),
+             started_at = case when u.sets_started then u.started_at else t.started_at end,
+             finished_at = case when u.sets_finished then u.finished_at else t.finished_at end
+           from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::boolean[],
+                       $8::timestamptz[], $9::boolean[], $10::timestamptz[])
+                as u (id, from_state, from_outcome, to_state, to_outcome, released, sets_started, started_at,
+                      sets_finished, finished_at)
+           where t.id = u.id
+             and (u.from_state is null
+                  or t.state = u.from_state and t.outcome is not distinct from u.from_outcome)
+           returning t.id, t.flow, t.stage_name, t.environment, t.outcome, t.started_at, t.finished_at,
+                     u.to_outcome is not null as finishes
+         ),
+         told as (
+           insert into run_facts
+             (project, flow, run, branch, kind, stage, environment, commit, outcome, started_at, finished_at)
+           select f.project, f.id, c.id, b.name, f.kind, c.stage_name, c.environment, f.commit, c.outcome,
+                  c.started_at, c.finished_at
+           from changed c join flows f on f.id = c.flow join branches b on b.id = f.branch
+           where c.finishes
+         )
+         select count(*) as "count!" from changed"#,
         &statuses.ids,
         &statuses.from_states as _,
         &statuses.from_outcomes as _,
@@ -141,9 +166,9 @@ async fn runs(connection: &mut PgConnection, edits: &[(RunId, Edit)]) -> Result<
         &sets_finished,
         &finished as _,
     )
-    .execute(connection)
+    .fetch_one(connection)
     .await?;
-    reached(updated.rows_affected(), edits.len(), || missed("run", edits))
+    reached(updated, edits.len(), || missed("run", edits))
 }
 
 async fn jobs(connection: &mut PgConnection, edits: &[(JobId, Edit)]) -> Result<(), CommitError> {
@@ -157,23 +182,39 @@ async fn jobs(connection: &mut PgConnection, edits: &[(JobId, Edit)]) -> Result<
     let (sets_queued, queued) = times(edits, |edit| &edit.queued_at);
     let (sets_started, started) = times(edits, |edit| &edit.started_at);
     let (sets_finished, finished) = times(edits, |edit| &edit.finished_at);
-    let updated = sqlx::query!(
-        "update jobs t set
-           state = coalesce(u.to_state, t.state),
-           outcome = case when u.to_state is null then t.outcome else u.to_outcome end,
-           stopping = case when u.sets_stopping then u.stopping else t.stopping end,
-           lost = coalesce(u.lost, t.lost),
-           queued_at = case when u.sets_queued then u.queued_at else t.queued_at end,
-           started_at = case when u.sets_started then u.started_at else t.started_at end,
-           finished_at = case when u.sets_finished then u.finished_at else t.finished_at end
-         from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[],
-                     $8::integer[], $9::boolean[], $10::timestamptz[], $11::boolean[], $12::timestamptz[],
-                     $13::boolean[], $14::timestamptz[])
-              as u (id, from_state, from_outcome, to_state, to_outcome, sets_stopping, stopping, lost, sets_queued,
-                    queued_at, sets_started, started_at, sets_finished, finished_at)
-         where t.id = u.id
-           and (u.from_state is null
-                or t.state = u.from_state and t.outcome is not distinct from u.from_outcome)",
+    let updated = sqlx::query_scalar!(
+        r#"with changed as (
+           update jobs t set
+             state = coalesce(u.to_state, t.state),
+             outcome = case when u.to_state is null then t.outcome else u.to_outcome end,
+             stopping = case when u.sets_stopping then u.stopping else t.stopping end,
+             lost = coalesce(u.lost, t.lost),
+             queued_at = case when u.sets_queued then u.queued_at else t.queued_at end,
+             started_at = case when u.sets_started then u.started_at else t.started_at end,
+             finished_at = case when u.sets_finished then u.finished_at else t.finished_at end
+           from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[],
+                       $8::integer[], $9::boolean[], $10::timestamptz[], $11::boolean[], $12::timestamptz[],
+                       $13::boolean[], $14::timestamptz[])
+                as u (id, from_state, from_outcome, to_state, to_outcome, sets_stopping, stopping, lost, sets_queued,
+                      queued_at, sets_started, started_at, sets_finished, finished_at)
+           where t.id = u.id
+             and (u.from_state is null
+                  or t.state = u.from_state and t.outcome is not distinct from u.from_outcome)
+           returning t.id, t.run, t.flow, t.name, t.outcome, t.queued_at, t.started_at, t.finished_at,
+                     u.to_outcome is not null as finishes
+         ),
+         told as (
+           insert into job_facts
+             (project, flow, run, job, branch, kind, stage, name, outcome, attempts, queued_at, started_at,
+              finished_at)
+           select f.project, f.id, r.id, c.id, b.name, f.kind, r.stage_name, c.name, c.outcome,
+                  coalesce((select max(a.number) from attempts a where a.job = c.id), 0), c.queued_at, c.started_at,
+                  c.finished_at
+           from changed c join runs r on r.id = c.run join flows f on f.id = c.flow
+           join branches b on b.id = f.branch
+           where c.finishes
+         )
+         select count(*) as "count!" from changed"#,
         &statuses.ids,
         &statuses.from_states as _,
         &statuses.from_outcomes as _,
@@ -189,9 +230,9 @@ async fn jobs(connection: &mut PgConnection, edits: &[(JobId, Edit)]) -> Result<
         &sets_finished,
         &finished as _,
     )
-    .execute(connection)
+    .fetch_one(connection)
     .await?;
-    reached(updated.rows_affected(), edits.len(), || missed("job", edits))
+    reached(updated, edits.len(), || missed("job", edits))
 }
 
 async fn attempts(connection: &mut PgConnection, edits: &[(AttemptId, Edit)]) -> Result<(), CommitError> {
@@ -209,24 +250,39 @@ async fn attempts(connection: &mut PgConnection, edits: &[(AttemptId, Edit)]) ->
         .collect();
     let (sets_started, started) = times(edits, |edit| &edit.started_at);
     let (sets_finished, finished) = times(edits, |edit| &edit.finished_at);
-    let updated = sqlx::query!(
-        "update attempts t set
-           state = coalesce(u.to_state, t.state),
-           outcome = case when u.to_state is null then t.outcome else u.to_outcome end,
-           exit_code = case when u.sets_exit then u.exit_code else t.exit_code end,
-           exit_signal = case when u.sets_exit then u.exit_signal else t.exit_signal end,
-           message = case when u.sets_message then u.message else t.message end,
-           acknowledged = coalesce(u.acknowledged, t.acknowledged),
-           started_at = case when u.sets_started then u.started_at else t.started_at end,
-           finished_at = case when u.sets_finished then u.finished_at else t.finished_at end
-         from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::integer[],
-                     $8::integer[], $9::boolean[], $10::text[], $11::bigint[], $12::boolean[], $13::timestamptz[],
-                     $14::boolean[], $15::timestamptz[])
-              as u (id, from_state, from_outcome, to_state, to_outcome, sets_exit, exit_code, exit_signal,
-                    sets_message, message, acknowledged, sets_started, started_at, sets_finished, finished_at)
-         where t.id = u.id
-           and (u.from_state is null
-                or t.state = u.from_state and t.outcome is not distinct from u.from_outcome)",
+    let updated = sqlx::query_scalar!(
+        r#"with changed as (
+           update attempts t set
+             state = coalesce(u.to_state, t.state),
+             outcome = case when u.to_state is null then t.outcome else u.to_outcome end,
+             exit_code = case when u.sets_exit then u.exit_code else t.exit_code end,
+             exit_signal = case when u.sets_exit then u.exit_signal else t.exit_signal end,
+             message = case when u.sets_message then u.message else t.message end,
+             acknowledged = coalesce(u.acknowledged, t.acknowledged),
+             started_at = case when u.sets_started then u.started_at else t.started_at end,
+             finished_at = case when u.sets_finished then u.finished_at else t.finished_at end
+           from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::integer[],
+                       $8::integer[], $9::boolean[], $10::text[], $11::bigint[], $12::boolean[], $13::timestamptz[],
+                       $14::boolean[], $15::timestamptz[])
+                as u (id, from_state, from_outcome, to_state, to_outcome, sets_exit, exit_code, exit_signal,
+                      sets_message, message, acknowledged, sets_started, started_at, sets_finished, finished_at)
+           where t.id = u.id
+             and (u.from_state is null
+                  or t.state = u.from_state and t.outcome is not distinct from u.from_outcome)
+           returning t.id, t.job, t.number, t.agent, t.outcome, t.exit_code, t.assigned_at, t.started_at,
+                     t.finished_at, u.to_outcome is not null as finishes
+         ),
+         told as (
+           insert into attempt_facts
+             (project, flow, job, attempt, branch, kind, stage, name, agent, attempt_number, outcome, exit_code,
+              assigned_at, started_at, finished_at)
+           select f.project, f.id, j.id, c.id, b.name, f.kind, r.stage_name, j.name, c.agent, c.number, c.outcome,
+                  c.exit_code, c.assigned_at, c.started_at, c.finished_at
+           from changed c join jobs j on j.id = c.job join runs r on r.id = j.run join flows f on f.id = j.flow
+           join branches b on b.id = f.branch
+           where c.finishes
+         )
+         select count(*) as "count!" from changed"#,
         &statuses.ids,
         &statuses.from_states as _,
         &statuses.from_outcomes as _,
@@ -243,9 +299,9 @@ async fn attempts(connection: &mut PgConnection, edits: &[(AttemptId, Edit)]) ->
         &sets_finished,
         &finished as _,
     )
-    .execute(connection)
+    .fetch_one(connection)
     .await?;
-    reached(updated.rows_affected(), edits.len(), || missed("attempt", edits))
+    reached(updated, edits.len(), || missed("attempt", edits))
 }
 
 /// A step that is there keeps its start; its end is replaced where there is news of it.

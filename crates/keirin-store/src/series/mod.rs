@@ -1,0 +1,22 @@
+//! Series: what tells them apart, and their chunks of samples. What is in a chunk is for `keirin-metrics` to know.
+
+mod read;
+mod write;
+
+pub use read::{DescribedMetric, SeriesFilter, SeriesRow, SeriesTotals};
+pub use write::{NewSeries, SampleWrite, Span};
+
+/// Samples of one series over a stretch of time, as they lie in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChunkRow {
+    /// The series.
+    pub series: i64,
+    /// The time of the first sample, in milliseconds since 1970. No two chunks of a series share it.
+    pub first_ms: i64,
+    /// The time of the last sample.
+    pub last_ms: i64,
+    /// How many samples.
+    pub samples: usize,
+    /// The samples, encoded.
+    pub body: Vec<u8>,
+}

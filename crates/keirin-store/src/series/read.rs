@@ -1,0 +1,303 @@
+//! Finding series, and reading what lies in them.
+
+use jiff::Timestamp;
+use keirin_model::ProjectId;
+use keirin_model::series::{Labels, METRIC_NAME, MetricKind};
+use sqlx::types::Json;
+
+use super::write::kind;
+use super::{ChunkRow, Span};
+use crate::engine::Position;
+use crate::row::unsigned;
+use crate::{Result, Store, StoreError};
+
+/// Which series are looked for. What it leaves open is for the caller to sort out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SeriesFilter {
+    /// The metric.
+    pub metric: Option<String>,
+    /// Labels that have exactly this value, which is not empty.
+    pub labels: Vec<(String, String)>,
+    /// Only those with a sample at or after this time, in milliseconds since 1970, or those whose gaps are zeros.
+    pub from_ms: Option<i64>,
+    /// Only those with a sample at or before this time.
+    pub until_ms: Option<i64>,
+}
+
+/// A series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeriesRow {
+    /// Its id.
+    pub id: i64,
+    /// Metric and labels.
+    pub labels: Labels,
+    /// The project that it counts for.
+    pub project: Option<ProjectId>,
+    /// The width of its buckets, where one without a sample has counted zero.
+    pub bucket_ms: Option<i64>,
+}
+
+/// What is said about a metric.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DescribedMetric {
+    /// Its name, without the endings of a histogram's series.
+    pub name: String,
+    /// What its values mean.
+    pub kind: MetricKind,
+    /// As in `seconds`; empty where it has none.
+    pub unit: String,
+    /// In words.
+    pub help: String,
+}
+
+/// How much there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SeriesTotals {
+    /// How many series.
+    pub series: u64,
+    /// How many chunks; an estimate.
+    pub chunks: u64,
+    /// How many bytes chunks and their index take on disk.
+    pub bytes: u64,
+}
+
+impl Store {
+    /// The series that pass the filter, at most this many.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn find_series(&self, filter: &SeriesFilter, limit: u32) -> Result<Vec<SeriesRow>> {
+        let labels: serde_json::Map<_, _> = filter
+            .labels
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone().into()))
+            .collect();
+        let labels = (!labels.is_empty()).then_some(serde_json::Value::Object(labels));
+        let rows = sqlx::query!(
+            r#"select s.id, s.metric, s.labels as "labels: Json<Labels>", s.project, s.bucket_ms
+               from series s
+               where ($1::text is null or s.metric = $1)
+                 and ($2::jsonb is null or s.labels @> $2)
+                 and ($3::bigint is null or s.bucket_ms is not null
+                      or exists (select 1 from sample_chunks c where c.series = s.id and c.last_ms >= $3))
+                 and ($4::bigint is null
+                      or exists (select 1 from sample_chunks c where c.series = s.id and c.first_ms <= $4))
+               order by s.id
+               limit $5"#,
+            filter.metric,
+            labels,
+            filter.from_ms,
+            filter.until_ms,
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| SeriesRow {
+                id: row.id,
+                labels: row.labels.0.with(METRIC_NAME, &row.metric),
+                project: row.project.map(ProjectId),
+                bucket_ms: row.bucket_ms,
+            })
+            .collect())
+    }
+
+    /// The chunks with a sample within one stretch of time, of several series; by series, in the order of time.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn chunks_within(&self, series: &[i64], from_ms: i64, until_ms: i64) -> Result<Vec<ChunkRow>> {
+        let rows = sqlx::query!(
+            "select c.series, c.first_ms, c.last_ms, c.samples, c.body
+             from sample_chunks c
+             where c.series = any($1) and c.first_ms <= $3 and c.last_ms >= $2
+             order by c.series, c.first_ms",
+            series,
+            from_ms,
+            until_ms,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(ChunkRow {
+                    series: row.series,
+                    first_ms: row.first_ms,
+                    last_ms: row.last_ms,
+                    samples: unsigned(row.samples)?,
+                    body: row.body,
+                })
+            })
+            .collect()
+    }
+
+    /// When each of these series begins, in milliseconds since 1970; none for one without samples.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn series_begin(&self, series: &[i64]) -> Result<Vec<(i64, i64)>> {
+        let rows = sqlx::query!(
+            r#"select u.id as "id!", (select min(c.first_ms) from sample_chunks c where c.series = u.id) as first_ms
+               from unnest($1::bigint[]) as u (id)"#,
+            series,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let begin = |(id, first): (i64, Option<i64>)| first.map(|first| (id, first));
+        Ok(rows
+            .into_iter()
+            .filter_map(|row| begin((row.id, row.first_ms)))
+            .collect())
+    }
+
+    /// The names of labels of series that pass the filter, the metric's among them.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn label_names(&self, limit: u32) -> Result<Vec<String>> {
+        let names = sqlx::query_scalar!(
+            r#"select distinct key as "name!" from series, jsonb_object_keys(labels) as key order by 1 limit $1"#,
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(std::iter::once(METRIC_NAME.to_owned()).chain(names).collect())
+    }
+
+    /// The values that a label has.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn label_values(&self, label: &str, limit: u32) -> Result<Vec<String>> {
+        let values = if label == METRIC_NAME {
+            sqlx::query_scalar!(
+                r#"select distinct metric as "value!" from series order by 1 limit $1"#,
+                i64::from(limit),
+            )
+            .fetch_all(&self.pool)
+            .await?
+        } else {
+            sqlx::query_scalar!(
+                r#"select distinct labels ->> $1 as "value!" from series where labels ? $1 order by 1 limit $2"#,
+                label,
+                i64::from(limit),
+            )
+            .fetch_all(&self.pool)
+            .await?
+        };
+        Ok(values)
+    }
+
+    /// What is said about metrics, by name.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn described_metrics(&self) -> Result<Vec<DescribedMetric>> {
+        let rows = sqlx::query!("select name, kind, unit, help from metrics order by name")
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| DescribedMetric {
+                kind: kind(&row.kind),
+                name: row.name,
+                unit: row.unit,
+                help: row.help,
+            })
+            .collect())
+    }
+
+    /// How far a transform has read, and with which version of its definitions; none where it never has.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn position(&self, name: &str) -> Result<Option<(i32, Position, Timestamp)>> {
+        let row = sqlx::query!(
+            r#"select version, transaction, number, moved_at as "moved_at: jiff_sqlx::Timestamp"
+               from positions where name = $1"#,
+            name,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            let position = Position::from_parts(row.transaction, row.number)
+                .ok_or_else(|| StoreError::Corrupt(format!("the position of `{name}`")))?;
+            Ok((row.version, position, row.moved_at.to_jiff()))
+        })
+        .transpose()
+    }
+
+    /// How many series and samples there are.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn series_totals(&self) -> Result<SeriesTotals> {
+        let row = sqlx::query!(
+            r#"select (select count(*) from series) as "series!",
+                 (select greatest(reltuples, 0)::bigint from pg_class where oid = 'sample_chunks'::regclass)
+                   as "chunks!",
+                 pg_total_relation_size('sample_chunks') as "bytes!""#
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(SeriesTotals {
+            series: unsigned(row.series)?,
+            chunks: unsigned(row.chunks)?,
+            bytes: unsigned(row.bytes)?,
+        })
+    }
+
+    /// Drops the chunks of series from outside that end before this time, and series from outside that have none left
+    /// and are older than it. Gives how many chunks.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn drop_samples(&self, before_ms: i64) -> Result<u64> {
+        let mut transaction = self.pool.begin().await?;
+        let dropped = sqlx::query!(
+            "delete from sample_chunks c using series s
+             where c.last_ms < $1 and s.id = c.series and s.transform is null",
+            before_ms,
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query!(
+            "delete from series s
+             where s.transform is null and s.created_at < to_timestamp($1::bigint / 1000.0)
+               and not exists (select 1 from sample_chunks c where c.series = s.id)",
+            before_ms,
+        )
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(dropped.rows_affected())
+    }
+
+    /// How many series from outside each project has, and how many belong to none.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn series_of(&self, project: Option<ProjectId>) -> Result<u64> {
+        let count = sqlx::query_scalar!(
+            r#"select count(*) as "count!" from series
+               where transform is null and project is not distinct from $1"#,
+            project.map(|project| project.0),
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        unsigned(count)
+    }
+}
+
+/// A stretch of time of one series.
+impl Span {
+    /// From the first to the last of these times, which rise; none for no times.
+    pub fn of(series: i64, times_ms: &[i64]) -> Option<Self> {
+        Some(Self {
+            series,
+            from_ms: *times_ms.first()?,
+            until_ms: *times_ms.last()?,
+        })
+    }
+}
