@@ -1,0 +1,259 @@
+//! Writing samples.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use keirin_model::ProjectId;
+use keirin_model::series::Labels;
+use keirin_store::series::{DescribedMetric, NewSeries, SampleWrite, Span};
+use keirin_store::{Store, StoreError};
+use sha2::{Digest as _, Sha256};
+
+use super::StorageError;
+use super::merge::{How, Merged, merge};
+
+/// How many series' ids are remembered.
+const REMEMBERED: usize = 200_000;
+
+/// Series in a database. Clones share what they remember.
+#[derive(Debug, Clone)]
+pub struct Storage {
+    pub(super) store: Store,
+    /// The ids of series that were written to.
+    ids: Arc<Mutex<HashMap<Labels, i64>>>,
+}
+
+/// Samples of one series in two columns; times rise.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Samples {
+    /// Milliseconds since 1970.
+    pub times_ms: Vec<i64>,
+    /// A value for each time.
+    pub values: Vec<f64>,
+}
+
+/// Samples for one series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Incoming {
+    /// Metric and labels.
+    pub labels: Labels,
+    /// The project that the series counts for.
+    pub project: Option<ProjectId>,
+    /// The transform that makes it; none for samples from outside.
+    pub transform: Option<String>,
+    /// The width of its buckets, where one without a sample has counted zero.
+    pub bucket_ms: Option<i64>,
+    /// What is new.
+    pub samples: Samples,
+}
+
+/// A transaction that writes samples; see [`SampleWrite`].
+#[derive(Debug)]
+pub struct Writing {
+    write: SampleWrite,
+    storage: Storage,
+    /// What was found and has to be forgotten if this is not committed.
+    found: Vec<(Labels, i64)>,
+}
+
+impl Samples {
+    /// Samples in any order. Of several at one time the last one counts.
+    pub fn new(mut samples: Vec<keirin_model::series::Sample>) -> Self {
+        samples.sort_by_key(|sample| sample.time_ms);
+        let mut sorted = Self::default();
+        for sample in samples {
+            if sorted.times_ms.last() == Some(&sample.time_ms) {
+                sorted.values.pop();
+                sorted.times_ms.pop();
+            }
+            sorted.times_ms.push(sample.time_ms);
+            sorted.values.push(sample.value);
+        }
+        sorted
+    }
+}
+
+impl Storage {
+    /// The series in this database.
+    pub fn new(store: Store) -> Self {
+        Self {
+            store,
+            ids: Arc::default(),
+        }
+    }
+
+    /// Writes samples, all or none. A sample at a time that has one already takes its place.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn write(
+        &self,
+        incoming: &[Incoming],
+        metrics: &[DescribedMetric],
+    ) -> Result<(), StorageError> {
+        match self.try_write(incoming, metrics).await {
+            // A series that was remembered is gone, as after retention; another look finds or makes it.
+            Err(StorageError::Store(StoreError::Conflict(_))) => {
+                self.remembered().clear();
+                self.try_write(incoming, metrics).await
+            }
+            result => result,
+        }
+    }
+
+    async fn try_write(
+        &self,
+        incoming: &[Incoming],
+        metrics: &[DescribedMetric],
+    ) -> Result<(), StorageError> {
+        let mut writing = self.begin().await?;
+        writing.describe(metrics).await?;
+        writing.set(incoming).await?;
+        writing.commit().await
+    }
+
+    /// Begins to write. Writers go one after the other.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn begin(&self) -> Result<Writing, StorageError> {
+        Ok(Writing {
+            write: self.store.write_samples().await?,
+            storage: self.clone(),
+            found: Vec::new(),
+        })
+    }
+
+    /// The store under it.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<Labels, i64>> {
+        // What is in it is only ever added to or cleared, so a panic leaves nothing half done.
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Writing {
+    /// Puts samples in, in place of those at the same times.
+    ///
+    /// # Errors
+    /// The database fails, or a chunk is damaged.
+    pub async fn set(&mut self, incoming: &[Incoming]) -> Result<(), StorageError> {
+        self.merge(incoming, How::Set).await
+    }
+
+    /// Adds samples to those at the same times.
+    ///
+    /// # Errors
+    /// The database fails, or a chunk is damaged.
+    pub async fn add(&mut self, incoming: &[Incoming]) -> Result<(), StorageError> {
+        self.merge(incoming, How::Add).await
+    }
+
+    /// Says what metrics mean.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn describe(&mut self, metrics: &[DescribedMetric]) -> Result<(), StorageError> {
+        if !metrics.is_empty() {
+            self.write.describe(metrics).await?;
+        }
+        Ok(())
+    }
+
+    /// The transaction itself, for what has nothing to do with samples.
+    pub fn transaction(&mut self) -> &mut SampleWrite {
+        &mut self.write
+    }
+
+    /// Makes all of it so.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn commit(self) -> Result<(), StorageError> {
+        self.write.commit().await?;
+        let mut ids = self.storage.remembered();
+        if ids.len() + self.found.len() > REMEMBERED {
+            ids.clear();
+        }
+        ids.extend(self.found);
+        Ok(())
+    }
+
+    async fn merge(&mut self, incoming: &[Incoming], how: How) -> Result<(), StorageError> {
+        let ids = self.ids(incoming).await?;
+        let spans: Vec<_> = ids
+            .iter()
+            .zip(incoming)
+            .filter_map(|(id, incoming)| Span::of(*id, &incoming.samples.times_ms))
+            .collect();
+        let chunks = self.write.chunks_to_merge(&spans).await?;
+        let mut by_series: HashMap<i64, &[_]> = HashMap::with_capacity(spans.len());
+        for of_series in chunks.chunk_by(|left, right| left.series == right.series) {
+            by_series.insert(of_series[0].series, of_series);
+        }
+        let (mut old, mut new) = (Vec::new(), Vec::new());
+        for (id, incoming) in ids.iter().zip(incoming) {
+            let mut merged = Merged::default();
+            let chunks = by_series.get(id).copied().unwrap_or_default();
+            merge(*id, chunks, &incoming.samples, how, &mut merged)?;
+            old.extend(merged.old);
+            new.extend(merged.new);
+        }
+        self.write.replace_chunks(&old, &new).await?;
+        Ok(())
+    }
+
+    /// The ids of the series, in order; those that are not there are made.
+    async fn ids(&mut self, incoming: &[Incoming]) -> Result<Vec<i64>, StorageError> {
+        let remembered: Vec<Option<i64>> = {
+            let ids = self.storage.remembered();
+            incoming
+                .iter()
+                .map(|incoming| ids.get(&incoming.labels).copied())
+                .collect()
+        };
+        let unknown: Vec<_> = incoming
+            .iter()
+            .zip(&remembered)
+            .filter(|(_, id)| id.is_none())
+            .map(|(incoming, _)| NewSeries {
+                labels: &incoming.labels,
+                fingerprint: fingerprint(&incoming.labels),
+                project: incoming.project,
+                transform: incoming.transform.as_deref(),
+                bucket_ms: incoming.bucket_ms,
+            })
+            .collect();
+        if unknown.is_empty() {
+            return Ok(remembered.into_iter().flatten().collect());
+        }
+        let found = self.write.find_or_create(&unknown).await?;
+        self.found.extend(
+            unknown
+                .iter()
+                .zip(&found)
+                .map(|(series, id)| (series.labels.clone(), *id)),
+        );
+        let mut found = found.into_iter();
+        Ok(remembered
+            .into_iter()
+            .filter_map(|id| id.or_else(|| found.next()))
+            .collect())
+    }
+}
+
+/// Tells a series from all others.
+fn fingerprint(labels: &Labels) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for (name, value) in labels.iter() {
+        for part in [name, value] {
+            // Lengths come first, so that no two sets of labels write the same bytes.
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+    }
+    hash.finalize().into()
+}
