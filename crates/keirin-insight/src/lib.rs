@@ -1,1 +1,14 @@
 //! Transforms: facts to series. What each figure means is said here, and nowhere else.
+//!
+//! There are two kinds. A [count](counts) looks at one fact and says by how much which buckets grow: it needs to know
+//! nothing else, so the order in which facts arrive does not matter. A [recount](recounts) needs all facts of a
+//! repository or project, and makes all its samples anew.
+
+pub mod counts;
+pub mod definition;
+pub mod documents;
+pub mod recounts;
+pub mod tally;
+
+pub use definition::{ALL, Bucket, Definition, Facts, Shape, Wants, definition_of};
+pub use tally::{Increment, Tally};

@@ -1,0 +1,28 @@
+//! Counts: what one fact adds to which buckets.
+
+pub mod attempts;
+
+pub mod flows;
+pub mod jobs;
+
+pub mod runs;
+
+use keirin_model::Outcome;
+
+/// Every outcome, as a label has it.
+pub(crate) const OUTCOMES: &[&str] = &[
+    Outcome::Success.as_str(),
+    Outcome::Failed.as_str(),
+    Outcome::Cancelled.as_str(),
+    Outcome::TimedOut.as_str(),
+    Outcome::Lost.as_str(),
+    Outcome::Skipped.as_str(),
+];
+
+/// Who an author is, as a label has it.
+pub(crate) const AUTHOR_CLASSES: &[&str] = &["human", "bot"];
+
+/// The class of an author.
+pub(crate) const fn author_class(bot: bool) -> &'static str {
+    if bot { "bot" } else { "human" }
+}

@@ -1,0 +1,3 @@
+//! Facts: what has happened, as it is remembered.
+
+pub mod work;

@@ -1,0 +1,221 @@
+//! Facts of work. The commits of the engine write them.
+
+use keirin_model::facts::work::{
+    AttemptFact, DeploymentFact, FlowFact, JobFact, RunFact, TestTally, WorkPlace,
+};
+use keirin_model::{AttemptId, FlowId, JobId, RunId};
+
+use super::FactPage;
+use crate::engine::Position;
+use crate::row::{timestamp, unsigned, word};
+use crate::{Result, Store, StoreError};
+
+impl Store {
+    /// Finished flows after a position, at most this many.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn flow_facts_after(&self, position: Position, limit: u32) -> Result<FactPage<FlowFact>> {
+        let (transaction, number) = position.parts();
+        let rows = sqlx::query!(
+            r#"select t.xid::text::bigint as "transaction!", t.number, p.name as project, t.flow, t.branch, t.kind,
+                 t.workflow, t.outcome, t.created_at as "created_at: jiff_sqlx::Timestamp",
+                 t.finished_at as "finished_at: jiff_sqlx::Timestamp"
+               from flow_facts t join projects p on p.id = t.project
+               where (t.xid, t.number) > ($1::text::xid8, $2::bigint)
+                 and t.xid < pg_snapshot_xmin(pg_current_snapshot())
+               order by t.xid, t.number limit $3"#,
+            transaction.to_string(),
+            number,
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        page(position, rows, |row| {
+            let fact = FlowFact {
+                place: place(row.project, row.branch, &row.kind, row.flow)?,
+                workflow: row.workflow,
+                outcome: word(&row.outcome)?,
+                created_at: row.created_at.to_jiff(),
+                finished_at: row.finished_at.to_jiff(),
+            };
+            Ok(((row.transaction, row.number), fact))
+        })
+    }
+
+    /// Finished runs after a position, at most this many.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn run_facts_after(&self, position: Position, limit: u32) -> Result<FactPage<RunFact>> {
+        let (transaction, number) = position.parts();
+        let rows = sqlx::query!(
+            r#"select t.xid::text::bigint as "transaction!", t.number, p.name as project, t.flow, t.run, t.branch,
+                 t.kind, t.stage, t.outcome, t.started_at as "started_at: jiff_sqlx::Timestamp",
+                 t.finished_at as "finished_at: jiff_sqlx::Timestamp"
+               from run_facts t join projects p on p.id = t.project
+               where (t.xid, t.number) > ($1::text::xid8, $2::bigint)
+                 and t.xid < pg_snapshot_xmin(pg_current_snapshot())
+               order by t.xid, t.number limit $3"#,
+            transaction.to_string(),
+            number,
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        page(position, rows, |row| {
+            let fact = RunFact {
+                place: place(row.project, row.branch, &row.kind, row.flow)?,
+                run: RunId(row.run),
+                stage: row.stage,
+                outcome: word(&row.outcome)?,
+                started_at: timestamp(row.started_at),
+                finished_at: row.finished_at.to_jiff(),
+            };
+            Ok(((row.transaction, row.number), fact))
+        })
+    }
+
+    /// Finished jobs after a position, at most this many.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn job_facts_after(&self, position: Position, limit: u32) -> Result<FactPage<JobFact>> {
+        let (transaction, number) = position.parts();
+        let rows = sqlx::query!(
+            r#"select t.xid::text::bigint as "transaction!", t.number, p.name as project, t.flow, t.job, t.branch,
+                 t.kind, t.stage, t.name, t.outcome, t.attempts, t.queued_at as "queued_at: jiff_sqlx::Timestamp",
+                 t.started_at as "started_at: jiff_sqlx::Timestamp",
+                 t.finished_at as "finished_at: jiff_sqlx::Timestamp"
+               from job_facts t join projects p on p.id = t.project
+               where (t.xid, t.number) > ($1::text::xid8, $2::bigint)
+                 and t.xid < pg_snapshot_xmin(pg_current_snapshot())
+               order by t.xid, t.number limit $3"#,
+            transaction.to_string(),
+            number,
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        page(position, rows, |row| {
+            let fact = JobFact {
+                place: place(row.project, row.branch, &row.kind, row.flow)?,
+                job: JobId(row.job),
+                stage: row.stage,
+                name: row.name,
+                outcome: word(&row.outcome)?,
+                attempts: unsigned(row.attempts)?,
+                queued_at: timestamp(row.queued_at),
+                started_at: timestamp(row.started_at),
+                finished_at: row.finished_at.to_jiff(),
+            };
+            Ok(((row.transaction, row.number), fact))
+        })
+    }
+
+    /// Finished attempts after a position, at most this many, each with what its tests said.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn attempt_facts_after(&self, position: Position, limit: u32) -> Result<FactPage<AttemptFact>> {
+        let (transaction, number) = position.parts();
+        let rows = sqlx::query!(
+            r#"select t.xid::text::bigint as "transaction!", t.number, p.name as project, t.flow, t.job, t.attempt,
+                 t.branch, t.kind, t.stage, t.name, t.outcome, t.finished_at as "finished_at: jiff_sqlx::Timestamp",
+                 r.passed as "passed!", r.failed as "failed!", r.error as "error!", r.skipped as "skipped!"
+               from attempt_facts t join projects p on p.id = t.project
+               cross join lateral (
+                 select count(*) filter (where status = 'passed') as passed,
+                   count(*) filter (where status = 'failed') as failed,
+                   count(*) filter (where status = 'error') as error,
+                   count(*) filter (where status = 'skipped') as skipped
+                 from test_results where attempt = t.attempt
+               ) r
+               where (t.xid, t.number) > ($1::text::xid8, $2::bigint)
+                 and t.xid < pg_snapshot_xmin(pg_current_snapshot())
+               order by t.xid, t.number limit $3"#,
+            transaction.to_string(),
+            number,
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        page(position, rows, |row| {
+            let fact = AttemptFact {
+                place: place(row.project, row.branch, &row.kind, row.flow)?,
+                job: JobId(row.job),
+                attempt: AttemptId(row.attempt),
+                stage: row.stage,
+                name: row.name,
+                outcome: word(&row.outcome)?,
+                finished_at: row.finished_at.to_jiff(),
+                tests: TestTally {
+                    passed: unsigned(row.passed)?,
+                    failed: unsigned(row.failed)?,
+                    error: unsigned(row.error)?,
+                    skipped: unsigned(row.skipped)?,
+                },
+            };
+            Ok(((row.transaction, row.number), fact))
+        })
+    }
+
+    /// All deployments of a project, in no order.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn deployments(&self, project: &str) -> Result<Vec<DeploymentFact>> {
+        let rows = sqlx::query!(
+            r#"select t.environment as "environment!", t.outcome, t.finished_at as "finished_at: jiff_sqlx::Timestamp",
+                 c.committed_at as "committed_at?: jiff_sqlx::Timestamp"
+               from run_facts t
+               join projects p on p.id = t.project
+               left join repositories r on r.project = p.id
+               left join commit_facts c on c.repository = r.id
+                 and c.id = case when t.commit ~ '^([0-9a-f]{2})+$' then decode(t.commit, 'hex') end
+               where p.name = $1 and t.environment is not null"#,
+            project,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(DeploymentFact {
+                    project: project.to_owned(),
+                    environment: row.environment,
+                    outcome: word(&row.outcome)?,
+                    finished_at: row.finished_at.to_jiff(),
+                    committed_at: timestamp(row.committed_at),
+                })
+            })
+            .collect()
+    }
+}
+
+fn place(project: String, branch: String, kind: &str, flow: i64) -> Result<WorkPlace> {
+    Ok(WorkPlace {
+        project,
+        branch,
+        kind: word(kind)?,
+        flow: FlowId(flow),
+    })
+}
+
+/// Facts and their position, from rows that are in order.
+pub(super) fn page<Row, Fact>(
+    from: Position,
+    rows: Vec<Row>,
+    read: impl Fn(Row) -> Result<((i64, i64), Fact)>,
+) -> Result<FactPage<Fact>> {
+    let mut page = FactPage {
+        facts: Vec::with_capacity(rows.len()),
+        position: from,
+    };
+    for row in rows {
+        let ((transaction, number), fact) = read(row)?;
+        page.position = Position::from_parts(transaction, number)
+            .ok_or_else(|| StoreError::Corrupt(format!("the position {transaction}-{number}")))?;
+        page.facts.push(fact);
+    }
+    Ok(page)
+}
