@@ -14,7 +14,14 @@ const PARTS_OF_A_SECOND: f64 = 1024.0;
 /// By how much buckets grow.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tally {
-    series: HashMap<Labels, (Bucket, BTreeMap<i64, f64>)>,
+    series: HashMap<Labels, Growth>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Growth {
+    bucket: Bucket,
+    counts: bool,
+    buckets: BTreeMap<i64, f64>,
 }
 
 /// By how much the buckets of one series grow.
@@ -24,6 +31,8 @@ pub struct Increment {
     pub labels: Labels,
     /// The width of its buckets.
     pub bucket: Bucket,
+    /// Whether a bucket without a number has counted zero; else nothing is known of it.
+    pub counts: bool,
     /// When each bucket begins, in milliseconds since 1970, and by how much it grows.
     pub buckets: Vec<(i64, f64)>,
 }
@@ -98,11 +107,8 @@ impl Tally {
     pub fn level(&mut self, definition: &Definition, values: &[&str], start_ms: i64, level: f64) {
         debug_assert_eq!(definition.shape, Shape::Level, "{}", definition.name);
         let labels = labels(definition.name, definition.labels, values, None);
-        let (_, buckets) = self
-            .series
-            .entry(labels)
-            .or_insert_with(|| (definition.bucket, BTreeMap::new()));
-        buckets.insert(start_ms, level);
+        self.growth(labels, definition.bucket, false)
+            .insert(start_ms, level);
     }
 
     /// Whether nothing grows.
@@ -115,10 +121,11 @@ impl Tally {
         let mut increments: Vec<_> = self
             .series
             .into_iter()
-            .map(|(labels, (bucket, buckets))| Increment {
+            .map(|(labels, growth)| Increment {
                 labels,
-                bucket,
-                buckets: buckets.into_iter().collect(),
+                bucket: growth.bucket,
+                counts: growth.counts,
+                buckets: growth.buckets.into_iter().collect(),
             })
             .collect();
         increments.sort_by(|left, right| left.labels.cmp(&right.labels));
@@ -126,11 +133,17 @@ impl Tally {
     }
 
     fn add(&mut self, labels: Labels, bucket: Bucket, at: Timestamp, amount: f64) {
-        let (_, buckets) = self
-            .series
-            .entry(labels)
-            .or_insert_with(|| (bucket, BTreeMap::new()));
+        let buckets = self.growth(labels, bucket, true);
         *buckets.entry(bucket.start_of(at.as_millisecond())).or_insert(0.0) += amount;
+    }
+
+    fn growth(&mut self, labels: Labels, bucket: Bucket, counts: bool) -> &mut BTreeMap<i64, f64> {
+        let growth = self.series.entry(labels).or_insert_with(|| Growth {
+            bucket,
+            counts,
+            buckets: BTreeMap::new(),
+        });
+        &mut growth.buckets
     }
 }
 

@@ -42,6 +42,8 @@ pub struct RunFact {
     pub run: RunId,
     /// Its stage.
     pub stage: String,
+    /// Where the stage deploys to.
+    pub environment: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
     /// When it started; none where it never did.

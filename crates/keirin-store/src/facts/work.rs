@@ -1,9 +1,11 @@
 //! Facts of work. The commits of the engine write them.
 
+use std::collections::HashMap;
+
 use keirin_model::facts::work::{
     AttemptFact, DeploymentFact, FlowFact, JobFact, RunFact, TestTally, WorkPlace,
 };
-use keirin_model::{AttemptId, FlowId, JobId, RunId};
+use keirin_model::{AttemptId, FlowId, JobId, ProjectId, RunId};
 
 use super::FactPage;
 use crate::engine::Position;
@@ -51,7 +53,7 @@ impl Store {
         let (transaction, number) = position.parts();
         let rows = sqlx::query!(
             r#"select t.xid::text::bigint as "transaction!", t.number, p.name as project, t.flow, t.run, t.branch,
-                 t.kind, t.stage, t.outcome, t.started_at as "started_at: jiff_sqlx::Timestamp",
+                 t.kind, t.stage, t.environment, t.outcome, t.started_at as "started_at: jiff_sqlx::Timestamp",
                  t.finished_at as "finished_at: jiff_sqlx::Timestamp"
                from run_facts t join projects p on p.id = t.project
                where (t.xid, t.number) > ($1::text::xid8, $2::bigint)
@@ -68,6 +70,7 @@ impl Store {
                 place: place(row.project, row.branch, &row.kind, row.flow)?,
                 run: RunId(row.run),
                 stage: row.stage,
+                environment: row.environment,
                 outcome: word(&row.outcome)?,
                 started_at: timestamp(row.started_at),
                 finished_at: row.finished_at.to_jiff(),
@@ -158,6 +161,25 @@ impl Store {
             };
             Ok(((row.transaction, row.number), fact))
         })
+    }
+
+    /// The projects that projects and repositories of these names are or belong to.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn owners(&self, names: &[&str]) -> Result<HashMap<String, ProjectId>> {
+        let rows = sqlx::query!(
+            r#"select name as "name!", id as "id!" from projects where name = any($1)
+               union
+               select r.name, r.project from repositories r where r.name = any($1) and r.project is not null"#,
+            names as _,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.name, ProjectId(row.id)))
+            .collect())
     }
 
     /// All deployments of a project, in no order.

@@ -1,0 +1,130 @@
+//! Transforms at work: they follow the facts, and write samples and their own position in one transaction. A crash at any
+//! line repeats nothing and skips nothing.
+
+mod counting;
+mod recounting;
+mod status;
+
+pub use status::TransformStatus;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use keirin_insight::{ALL, Increment, Tally};
+use keirin_model::ProjectId;
+use keirin_store::series::DescribedMetric;
+use keirin_store::{Store, StoreError};
+
+use crate::storage::{Incoming, Samples, Storage, StorageError, Writing};
+
+/// How many facts are taken in at once.
+const PAGE: u32 = 5_000;
+
+/// Makes series of facts.
+#[derive(Debug, Clone)]
+pub struct Transforms {
+    storage: Storage,
+    /// The day that levels were last carried on to, in days since 1970.
+    carried_to: Arc<Mutex<Option<i64>>>,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// How many facts were read.
+    pub facts: u64,
+}
+
+impl Transforms {
+    /// Transforms that write to this storage.
+    pub fn new(storage: Storage) -> Self {
+        Self {
+            storage,
+            carried_to: Arc::default(),
+        }
+    }
+
+    /// Says in the database what each metric means.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn describe(&self) -> Result<(), StorageError> {
+        let described: Vec<_> = ALL
+            .iter()
+            .map(|definition| DescribedMetric {
+                name: definition.name.to_owned(),
+                kind: definition.kind(),
+                unit: definition.unit.to_owned(),
+                help: definition.meaning.to_owned(),
+            })
+            .collect();
+        let mut writing = self.storage.begin().await?;
+        writing.describe(&described).await?;
+        writing.commit().await
+    }
+
+    /// Takes in all facts that are there, and carries levels on to this day.
+    ///
+    /// # Errors
+    /// The database fails. What was done before stays done.
+    pub async fn catch_up(&self, now: Timestamp) -> Result<Progress, StorageError> {
+        let mut progress = Progress::default();
+        progress.facts += counting::all(self).await?;
+        progress.facts += recounting::all(self, now).await?;
+        Ok(progress)
+    }
+
+    fn store(&self) -> &Store {
+        self.storage.store()
+    }
+
+    /// Writes what a transform has made.
+    async fn add(&self, writing: &mut Writing, transform: &str, tally: Tally) -> Result<(), StorageError> {
+        let increments = tally.into_increments();
+        let names: BTreeSet<&str> = increments.iter().map(owner).collect();
+        let names: Vec<_> = names.into_iter().collect();
+        let owners = self.store().owners(&names).await?;
+        let incoming: Vec<_> = increments
+            .iter()
+            .map(|increment| incoming(transform, increment, &owners))
+            .collect();
+        writing.add(&incoming).await
+    }
+
+    /// The day that levels were carried on to.
+    fn carried_to(&self) -> Option<i64> {
+        *self.carried_to.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn carry_to(&self, day: i64) {
+        *self.carried_to.lock().unwrap_or_else(PoisonError::into_inner) = Some(day);
+    }
+}
+
+/// The project or repository that a series counts for.
+fn owner(increment: &Increment) -> &str {
+    match increment.labels.get("project") {
+        "" => increment.labels.get("repository"),
+        project => project,
+    }
+}
+
+fn incoming(transform: &str, increment: &Increment, owners: &HashMap<String, ProjectId>) -> Incoming {
+    let (times_ms, values) = increment.buckets.iter().copied().unzip();
+    Incoming {
+        labels: increment.labels.clone(),
+        project: owners.get(owner(increment)).copied(),
+        transform: Some(transform.to_owned()),
+        bucket_ms: increment.counts.then(|| increment.bucket.milliseconds()),
+        samples: Samples { times_ms, values },
+    }
+}
+
+/// Somebody else moved the position meanwhile: another server does the same work. What was read is read again.
+fn overtaken(transform: &str) -> StorageError {
+    StoreError::Conflict(format!(
+        "the transform `{transform}` was moved on by another server"
+    ))
+    .into()
+}
