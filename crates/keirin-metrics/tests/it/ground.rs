@@ -1,0 +1,168 @@
+//! What tests of series stand on: a project whose flows finish, and a reader of samples.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use keirin_engine::{Change, Move};
+use keirin_metrics::storage::{FetchLimits, Storage};
+use keirin_model::flow::{Exit, Flow};
+use keirin_model::plan::Executor;
+use keirin_model::series::{METRIC_NAME, MatchOperator, Matcher};
+use keirin_model::{AgentId, BranchId, Outcome, ProjectId, Status};
+use keirin_store::Store;
+use keirin_store::agents::NewAgent;
+use keirin_store::engine::Lease;
+use keirin_store::projects::NewProject;
+use keirin_testkit::contract::Sample;
+
+pub(crate) fn now() -> Timestamp {
+    Timestamp::constant(1_760_000_400, 0)
+}
+
+/// A server that leads, with a project and an agent.
+pub(crate) struct Led {
+    pub(crate) store: Store,
+    lease: Lease,
+    pub(crate) branch: (ProjectId, BranchId),
+    agent: AgentId,
+}
+
+pub(crate) async fn led(store: Store) -> Led {
+    let new = NewProject {
+        name: "shop",
+        repository: "https://example.org/shop.git",
+        workflow_file: None,
+        public: false,
+        default_branch: "main",
+    };
+    let (project, branch) = store.create_project(&new, now()).await.unwrap();
+    let agent = NewAgent {
+        name: "one",
+        secret_hash: b"one",
+        groups: &BTreeSet::from(["all".to_owned()]),
+        labels: &BTreeSet::new(),
+        executors: &BTreeSet::from([Executor::Bare]),
+        slots: 4,
+        authorised: true,
+        host: &BTreeMap::new(),
+        version: "0.1.0",
+    };
+    let agent = store.register_agent(&agent, now()).await.unwrap().id;
+    let lease = store
+        .try_lead("test", Duration::from_secs(3600))
+        .await
+        .unwrap()
+        .unwrap();
+    Led {
+        store,
+        lease,
+        branch: (project.id, branch.id),
+        agent,
+    }
+}
+
+impl Led {
+    async fn commit(&self, changes: &[Change]) {
+        self.store.commit(self.lease.epoch, changes).await.unwrap();
+    }
+
+    /// A flow of one job that was asked for at this time, waited 2 s in the queue, and ended so 10 s after it began.
+    pub(crate) async fn finished_flow(&self, at: Timestamp, outcome: Outcome) -> Flow {
+        let mut sample = Sample::after(&self.store.snapshot().await.unwrap(), at);
+        let (mut flow, runs, jobs, _) = sample.flow_changes(self.branch, 1, 1);
+        flow.kind = keirin_model::flow::FlowKind::Ci;
+        flow.created_at = at;
+        let mut attempt = sample.attempt(jobs[0].id, 1, self.agent);
+        attempt.assigned_at = at + SignedDuration::from_secs(2);
+        let mut changes = vec![Change::AddFlow(Box::new(flow.clone()))];
+        changes.extend(runs.iter().cloned().map(Change::AddRun));
+        changes.extend(jobs.iter().cloned().map(Change::AddJob));
+        changes.push(Change::QueueJob {
+            job: jobs[0].id,
+            at,
+            lost: 0,
+        });
+        changes.push(Change::AddAttempt(attempt.clone()));
+        let begun = at + SignedDuration::from_secs(2);
+        changes.extend(moves(
+            &flow,
+            &runs[0],
+            &jobs[0],
+            &attempt,
+            (Status::Waiting, Status::Running),
+            begun,
+        ));
+        self.commit(&changes).await;
+        let ended = begun + SignedDuration::from_secs(10);
+        let step = (Status::Running, Status::Finished(outcome));
+        self.commit(&moves(&flow, &runs[0], &jobs[0], &attempt, step, ended))
+            .await;
+        flow
+    }
+}
+
+fn moves(
+    flow: &Flow,
+    run: &keirin_model::flow::Run,
+    job: &keirin_model::flow::Job,
+    attempt: &keirin_model::flow::Attempt,
+    (from, to): (Status, Status),
+    at: Timestamp,
+) -> Vec<Change> {
+    vec![
+        Change::MoveAttempt {
+            moved: Move {
+                id: attempt.id,
+                from,
+                to,
+                at,
+            },
+            exit: Exit::default(),
+            message: None,
+        },
+        Change::MoveJob(Move {
+            id: job.id,
+            from,
+            to,
+            at,
+        }),
+        Change::MoveRun(Move {
+            id: run.id,
+            from,
+            to,
+            at,
+        }),
+        Change::MoveFlow(Move {
+            id: flow.id,
+            from,
+            to,
+            at,
+        }),
+    ]
+}
+
+/// The samples of all series of a metric with these labels, as `LABELS TIME VALUE`.
+pub(crate) async fn samples(storage: &Storage, metric: &str, labels: &[(&str, &str)]) -> Vec<String> {
+    let wanted = std::iter::once((METRIC_NAME, metric)).chain(labels.iter().copied());
+    let matchers: Vec<_> = wanted
+        .map(|(label, value)| Matcher {
+            label: label.to_owned(),
+            operator: MatchOperator::Equal,
+            value: value.to_owned(),
+        })
+        .collect();
+    let limits = FetchLimits::default();
+    let found = storage.find(&matchers, |_| true, None, limits).await.unwrap();
+    let until = now().as_millisecond();
+    let fetched = storage.fetch(&found, 0, until, until, limits).await.unwrap();
+    let mut lines = Vec::new();
+    for series in fetched {
+        for (time, value) in series.samples.times_ms.iter().zip(&series.samples.values) {
+            let time = Timestamp::from_millisecond(*time).unwrap();
+            lines.push(format!("{} {time} {value}", series.labels));
+        }
+    }
+    lines.sort();
+    lines
+}

@@ -1,0 +1,109 @@
+//! From work that finishes to the samples of it.
+
+use jiff::SignedDuration;
+use keirin_metrics::storage::Storage;
+use keirin_metrics::transforms::Transforms;
+use keirin_model::Outcome;
+use keirin_testkit::database;
+
+use crate::ground::{led, now, samples};
+
+#[tokio::test]
+async fn finished_flows_become_counts_by_the_hour() {
+    let database = database().await;
+    let led = led(database.store()).await;
+    let storage = Storage::new(led.store.clone());
+    let transforms = Transforms::new(storage.clone());
+    let hours = |hours: i64| now() - SignedDuration::from_hours(hours);
+
+    led.finished_flow(hours(3), Outcome::Success).await;
+    led.finished_flow(hours(3), Outcome::Failed).await;
+    transforms.catch_up(now()).await.unwrap();
+    led.finished_flow(hours(1), Outcome::Success).await;
+    transforms.catch_up(now()).await.unwrap();
+    let nothing = transforms.catch_up(now()).await.unwrap();
+    assert_eq!(nothing.facts, 0);
+
+    let of = |outcome| [("outcome", outcome)];
+    let place = r#"branch="main", kind="ci", outcome"#;
+    assert_eq!(
+        samples(&storage, "keirin_flows_total", &of("success")).await,
+        [
+            format!(r#"keirin_flows_total{{{place}="success", project="shop"}} 2025-10-09T06:00:00Z 1"#),
+            format!(r#"keirin_flows_total{{{place}="success", project="shop"}} 2025-10-09T07:00:00Z 0"#),
+            format!(r#"keirin_flows_total{{{place}="success", project="shop"}} 2025-10-09T08:00:00Z 1"#),
+            format!(r#"keirin_flows_total{{{place}="success", project="shop"}} 2025-10-09T09:00:00Z 0"#),
+        ]
+    );
+    let failed = samples(&storage, "keirin_flows_total", &of("failed")).await;
+    assert!(failed[0].ends_with("06:00:00Z 1"), "{failed:?}");
+    assert_eq!(
+        samples(&storage, "keirin_flows_total", &of("lost")).await.len(),
+        4,
+        "what has not happened is there as zero"
+    );
+    let queued = samples(&storage, "keirin_job_queue_duration_seconds_sum", &[]).await;
+    assert!(queued[0].ends_with("06:00:00Z 4"), "{queued:?}");
+    let took = samples(&storage, "keirin_flow_duration_seconds_sum", &[]).await;
+    assert!(
+        took[0].ends_with("06:00:00Z 12"),
+        "only the flow that succeeded: {took:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_rerun_finishes_again_and_counts_again() {
+    let database = database().await;
+    let led = led(database.store()).await;
+    let storage = Storage::new(led.store.clone());
+    let transforms = Transforms::new(storage.clone());
+    let at = now() - SignedDuration::from_mins(30);
+    led.finished_flow(at, Outcome::Failed).await;
+    led.finished_flow(at, Outcome::Failed).await;
+    transforms.catch_up(now()).await.unwrap();
+    let failed = samples(&storage, "keirin_jobs_total", &[("outcome", "failed")]).await;
+    assert!(failed[0].ends_with(" 2"), "{failed:?}");
+}
+
+#[tokio::test]
+async fn two_servers_that_do_the_same_work_count_nothing_twice() {
+    let database = database().await;
+    let led = led(database.store()).await;
+    for minute in 0..20 {
+        led.finished_flow(now() - SignedDuration::from_mins(minute), Outcome::Success)
+            .await;
+    }
+    let storage = Storage::new(led.store.clone());
+    let one = Transforms::new(storage.clone());
+    let other = Transforms::new(Storage::new(database.another_store().await));
+    let (first, second) = tokio::join!(one.catch_up(now()), other.catch_up(now()));
+    // Whoever is overtaken says so, and goes on with what is left.
+    for result in [first, second] {
+        if result.is_err() {
+            one.catch_up(now()).await.unwrap();
+        }
+    }
+    let counted = samples(&storage, "keirin_flows_total", &[("outcome", "success")]).await;
+    let sum: f64 = counted
+        .iter()
+        .map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
+        .sum();
+    assert!((sum - 20.0).abs() < f64::EPSILON, "{counted:?}");
+}
+
+#[tokio::test]
+async fn a_project_that_is_removed_takes_its_facts_and_series_along() {
+    let database = database().await;
+    let led = led(database.store()).await;
+    led.finished_flow(now() - SignedDuration::from_mins(5), Outcome::Success)
+        .await;
+    let storage = Storage::new(led.store.clone());
+    let transforms = Transforms::new(storage.clone());
+    transforms.catch_up(now()).await.unwrap();
+    assert!(!samples(&storage, "keirin_flows_total", &[]).await.is_empty());
+    led.store.delete_project(led.branch.0).await.unwrap();
+    assert!(samples(&storage, "keirin_flows_total", &[]).await.is_empty());
+    let totals = led.store.series_totals().await.unwrap();
+    assert_eq!(totals.series, 0);
+    transforms.catch_up(now()).await.unwrap();
+}
