@@ -9,7 +9,9 @@ pub mod cluster;
 mod condition;
 pub mod engine;
 pub mod error;
+pub mod facts;
 pub mod logs;
+mod position;
 pub mod projects;
 mod questions;
 mod row;
@@ -20,6 +22,7 @@ pub mod views;
 
 pub use condition::DatabaseCondition;
 pub use error::StoreError;
+pub use position::{Position, UnknownPosition};
 pub use store::Store;
 
 /// What a call of the store gives.

@@ -1,0 +1,3 @@
+//! Facts: what has happened, written down once and not changed.
+
+pub mod git;
