@@ -77,6 +77,10 @@ ids! {
     LogStreamId,
     /// A file that a job left.
     ArtifactId,
+    /// A repository whose history is among the facts.
+    RepositoryId,
+    /// Somebody who writes commits of a repository.
+    PersonId,
     /// A person who signs in.
     UserId,
     /// A secret that lets a program or an agent in.

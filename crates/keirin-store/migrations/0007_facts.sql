@@ -44,16 +44,17 @@ create table commit_facts (
     repository bigint not null references repositories on delete cascade,
     id bytea not null,
     parents bytea[] not null,
+    -- Identities.
     author bigint not null,
     committer bigint not null,
     authored_at timestamptz not null,
     committed_at timestamptz not null,
     subject text not null,
-    -- Null where they were not counted, as for merges.
+    -- Null where they were not counted: for merges, and lines where the repository did not hold all files.
     files integer,
     lines_added bigint,
     lines_removed bigint,
-    -- Pairs of a name and a value.
+    -- Objects with a name and a value.
     trailers jsonb not null default '[]'
 );
 create unique index commit_facts_id on commit_facts (repository, id);
@@ -75,8 +76,8 @@ create table pull_request_facts (
     merge_commit bytea not null,
     merged_at timestamptz not null,
     commits integer not null,
-    -- When the first of its commits was written.
-    first_commit_at timestamptz not null
+    -- When the first of its commits was written; null where the history does not tell.
+    first_commit_at timestamptz
 );
 create unique index pull_request_facts_merge on pull_request_facts (repository, merge_commit);
 create unique index pull_request_facts_position on pull_request_facts (xid, number);

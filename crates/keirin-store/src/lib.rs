@@ -11,6 +11,7 @@ pub mod engine;
 pub mod error;
 pub mod facts;
 pub mod logs;
+mod position;
 pub mod projects;
 mod questions;
 mod row;
@@ -22,6 +23,7 @@ pub mod views;
 
 pub use condition::DatabaseCondition;
 pub use error::StoreError;
+pub use position::{Position, UnknownPosition};
 pub use store::Store;
 
 /// What a call of the store gives.

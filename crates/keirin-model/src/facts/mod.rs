@@ -1,3 +1,4 @@
-//! Facts: what has happened, as it is remembered.
+//! Facts: what has happened, written down once and not changed.
 
+pub mod git;
 pub mod work;

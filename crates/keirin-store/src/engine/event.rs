@@ -1,11 +1,5 @@
-//! Events: what the engine's commits have changed, for whoever shows it or sends it on.
-//!
-//! Numbers alone become visible out of order, because a transaction draws one before it commits. A position is
-//! therefore the pair of the transaction and the number, and nobody reads past the oldest transaction that still runs:
-//! whatever is read in that order is complete.
-
-use std::fmt;
-use std::str::FromStr;
+//! Events: what the engine's commits have changed, for whoever shows it or sends it on; read in the order of their
+//! [positions](Position).
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -16,17 +10,11 @@ use sqlx::types::Json;
 
 use crate::engine::commit::{CommitError, reached};
 use crate::engine::fold::Folded;
+use crate::position::Position;
 use crate::{Result, Store};
 
 /// How many items an event has at most; a commit that changed more names only the flows.
 const ITEMS: usize = 1000;
-
-/// A place in the stream of events. Written as `TRANSACTION-NUMBER`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Position {
-    transaction: i64,
-    number: i64,
-}
 
 /// What happened in one commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,49 +70,6 @@ pub enum Events {
     /// The position is not in the stream: what came after it is dropped, or the database was restored. Read everything
     /// anew, from [`Store::newest_position`] on.
     Gone,
-}
-
-/// A text that is not a position.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a position in the stream of events")]
-pub struct UnknownPosition(String);
-
-impl Position {
-    /// Before the oldest event that is kept.
-    pub const START: Self = Self {
-        transaction: 0,
-        number: 0,
-    };
-
-    /// The transaction's id and the number within the stream, for a column each.
-    pub(crate) const fn parts(self) -> (i64, i64) {
-        (self.transaction, self.number)
-    }
-
-    /// What [`Position::parts`] gave; none where a part is below zero.
-    pub(crate) fn from_parts(transaction: i64, number: i64) -> Option<Self> {
-        (transaction >= 0 && number >= 0).then_some(Self { transaction, number })
-    }
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}-{}", self.transaction, self.number)
-    }
-}
-
-impl FromStr for Position {
-    type Err = UnknownPosition;
-
-    fn from_str(text: &str) -> Result<Self, UnknownPosition> {
-        let parsed = text.split_once('-').and_then(|(transaction, number)| {
-            Some(Self {
-                transaction: transaction.parse().ok().filter(|number| *number >= 0)?,
-                number: number.parse().ok().filter(|number| *number >= 0)?,
-            })
-        });
-        parsed.ok_or_else(|| UnknownPosition(text.chars().take(64).collect()))
-    }
 }
 
 impl Store {
@@ -286,21 +231,4 @@ fn ids<Row, Id: Copy, Edit>(
         .map(of_new)
         .chain(edits.iter().map(|(id, _)| of_edit(*id)))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_position_survives_the_way_through_text() {
-        let position = Position {
-            transaction: 812,
-            number: 4,
-        };
-        assert_eq!(position.to_string().parse::<Position>().unwrap(), position);
-        for text in ["", "7", "-1-2", "1--2", "a-b", "1-2-3"] {
-            assert!(text.parse::<Position>().is_err(), "{text}");
-        }
-    }
 }

@@ -9,7 +9,8 @@ mod snapshot;
 mod update;
 mod wake;
 
+pub use crate::position::{Position, UnknownPosition};
 pub use commit::CommitError;
-pub use event::{Event, EventItem, EventKind, Events, Position, UnknownPosition};
+pub use event::{Event, EventItem, EventKind, Events};
 pub use lead::{Epoch, Leader, Lease};
 pub use wake::{Listener, Topic};

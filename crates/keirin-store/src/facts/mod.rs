@@ -1,12 +1,34 @@
-//! Facts: read in the order of their positions, which never skip. They are written where what they tell of is written.
+//! Facts: written once, and read in the order of their [positions](crate::Position).
 
+mod git;
 mod work;
 
-/// Facts with the position after the last of them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FactPage<Fact> {
-    /// In the order of their positions.
-    pub facts: Vec<Fact>,
-    /// The position of the last one, or the one that was asked from where there is none.
-    pub position: crate::engine::Position,
+use crate::Position;
+
+/// The answer to a reader of facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts<T> {
+    /// What came after the reader's position, in order, each with its own position.
+    pub facts: Vec<(Position, T)>,
+    /// Whether there is more that cannot be read yet because an older transaction still runs: look again in a moment.
+    pub unsettled: bool,
+}
+
+/// A fact as it was read: where it stands, and whether every transaction before its own has ended.
+struct Read<T> {
+    position: Position,
+    settled: bool,
+    fact: T,
+}
+
+impl<T> Facts<T> {
+    /// Those that come before the first that is not settled.
+    fn settled(rows: Vec<Read<T>>) -> Self {
+        let unsettled = rows.iter().any(|row| !row.settled);
+        let settled = rows.into_iter().take_while(|row| row.settled);
+        Self {
+            facts: settled.map(|row| (row.position, row.fact)).collect(),
+            unsettled,
+        }
+    }
 }

@@ -7,33 +7,31 @@ use keirin_model::facts::work::{
 };
 use keirin_model::{AttemptId, FlowId, JobId, ProjectId, RunId};
 
-use super::FactPage;
-use crate::engine::Position;
+use super::{Facts, Read};
 use crate::row::{timestamp, unsigned, word};
-use crate::{Result, Store, StoreError};
+use crate::{Position, Result, Store};
 
 impl Store {
     /// Finished flows after a position, at most this many.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn flow_facts_after(&self, position: Position, limit: u32) -> Result<FactPage<FlowFact>> {
-        let (transaction, number) = position.parts();
+    pub async fn flow_facts_after(&self, position: Position, limit: u32) -> Result<Facts<FlowFact>> {
         let rows = sqlx::query!(
             r#"select t.xid::text::bigint as "transaction!", t.number, p.name as project, t.flow, t.branch, t.kind,
                  t.workflow, t.outcome, t.created_at as "created_at: jiff_sqlx::Timestamp",
-                 t.finished_at as "finished_at: jiff_sqlx::Timestamp"
+                 t.finished_at as "finished_at: jiff_sqlx::Timestamp",
+                 t.xid < pg_snapshot_xmin(pg_current_snapshot()) as "settled!"
                from flow_facts t join projects p on p.id = t.project
                where (t.xid, t.number) > ($1::text::xid8, $2::bigint)
-                 and t.xid < pg_snapshot_xmin(pg_current_snapshot())
                order by t.xid, t.number limit $3"#,
-            transaction.to_string(),
-            number,
+            position.transaction.to_string(),
+            position.number,
             i64::from(limit),
         )
         .fetch_all(&self.pool)
         .await?;
-        page(position, rows, |row| {
+        facts(rows.into_iter().map(|row| {
             let fact = FlowFact {
                 place: place(row.project, row.branch, &row.kind, row.flow)?,
                 workflow: row.workflow,
@@ -41,31 +39,30 @@ impl Store {
                 created_at: row.created_at.to_jiff(),
                 finished_at: row.finished_at.to_jiff(),
             };
-            Ok(((row.transaction, row.number), fact))
-        })
+            Ok(read(row.transaction, row.number, row.settled, fact))
+        }))
     }
 
     /// Finished runs after a position, at most this many.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn run_facts_after(&self, position: Position, limit: u32) -> Result<FactPage<RunFact>> {
-        let (transaction, number) = position.parts();
+    pub async fn run_facts_after(&self, position: Position, limit: u32) -> Result<Facts<RunFact>> {
         let rows = sqlx::query!(
             r#"select t.xid::text::bigint as "transaction!", t.number, p.name as project, t.flow, t.run, t.branch,
                  t.kind, t.stage, t.environment, t.outcome, t.started_at as "started_at: jiff_sqlx::Timestamp",
-                 t.finished_at as "finished_at: jiff_sqlx::Timestamp"
+                 t.finished_at as "finished_at: jiff_sqlx::Timestamp",
+                 t.xid < pg_snapshot_xmin(pg_current_snapshot()) as "settled!"
                from run_facts t join projects p on p.id = t.project
                where (t.xid, t.number) > ($1::text::xid8, $2::bigint)
-                 and t.xid < pg_snapshot_xmin(pg_current_snapshot())
                order by t.xid, t.number limit $3"#,
-            transaction.to_string(),
-            number,
+            position.transaction.to_string(),
+            position.number,
             i64::from(limit),
         )
         .fetch_all(&self.pool)
         .await?;
-        page(position, rows, |row| {
+        facts(rows.into_iter().map(|row| {
             let fact = RunFact {
                 place: place(row.project, row.branch, &row.kind, row.flow)?,
                 run: RunId(row.run),
@@ -75,32 +72,31 @@ impl Store {
                 started_at: timestamp(row.started_at),
                 finished_at: row.finished_at.to_jiff(),
             };
-            Ok(((row.transaction, row.number), fact))
-        })
+            Ok(read(row.transaction, row.number, row.settled, fact))
+        }))
     }
 
     /// Finished jobs after a position, at most this many.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn job_facts_after(&self, position: Position, limit: u32) -> Result<FactPage<JobFact>> {
-        let (transaction, number) = position.parts();
+    pub async fn job_facts_after(&self, position: Position, limit: u32) -> Result<Facts<JobFact>> {
         let rows = sqlx::query!(
             r#"select t.xid::text::bigint as "transaction!", t.number, p.name as project, t.flow, t.job, t.branch,
                  t.kind, t.stage, t.name, t.outcome, t.attempts, t.queued_at as "queued_at: jiff_sqlx::Timestamp",
                  t.started_at as "started_at: jiff_sqlx::Timestamp",
-                 t.finished_at as "finished_at: jiff_sqlx::Timestamp"
+                 t.finished_at as "finished_at: jiff_sqlx::Timestamp",
+                 t.xid < pg_snapshot_xmin(pg_current_snapshot()) as "settled!"
                from job_facts t join projects p on p.id = t.project
                where (t.xid, t.number) > ($1::text::xid8, $2::bigint)
-                 and t.xid < pg_snapshot_xmin(pg_current_snapshot())
                order by t.xid, t.number limit $3"#,
-            transaction.to_string(),
-            number,
+            position.transaction.to_string(),
+            position.number,
             i64::from(limit),
         )
         .fetch_all(&self.pool)
         .await?;
-        page(position, rows, |row| {
+        facts(rows.into_iter().map(|row| {
             let fact = JobFact {
                 place: place(row.project, row.branch, &row.kind, row.flow)?,
                 job: JobId(row.job),
@@ -112,20 +108,20 @@ impl Store {
                 started_at: timestamp(row.started_at),
                 finished_at: row.finished_at.to_jiff(),
             };
-            Ok(((row.transaction, row.number), fact))
-        })
+            Ok(read(row.transaction, row.number, row.settled, fact))
+        }))
     }
 
     /// Finished attempts after a position, at most this many, each with what its tests said.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn attempt_facts_after(&self, position: Position, limit: u32) -> Result<FactPage<AttemptFact>> {
-        let (transaction, number) = position.parts();
+    pub async fn attempt_facts_after(&self, position: Position, limit: u32) -> Result<Facts<AttemptFact>> {
         let rows = sqlx::query!(
             r#"select t.xid::text::bigint as "transaction!", t.number, p.name as project, t.flow, t.job, t.attempt,
                  t.branch, t.kind, t.stage, t.name, t.outcome, t.finished_at as "finished_at: jiff_sqlx::Timestamp",
-                 r.passed as "passed!", r.failed as "failed!", r.error as "error!", r.skipped as "skipped!"
+                 r.passed as "passed!", r.failed as "failed!", r.error as "error!", r.skipped as "skipped!",
+                 t.xid < pg_snapshot_xmin(pg_current_snapshot()) as "settled!"
                from attempt_facts t join projects p on p.id = t.project
                cross join lateral (
                  select count(*) filter (where status = 'passed') as passed,
@@ -135,15 +131,14 @@ impl Store {
                  from test_results where attempt = t.attempt
                ) r
                where (t.xid, t.number) > ($1::text::xid8, $2::bigint)
-                 and t.xid < pg_snapshot_xmin(pg_current_snapshot())
                order by t.xid, t.number limit $3"#,
-            transaction.to_string(),
-            number,
+            position.transaction.to_string(),
+            position.number,
             i64::from(limit),
         )
         .fetch_all(&self.pool)
         .await?;
-        page(position, rows, |row| {
+        facts(rows.into_iter().map(|row| {
             let fact = AttemptFact {
                 place: place(row.project, row.branch, &row.kind, row.flow)?,
                 job: JobId(row.job),
@@ -159,8 +154,8 @@ impl Store {
                     skipped: unsigned(row.skipped)?,
                 },
             };
-            Ok(((row.transaction, row.number), fact))
-        })
+            Ok(read(row.transaction, row.number, row.settled, fact))
+        }))
     }
 
     /// The projects that projects and repositories of these names are or belong to.
@@ -223,21 +218,14 @@ fn place(project: String, branch: String, kind: &str, flow: i64) -> Result<WorkP
     })
 }
 
-/// Facts and their position, from rows that are in order.
-pub(super) fn page<Row, Fact>(
-    from: Position,
-    rows: Vec<Row>,
-    read: impl Fn(Row) -> Result<((i64, i64), Fact)>,
-) -> Result<FactPage<Fact>> {
-    let mut page = FactPage {
-        facts: Vec::with_capacity(rows.len()),
-        position: from,
-    };
-    for row in rows {
-        let ((transaction, number), fact) = read(row)?;
-        page.position = Position::from_parts(transaction, number)
-            .ok_or_else(|| StoreError::Corrupt(format!("the position {transaction}-{number}")))?;
-        page.facts.push(fact);
+fn read<Fact>(transaction: i64, number: i64, settled: bool, fact: Fact) -> Read<Fact> {
+    Read {
+        position: Position { transaction, number },
+        settled,
+        fact,
     }
-    Ok(page)
+}
+
+fn facts<Fact>(rows: impl Iterator<Item = Result<Read<Fact>>>) -> Result<Facts<Fact>> {
+    Ok(Facts::settled(rows.collect::<Result<_>>()?))
 }

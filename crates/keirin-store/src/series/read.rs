@@ -7,9 +7,8 @@ use sqlx::types::Json;
 
 use super::write::kind;
 use super::{ChunkRow, Span};
-use crate::engine::Position;
 use crate::row::unsigned;
-use crate::{Result, Store, StoreError};
+use crate::{Position, Result, Store};
 
 /// Which series are looked for. What it leaves open is for the caller to sort out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -220,12 +219,13 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| {
-            let position = Position::from_parts(row.transaction, row.number)
-                .ok_or_else(|| StoreError::Corrupt(format!("the position of `{name}`")))?;
-            Ok((row.version, position, row.moved_at.to_jiff()))
-        })
-        .transpose()
+        Ok(row.map(|row| {
+            let position = Position {
+                transaction: row.transaction,
+                number: row.number,
+            };
+            (row.version, position, row.moved_at.to_jiff())
+        }))
     }
 
     /// How many series and samples there are.

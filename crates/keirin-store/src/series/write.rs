@@ -7,9 +7,8 @@ use sqlx::types::Json;
 use sqlx::{PgTransaction, Postgres, Transaction};
 
 use super::ChunkRow;
-use crate::engine::Position;
 use crate::row::{column, unsigned};
-use crate::{Result, Store, StoreError};
+use crate::{Position, Result, Store, StoreError};
 
 /// The lock that writers of samples take, one after the other, whichever server they are in. Any number does that
 /// nothing else locks.
@@ -283,9 +282,7 @@ impl SampleWrite {
         version: i32,
         to: Position,
     ) -> Result<bool> {
-        let (transaction, number) = to.parts();
         let (old_version, old) = from.map_or((None, Position::START), |(version, old)| (Some(version), old));
-        let (old_transaction, old_number) = old.parts();
         let moved = sqlx::query!(
             "insert into positions as p (name, version, transaction, number)
              select $1, $2, $3, $4
@@ -298,11 +295,11 @@ impl SampleWrite {
                where $5::integer is not null",
             name,
             version,
-            transaction,
-            number,
+            to.transaction,
+            to.number,
             old_version,
-            old_transaction,
-            old_number,
+            old.transaction,
+            old.number,
         )
         .execute(&mut *self.transaction)
         .await?;

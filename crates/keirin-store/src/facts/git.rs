@@ -1,0 +1,3 @@
+//! Facts of repositories' histories.
+
+mod read;

@@ -1,0 +1,266 @@
+//! Reading what the histories of repositories tell.
+
+use keirin_model::facts::git::{
+    AuthorDay, Changes, CommitFact, Contributor, GraphCommit, MergedPullRequest, PullRequestFact,
+    ReleaseFact, Repository, Tag, Trailer,
+};
+use keirin_model::{PersonId, ProjectId, RepositoryId};
+use sqlx::types::Json;
+
+use crate::facts::{Facts, Read};
+use crate::row::{timestamp, unsigned};
+use crate::{Position, Result, Store, StoreError};
+
+impl Store {
+    /// Every repository that has facts, by name.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn repositories(&self) -> Result<Vec<Repository>> {
+        let rows = sqlx::query_as!(
+            RepositoryRow,
+            r#"select id, name, project, heads, imported_at as "imported_at: jiff_sqlx::Timestamp", last_error
+               from repositories order by lower(name)"#
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(Repository::from).collect())
+    }
+
+    /// The repository of this name, whatever its case.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when nothing has been imported under it.
+    pub async fn repository_by_name(&self, name: &str) -> Result<Repository> {
+        sqlx::query_as!(
+            RepositoryRow,
+            r#"select id, name, project, heads, imported_at as "imported_at: jiff_sqlx::Timestamp", last_error
+               from repositories where lower(name) = lower($1)"#,
+            name,
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .map(Repository::from)
+        .ok_or_else(|| StoreError::not_found("repository", name))
+    }
+
+    /// The commits after this position, of all repositories, at most this many.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn commits_after(&self, position: Position, limit: u32) -> Result<Facts<CommitFact>> {
+        let rows = sqlx::query!(
+            r#"select c.xid::text::bigint as "transaction!", c.number, c.repository, c.id, c.parents,
+                      author.id as author, author.bot as author_bot,
+                      committer.id as committer, committer.bot as committer_bot,
+                      c.authored_at as "authored_at: jiff_sqlx::Timestamp",
+                      c.committed_at as "committed_at: jiff_sqlx::Timestamp",
+                      c.subject, c.files, c.lines_added, c.lines_removed, c.trailers as "trailers: Json<Vec<Trailer>>",
+                      c.xid < pg_snapshot_xmin(pg_current_snapshot()) as "settled!"
+               from (select * from commit_facts where (xid, number) > ($1::text::xid8, $2::bigint)
+                     order by xid, number limit $3) c
+               join identities wrote on wrote.id = c.author join people author on author.id = wrote.person
+               join identities put on put.id = c.committer join people committer on committer.id = put.person
+               order by c.xid, c.number"#,
+            position.transaction.to_string(),
+            position.number,
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let read = rows.into_iter().map(|row| {
+            Ok(Read {
+                position: Position {
+                    transaction: row.transaction,
+                    number: row.number,
+                },
+                settled: row.settled,
+                fact: CommitFact {
+                    repository: RepositoryId(row.repository),
+                    id: hex(&row.id),
+                    parents: row.parents.iter().map(|parent| hex(parent)).collect(),
+                    author: contributor(row.author, row.author_bot),
+                    committer: contributor(row.committer, row.committer_bot),
+                    authored_at: row.authored_at.to_jiff(),
+                    committed_at: row.committed_at.to_jiff(),
+                    subject: row.subject,
+                    changes: Changes {
+                        files: row.files.map(unsigned).transpose()?,
+                        lines_added: row.lines_added.map(unsigned).transpose()?,
+                        lines_removed: row.lines_removed.map(unsigned).transpose()?,
+                    },
+                    trailers: row.trailers.0,
+                },
+            })
+        });
+        Ok(Facts::settled(read.collect::<Result<_>>()?))
+    }
+
+    /// The proposed changes that were merged, after this position, of all repositories, at most this many.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn pull_requests_after(
+        &self,
+        position: Position,
+        limit: u32,
+    ) -> Result<Facts<PullRequestFact>> {
+        let rows = sqlx::query!(
+            r#"select xid::text::bigint as "transaction!", number, repository, pull_request, title, author, bot, branch,
+                      merge_commit, merged_at as "merged_at: jiff_sqlx::Timestamp", commits,
+                      first_commit_at as "first_commit_at: jiff_sqlx::Timestamp",
+                      xid < pg_snapshot_xmin(pg_current_snapshot()) as "settled!"
+               from pull_request_facts where (xid, number) > ($1::text::xid8, $2::bigint)
+               order by xid, number limit $3"#,
+            position.transaction.to_string(),
+            position.number,
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let read = rows.into_iter().map(|row| {
+            Ok(Read {
+                position: Position {
+                    transaction: row.transaction,
+                    number: row.number,
+                },
+                settled: row.settled,
+                fact: PullRequestFact {
+                    repository: RepositoryId(row.repository),
+                    merged: MergedPullRequest {
+                        number: unsigned(row.pull_request)?,
+                        title: row.title,
+                        author: row.author,
+                        bot: row.bot,
+                        branch: row.branch,
+                        merge_commit: hex(&row.merge_commit),
+                        merged_at: row.merged_at.to_jiff(),
+                        commits: unsigned(row.commits)?,
+                        first_commit_at: timestamp(row.first_commit_at),
+                    },
+                },
+            })
+        });
+        Ok(Facts::settled(read.collect::<Result<_>>()?))
+    }
+
+    /// The releases after this position, of all repositories, at most this many.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn releases_after(&self, position: Position, limit: u32) -> Result<Facts<ReleaseFact>> {
+        let rows = sqlx::query!(
+            r#"select xid::text::bigint as "transaction!", number, repository, name, commit,
+                      released_at as "released_at: jiff_sqlx::Timestamp",
+                      xid < pg_snapshot_xmin(pg_current_snapshot()) as "settled!"
+               from release_facts where (xid, number) > ($1::text::xid8, $2::bigint)
+               order by xid, number limit $3"#,
+            position.transaction.to_string(),
+            position.number,
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let read = rows.into_iter().map(|row| Read {
+            position: Position {
+                transaction: row.transaction,
+                number: row.number,
+            },
+            settled: row.settled,
+            fact: ReleaseFact {
+                repository: RepositoryId(row.repository),
+                tag: Tag {
+                    name: row.name,
+                    commit: hex(&row.commit),
+                    at: row.released_at.to_jiff(),
+                },
+            },
+        });
+        Ok(Facts::settled(read.collect()))
+    }
+
+    /// How the commits of a repository follow each other; parents that are not among the facts are named too.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn commit_graph(&self, repository: RepositoryId) -> Result<Vec<GraphCommit>> {
+        let rows = sqlx::query!(
+            r#"select id, parents, authored_at as "authored_at: jiff_sqlx::Timestamp"
+               from commit_facts where repository = $1 order by xid, number"#,
+            repository.0,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let commits = rows.into_iter().map(|row| GraphCommit {
+            id: hex(&row.id),
+            parents: row.parents.iter().map(|parent| hex(parent)).collect(),
+            authored_at: row.authored_at.to_jiff(),
+        });
+        Ok(commits.collect())
+    }
+
+    /// Who wrote how many of the commits that were put in on each day, merges not counted; by day.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn author_days(&self, repository: RepositoryId) -> Result<Vec<AuthorDay>> {
+        let rows = sqlx::query!(
+            r#"select p.id as person, p.bot,
+                      date_trunc('day', c.committed_at, 'UTC') as "day!: jiff_sqlx::Timestamp", count(*) as "commits!"
+               from commit_facts c
+               join identities i on i.id = c.author join people p on p.id = i.person
+               where c.repository = $1 and cardinality(c.parents) < 2
+               group by p.id, p.bot, 3 order by 3, p.id"#,
+            repository.0,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let days = rows.into_iter().map(|row| {
+            Ok(AuthorDay {
+                author: contributor(row.person, row.bot),
+                day: row.day.to_jiff().to_zoned(jiff::tz::TimeZone::UTC).date(),
+                commits: unsigned(row.commits)?,
+            })
+        });
+        days.collect()
+    }
+}
+
+struct RepositoryRow {
+    id: i64,
+    name: String,
+    project: Option<i64>,
+    heads: Vec<Vec<u8>>,
+    imported_at: Option<jiff_sqlx::Timestamp>,
+    last_error: Option<String>,
+}
+
+impl From<RepositoryRow> for Repository {
+    fn from(row: RepositoryRow) -> Self {
+        Self {
+            id: RepositoryId(row.id),
+            name: row.name,
+            project: row.project.map(ProjectId),
+            heads: row.heads.iter().map(|head| hex(head)).collect(),
+            imported_at: timestamp(row.imported_at),
+            last_error: row.last_error,
+        }
+    }
+}
+
+fn contributor(person: i64, bot: bool) -> Contributor {
+    Contributor {
+        person: PersonId(person),
+        bot,
+    }
+}
+
+/// An id of a commit as people write it.
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
+}
