@@ -1,10 +1,11 @@
 //! Counts: what one fact adds to which buckets.
 
 pub mod attempts;
-
+pub mod commits;
 pub mod flows;
 pub mod jobs;
-
+pub mod pull_requests;
+pub mod releases;
 pub mod runs;
 
 use keirin_model::Outcome;

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use keirin_model::PersonId;
+use keirin_model::facts::git::AuthorDay;
 
 use crate::definition::{Bucket, Definition, Facts, Shape, Wants};
 use crate::tally::Tally;
@@ -61,19 +64,9 @@ pub const CONTRIBUTOR_ABSENCE_FACTOR: Definition = Definition {
     facts: Facts::Commits,
 };
 
-/// How many commits that are no merges a person made in a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PersonDay {
-    /// Days since 1970, in UTC.
-    pub day: i64,
-    /// Who.
-    pub person: i64,
-    /// How many.
-    pub commits: u32,
-}
-
-/// All samples of a repository up to and with this day. The days of people come in any order; bots are not among them.
-pub fn recount(repository: &str, days: &[PersonDay], until: Timestamp, tally: &mut Tally) {
+/// All samples of a repository up to and with this day. The days of people come in any order; those of bots are passed
+/// over.
+pub fn recount(repository: &str, days: &[AuthorDay], until: Timestamp, tally: &mut Tally) {
     let by_day = by_day(days);
     let Some((first, _)) = by_day.first_key_value() else {
         return;
@@ -82,7 +75,7 @@ pub fn recount(repository: &str, days: &[PersonDay], until: Timestamp, tally: &m
     let labels = [repository];
     let mut active = Window::new(ACTIVE_DAYS);
     let mut year = Window::new(ABSENCE_DAYS);
-    let mut last_seen: HashMap<i64, i64> = HashMap::new();
+    let mut last_seen: HashMap<PersonId, i64> = HashMap::new();
     let mut factor = None;
     for day in *first..=until.max(*first) {
         let people = by_day.get(&day).map_or(&[][..], Vec::as_slice);
@@ -114,27 +107,31 @@ pub fn recount(repository: &str, days: &[PersonDay], until: Timestamp, tally: &m
     }
 }
 
-/// Who made how many commits, by day; each person once a day.
-fn by_day(days: &[PersonDay]) -> BTreeMap<i64, Vec<(i64, u32)>> {
-    let mut sorted = days.to_vec();
-    sorted.sort_unstable();
-    let mut by_day: BTreeMap<i64, Vec<(i64, u32)>> = BTreeMap::new();
-    for PersonDay { day, person, commits } in sorted {
-        let people = by_day.entry(day).or_default();
-        match people.last_mut() {
-            Some((last, sum)) if *last == person => *sum += commits,
-            _ => people.push((person, commits)),
+/// Who made how many commits, by day in days since 1970.
+fn by_day(days: &[AuthorDay]) -> BTreeMap<i64, Vec<(PersonId, u64)>> {
+    let mut by_day: BTreeMap<i64, BTreeMap<PersonId, u64>> = BTreeMap::new();
+    for AuthorDay { author, day, commits } in days {
+        if !author.bot {
+            let people = by_day.entry(days_since_1970(*day)).or_default();
+            *people.entry(author.person).or_insert(0) += commits;
         }
     }
     by_day
+        .into_iter()
+        .map(|(day, people)| (day, people.into_iter().collect()))
+        .collect()
+}
+
+fn days_since_1970(day: Date) -> i64 {
+    i64::from((day - Date::constant(1970, 1, 1)).get_days())
 }
 
 /// The commits of each person over so many days.
 struct Window {
     days: i64,
-    commits: HashMap<i64, u32>,
+    commits: HashMap<PersonId, u64>,
     /// The days within, oldest first.
-    inside: BTreeMap<i64, Vec<(i64, u32)>>,
+    inside: BTreeMap<i64, Vec<(PersonId, u64)>>,
 }
 
 impl Window {
@@ -147,7 +144,7 @@ impl Window {
     }
 
     /// Moves the end to this day. Whether anything has changed.
-    fn advance(&mut self, day: i64, people: &[(i64, u32)]) -> bool {
+    fn advance(&mut self, day: i64, people: &[(PersonId, u64)]) -> bool {
         let mut changed = !people.is_empty();
         while let Some(oldest) = self
             .inside
@@ -179,7 +176,7 @@ impl Window {
 
     /// None where nobody has made a commit.
     fn absence_factor(&self) -> Option<usize> {
-        let mut counts: Vec<u64> = self.commits.values().map(|commits| u64::from(*commits)).collect();
+        let mut counts: Vec<u64> = self.commits.values().copied().collect();
         counts.sort_unstable_by(|left, right| right.cmp(left));
         let all: u64 = counts.iter().sum();
         let mut so_far = 0;
@@ -192,11 +189,14 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
+    use keirin_model::facts::git::Contributor;
+
     use super::*;
 
     const ANN: i64 = 1;
     const BEN: i64 = 2;
     const CAL: i64 = 3;
+    const ROBOT: i64 = 4;
 
     fn values(tally: Tally, metric: &str) -> Vec<(i64, f64)> {
         let found = tally
@@ -209,12 +209,15 @@ mod tests {
             .unwrap_or_default()
     }
 
-    fn recounted(days: &[(i64, i64, u32)], until: i64) -> Tally {
+    fn recounted(days: &[(i64, i64, u64)], until: i64) -> Tally {
         let days: Vec<_> = days
             .iter()
-            .map(|(day, person, commits)| PersonDay {
-                day: *day,
-                person: *person,
+            .map(|(day, person, commits)| AuthorDay {
+                author: Contributor {
+                    person: PersonId(*person),
+                    bot: *person == ROBOT,
+                },
+                day: Date::constant(1970, 1, 1) + jiff::Span::new().days(*day),
                 commits: *commits,
             })
             .collect();
@@ -264,7 +267,10 @@ mod tests {
     #[test]
     fn half_of_the_work_rests_on_so_many() {
         // Ten commits: Ann made five of them, so half of the work is gone with her alone.
-        let tally = recounted(&[(0, ANN, 5), (0, BEN, 3), (0, CAL, 2), (1, BEN, 1)], 1);
+        let tally = recounted(
+            &[(0, ANN, 5), (0, BEN, 3), (0, CAL, 2), (0, ROBOT, 99), (1, BEN, 1)],
+            1,
+        );
         assert_eq!(
             values(tally, CONTRIBUTOR_ABSENCE_FACTOR.name),
             [(0, 1.0), (1, 2.0)]

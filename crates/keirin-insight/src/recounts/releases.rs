@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
+use keirin_model::facts::git::{GraphCommit, Tag};
 
 use crate::definition::{Bucket, Definition, Facts, PEOPLE_SECONDS, Shape, Wants};
 use crate::tally::Tally;
@@ -20,36 +20,16 @@ pub const RELEASE_LEAD_TIME: Definition = Definition {
     facts: Facts::Releases,
 };
 
-/// A commit's place in the history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GraphCommit {
-    /// Its id.
-    pub id: Vec<u8>,
-    /// The commits that it follows.
-    pub parents: Vec<Vec<u8>>,
-    /// When it was written.
-    pub authored_at: Timestamp,
-}
-
-/// A release.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GraphRelease {
-    /// The commit that was released.
-    pub commit: Vec<u8>,
-    /// When.
-    pub released_at: Timestamp,
-}
-
 /// All samples of a repository. Releases whose commit is not in the history are passed over.
-pub fn recount(repository: &str, commits: &[GraphCommit], releases: &[GraphRelease], tally: &mut Tally) {
-    let places: HashMap<&[u8], usize> = commits
+pub fn recount(repository: &str, commits: &[GraphCommit], releases: &[Tag], tally: &mut Tally) {
+    let places: HashMap<&str, usize> = commits
         .iter()
         .enumerate()
-        .map(|(place, commit)| (commit.id.as_slice(), place))
+        .map(|(place, commit)| (commit.id.as_str(), place))
         .collect();
     let mut in_order: Vec<_> = releases
         .iter()
-        .filter_map(|release| Some((release.released_at, *places.get(release.commit.as_slice())?)))
+        .filter_map(|release| Some((release.at, *places.get(release.commit.as_str())?)))
         .collect();
     in_order.sort_unstable();
     let mut released = vec![false; commits.len()];
@@ -68,7 +48,7 @@ pub fn recount(repository: &str, commits: &[GraphCommit], releases: &[GraphRelea
 /// The commits that can be reached from this one and could not be from any before.
 fn newly_reached(
     commits: &[GraphCommit],
-    places: &HashMap<&[u8], usize>,
+    places: &HashMap<&str, usize>,
     tip: usize,
     released: &mut [bool],
 ) -> Vec<usize> {
@@ -83,7 +63,7 @@ fn newly_reached(
             commits[place]
                 .parents
                 .iter()
-                .filter_map(|parent| places.get(parent.as_slice())),
+                .filter_map(|parent| places.get(parent.as_str())),
         );
     }
     reached
@@ -91,6 +71,8 @@ fn newly_reached(
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     fn at(day: i64) -> Timestamp {
@@ -99,16 +81,17 @@ mod tests {
 
     fn commit(id: u8, parents: &[u8], day: i64) -> GraphCommit {
         GraphCommit {
-            id: vec![id],
-            parents: parents.iter().map(|parent| vec![*parent]).collect(),
+            id: id.to_string(),
+            parents: parents.iter().map(ToString::to_string).collect(),
             authored_at: at(day),
         }
     }
 
-    fn release(commit: u8, day: i64) -> GraphRelease {
-        GraphRelease {
-            commit: vec![commit],
-            released_at: at(day),
+    fn release(commit: u8, day: i64) -> Tag {
+        Tag {
+            name: format!("v{day}"),
+            commit: commit.to_string(),
+            at: at(day),
         }
     }
 

@@ -1,46 +1,18 @@
 //! Counting: each fact adds to some buckets.
 
+use std::collections::HashMap;
+
 use keirin_insight::{Tally, counts};
-use keirin_store::Result as StoreResult;
-use keirin_store::engine::Position;
-use keirin_store::facts::FactPage;
+use keirin_model::RepositoryId;
+use keirin_store::facts::Facts;
+use keirin_store::{Position, Result as StoreResult};
 
 use super::{PAGE, Transforms, overtaken};
 use crate::storage::StorageError;
 
-/// Takes in what is new in every stream of facts. Gives how many facts.
-pub(super) async fn all(transforms: &Transforms) -> Result<u64, StorageError> {
-    let store = transforms.store();
-    let mut facts = 0;
-    facts += follow(
-        transforms,
-        &FLOWS,
-        |from| store.flow_facts_after(from, PAGE),
-        counts::flows::count,
-    )
-    .await?;
-    facts += follow(
-        transforms,
-        &RUNS,
-        |from| store.run_facts_after(from, PAGE),
-        counts::runs::count,
-    )
-    .await?;
-    facts += follow(
-        transforms,
-        &JOBS,
-        |from| store.job_facts_after(from, PAGE),
-        counts::jobs::count,
-    )
-    .await?;
-    let attempts = |from| store.attempt_facts_after(from, PAGE);
-    facts += follow(transforms, &ATTEMPTS, attempts, counts::attempts::count).await?;
-    Ok(facts)
-}
-
 /// A transform that counts: its name, and the version of its definitions. A changed definition has a new version, and
 /// what was counted by the old one is counted anew.
-pub(super) struct Counting {
+struct Counting {
     name: &'static str,
     version: i32,
 }
@@ -61,9 +33,88 @@ const ATTEMPTS: Counting = Counting {
     name: "attempts",
     version: 1,
 };
+const COMMITS: Counting = Counting {
+    name: "commits",
+    version: 1,
+};
+const PULL_REQUESTS: Counting = Counting {
+    name: "pull_requests",
+    version: 1,
+};
+const RELEASES: Counting = Counting {
+    name: "releases",
+    version: 1,
+};
 
 /// The names of all transforms that count.
-pub(super) const NAMES: &[&str] = &[FLOWS.name, RUNS.name, JOBS.name, ATTEMPTS.name];
+pub(super) const NAMES: &[&str] = &[
+    FLOWS.name,
+    RUNS.name,
+    JOBS.name,
+    ATTEMPTS.name,
+    COMMITS.name,
+    PULL_REQUESTS.name,
+    RELEASES.name,
+];
+
+/// Takes in what is new in every stream of facts. Gives how many facts.
+pub(super) async fn all(transforms: &Transforms) -> Result<u64, StorageError> {
+    Ok(work(transforms).await? + history(transforms).await?)
+}
+
+async fn work(transforms: &Transforms) -> Result<u64, StorageError> {
+    let store = transforms.store();
+    let mut facts = 0;
+    let flows = |from| store.flow_facts_after(from, PAGE);
+    facts += follow(transforms, &FLOWS, flows, counts::flows::count).await?;
+    let runs = |from| store.run_facts_after(from, PAGE);
+    facts += follow(transforms, &RUNS, runs, counts::runs::count).await?;
+    let jobs = |from| store.job_facts_after(from, PAGE);
+    facts += follow(transforms, &JOBS, jobs, counts::jobs::count).await?;
+    let attempts = |from| store.attempt_facts_after(from, PAGE);
+    facts += follow(transforms, &ATTEMPTS, attempts, counts::attempts::count).await?;
+    Ok(facts)
+}
+
+async fn history(transforms: &Transforms) -> Result<u64, StorageError> {
+    let store = transforms.store();
+    let names: HashMap<RepositoryId, String> = store
+        .repositories()
+        .await?
+        .into_iter()
+        .map(|repository| (repository.id, repository.name))
+        .collect();
+    let mut facts = 0;
+    let commits = |from| store.commits_after(from, PAGE);
+    facts += follow(transforms, &COMMITS, commits, |fact, tally| {
+        in_repository(&names, fact.repository, |name| {
+            counts::commits::count(name, fact, tally)
+        });
+    })
+    .await?;
+    let pull_requests = |from| store.pull_requests_after(from, PAGE);
+    facts += follow(transforms, &PULL_REQUESTS, pull_requests, |fact, tally| {
+        in_repository(&names, fact.repository, |name| {
+            counts::pull_requests::count(name, fact, tally)
+        });
+    })
+    .await?;
+    let releases = |from| store.releases_after(from, PAGE);
+    facts += follow(transforms, &RELEASES, releases, |fact, tally| {
+        in_repository(&names, fact.repository, |name| {
+            counts::releases::count(name, fact, tally)
+        });
+    })
+    .await?;
+    Ok(facts)
+}
+
+/// A repository that is not there any more was removed with its facts, so there is nothing to count for it.
+fn in_repository(names: &HashMap<RepositoryId, String>, id: RepositoryId, count: impl FnOnce(&str)) {
+    if let Some(name) = names.get(&id) {
+        count(name);
+    }
+}
 
 /// Takes in the facts of one stream, page by page, each page with the position after it in one transaction.
 async fn follow<Fact, Pages>(
@@ -73,7 +124,7 @@ async fn follow<Fact, Pages>(
     count: impl Fn(&Fact, &mut Tally),
 ) -> Result<u64, StorageError>
 where
-    Pages: Future<Output = StoreResult<FactPage<Fact>>>,
+    Pages: Future<Output = StoreResult<Facts<Fact>>>,
 {
     let mut facts = 0;
     loop {
@@ -81,23 +132,25 @@ where
         let at = stored.map(|(version, position, _)| (version, position));
         let current = at.filter(|(version, _)| *version == counting.version);
         let from = current.map_or(Position::START, |(_, position)| position);
-        let page = read(from).await?;
-        if page.facts.is_empty() && (current.is_some() || at.is_none()) {
+        let page = read(from).await?.facts;
+        let anew = at.is_some() && current.is_none();
+        if page.is_empty() && !anew {
             return Ok(facts);
         }
         let mut tally = Tally::default();
-        for fact in &page.facts {
+        for (_, fact) in &page {
             count(fact, &mut tally);
         }
+        let to = page.last().map_or(from, |(position, _)| *position);
         let mut writing = transforms.storage.begin().await?;
         let moved = writing
             .transaction()
-            .move_position(counting.name, at, counting.version, page.position)
+            .move_position(counting.name, at, counting.version, to)
             .await?;
         if !moved {
             return Err(overtaken(counting.name));
         }
-        if at.is_some() && current.is_none() {
+        if anew {
             writing
                 .transaction()
                 .remove_samples(counting.name, None, i64::MIN)
@@ -105,6 +158,6 @@ where
         }
         transforms.add(&mut writing, counting.name, tally).await?;
         writing.commit().await?;
-        facts += page.facts.len() as u64;
+        facts += page.len() as u64;
     }
 }

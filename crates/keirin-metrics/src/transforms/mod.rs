@@ -15,6 +15,7 @@ use keirin_insight::{ALL, Increment, Tally};
 use keirin_model::ProjectId;
 use keirin_store::series::DescribedMetric;
 use keirin_store::{Store, StoreError};
+use tokio::sync::Notify;
 
 use crate::storage::{Incoming, Samples, Storage, StorageError, Writing};
 
@@ -27,6 +28,7 @@ pub struct Transforms {
     storage: Storage,
     /// The day that levels were last carried on to, in days since 1970.
     carried_to: Arc<Mutex<Option<i64>>>,
+    news: Arc<Notify>,
 }
 
 /// What was done.
@@ -42,6 +44,7 @@ impl Transforms {
         Self {
             storage,
             carried_to: Arc::default(),
+            news: Arc::default(),
         }
     }
 
@@ -73,6 +76,16 @@ impl Transforms {
         progress.facts += counting::all(self).await?;
         progress.facts += recounting::all(self, now).await?;
         Ok(progress)
+    }
+
+    /// Says that there are new facts, to whoever waits in [`Transforms::woken`].
+    pub fn wake(&self) {
+        self.news.notify_one();
+    }
+
+    /// Waits until somebody says that there are new facts.
+    pub async fn woken(&self) {
+        self.news.notified().await;
     }
 
     fn store(&self) -> &Store {

@@ -1,10 +1,12 @@
 //! Recounting: a new fact of a project or repository makes all its samples of a transform anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use keirin_insight::{Bucket, Tally, recounts};
-use keirin_store::engine::Position;
+use keirin_model::facts::git::{Repository, Tag};
+use keirin_store::facts::Facts;
+use keirin_store::{Position, Result as StoreResult};
 
 use super::{PAGE, Transforms, overtaken};
 use crate::storage::StorageError;
@@ -16,88 +18,207 @@ struct Recounting {
     version: i32,
 }
 
+const CONTRIBUTORS: Recounting = Recounting {
+    name: "contributors",
+    label: "repository",
+    version: 1,
+};
+const RELEASE_LEAD_TIME: Recounting = Recounting {
+    name: "release_lead_time",
+    label: "repository",
+    version: 1,
+};
 const DEPLOYMENTS: Recounting = Recounting {
     name: "deployments",
     label: "project",
     version: 1,
 };
+/// Follows commits for the sake of deployments, whose lead times they decide.
+const DEPLOYED_COMMITS: Recounting = Recounting {
+    name: "deployed_commits",
+    label: "project",
+    version: 1,
+};
 
 /// The names of all transforms that recount.
-pub(super) const NAMES: &[&str] = &[DEPLOYMENTS.name];
+pub(super) const NAMES: &[&str] = &[
+    CONTRIBUTORS.name,
+    RELEASE_LEAD_TIME.name,
+    DEPLOYMENTS.name,
+    DEPLOYED_COMMITS.name,
+];
 
 /// Makes anew what new facts have changed, and carries levels on to this day. Gives how many facts were read.
 pub(super) async fn all(transforms: &Transforms, now: Timestamp) -> Result<u64, StorageError> {
-    let mut facts = 0;
-    facts += deployments(transforms).await?;
+    let store = transforms.store();
+    let repositories: BTreeMap<_, _> = store
+        .repositories()
+        .await?
+        .into_iter()
+        .map(|repository| (repository.id, repository))
+        .collect();
+
     let today = now.as_millisecond().div_euclid(Bucket::Day.milliseconds());
-    if transforms.carried_to() != Some(today) {
-        transforms.carry_to(today);
+    let commits = |from| store.commits_after(from, PAGE);
+    let news = News::read(transforms, &CONTRIBUTORS, commits, |fact| Some(fact.repository)).await?;
+    let mut facts = news.facts;
+    // Levels stand still while nothing happens, and still have to be said for each day.
+    let carries = transforms.carried_to() != Some(today);
+    let mut tallies = Vec::new();
+    for repository in repositories.values() {
+        if carries || news.owners.contains(&repository.id) {
+            tallies.push(contributors(transforms, repository, now).await?);
+        }
     }
+    news.replace(transforms, &CONTRIBUTORS, tallies).await?;
+    transforms.carry_to(today);
+
+    let releases = |from| store.releases_after(from, PAGE);
+    let news = News::read(transforms, &RELEASE_LEAD_TIME, releases, |fact| {
+        Some(fact.repository)
+    })
+    .await?;
+    facts += news.facts;
+    let mut tallies = Vec::new();
+    for repository in news.owners.iter().filter_map(|id| repositories.get(id)) {
+        tallies.push(release_lead_time(transforms, repository).await?);
+    }
+    news.replace(transforms, &RELEASE_LEAD_TIME, tallies).await?;
+
+    let runs = |from| store.run_facts_after(from, PAGE);
+    let news = News::read(transforms, &DEPLOYMENTS, runs, |fact| {
+        fact.environment.as_ref().map(|_| fact.place.project.clone())
+    })
+    .await?;
+    facts += news.facts;
+    let tallies = deployments(transforms, &news.owners).await?;
+    news.replace(transforms, &DEPLOYMENTS, tallies).await?;
+
+    let news = News::read(transforms, &DEPLOYED_COMMITS, commits, |fact| {
+        let repository = repositories.get(&fact.repository)?;
+        repository.project.map(|_| repository.name.clone())
+    })
+    .await?;
+    let tallies = deployments(transforms, &news.owners).await?;
+    news.replace_samples_of(transforms, &DEPLOYED_COMMITS, &DEPLOYMENTS, tallies)
+        .await?;
     Ok(facts)
 }
 
-async fn deployments(transforms: &Transforms) -> Result<u64, StorageError> {
+/// The samples of one project or repository.
+type Of = (String, Tally);
+
+async fn contributors(
+    transforms: &Transforms,
+    repository: &Repository,
+    now: Timestamp,
+) -> Result<Of, StorageError> {
+    let days = transforms.store().author_days(repository.id).await?;
+    let mut tally = Tally::default();
+    recounts::contributors::recount(&repository.name, &days, now, &mut tally);
+    Ok((repository.name.clone(), tally))
+}
+
+async fn release_lead_time(transforms: &Transforms, repository: &Repository) -> Result<Of, StorageError> {
     let store = transforms.store();
-    let (at, from) = start(transforms, &DEPLOYMENTS).await?;
-    let (mut to, mut facts, mut projects) = (from, 0, BTreeSet::new());
-    loop {
-        let page = store.run_facts_after(to, PAGE).await?;
-        if page.facts.is_empty() {
-            break;
-        }
-        facts += page.facts.len() as u64;
-        to = page.position;
-        let deploys = page.facts.into_iter().filter(|fact| fact.environment.is_some());
-        projects.extend(deploys.map(|fact| fact.place.project));
-    }
-    if to == from && at.is_some() {
-        return Ok(0);
-    }
+    let commits = store.commit_graph(repository.id).await?;
+    let releases: Vec<Tag> = store.releases_of(repository.id).await?;
+    let mut tally = Tally::default();
+    recounts::releases::recount(&repository.name, &commits, &releases, &mut tally);
+    Ok((repository.name.clone(), tally))
+}
+
+async fn deployments(transforms: &Transforms, projects: &BTreeSet<String>) -> Result<Vec<Of>, StorageError> {
     let mut tallies = Vec::new();
     for project in projects {
         let mut tally = Tally::default();
-        recounts::deployments::recount(&store.deployments(&project).await?, &mut tally);
-        tallies.push((project, tally));
+        recounts::deployments::recount(&transforms.store().deployments(project).await?, &mut tally);
+        tallies.push((project.clone(), tally));
     }
-    replace(transforms, &DEPLOYMENTS, at, to, tallies).await?;
-    Ok(facts)
+    Ok(tallies)
 }
 
-type At = Option<(i32, Position)>;
-
-/// Where a transform stands, and from where it has to read: from the start where its definitions have changed.
-async fn start(transforms: &Transforms, recounting: &Recounting) -> Result<(At, Position), StorageError> {
-    let stored = transforms.store().position(recounting.name).await?;
-    let at = stored.map(|(version, position, _)| (version, position));
-    let from = at
-        .filter(|(version, _)| *version == recounting.version)
-        .map_or(Position::START, |(_, position)| position);
-    Ok((at, from))
-}
-
-/// Puts new samples in place of all that these projects or repositories have had.
-async fn replace(
-    transforms: &Transforms,
-    recounting: &Recounting,
-    at: At,
+/// What is new in a stream of facts: where it was read to, and whom it concerns.
+struct News<Owner> {
+    at: Option<(i32, Position)>,
     to: Position,
-    tallies: Vec<(String, Tally)>,
-) -> Result<(), StorageError> {
-    let mut writing = transforms.storage.begin().await?;
-    let moved = writing
-        .transaction()
-        .move_position(recounting.name, at, recounting.version, to)
-        .await?;
-    if !moved {
-        return Err(overtaken(recounting.name));
+    moved: bool,
+    facts: u64,
+    owners: BTreeSet<Owner>,
+}
+
+impl<Owner: Ord> News<Owner> {
+    /// Reads on from where the transform stands; from the start where its definitions have changed.
+    async fn read<Fact, Pages>(
+        transforms: &Transforms,
+        recounting: &Recounting,
+        read: impl Fn(Position) -> Pages,
+        owner: impl Fn(&Fact) -> Option<Owner>,
+    ) -> Result<Self, StorageError>
+    where
+        Pages: Future<Output = StoreResult<Facts<Fact>>>,
+    {
+        let stored = transforms.store().position(recounting.name).await?;
+        let at = stored.map(|(version, position, _)| (version, position));
+        let current = at.filter(|(version, _)| *version == recounting.version);
+        let from = current.map_or(Position::START, |(_, position)| position);
+        let mut news = Self {
+            at,
+            to: from,
+            moved: current.is_none(),
+            facts: 0,
+            owners: BTreeSet::new(),
+        };
+        loop {
+            let page = read(news.to).await?.facts;
+            let Some((position, _)) = page.last() else {
+                return Ok(news);
+            };
+            (news.to, news.moved) = (*position, true);
+            news.facts += page.len() as u64;
+            news.owners
+                .extend(page.iter().filter_map(|(_, fact)| owner(fact)));
+        }
     }
-    for (owner, tally) in tallies {
-        let label = Some((recounting.label, owner.as_str()));
-        writing
+
+    async fn replace(
+        self,
+        transforms: &Transforms,
+        recounting: &Recounting,
+        tallies: Vec<Of>,
+    ) -> Result<(), StorageError> {
+        self.replace_samples_of(transforms, recounting, recounting, tallies)
+            .await
+    }
+
+    /// Puts new samples in place of all that these projects or repositories have had of the second transform, and moves
+    /// the first one on.
+    async fn replace_samples_of(
+        self,
+        transforms: &Transforms,
+        recounting: &Recounting,
+        made: &Recounting,
+        tallies: Vec<Of>,
+    ) -> Result<(), StorageError> {
+        if !self.moved && tallies.is_empty() {
+            return Ok(());
+        }
+        let mut writing = transforms.storage.begin().await?;
+        let moved = writing
             .transaction()
-            .remove_samples(recounting.name, label, i64::MIN)
+            .move_position(recounting.name, self.at, recounting.version, self.to)
             .await?;
-        transforms.add(&mut writing, recounting.name, tally).await?;
+        if !moved {
+            return Err(overtaken(recounting.name));
+        }
+        for (owner, tally) in tallies {
+            let label = Some((made.label, owner.as_str()));
+            writing
+                .transaction()
+                .remove_samples(made.name, label, i64::MIN)
+                .await?;
+            transforms.add(&mut writing, made.name, tally).await?;
+        }
+        writing.commit().await
     }
-    writing.commit().await
 }

@@ -179,6 +179,26 @@ impl Store {
         Ok(Facts::settled(read.collect()))
     }
 
+    /// All releases of a repository, oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn releases_of(&self, repository: RepositoryId) -> Result<Vec<Tag>> {
+        let rows = sqlx::query!(
+            r#"select name, commit, released_at as "released_at: jiff_sqlx::Timestamp"
+               from release_facts where repository = $1 order by released_at, number"#,
+            repository.0,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let tags = rows.into_iter().map(|row| Tag {
+            name: row.name,
+            commit: hex(&row.commit),
+            at: row.released_at.to_jiff(),
+        });
+        Ok(tags.collect())
+    }
+
     /// How the commits of a repository follow each other; parents that are not among the facts are named too.
     ///
     /// # Errors
