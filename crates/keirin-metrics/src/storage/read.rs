@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use keirin_model::ProjectId;
 use keirin_model::series::{Labels, METRIC_NAME, MatchOperator, Matcher};
 use keirin_store::series::{ChunkRow, SeriesFilter, SeriesRow};
 
@@ -46,9 +47,11 @@ impl Storage {
         matchers: &[Matcher],
         accepts: impl Fn(&Labels) -> bool,
         between_ms: Option<(i64, i64)>,
+        sight: Option<&[ProjectId]>,
         limits: FetchLimits,
     ) -> Result<Vec<SeriesRow>, StorageError> {
         let mut filter = SeriesFilter {
+            sight: sight.map(<[ProjectId]>::to_vec),
             from_ms: between_ms.map(|(from, _)| from),
             until_ms: between_ms.map(|(_, until)| until),
             ..SeriesFilter::default()

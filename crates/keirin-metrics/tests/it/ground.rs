@@ -153,7 +153,10 @@ pub(crate) async fn samples(storage: &Storage, metric: &str, labels: &[(&str, &s
         })
         .collect();
     let limits = FetchLimits::default();
-    let found = storage.find(&matchers, |_| true, None, limits).await.unwrap();
+    let found = storage
+        .find(&matchers, |_| true, None, None, limits)
+        .await
+        .unwrap();
     let until = now().as_millisecond();
     let fetched = storage.fetch(&found, 0, until, until, limits).await.unwrap();
     let mut lines = Vec::new();

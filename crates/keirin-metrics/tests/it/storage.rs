@@ -94,7 +94,7 @@ async fn a_query_that_reaches_too_far_is_refused_by_the_limits_name() {
         series: 4,
         ..FetchLimits::default()
     };
-    let error = storage.find(&[], |_| true, None, few).await.unwrap_err();
+    let error = storage.find(&[], |_| true, None, None, few).await.unwrap_err();
     assert!(
         matches!(
             error,
@@ -109,7 +109,7 @@ async fn a_query_that_reaches_too_far_is_refused_by_the_limits_name() {
         samples: 9,
         ..FetchLimits::default()
     };
-    let found = storage.find(&[], |_| true, None, little).await.unwrap();
+    let found = storage.find(&[], |_| true, None, None, little).await.unwrap();
     let error = storage
         .fetch(&found, 0, 5000, now().as_millisecond(), little)
         .await

@@ -1,7 +1,10 @@
 //! Facts: written once, and read in the order of their [positions](crate::Position).
 
+mod behind;
 mod git;
 mod work;
+
+pub use behind::{BehindFilter, BehindRow};
 
 use crate::Position;
 

@@ -17,6 +17,8 @@ pub struct SeriesFilter {
     pub metric: Option<String>,
     /// Labels that have exactly this value, which is not empty.
     pub labels: Vec<(String, String)>,
+    /// The projects whose series are in sight; none for every series.
+    pub sight: Option<Vec<ProjectId>>,
     /// Only those with a sample at or after this time, in milliseconds since 1970, or those whose gaps are zeros.
     pub from_ms: Option<i64>,
     /// Only those with a sample at or before this time.
@@ -71,6 +73,7 @@ impl Store {
             .iter()
             .map(|(name, value)| (name.clone(), value.clone().into()))
             .collect();
+        let seen = ids(filter.sight.as_deref());
         let labels = (!labels.is_empty()).then_some(serde_json::Value::Object(labels));
         let rows = sqlx::query!(
             r#"select s.id, s.metric, s.labels as "labels: Json<Labels>", s.project, s.bucket_ms
@@ -81,12 +84,14 @@ impl Store {
                       or exists (select 1 from sample_chunks c where c.series = s.id and c.last_ms >= $3))
                  and ($4::bigint is null
                       or exists (select 1 from sample_chunks c where c.series = s.id and c.first_ms <= $4))
+                 and ($5::bigint[] is null or s.project = any($5))
                order by s.id
-               limit $5"#,
+               limit $6"#,
             filter.metric,
             labels,
             filter.from_ms,
             filter.until_ms,
+            seen.as_deref(),
             i64::from(limit),
         )
         .fetch_all(&self.pool)
@@ -154,9 +159,12 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn label_names(&self, limit: u32) -> Result<Vec<String>> {
+    pub async fn label_names(&self, sight: Option<&[ProjectId]>, limit: u32) -> Result<Vec<String>> {
+        let seen = ids(sight);
         let names = sqlx::query_scalar!(
-            r#"select distinct key as "name!" from series, jsonb_object_keys(labels) as key order by 1 limit $1"#,
+            r#"select distinct key as "name!" from series, jsonb_object_keys(labels) as key
+               where $1::bigint[] is null or project = any($1) order by 1 limit $2"#,
+            seen.as_deref(),
             i64::from(limit),
         )
         .fetch_all(&self.pool)
@@ -168,18 +176,28 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn label_values(&self, label: &str, limit: u32) -> Result<Vec<String>> {
+    pub async fn label_values(
+        &self,
+        label: &str,
+        sight: Option<&[ProjectId]>,
+        limit: u32,
+    ) -> Result<Vec<String>> {
+        let seen = ids(sight);
         let values = if label == METRIC_NAME {
             sqlx::query_scalar!(
-                r#"select distinct metric as "value!" from series order by 1 limit $1"#,
+                r#"select distinct metric as "value!" from series
+                   where $1::bigint[] is null or project = any($1) order by 1 limit $2"#,
+                seen.as_deref(),
                 i64::from(limit),
             )
             .fetch_all(&self.pool)
             .await?
         } else {
             sqlx::query_scalar!(
-                r#"select distinct labels ->> $1 as "value!" from series where labels ? $1 order by 1 limit $2"#,
+                r#"select distinct labels ->> $1 as "value!" from series
+                   where labels ? $1 and ($2::bigint[] is null or project = any($2)) order by 1 limit $3"#,
                 label,
+                seen.as_deref(),
                 i64::from(limit),
             )
             .fetch_all(&self.pool)
@@ -288,6 +306,11 @@ impl Store {
         .await?;
         unsigned(count)
     }
+}
+
+/// As the statements take it: null for everything.
+fn ids(sight: Option<&[ProjectId]>) -> Option<Vec<i64>> {
+    sight.map(|projects| projects.iter().map(|project| project.0).collect())
 }
 
 /// A stretch of time of one series.

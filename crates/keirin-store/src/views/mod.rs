@@ -41,7 +41,7 @@ impl Sight {
     }
 
     /// As the statements take it: null for everything.
-    fn ids(&self) -> Option<Vec<i64>> {
+    pub(crate) fn ids(&self) -> Option<Vec<i64>> {
         match self {
             Self::All => None,
             Self::Only(projects) => Some(projects.iter().map(|project| project.0).collect()),

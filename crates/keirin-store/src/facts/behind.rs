@@ -1,0 +1,153 @@
+//! The facts behind a number: those of one kind within a stretch of time whose labels fit, newest first.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sqlx::types::Json;
+
+use crate::row::time;
+use crate::views::Sight;
+use crate::{Result, Store};
+
+/// Which facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BehindFilter {
+    /// `flow`, `run`, `job`, `attempt`, `commit`, `pull_request` or `release`.
+    pub kind: &'static str,
+    /// The earliest.
+    pub from: Timestamp,
+    /// Before this time.
+    pub until: Timestamp,
+    /// The labels that they have.
+    pub labels: BTreeMap<String, String>,
+    /// Whether only runs of stages that deploy count.
+    pub deployments: bool,
+    /// Before this one, by its time and number.
+    pub before: Option<(Timestamp, i64)>,
+}
+
+/// A fact for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BehindRow {
+    /// When it happened.
+    pub at: Timestamp,
+    /// Its number among its kind.
+    pub number: i64,
+    /// What it is.
+    pub title: String,
+    /// Who.
+    pub author: Option<String>,
+    /// What else there is to say.
+    pub detail: Option<String>,
+    /// The id of the flow, run or job that shows it.
+    pub id: Option<i64>,
+    /// What its metrics tell it apart by.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Store {
+    /// A page of facts, newest first.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn facts_behind(
+        &self,
+        sight: &Sight,
+        filter: &BehindFilter,
+        limit: u32,
+    ) -> Result<Vec<BehindRow>> {
+        let seen = sight.ids();
+        let rows = sqlx::query!(
+            r#"with facts as (
+                 select 'flow' as kind, finished_at as at, number, project,
+                   'Flow of ' || branch as title, null as author,
+                   outcome || ' after ' || date_trunc('milliseconds', finished_at - created_at)::text as detail,
+                   flow as id, false as deploys,
+                   jsonb_build_object('branch', branch, 'kind', kind, 'outcome', outcome) as labels
+                 from flow_facts where finished_at >= $2 and finished_at < $3
+                 union all
+                 select 'run', finished_at, number, project, stage || coalesce(' to ' || environment, ''), null,
+                   outcome, run, environment is not null,
+                   jsonb_strip_nulls(jsonb_build_object('branch', branch, 'kind', kind, 'outcome', outcome,
+                     'stage', stage, 'environment', environment))
+                 from run_facts where finished_at >= $2 and finished_at < $3
+                 union all
+                 select 'job', finished_at, number, project, stage || ' / ' || name, null,
+                   outcome || coalesce(', waited '
+                     || date_trunc('milliseconds', started_at - queued_at)::text || ', ran '
+                     || date_trunc('milliseconds', finished_at - started_at)::text, ''),
+                   job, false,
+                   jsonb_build_object('branch', branch, 'kind', kind, 'outcome', outcome, 'stage', stage, 'job', name)
+                 from job_facts where finished_at >= $2 and finished_at < $3
+                 union all
+                 select 'attempt', finished_at, number, project,
+                   stage || ' / ' || name || ', attempt ' || attempt_number, null, outcome, job, false,
+                   jsonb_build_object('branch', branch, 'kind', kind, 'outcome', outcome, 'stage', stage, 'job', name)
+                 from attempt_facts where finished_at >= $2 and finished_at < $3
+                 union all
+                 select 'commit', c.committed_at, c.number, r.project, c.subject, p.name,
+                   left(encode(c.id, 'hex'), 12)
+                     || coalesce(', ' || c.files || case c.files when 1 then ' file' else ' files' end, '')
+                     || coalesce(', +' || c.lines_added || ' −' || c.lines_removed, ''),
+                   null, false,
+                   jsonb_build_object('repository', r.name, 'author_class', case when p.bot then 'bot' else 'human' end)
+                 from commit_facts c join repositories r on r.id = c.repository
+                 join identities i on i.id = c.author join people p on p.id = i.person
+                 where c.committed_at >= $2 and c.committed_at < $3 and cardinality(c.parents) < 2
+                 union all
+                 select 'pull_request', t.merged_at, t.number, r.project, '#' || t.pull_request || ' ' || t.title, t.author,
+                   t.commits || case t.commits when 1 then ' commit' else ' commits' end
+                     || coalesce(', ' || date_trunc('minutes', t.merged_at - t.first_commit_at)::text
+                       || ' from the first commit', ''),
+                   null, false,
+                   jsonb_build_object('repository', r.name, 'author_class', case when t.bot then 'bot' else 'human' end)
+                 from pull_request_facts t join repositories r on r.id = t.repository
+                 where t.merged_at >= $2 and t.merged_at < $3
+                 union all
+                 select 'release', t.released_at, t.number, r.project, t.name, null, left(encode(t.commit, 'hex'), 12),
+                   null, false, jsonb_build_object('repository', r.name)
+                 from release_facts t join repositories r on r.id = t.repository
+                 where t.released_at >= $2 and t.released_at < $3
+               )
+               select f.at as "at!: jiff_sqlx::Timestamp", f.number as "number!", f.title as "title!", f.author,
+                 f.detail, f.id,
+                 f.labels || coalesce(jsonb_build_object('project', p.name), '{}')
+                   as "labels!: Json<BTreeMap<String, Option<String>>>"
+               from facts f left join projects p on p.id = f.project
+               where f.kind = $1
+                 and ($4::bigint[] is null or f.project = any($4))
+                 and (not $5 or f.deploys)
+                 and (f.labels || coalesce(jsonb_build_object('project', p.name), '{}')) @> $6
+                 and ($7::timestamptz is null or (f.at, f.number) < ($7, $8::bigint))
+               order by f.at desc, f.number desc limit $9"#,
+            filter.kind,
+            time(filter.from) as _,
+            time(filter.until) as _,
+            seen.as_deref(),
+            filter.deployments,
+            Json(&filter.labels) as _,
+            filter.before.map(|(at, _)| time(at)) as _,
+            filter.before.map_or(0, |(_, number)| number),
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| BehindRow {
+                at: row.at.to_jiff(),
+                number: row.number,
+                title: row.title,
+                author: row.author,
+                detail: row.detail,
+                id: row.id,
+                labels: row
+                    .labels
+                    .0
+                    .into_iter()
+                    .filter_map(|(name, value)| Some((name, value?)))
+                    .collect(),
+            })
+            .collect())
+    }
+}
