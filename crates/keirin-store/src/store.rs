@@ -1,6 +1,7 @@
 //! The store: a pool of connections to one database whose tables this version of the program knows.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::PgPool;
@@ -23,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(crate) pool: PgPool,
+    /// How people's SQL signs in, once that is known.
+    pub(crate) reader: Arc<OnceLock<PgConnectOptions>>,
 }
 
 impl Store {
@@ -52,7 +55,19 @@ impl Store {
             .acquire_timeout(PATIENCE)
             .connect_with(options)
             .await?;
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            reader: Arc::default(),
+        })
+    }
+
+    /// The same store, where people's SQL signs in by this URL.
+    ///
+    /// # Errors
+    /// The URL cannot be read.
+    pub fn with_reader(mut self, url: &str) -> Result<Self> {
+        self.reader = Arc::new(OnceLock::from(url.parse::<PgConnectOptions>()?));
+        Ok(self)
     }
 
     /// Brings the tables to this version; does nothing where they are there already. Safe to call from several

@@ -9,5 +9,6 @@ mod events;
 mod ground;
 mod lead;
 mod nouns;
+mod reader;
 mod results;
 mod speed;

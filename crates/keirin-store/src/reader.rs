@@ -1,0 +1,216 @@
+//! SQL of people on the facts: read-only, as a role that sees the facts and nothing else, within limits.
+//!
+//! The role signs in by itself. A connection of Keirin's own that only takes on the role would not do: SQL can put such a
+//! role off again, in the middle of a query.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
+
+use crate::{Result, Store, StoreError};
+
+/// The setting that holds the password of the role that people's SQL signs in as.
+const PASSWORD: &str = "reader_password";
+
+/// The answer to a query of facts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rows {
+    /// The names of the columns.
+    pub columns: Vec<String>,
+    /// A value for each column, as JSON has it.
+    pub rows: Vec<Vec<Value>>,
+    /// Whether there are more than were asked for.
+    pub cut: bool,
+}
+
+/// Why a query of facts gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The database refuses the query.
+    #[error("{message}")]
+    Refused {
+        /// What it says.
+        message: String,
+        /// Where in the query, in characters from 1; none where it does not say.
+        position: Option<usize>,
+    },
+    /// There is no role to run it as.
+    #[error(
+        "people's SQL has no way into the database ({reason}); as its owner make a role that may sign in, run \
+         \"grant usage on schema facts to ROLE; grant select on all tables in schema facts to ROLE\", set reader_url to \
+         the database's address with that role and its password, and start the server again"
+    )]
+    NoRole {
+        /// What the database says.
+        reason: String,
+    },
+    /// The store fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// Makes the role that people's SQL signs in as, and shows it the facts; does nothing where another way in is set.
+    /// `password` is drawn at random; the first one that is given stays.
+    ///
+    /// # Errors
+    /// The database cannot be reached. That Keirin's user may not make roles is no error yet: people's SQL says so.
+    pub async fn prepare_reader(&self, password: &str) -> Result<()> {
+        if self.reader.get().is_some() {
+            return Ok(());
+        }
+        let password: String = sqlx::query_scalar!(
+            r#"with drawn as (
+                 insert into settings (name, value) values ($1, to_jsonb($2::text))
+                 on conflict (name) do nothing returning value
+               )
+               select coalesce((select value from drawn), (select value from settings where name = $1)) #>> '{}'
+                 as "password!""#,
+            PASSWORD,
+            password,
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        // Roles belong to all databases of a server, so each database has its own.
+        let role: String = sqlx::query_scalar!(
+            r#"select 'keirin_reader_' || oid as "role!" from pg_database where datname = current_database()"#
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        let made = sqlx::raw_sql(AssertSqlSafe(format!(
+            "do $$
+             begin
+               perform pg_advisory_xact_lock(hashtext('{role}'));
+               if not exists (select 1 from pg_roles where rolname = '{role}') then
+                 create role {role};
+               end if;
+               execute format('alter role {role} login connection limit 8 password %L', {password});
+               grant usage on schema facts to {role};
+               grant select on all tables in schema facts to {role};
+             end $$",
+            password = quoted(&password),
+        )))
+        .execute(&self.pool)
+        .await;
+        match made {
+            Ok(_) => {
+                let own = self.pool.connect_options();
+                let options = PgConnectOptions::clone(&own).username(&role).password(&password);
+                // Another call may have been quicker, with the same.
+                drop(self.reader.set(options));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the role for people's SQL could not be made; `keirin sql` says what to do");
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs one query of people's, at most so long, for at most so many rows.
+    ///
+    /// # Errors
+    /// See [`QueryError`].
+    pub async fn query_facts(&self, query: &str, limit: u32, patience: Duration) -> Result<Rows, QueryError> {
+        let options = self.reader.get().cloned().ok_or_else(|| QueryError::NoRole {
+            reason: "Keirin's own user may not make roles".to_owned(),
+        })?;
+        let options = options.application_name("keirin sql").options([
+            ("default_transaction_read_only", "on"),
+            ("search_path", "facts,pg_catalog"),
+            ("work_mem", "16MB"),
+            ("statement_timeout", patience.as_millis().to_string().as_str()),
+        ]);
+        let mut connection = options.connect().await.map_err(|error| match error {
+            sqlx::Error::Database(error) => QueryError::NoRole {
+                reason: error.message().to_owned(),
+            },
+            error => QueryError::Store(error.into()),
+        })?;
+        // Older servers let large objects be made even in a transaction that may only read, so nothing is kept of it.
+        let mut transaction = connection.begin().await.map_err(StoreError::from)?;
+        let rows = read(&mut transaction, query, limit).await;
+        transaction.rollback().await.map_err(StoreError::from)?;
+        connection.close().await.map_err(StoreError::from)?;
+        rows
+    }
+}
+
+/// The rows of a query as JSON: PostgreSQL knows best how to write its types.
+async fn read(connection: &mut PgConnection, query: &str, limit: u32) -> Result<Rows, QueryError> {
+    let query = query.trim().trim_end_matches(';');
+    // The query is a part of another one, so it can be one query only. It runs as a role that may only read facts.
+    let wrapped = format!(
+        "with answer as (\n{query}\n) select row_to_json(answer)::text from answer limit {}",
+        u64::from(limit) + 1
+    );
+    let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(wrapped))
+        .persistent(false)
+        .fetch_all(connection)
+        .await
+        .map_err(refused)?;
+    let mut answer = Rows {
+        columns: Vec::new(),
+        rows: Vec::new(),
+        cut: rows.len() > limit as usize,
+    };
+    for row in rows.iter().take(limit as usize) {
+        let Ordered(fields) = serde_json::from_str(row)
+            .map_err(|error| StoreError::Corrupt(format!("a row of a query: {error}")))?;
+        let (columns, values) = fields.into_iter().unzip();
+        answer.columns = columns;
+        answer.rows.push(values);
+    }
+    Ok(answer)
+}
+
+/// A text as a literal of SQL.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// An object whose fields keep their order.
+struct Ordered(Vec<(String, Value)>);
+
+impl<'de> serde::Deserialize<'de> for Ordered {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = Ordered;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a row")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Ordered, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Ordered(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+fn refused(error: sqlx::Error) -> QueryError {
+    // What stands before the query in the statement that the database saw.
+    const BEFORE: usize = "with answer as (\n".len();
+    let sqlx::Error::Database(database) = &error else {
+        return QueryError::Store(error.into());
+    };
+    let position = database
+        .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+        .and_then(|error| match error.position() {
+            Some(sqlx::postgres::PgErrorPosition::Original(position)) => position.checked_sub(BEFORE),
+            _ => None,
+        });
+    QueryError::Refused {
+        message: database.message().to_owned(),
+        position,
+    }
+}
