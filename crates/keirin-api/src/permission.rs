@@ -148,6 +148,17 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/jobs/{job}/artifacts", On(Noun::Job, Viewer)),
     ("GET", "/api/v1/artifacts/{artifact}", On(Noun::Artifact, Viewer)),
     ("GET", "/api/v1/logs/search", LogSearch),
+    // What is measured.
+    ("GET", "/api/v1/metrics", Visible),
+    ("GET", "/api/v1/data-flow", Visible),
+    ("GET", "/api/v1/facts", Visible),
+    ("POST", "/api/v1/sql", Server(Viewer)),
+    ("GET", "/api/v1/dashboards", Visible),
+    ("POST", "/api/v1/dashboards", Server(Developer)),
+    ("POST", "/api/v1/dashboards/check", SignedIn),
+    ("GET", "/api/v1/dashboards/{dashboard}", Visible),
+    ("PUT", "/api/v1/dashboards/{dashboard}", Server(Developer)),
+    ("DELETE", "/api/v1/dashboards/{dashboard}", Server(Developer)),
     // Agents.
     ("GET", "/api/v1/agents", SignedIn),
     ("GET", "/api/v1/agents/{agent}", SignedIn),

@@ -4,12 +4,14 @@
 mod agent_protocol;
 mod agents;
 mod artifacts;
+mod dashboards;
 mod events;
 mod flows;
 mod health;
 mod jobs;
 mod logs;
 mod me;
+mod measure;
 mod members;
 mod mirrors;
 mod overview;
@@ -21,6 +23,8 @@ mod tokens;
 mod users;
 mod waiting;
 mod workflows;
+
+pub(crate) use measure::kind as fact_kind;
 
 use std::sync::Arc;
 
@@ -36,11 +40,23 @@ use crate::settings::Settings;
 pub(crate) fn routes(settings: &Settings) -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .merge(work())
+        .merge(measured())
         .merge(people())
         .merge(server())
         .layer(DefaultBodyLimit::max(settings.json_bytes))
         .merge(agent_protocol(settings))
         .merge(mirrors(settings))
+}
+
+fn measured() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(measure::list))
+        .routes(routes!(measure::flow))
+        .routes(routes!(measure::behind))
+        .routes(routes!(measure::sql))
+        .routes(routes!(dashboards::list, dashboards::import))
+        .routes(routes!(dashboards::check))
+        .routes(routes!(dashboards::show, dashboards::save, dashboards::remove))
 }
 
 fn work() -> OpenApiRouter<Arc<App>> {

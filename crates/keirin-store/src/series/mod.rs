@@ -1,9 +1,11 @@
 //! Series: what tells them apart, and their chunks of samples. What is in a chunk is for `keirin-metrics` to know.
 
+mod flow;
 mod read;
 mod write;
 
-pub use read::{DescribedMetric, SeriesFilter, SeriesRow, SeriesTotals};
+pub use flow::{Amount, StreamRow};
+pub use read::{DescribedMetric, MetricLabels, SeriesFilter, SeriesRow, SeriesTotals};
 pub use write::{NewSeries, SampleWrite, Span};
 
 /// Samples of one series over a stretch of time, as they lie in the database.

@@ -8,6 +8,7 @@ use sqlx::types::Json;
 use super::write::kind;
 use super::{ChunkRow, Span};
 use crate::row::unsigned;
+use crate::views::Sight;
 use crate::{Position, Result, Store};
 
 /// Which series are looked for. What it leaves open is for the caller to sort out.
@@ -49,6 +50,15 @@ pub struct DescribedMetric {
     pub unit: String,
     /// In words.
     pub help: String,
+}
+
+/// A metric and the labels of its series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricLabels {
+    /// The metric.
+    pub metric: String,
+    /// The names of its labels.
+    pub labels: Vec<String>,
 }
 
 /// How much there is.
@@ -204,6 +214,43 @@ impl Store {
             .await?
         };
         Ok(values)
+    }
+
+    /// The metrics that there are series of in sight, each with the labels that one of its newest series has.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn metric_labels(&self, sight: &Sight) -> Result<Vec<MetricLabels>> {
+        let seen = sight.ids();
+        let rows = sqlx::query!(
+            r#"select distinct on (metric) metric, array(select jsonb_object_keys(labels)) as "labels!"
+               from series where $1::bigint[] is null or project = any($1)
+               order by metric, id desc"#,
+            seen.as_deref(),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| MetricLabels {
+                metric: row.metric,
+                labels: row.labels,
+            })
+            .collect())
+    }
+
+    /// When the newest sample was, of those that are not ahead of this time.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn newest_sample(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        let newest = sqlx::query_scalar!(
+            "select max(last_ms) from sample_chunks where last_ms <= $1",
+            now.as_millisecond()
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(newest.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok()))
     }
 
     /// What is said about metrics, by name.

@@ -3,10 +3,12 @@
 pub mod access;
 pub mod agent;
 pub mod artifact;
+pub mod dashboard;
 pub mod event;
 pub mod flow;
 pub mod job;
 pub mod log;
+pub mod measure;
 pub mod overview;
 pub mod page;
 pub mod problem;
@@ -14,6 +16,7 @@ pub mod project;
 pub mod queue;
 pub mod results;
 pub mod run;
+pub mod source;
 pub mod workflow;
 
 pub use access::{
@@ -22,10 +25,12 @@ pub use access::{
 };
 pub use agent::{Agent, AgentState, ChangeAgent, RunningJob};
 pub use artifact::Artifact;
+pub use dashboard::{Dashboard, DashboardCheck, DashboardContent, DashboardProblem, DashboardSummary};
 pub use event::{Event, EventKind};
 pub use flow::{Flow, FlowSummary, RerunFlow, StartFlow};
 pub use job::{Attempt, Job, JobSummary, Step};
 pub use log::{LogLine, LogMatch, LogPage, LogSearch, LogStep, LogSummary, MatchRange};
+pub use measure::{DataFlow, DataPart, DataState, Fact, FactKind, Metric, SqlQuery, SqlRows};
 pub use overview::{AgentTotals, Figure, Freshness, Overview, Point, RunningFlow, Totals, Wanted};
 pub use page::Page;
 pub use problem::Problem;
@@ -33,4 +38,5 @@ pub use project::{Branch, ChangeProject, CreateProject, Credential, Project};
 pub use queue::QueueEntry;
 pub use results::{JobTestResult, TestCounts, TestResults};
 pub use run::{Run, RunSummary};
+pub use source::{Source, SourceKind, SourceState, Target, TargetState};
 pub use workflow::{CheckWorkflow, Diagnostic, Param, ParamKind, Severity, Workflow, WorkflowCheck};

@@ -1,0 +1,164 @@
+//! The way of the data: events, work, facts, transforms, series.
+
+use jiff::Timestamp;
+use keirin_store::series::{Amount, StreamRow};
+use keirin_store::views::Sight;
+use keirin_wire::api::{DataFlow, DataPart, DataState};
+
+use crate::app::App;
+use crate::error::ApiError;
+
+/// How long facts may wait for their transform before it counts as late.
+const LATE_SECONDS: f64 = 60.0;
+
+/// Streams of facts as people call them.
+const TITLES: &[(&str, &str)] = &[
+    ("commits", "Commits"),
+    ("pull_requests", "Pull requests"),
+    ("releases", "Releases"),
+    ("flows", "Flows"),
+    ("runs", "Stage runs"),
+    ("jobs", "Jobs"),
+    ("attempts", "Attempts"),
+    ("contributors", "Contributors"),
+    ("release_lead_time", "Release lead time"),
+    ("deployments", "Deployments"),
+];
+
+/// How many of the transforms follow a stream of facts each; the others recount what these have.
+const STREAMS: usize = 7;
+
+/// Every part of it.
+pub(crate) async fn data_flow(app: &App, sight: &Sight) -> Result<DataFlow, ApiError> {
+    let now = app.outside.now();
+    let (events, jobs) = app.store.events_and_jobs_of_a_day(sight, now).await?;
+    let streams = app.store.fact_streams().await?;
+    let totals = app.store.series_totals().await?;
+    let newest_sample = app.store.newest_sample(now).await?;
+    let transforms = group(
+        "transforms",
+        "Transforms",
+        streams.iter().map(|row| transform(row, now)),
+    );
+    let facts = group("facts", "Facts", streams.iter().take(STREAMS).map(stream));
+    let series = DataPart {
+        note: Some(format!("{} on disk", bytes(totals.bytes))),
+        ..part(
+            "series",
+            "Series",
+            Amount {
+                count: totals.series,
+                newest_at: newest_sample,
+            },
+        )
+    };
+    Ok(DataFlow {
+        parts: vec![
+            DataPart {
+                note: Some("in the last day".to_owned()),
+                ..part("events", "Events", events)
+            },
+            DataPart {
+                note: Some("finished in the last day".to_owned()),
+                ..part("jobs", "Jobs", jobs)
+            },
+            facts,
+            transforms,
+            series,
+        ],
+    })
+}
+
+fn part(name: &str, title: &str, amount: Amount) -> DataPart {
+    DataPart {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        state: if amount.count == 0 {
+            DataState::Empty
+        } else {
+            DataState::Ok
+        },
+        count: i64::try_from(amount.count).ok(),
+        newest_at: amount.newest_at,
+        lag_seconds: None,
+        note: None,
+        parts: Vec::new(),
+    }
+}
+
+fn title(name: &str) -> &str {
+    TITLES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map_or(name, |(_, title)| title)
+}
+
+fn stream(row: &StreamRow) -> DataPart {
+    let amount = Amount {
+        count: row.facts,
+        newest_at: row.newest_at,
+    };
+    part(&row.transform, title(&row.transform), amount)
+}
+
+fn transform(row: &StreamRow, now: Timestamp) -> DataPart {
+    let read = row.facts - row.behind.min(row.facts);
+    let amount = Amount {
+        count: read,
+        newest_at: row.moved_at,
+    };
+    let mut part = part(&row.transform, title(&row.transform), amount);
+    if row.behind == 0 {
+        part.lag_seconds = (read > 0).then_some(0.0);
+        return part;
+    }
+    // What waits has been waiting since the transform last moved, at the longest.
+    let waited = row
+        .moved_at
+        .map_or(0.0, |moved| now.duration_since(moved).as_secs_f64());
+    part.lag_seconds = Some(waited);
+    part.state = if waited > LATE_SECONDS {
+        DataState::Late
+    } else {
+        DataState::Ok
+    };
+    part.note = Some(match row.behind {
+        1 => "1 fact waits".to_owned(),
+        behind => format!("{behind} facts wait"),
+    });
+    part
+}
+
+/// A part that is the sum of others, and stands as the worst of them.
+fn group(name: &str, title: &str, parts: impl Iterator<Item = DataPart>) -> DataPart {
+    let parts: Vec<_> = parts.collect();
+    DataPart {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        state: parts
+            .iter()
+            .map(|part| part.state)
+            .max()
+            .unwrap_or(DataState::Empty),
+        count: Some(parts.iter().filter_map(|part| part.count).sum()),
+        newest_at: parts.iter().filter_map(|part| part.newest_at).max(),
+        lag_seconds: parts.iter().filter_map(|part| part.lag_seconds).reduce(f64::max),
+        note: None,
+        parts,
+    }
+}
+
+/// As people read it.
+fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    let mut amount = bytes as f64 / 1000.0;
+    let mut unit = UNITS[0];
+    for larger in &UNITS[1..] {
+        if amount < 1000.0 {
+            break;
+        }
+        amount /= 1000.0;
+        unit = larger;
+    }
+    format!("{amount:.1} {unit}")
+}

@@ -1,0 +1,229 @@
+//! What is measured: metrics, the facts behind a number, SQL on the facts, the way of the data.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{RawQuery, State};
+use jiff::Timestamp;
+use keirin_insight::{Facts, definition_of};
+use keirin_store::facts::{BehindFilter, BehindRow};
+use keirin_store::reader::QueryError;
+use keirin_wire::api::{DataFlow, Fact, FactKind, Metric, Page, SqlQuery, SqlRows};
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::extract::Json;
+use crate::measure::{data_flow, metrics};
+use crate::paging::Limit;
+
+/// How long a query in SQL may take.
+const SQL_PATIENCE: Duration = Duration::from_secs(30);
+/// How many rows an answer in SQL has where nobody says, and at most.
+const SQL_ROWS: (u32, u32) = (1_000, 100_000);
+
+/// List metrics
+///
+/// With the definition of each.
+#[utoipa::path(get, path = "/api/v1/metrics", tag = "metrics", responses((status = 200, body = Page<Metric>)))]
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+) -> Result<Json<Page<Metric>>, ApiError> {
+    let sight = caller.sight(&app.store).await?;
+    Ok(Json(Page::all(metrics(&app.store, &sight).await?)))
+}
+
+/// The way of the data
+///
+/// How much there is in each part, how new it is, and how far each follows the one before.
+#[utoipa::path(get, path = "/api/v1/data-flow", tag = "metrics", responses((status = 200, body = DataFlow)))]
+pub(crate) async fn flow(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<DataFlow>, ApiError> {
+    let sight = caller.sight(&app.store).await?;
+    Ok(Json(data_flow(&app, &sight).await?))
+}
+
+/// Run a query on the facts
+///
+/// SQL on the views of the schema `facts`, read-only, for at most 30 seconds.
+#[utoipa::path(post, path = "/api/v1/sql", tag = "facts", request_body = SqlQuery, responses((status = 200, body = SqlRows)))]
+pub(crate) async fn sql(
+    State(app): State<Arc<App>>,
+    Json(wanted): Json<SqlQuery>,
+) -> Result<Json<SqlRows>, ApiError> {
+    let limit = wanted.limit.unwrap_or(SQL_ROWS.0).clamp(1, SQL_ROWS.1);
+    match app.store.query_facts(&wanted.query, limit, SQL_PATIENCE).await {
+        Ok(rows) => Ok(Json(SqlRows {
+            columns: rows.columns,
+            rows: rows.rows,
+            cut: rows.cut,
+        })),
+        Err(QueryError::Refused { message, position }) => {
+            let place = position.map_or_else(String::new, |position| {
+                format!(" It is at character {position} of the query.")
+            });
+            Err(ApiError::invalid(
+                format!("The database refuses the query: {message}.{place}"),
+                "`docs/sql.md` lists the views and their columns.",
+            ))
+        }
+        Err(error @ QueryError::NoRole { .. }) => Err(ApiError::unavailable(format!("{error}."))),
+        Err(QueryError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// List the facts behind a number
+///
+/// Those that a metric has counted within a stretch of time, newest first. Every further parameter `label.NAME` is a
+/// label that they have.
+#[utoipa::path(get, path = "/api/v1/facts", tag = "facts", params(
+    ("metric" = String, Query, description = "The metric, as in `keirin_flows_total`."),
+    ("from" = Option<Timestamp>, Query, description = "The earliest; 30 days before the end where absent."),
+    ("until" = Option<Timestamp>, Query, description = "Before this time; now where absent."),
+    ("cursor" = Option<String>, Query, description = "Where to go on: `next_cursor` of the page before."),
+    ("limit" = Option<u32>, Query, description = "How many, at most 200; 50 where absent."),
+), responses((status = 200, body = Page<Fact>)))]
+pub(crate) async fn behind(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Page<Fact>>, ApiError> {
+    let sight = caller.sight(&app.store).await?;
+    let wanted = Wanted::read(query.as_deref().unwrap_or_default(), app.outside.now())?;
+    let mut rows = app
+        .store
+        .facts_behind(&sight, &wanted.filter, wanted.limit + 1)
+        .await?;
+    let more = rows.len() > wanted.limit as usize;
+    rows.truncate(wanted.limit as usize);
+    let last = rows.last().filter(|_| more);
+    let next_cursor = last.map(|row| format!("{}-{}", row.at.as_microsecond(), row.number));
+    let items = rows.into_iter().map(|row| fact(wanted.kind, row)).collect();
+    Ok(Json(Page { items, next_cursor }))
+}
+
+/// What the address asks for.
+struct Wanted {
+    kind: FactKind,
+    filter: BehindFilter,
+    limit: u32,
+}
+
+impl Wanted {
+    fn read(query: &str, now: Timestamp) -> Result<Self, ApiError> {
+        let mut metric = None;
+        let (mut from, mut until, mut before) = (None, None, None);
+        let mut limit = Limit::or_default(None);
+        let mut labels = BTreeMap::new();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            match name.as_ref() {
+                "metric" => metric = Some(value.into_owned()),
+                "from" => from = Some(instant("from", &value)?),
+                "until" => until = Some(instant("until", &value)?),
+                "cursor" => before = Some(cursor(&value)?),
+                "limit" => limit = value.parse().map_or(limit, |limit: u32| limit.clamp(1, 200)),
+                name => {
+                    if let Some(label) = name.strip_prefix("label.") {
+                        labels.insert(label.to_owned(), value.into_owned());
+                    }
+                }
+            }
+        }
+        let metric = metric.ok_or_else(|| {
+            ApiError::invalid(
+                "No metric is named.",
+                "Add `metric=NAME`; `/api/v1/metrics` lists them.",
+            )
+        })?;
+        let definition = definition_of(&metric).ok_or_else(|| {
+            ApiError::invalid(
+                format!("There are no facts behind `{metric}`: its samples come from outside."),
+                "Name one of the metrics that Keirin makes; `docs/metrics.md` lists them.",
+            )
+        })?;
+        // What tells the parts of a histogram apart is in no fact, and neither is what several facts share a series by.
+        for not_in_facts in ["le", "status", "change"] {
+            labels.remove(not_in_facts);
+        }
+        let until = until.unwrap_or(now);
+        let kind = kind(definition.facts);
+        Ok(Self {
+            kind,
+            limit,
+            filter: BehindFilter {
+                kind: word(kind),
+                from: from.unwrap_or(until - jiff::SignedDuration::from_hours(24 * 30)),
+                until,
+                labels,
+                deployments: definition.facts == Facts::Deployments,
+                before,
+            },
+        })
+    }
+}
+
+fn instant(name: &str, value: &str) -> Result<Timestamp, ApiError> {
+    value.parse().map_err(|_| {
+        ApiError::invalid(
+            format!("`{name}` is no time."),
+            "Write it as in 2026-01-31T12:00:00Z.",
+        )
+    })
+}
+
+fn cursor(text: &str) -> Result<(Timestamp, i64), ApiError> {
+    let parsed = text.split_once('-').and_then(|(at, number)| {
+        let at = Timestamp::from_microsecond(at.parse().ok()?).ok()?;
+        Some((at, number.parse().ok()?))
+    });
+    parsed.ok_or_else(|| {
+        ApiError::invalid(
+            "The cursor is none that a page has given.",
+            "Give `next_cursor` of the page before, or none to begin at the start.",
+        )
+    })
+}
+
+/// The kind of facts that the API tells of.
+pub(crate) fn kind(facts: Facts) -> FactKind {
+    match facts {
+        Facts::Flows => FactKind::Flow,
+        Facts::Runs | Facts::Deployments => FactKind::Run,
+        Facts::Jobs => FactKind::Job,
+        Facts::Attempts => FactKind::Attempt,
+        Facts::Commits => FactKind::Commit,
+        Facts::PullRequests => FactKind::PullRequest,
+        Facts::Releases => FactKind::Release,
+    }
+}
+
+fn word(kind: FactKind) -> &'static str {
+    match kind {
+        FactKind::Commit => "commit",
+        FactKind::PullRequest => "pull_request",
+        FactKind::Release => "release",
+        FactKind::Flow => "flow",
+        FactKind::Run => "run",
+        FactKind::Job => "job",
+        FactKind::Attempt => "attempt",
+    }
+}
+
+fn fact(kind: FactKind, row: BehindRow) -> Fact {
+    let page = match kind {
+        FactKind::Flow => Some("flows"),
+        FactKind::Run => Some("runs"),
+        FactKind::Job | FactKind::Attempt => Some("jobs"),
+        FactKind::Commit | FactKind::PullRequest | FactKind::Release => None,
+    };
+    Fact {
+        at: row.at,
+        kind,
+        title: row.title,
+        author: row.author,
+        detail: row.detail,
+        link: page.zip(row.id).map(|(page, id)| format!("/{page}/{id}")),
+        labels: row.labels,
+    }
+}

@@ -1,0 +1,66 @@
+//! Dashboards: Grafana's JSON, drawn by the page.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A dashboard in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DashboardSummary {
+    /// Tells it from all others.
+    pub uid: String,
+    /// Its title.
+    pub title: String,
+    /// The folder that it lies in; empty for none.
+    pub folder: String,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// Whether it comes with the program: it cannot be changed, but copied.
+    pub provided: bool,
+    /// When it was last changed.
+    #[schema(required)]
+    pub changed_at: Option<Timestamp>,
+    /// Who changed it last.
+    #[schema(required)]
+    pub changed_by: Option<String>,
+}
+
+/// A dashboard.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Dashboard {
+    /// Tells it from all others.
+    pub uid: String,
+    /// Its title.
+    pub title: String,
+    /// Whether it comes with the program: it cannot be changed, but copied.
+    pub provided: bool,
+    /// As Grafana's JSON.
+    #[schema(value_type = Object)]
+    pub dashboard: serde_json::Value,
+}
+
+/// A dashboard to be kept or looked through.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DashboardContent {
+    /// As Grafana's JSON, either as it is exported or as its API gives it.
+    #[schema(value_type = Object)]
+    pub dashboard: serde_json::Value,
+}
+
+/// What was found in a dashboard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DashboardCheck {
+    /// What cannot be kept, or not be drawn; errors first.
+    pub problems: Vec<DashboardProblem>,
+}
+
+/// Something that is wrong with a dashboard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DashboardProblem {
+    /// Where, as in `panels[2].targets[0].expr`.
+    pub path: String,
+    /// What, and what to do.
+    pub message: String,
+    /// An error keeps it from being kept; of a warning the rest is drawn.
+    pub severity: super::Severity,
+}
