@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::limits::Limits;
 use crate::selection::{self, Selection};
-use crate::syntax::ast::Expr;
+use crate::syntax::ast::{At, Expr, Node};
+use crate::syntax::function::{Action, Window};
 use crate::syntax::{self, SyntaxError, ValueType, format, pretty, tree};
 use crate::time::{Options, Span};
 
@@ -45,6 +46,13 @@ impl Query {
         selection::selections(&self.expr, span, options)
     }
 
+    /// The text of a query that gives at any time what this one gives at this time, in milliseconds since 1970: with
+    /// all its selectors fixed there. None where it looks at the time of its evaluation by itself.
+    pub fn pinned(&self, time_ms: i64) -> Option<String> {
+        let mut expr = (*self.expr).clone();
+        pin(&mut expr, time_ms).then(|| format::one_line(&expr))
+    }
+
     /// As JSON, in the shape that Prometheus' `/parse_query` gives.
     pub fn tree(&self) -> serde_json::Value {
         tree::tree(&self.expr)
@@ -64,4 +72,43 @@ impl fmt::Display for Query {
 /// The query as text, split where a line would become long, in the way that Prometheus' `/format_query` does it.
 pub fn format_query(query: &Query) -> String {
     pretty::lines(&query.expr, 0)
+}
+
+/// Fixes the time of all selectors that have none of their own; false where something else looks at the time.
+fn pin(expr: &mut Expr, time_ms: i64) -> bool {
+    let fix = |at: &mut Option<At>| {
+        at.get_or_insert(At::Time(time_ms));
+    };
+    match &mut expr.node {
+        Node::Number { .. } | Node::Text(_) => true,
+        Node::Vector(selector) | Node::Range { selector, .. } => {
+            fix(&mut selector.shift.at);
+            true
+        }
+        // What is within it is at times that its own time decides.
+        Node::Subquery { inner, shift, .. } => {
+            fix(&mut shift.at);
+            pin(&mut inner.clone(), time_ms)
+        }
+        Node::Unary { inner, .. } | Node::Parentheses(inner) => pin(inner, time_ms),
+        Node::Binary(binary) => pin(&mut binary.left, time_ms) && pin(&mut binary.right, time_ms),
+        Node::Aggregation(aggregation) => {
+            let parameter = aggregation.parameter.as_deref_mut();
+            parameter.is_none_or(|parameter| pin(parameter, time_ms)) && pin(&mut aggregation.inner, time_ms)
+        }
+        Node::Call { function, arguments } => {
+            let looks_at_time = matches!(
+                function.action,
+                Action::Time
+                    | Action::Timestamp
+                    | Action::Date(_)
+                    | Action::Start
+                    | Action::End
+                    | Action::Range
+                    | Action::Step
+                    | Action::Window(Window::PredictLinear)
+            );
+            !looks_at_time && arguments.iter_mut().all(|argument| pin(argument, time_ms))
+        }
+    }
 }
