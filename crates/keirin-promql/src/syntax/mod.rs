@@ -1,0 +1,20 @@
+//! The language itself: from text to a tree of expressions and back.
+
+pub(crate) mod ast;
+mod check;
+pub(crate) mod duration;
+mod error;
+pub(crate) mod format;
+pub(crate) mod function;
+mod lexer;
+mod number;
+mod parser;
+pub(crate) mod pretty;
+mod selector;
+pub(crate) mod text;
+mod token;
+pub(crate) mod tree;
+
+pub use ast::ValueType;
+pub use error::{Place, SyntaxError};
+pub(crate) use parser::parse;
