@@ -1,1 +1,5 @@
 //! Series in PostgreSQL, and the ways that samples come in and go out.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+pub mod batch;
