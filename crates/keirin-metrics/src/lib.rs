@@ -3,4 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod batch;
+pub mod duration;
+pub mod http;
+pub mod remote_write;
 pub mod text;
