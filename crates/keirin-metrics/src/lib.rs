@@ -5,5 +5,6 @@
 pub mod batch;
 pub mod duration;
 pub mod http;
+pub mod influx;
 pub mod remote_write;
 pub mod text;
