@@ -6,5 +6,7 @@ pub mod batch;
 pub mod duration;
 pub mod http;
 pub mod influx;
+pub mod pushgateway;
+pub mod relabel;
 pub mod remote_write;
 pub mod text;

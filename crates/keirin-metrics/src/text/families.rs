@@ -23,6 +23,7 @@ pub(super) fn families(batch: &Batch, plain: bool) -> Vec<Family> {
         .iter()
         .map(|metadata| (named(&metadata.name, plain), metadata))
         .collect();
+    let kind_of = |name: &str| described.get(name).map(|metadata| metadata.kind);
     let samples: Vec<(Labels, Sample)> = batch
         .series
         .iter()
@@ -44,13 +45,13 @@ pub(super) fn families(batch: &Batch, plain: bool) -> Vec<Family> {
     let misfits: HashSet<&str> = samples
         .iter()
         .map(|(labels, _)| labels)
-        .filter(|labels| described.contains_key(labels.metric()) && part_of(labels, &described).is_none())
+        .filter(|labels| described.contains_key(labels.metric()) && part_of(labels, kind_of).is_none())
         .map(Labels::metric)
         .collect();
 
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
     for (labels, sample) in &samples {
-        let whole = part_of(labels, &described).filter(|name| !misfits.contains(name));
+        let whole = part_of(labels, kind_of).filter(|name| !misfits.contains(name));
         let name = whole.unwrap_or_else(|| labels.metric());
         let metadata = || {
             let described = described.get(name).map(|metadata| (*metadata).clone());
@@ -117,10 +118,14 @@ fn plain_labels(labels: &Labels) -> Labels {
     Labels::new(renamed).expect("a map has each name once")
 }
 
+/// The name of the metric that a series is a part of: its own, or that of the histogram or summary.
+pub(crate) fn family_of(labels: &Labels, kind_of: impl Fn(&str) -> Option<MetricKind>) -> &str {
+    part_of(labels, kind_of).unwrap_or_else(|| labels.metric())
+}
+
 /// The name of the described metric that a series is a part of, where it fits what the metric is.
-fn part_of<'a>(labels: &'a Labels, described: &HashMap<String, &Metadata>) -> Option<&'a str> {
+fn part_of(labels: &Labels, kind_of: impl Fn(&str) -> Option<MetricKind>) -> Option<&str> {
     let name = labels.metric();
-    let kind_of = |name: &str| described.get(name).map(|metadata| metadata.kind);
     let is_number = |label: &str| labels.get(label).parse::<f64>().is_ok();
     match kind_of(name) {
         Some(MetricKind::Counter | MetricKind::Gauge | MetricKind::Unknown) => return Some(name),
