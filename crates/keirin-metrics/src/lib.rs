@@ -1,5 +1,16 @@
 //! Series in PostgreSQL, and the ways that samples come in and go out.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+pub mod batch;
 pub mod chunk;
+pub mod duration;
+pub mod http;
+pub mod influx;
+pub mod pushgateway;
+pub mod query;
+pub mod relabel;
+pub mod remote_write;
 pub mod storage;
+pub mod text;
 pub mod transforms;

@@ -1,0 +1,11 @@
+//! Calls of other servers: TLS, sign-in, bounds, and trying again. What scraping, sources and writing have in common.
+
+mod endpoint;
+mod error;
+mod retry;
+mod sign_in;
+
+pub use endpoint::{Answer, Endpoint, EndpointSettings, OpenAnswer};
+pub use error::HttpError;
+pub use retry::Retry;
+pub use sign_in::{Secret, SignIn};

@@ -1,0 +1,21 @@
+//! InfluxDB's line protocol: `measurement,tag=value field=1.5 1700000000`, as many agents and scripts send it.
+//!
+//! Definition: <https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/>.
+//!
+//! A line is a [`Point`] with any number of fields; what it means as samples is one rule, told at [`into_batch`].
+
+mod client;
+mod point;
+mod precision;
+#[cfg(test)]
+mod properties;
+mod read;
+mod series;
+mod write;
+
+pub use client::{InfluxClient, InfluxTarget};
+pub use point::{FieldValue, Point};
+pub use precision::Precision;
+pub use read::{LineLimits, LineProtocolError, read};
+pub use series::{PointError, Received, from_batch, into_batch};
+pub use write::write;

@@ -1,0 +1,217 @@
+//! What points mean as samples, and samples as points.
+
+use std::collections::BTreeMap;
+
+use keirin_model::series::{Labels, METRIC_NAME, Sample};
+
+use super::{FieldValue, Point, Precision};
+use crate::batch::Batch;
+
+/// The field that a sample is written as.
+const VALUE: &str = "value";
+
+/// What points carried.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Received {
+    /// What can be stored.
+    pub batch: Batch,
+    /// Texts, which are no samples.
+    pub texts: usize,
+}
+
+/// Why a point has no meaning as samples.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PointError {
+    /// A tag is there twice, or two tags become one.
+    #[error("the point of `{measurement}` has the tag `{tag}` twice")]
+    DuplicateTag {
+        /// Of what.
+        measurement: String,
+        /// Its name as a label.
+        tag: String,
+    },
+    /// No clock shows this time.
+    #[error(
+        "the point of `{measurement}` has a time that is too far from now: {time}; is the precision right?"
+    )]
+    Time {
+        /// Of what.
+        measurement: String,
+        /// As it was written.
+        time: i64,
+    },
+}
+
+/// Points as samples: each field is a sample of the metric `measurement_field` with the tags as labels. Whole numbers and
+/// floats are what they are, true is 1 and false is 0; texts are no samples and are counted. Characters that PromQL has
+/// no plain way to write become `_`. A point without a time is of now.
+///
+/// # Errors
+/// A tag is there twice, or a time cannot be.
+pub fn into_batch(points: Vec<Point>, precision: Precision, now_ms: i64) -> Result<Received, PointError> {
+    let mut received = Received::default();
+    for point in points {
+        let time_ms = match point.time {
+            None => now_ms,
+            Some(time) => precision.milliseconds(time).ok_or_else(|| PointError::Time {
+                measurement: point.measurement.clone(),
+                time,
+            })?,
+        };
+        let mut labels: BTreeMap<String, String> = BTreeMap::new();
+        for (key, value) in point.tags {
+            let name = plain(&key);
+            if labels.insert(name.clone(), value).is_some() {
+                return Err(PointError::DuplicateTag {
+                    measurement: point.measurement,
+                    tag: name,
+                });
+            }
+        }
+        for (key, value) in point.fields {
+            let Some(value) = as_number(&value) else {
+                received.texts += 1;
+                continue;
+            };
+            let metric = plain(&format!("{}_{key}", point.measurement));
+            labels.insert(METRIC_NAME.to_owned(), metric);
+            let labels = Labels::new(labels.clone()).expect("a map has each name once");
+            received
+                .batch
+                .series
+                .push((labels, vec![Sample::new(time_ms, value)]));
+        }
+    }
+    received.batch = received.batch.grouped();
+    Ok(received)
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "samples are floats; that is what they hold of large numbers"
+)]
+fn as_number(value: &FieldValue) -> Option<f64> {
+    match value {
+        FieldValue::Float(value) => Some(*value),
+        FieldValue::Integer(value) => Some(*value as f64),
+        FieldValue::Unsigned(value) => Some(*value as f64),
+        FieldValue::Boolean(value) => Some(f64::from(u8::from(*value))),
+        FieldValue::Text(_) => None,
+    }
+}
+
+/// The name with `_` for what PromQL has no plain way to write.
+fn plain(name: &str) -> String {
+    let fits = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let digit_first = name.starts_with(|first: char| first.is_ascii_digit());
+    let kept = name
+        .chars()
+        .map(|character| if fits(character) { character } else { '_' });
+    digit_first.then_some('_').into_iter().chain(kept).collect()
+}
+
+/// Samples as points: the measurement is the metric's name, the tags are the labels, and the one field is `value`; times
+/// are in milliseconds. Values that are not finite, marked ends among them, have no form in this protocol: how many were
+/// left out is the second part.
+pub fn from_batch(batch: &Batch) -> (Vec<Point>, usize) {
+    let mut points = Vec::with_capacity(batch.samples());
+    let mut left_out = 0;
+    for (labels, samples) in &batch.series {
+        let tags = labels.iter().filter(|(name, _)| *name != METRIC_NAME);
+        let tags: Vec<_> = tags
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        for sample in samples {
+            if !sample.value.is_finite() {
+                left_out += 1;
+                continue;
+            }
+            points.push(Point {
+                measurement: labels.metric().to_owned(),
+                tags: tags.clone(),
+                fields: vec![(VALUE.to_owned(), FieldValue::Float(sample.value))],
+                time: Some(sample.time_ms),
+            });
+        }
+    }
+    (points, left_out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{LineLimits, read, write};
+    use super::*;
+
+    fn received(lines: &str, precision: Precision) -> Result<Received, PointError> {
+        into_batch(
+            read(lines.as_bytes(), LineLimits::default()).unwrap(),
+            precision,
+            9_000,
+        )
+    }
+
+    #[test]
+    fn each_field_is_a_sample() {
+        let lines = concat!(
+            "build,project=keirin seconds=12.5,jobs=3i,ok=t,note=\"fast\" 2\n",
+            "build,project=keirin seconds=13 3\n",
+            "disk.io,dev-name=a 1read=5u\n",
+        );
+        let received = received(lines, Precision::Seconds).unwrap();
+        assert_eq!(received.texts, 1);
+        let shown: Vec<_> = received
+            .batch
+            .series
+            .iter()
+            .map(|(labels, samples)| {
+                let samples: Vec<_> = samples.iter().map(|one| (one.time_ms, one.value)).collect();
+                (labels.to_string(), samples)
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (
+                    r#"build_seconds{project="keirin"}"#.to_owned(),
+                    vec![(2_000, 12.5), (3_000, 13.0)]
+                ),
+                (r#"build_jobs{project="keirin"}"#.to_owned(), vec![(2_000, 3.0)]),
+                (r#"build_ok{project="keirin"}"#.to_owned(), vec![(2_000, 1.0)]),
+                (r#"disk_io_1read{dev_name="a"}"#.to_owned(), vec![(9_000, 5.0)]),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_has_no_meaning_is_refused() {
+        let refusal = |lines, precision| received(lines, precision).unwrap_err().to_string();
+        assert_eq!(
+            refusal("a,b.c=1,b-c=2 f=1", Precision::Seconds),
+            "the point of `a` has the tag `b_c` twice"
+        );
+        assert_eq!(
+            refusal("a f=1 1700000000000000000", Precision::Seconds),
+            "the point of `a` has a time that is too far from now: 1700000000000000000; is the precision right?"
+        );
+    }
+
+    #[test]
+    fn samples_go_out_as_the_field_value() {
+        let labels = Labels::new([(METRIC_NAME, "up"), ("instance", "a b")]).unwrap();
+        let samples = vec![
+            Sample::new(1, 1.0),
+            Sample::stale(2),
+            Sample::new(3, 1e300),
+            Sample::new(4, f64::INFINITY),
+        ];
+        let (points, left_out) = from_batch(&Batch {
+            series: vec![(labels, samples)],
+            metadata: Vec::new(),
+        });
+        assert_eq!(left_out, 2);
+        assert_eq!(
+            write(&points),
+            "up,instance=a\\ b value=1.0 1\nup,instance=a\\ b value=1e300 3\n"
+        );
+    }
+}

@@ -1,0 +1,213 @@
+//! Queries over the storage: what a query needs is fetched once, and evaluated on a thread of its own.
+
+mod explain;
+mod json;
+
+pub use json::{write_labels, write_value};
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use keirin_model::ProjectId;
+use keirin_model::series::{Labels, Matcher};
+use keirin_promql::{
+    Answer, BadMatcher, CompiledMatchers, EvaluateError, Options, Query, Samples, Selection, Series,
+    SeriesSource, SourceError, Span, SyntaxError, evaluate,
+};
+use tokio::sync::Semaphore;
+
+use crate::storage::{FetchLimits, Fetched, Storage, StorageError};
+
+/// How many queries are evaluated at once.
+const AT_ONCE: usize = 4;
+
+/// Answers queries. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    storage: Storage,
+    options: Arc<Options>,
+    limits: FetchLimits,
+    turns: Arc<Semaphore>,
+}
+
+/// Why a query has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// It is not PromQL.
+    #[error(transparent)]
+    Syntax(#[from] SyntaxError),
+    /// What names series is no selector of series.
+    #[error("`{0}` names no series: write a selector, as in `up{{job=\"a\"}}`")]
+    NoSelector(String),
+    /// A matcher cannot be used.
+    #[error(transparent)]
+    Matcher(#[from] BadMatcher),
+    /// It cannot be evaluated.
+    #[error(transparent)]
+    Evaluate(#[from] EvaluateError),
+    /// The storage fails, or the query reaches for too much.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// Evaluating it broke.
+    #[error("the query could not be evaluated: {0}")]
+    Broken(String),
+}
+
+/// Whose series a query may see; none for all.
+pub type Sight<'a> = Option<&'a [ProjectId]>;
+
+impl Engine {
+    /// Answers queries over this storage.
+    pub fn new(storage: Storage) -> Self {
+        Self {
+            storage,
+            options: Arc::default(),
+            limits: FetchLimits::default(),
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+
+    /// Reads a query.
+    ///
+    /// # Errors
+    /// It is not PromQL, or goes over a limit.
+    pub fn parse(&self, text: &str) -> Result<Query, QueryError> {
+        Ok(Query::parse(text, &self.options.limits)?)
+    }
+
+    /// Evaluates a query.
+    ///
+    /// # Errors
+    /// See [`QueryError`].
+    pub async fn evaluate(
+        &self,
+        query: Query,
+        span: Span,
+        now: Timestamp,
+        sight: Sight<'_>,
+    ) -> Result<Answer, QueryError> {
+        let fetched = self.fetch(&query, span, now, sight).await?;
+        let options = Arc::clone(&self.options);
+        // The semaphore is never closed, so there is always a turn to wait for.
+        let _turn = self.turns.acquire().await;
+        let evaluated = tokio::task::spawn_blocking(move || evaluate(&query, span, &fetched, &options));
+        Ok(evaluated
+            .await
+            .map_err(|error| QueryError::Broken(error.to_string()))??)
+    }
+
+    async fn fetch(
+        &self,
+        query: &Query,
+        span: Span,
+        now: Timestamp,
+        sight: Sight<'_>,
+    ) -> Result<AtHand, QueryError> {
+        let mut at_hand = AtHand::default();
+        for selection in query.selections(span, &self.options) {
+            if at_hand.0.contains_key(&selection) {
+                continue;
+            }
+            let series = self.select(&selection, now, sight).await?;
+            at_hand.0.insert(selection, series);
+        }
+        Ok(at_hand)
+    }
+
+    async fn select(
+        &self,
+        selection: &Selection,
+        now: Timestamp,
+        sight: Sight<'_>,
+    ) -> Result<Vec<Series>, QueryError> {
+        // The earlier end is left open.
+        let (from, until) = (selection.from_ms.saturating_add(1), selection.until_ms);
+        if until < from {
+            return Ok(Vec::new());
+        }
+        let matchers = CompiledMatchers::new(&selection.matchers, self.options.limits.regex_bytes)?;
+        let found = self
+            .storage
+            .find(
+                &selection.matchers,
+                |labels| matchers.accept(labels),
+                Some((from, until)),
+                sight,
+                self.limits,
+            )
+            .await?;
+        let fetched = self
+            .storage
+            .fetch(&found, from, until, now.as_millisecond(), self.limits)
+            .await?;
+        fetched.into_iter().map(series).collect()
+    }
+
+    /// The labels of the series that any of the selectors finds with a sample between these times, each once, sorted.
+    ///
+    /// # Errors
+    /// A text is no selector, or the storage fails.
+    pub async fn series(
+        &self,
+        selectors: &[String],
+        between_ms: (i64, i64),
+        sight: Sight<'_>,
+    ) -> Result<Vec<Labels>, QueryError> {
+        let mut all = std::collections::BTreeSet::new();
+        for selector in selectors {
+            let matchers = self.selector(selector)?;
+            let compiled = CompiledMatchers::new(&matchers, self.options.limits.regex_bytes)?;
+            let found = self
+                .storage
+                .find(
+                    &matchers,
+                    |labels| compiled.accept(labels),
+                    Some(between_ms),
+                    sight,
+                    self.limits,
+                )
+                .await?;
+            all.extend(found.into_iter().map(|row| row.labels));
+        }
+        Ok(all.into_iter().collect())
+    }
+
+    /// The conditions of a text that selects series.
+    ///
+    /// # Errors
+    /// It is no selector.
+    pub fn selector(&self, text: &str) -> Result<Vec<Matcher>, QueryError> {
+        let query = self.parse(text)?;
+        if query.tree()["type"] != "vectorSelector" {
+            return Err(QueryError::NoSelector(text.to_owned()));
+        }
+        let mut selections = query.selections(Span::instant(0), &self.options);
+        selections
+            .pop()
+            .map(|selection| selection.matchers)
+            .ok_or_else(|| QueryError::NoSelector(text.to_owned()))
+    }
+}
+
+fn series(fetched: Fetched) -> Result<Series, QueryError> {
+    let samples = Samples::new(fetched.samples.times_ms, fetched.samples.values)
+        .map_err(|error| QueryError::Broken(error.to_string()))?;
+    Ok(Series {
+        labels: fetched.labels,
+        samples,
+    })
+}
+
+/// Series that were fetched for a query.
+#[derive(Debug, Default)]
+struct AtHand(HashMap<Selection, Vec<Series>>);
+
+impl SeriesSource for AtHand {
+    fn select(&self, selection: &Selection) -> Result<Vec<Series>, SourceError> {
+        self.0
+            .get(selection)
+            .cloned()
+            .ok_or_else(|| SourceError("a selection was not fetched".to_owned()))
+    }
+}

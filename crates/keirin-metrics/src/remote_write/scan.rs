@@ -1,0 +1,60 @@
+//! Counts the parts of a message before memory is taken for them: a part of two bytes becomes one of fifty.
+
+use prost::encoding::{WireType, decode_key, decode_varint};
+
+/// What a message holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) series: usize,
+    pub(super) samples: usize,
+    pub(super) native_histograms: usize,
+    pub(super) metadata: usize,
+    /// The most labels of any series.
+    pub(super) labels: usize,
+}
+
+/// Counts what a write request holds; `None` where it is not one.
+pub(super) fn counts(request: &[u8]) -> Option<Counts> {
+    let mut counts = Counts::default();
+    for_each_field(request, |tag, content| {
+        match tag {
+            1 => {
+                counts.series += 1;
+                let mut labels = 0;
+                for_each_field(content, |tag, _| {
+                    match tag {
+                        1 => labels += 1,
+                        2 => counts.samples += 1,
+                        4 => counts.native_histograms += 1,
+                        _ => {}
+                    }
+                    Some(())
+                })?;
+                counts.labels = counts.labels.max(labels);
+            }
+            3 => counts.metadata += 1,
+            _ => {}
+        }
+        Some(())
+    })?;
+    Some(counts)
+}
+
+/// Calls with the number and the content of each field; a number's content is empty.
+fn for_each_field(mut message: &[u8], mut visit: impl FnMut(u32, &[u8]) -> Option<()>) -> Option<()> {
+    while !message.is_empty() {
+        let (tag, wire_type) = decode_key(&mut message).ok()?;
+        let length = match wire_type {
+            WireType::Varint => decode_varint(&mut message).ok().map(|_| 0)?,
+            WireType::SixtyFourBit => 8,
+            WireType::ThirtyTwoBit => 4,
+            WireType::LengthDelimited => usize::try_from(decode_varint(&mut message).ok()?).ok()?,
+            // Groups are not used in these messages.
+            WireType::StartGroup | WireType::EndGroup => return None,
+        };
+        let (content, rest) = message.split_at_checked(length)?;
+        visit(tag, content)?;
+        message = rest;
+    }
+    Some(())
+}
