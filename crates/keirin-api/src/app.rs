@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use keirin_git::Mirrors;
 use keirin_logs::Logs;
+use keirin_metrics::query::Engine;
+use keirin_metrics::storage::Storage;
 use keirin_model::UserId;
 use keirin_model::access::Role;
 use keirin_objects::Objects;
@@ -54,6 +56,8 @@ pub struct App {
     pub(crate) limits: Limits,
     pub(crate) open_logs: OpenLogs,
     pub(crate) agents: KnownAgents,
+    /// Answers queries over the series.
+    pub(crate) queries: Engine,
 }
 
 /// The name of the token that lets the local agent in.
@@ -66,6 +70,7 @@ impl App {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Self {
+            queries: Engine::new(Storage::new(parts.store.clone())),
             store: parts.store,
             work: parts.work,
             logs: parts.logs,

@@ -22,6 +22,8 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     /// The database; a private one in the data folder where absent.
     pub(crate) database_url: Option<String>,
+    /// How people's SQL signs in to the database; as a role that Keirin makes where absent.
+    pub(crate) reader_url: Option<String>,
     /// The folder of PostgreSQL's programs, for the private database.
     pub(crate) postgres_bin: Option<PathBuf>,
     /// Whether the private database passes over the system's PostgreSQL.
@@ -57,6 +59,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8460)),
             data_dir: PathBuf::from(".keirin-data"),
             database_url: None,
+            reader_url: None,
             postgres_bin: None,
             hide_system_postgres: false,
             external_url: None,

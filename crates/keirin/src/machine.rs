@@ -23,6 +23,11 @@ pub(crate) fn random() -> u64 {
         .expect("invariant: the system's random source works, or nothing on this machine is safe")
 }
 
+/// A password that nobody can guess.
+pub(crate) fn password() -> String {
+    [random(), random()].map(|bits| format!("{bits:016x}")).concat()
+}
+
 /// How many processors the program may use.
 pub(crate) fn processors() -> u32 {
     let processors = std::thread::available_parallelism();

@@ -7,16 +7,20 @@ use std::time::Duration;
 use axum::extract::{RawQuery, State};
 use jiff::Timestamp;
 use keirin_insight::{Facts, definition_of};
+use keirin_promql::Span;
 use keirin_store::facts::{BehindFilter, BehindRow};
 use keirin_store::reader::QueryError;
-use keirin_wire::api::{DataFlow, Fact, FactKind, Metric, Page, SqlQuery, SqlRows};
+use keirin_wire::api::{DataFlow, Fact, FactKind, Metric, Page, Reasons, SqlQuery, SqlRows};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::extract::Json;
+use crate::extract::{Json, Query};
 use crate::measure::{data_flow, metrics};
 use crate::paging::Limit;
+use crate::routes::prometheus::answer::Failure;
 
 /// How long a query in SQL may take.
 const SQL_PATIENCE: Duration = Duration::from_secs(30);
@@ -42,6 +46,41 @@ pub(crate) async fn list(
 pub(crate) async fn flow(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<DataFlow>, ApiError> {
     let sight = caller.sight(&app.store).await?;
     Ok(Json(data_flow(&app, &sight).await?))
+}
+
+/// Say why a query has no data
+///
+/// One sentence for each of its selectors that finds nothing.
+#[utoipa::path(get, path = "/api/v1/explain", tag = "metrics", params(Explained), responses((status = 200, body = Reasons)))]
+pub(crate) async fn explain(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(wanted): Query<Explained>,
+) -> Result<Json<Reasons>, Failure> {
+    let sight = caller.sight(&app.store).await?;
+    let now = app.outside.now();
+    let query = app.queries.parse(&wanted.query)?;
+    let end = wanted.time.unwrap_or(now).as_millisecond();
+    let start = wanted.start.map_or(end, Timestamp::as_millisecond).min(end);
+    // Any step that reaches from the start to the end will do: it is not evaluated.
+    let span = match end - start {
+        0 => Span::instant(end),
+        length => Span::range(start, end, length),
+    };
+    let reasons = app.queries.explain(&query, span, now, sight.projects()).await?;
+    Ok(Json(Reasons { reasons }))
+}
+
+/// A query that has no data.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Explained {
+    /// The query.
+    query: String,
+    /// When it is evaluated, or the last time of a range; now where absent.
+    time: Option<Timestamp>,
+    /// The first time of a range.
+    start: Option<Timestamp>,
 }
 
 /// Run a query on the facts

@@ -16,6 +16,7 @@ mod members;
 mod mirrors;
 mod overview;
 mod projects;
+mod prometheus;
 mod runs;
 mod sign_in;
 mod test_results;
@@ -41,6 +42,7 @@ pub(crate) fn routes(settings: &Settings) -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .merge(work())
         .merge(measured())
+        .merge(prometheus::routes())
         .merge(people())
         .merge(server())
         .layer(DefaultBodyLimit::max(settings.json_bytes))
@@ -52,6 +54,7 @@ fn measured() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(measure::list))
         .routes(routes!(measure::flow))
+        .routes(routes!(measure::explain))
         .routes(routes!(measure::behind))
         .routes(routes!(measure::sql))
         .routes(routes!(dashboards::list, dashboards::import))

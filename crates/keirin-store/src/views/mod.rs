@@ -40,6 +40,14 @@ impl Sight {
         }
     }
 
+    /// The projects; none for everything.
+    pub fn projects(&self) -> Option<&[ProjectId]> {
+        match self {
+            Self::All => None,
+            Self::Only(projects) => Some(projects),
+        }
+    }
+
     /// As the statements take it: null for everything.
     pub(crate) fn ids(&self) -> Option<Vec<i64>> {
         match self {

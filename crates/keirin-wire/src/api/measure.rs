@@ -123,6 +123,13 @@ pub enum DataState {
     Failed,
 }
 
+/// Why a query has no data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Reasons {
+    /// A sentence each.
+    pub reasons: Vec<String>,
+}
+
 /// A query of the facts in SQL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SqlQuery {

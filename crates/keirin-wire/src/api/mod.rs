@@ -30,7 +30,7 @@ pub use event::{Event, EventKind};
 pub use flow::{Flow, FlowSummary, RerunFlow, StartFlow};
 pub use job::{Attempt, Job, JobSummary, Step};
 pub use log::{LogLine, LogMatch, LogPage, LogSearch, LogStep, LogSummary, MatchRange};
-pub use measure::{DataFlow, DataPart, DataState, Fact, FactKind, Metric, SqlQuery, SqlRows};
+pub use measure::{DataFlow, DataPart, DataState, Fact, FactKind, Metric, Reasons, SqlQuery, SqlRows};
 pub use overview::{AgentTotals, Figure, Freshness, Overview, Point, RunningFlow, Totals, Wanted};
 pub use page::Page;
 pub use problem::Problem;

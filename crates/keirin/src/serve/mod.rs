@@ -18,6 +18,8 @@ use keirin_controller::{Controller, ControllerParts, Leadership, Repositories};
 use keirin_engine::Rules;
 use keirin_git::{Git, Mirrors};
 use keirin_logs::Logs;
+use keirin_metrics::storage::Storage;
+use keirin_metrics::transforms::Transforms;
 use keirin_store::Store;
 use keirin_store::engine::Leader;
 use tokio::sync::watch;
@@ -80,6 +82,7 @@ async fn serve_on(
     stop: &mut Stop,
 ) -> anyhow::Result<Exit> {
     let store = database.store().clone();
+    store.prepare_reader(&machine::password()).await?;
     let name = format!("{} ({})", machine::host_name(), std::process::id());
     let leadership = Leadership::new(store.clone(), name.clone());
     let Some(listener) = address::listen(config.listen, &store, output, stop).await? else {
@@ -137,6 +140,7 @@ pub(crate) struct Server {
     pub(crate) app: Arc<App>,
     pub(crate) controller: Arc<Controller>,
     pub(crate) logs: Logs,
+    pub(crate) transforms: Transforms,
     pub(crate) store: Store,
     pub(crate) outside: Outside,
     /// What it calls itself when it leads.
@@ -202,6 +206,7 @@ async fn build(
         app,
         controller,
         logs,
+        transforms: Transforms::new(Storage::new(store.clone())),
         store,
         outside,
         name,

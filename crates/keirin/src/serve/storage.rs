@@ -46,6 +46,10 @@ impl Database {
                 )
             }
         };
+        let store = match &config.reader_url {
+            Some(url) => store.with_reader(url).context("reader_url cannot be used")?,
+            None => store,
+        };
         Ok(Self { store, cluster })
     }
 
