@@ -159,6 +159,19 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/dashboards/{dashboard}", Visible),
     ("PUT", "/api/v1/dashboards/{dashboard}", Server(Developer)),
     ("DELETE", "/api/v1/dashboards/{dashboard}", Server(Developer)),
+    // Repositories whose history is among the facts.
+    ("GET", "/api/v1/repositories", Visible),
+    ("GET", "/api/v1/repositories/{repository}", Visible),
+    (
+        "POST",
+        "/api/v1/repositories/{repository}/history",
+        Server(Maintainer),
+    ),
+    (
+        "PUT",
+        "/api/v1/repositories/{repository}/heads",
+        Server(Maintainer),
+    ),
     // Agents.
     ("GET", "/api/v1/agents", SignedIn),
     ("GET", "/api/v1/agents/{agent}", SignedIn),

@@ -171,7 +171,7 @@ fn parents(text: &str) -> Result<Vec<CommitId>, GitError> {
     Ok(ids.collect::<Result<_, _>>()?)
 }
 
-fn time(seconds: &str) -> Timestamp {
+pub(super) fn time(seconds: &str) -> Timestamp {
     let parsed = seconds.parse().ok();
     parsed
         .and_then(|seconds| Timestamp::from_second(seconds).ok())

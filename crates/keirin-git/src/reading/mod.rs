@@ -53,8 +53,8 @@ pub struct TaggedCommit {
     pub name: String,
     /// The commit.
     pub commit: CommitId,
-    /// When the tag was made, or its commit where the tag does not say; `None` where neither says.
-    pub at: Option<Timestamp>,
+    /// When the tag was made, or its commit where the tag does not say; 1970 where neither says.
+    pub at: Timestamp,
 }
 
 impl Starts {
@@ -124,27 +124,28 @@ impl HistoryReader {
         let listed = self
             .call([
                 "for-each-ref",
-                "--format=%(objectname) %(creatordate:unix) %(refname:strip=2)",
+                "--format=%(objectname) %(creatordate:unix) %(*committerdate:unix) %(refname:strip=2)",
             ])
             .argument("refs/tags")
             .output_limit(TAGS_LIMIT);
         let listed = self.ok(listed).await?.text();
-        let tags: Vec<(&str, &str, &str)> = listed
+        // Each part that a tag has not is empty.
+        let tags: Vec<[&str; 4]> = listed
             .lines()
-            .filter_map(|line| {
-                let mut words = line.splitn(3, ' ');
-                Some((words.next()?, words.next()?, words.next()?))
-            })
+            .filter_map(|line| line.splitn(4, ' ').collect::<Vec<_>>().try_into().ok())
             .collect();
-        let wanted = tags.iter().map(|(id, ..)| format!("{id}^{{commit}}"));
+        let wanted = tags.iter().map(|[id, ..]| format!("{id}^{{commit}}"));
         let peeled = self.look_up(wanted).await?;
-        let tags = tags.iter().zip(peeled).filter_map(|((_, at, name), commit)| {
-            Some(TaggedCommit {
-                name: (*name).to_owned(),
-                commit: commit?,
-                at: Timestamp::from_second(at.parse().ok()?).ok(),
-            })
-        });
+        let tags = tags
+            .iter()
+            .zip(peeled)
+            .filter_map(|([_, made, committed, name], commit)| {
+                Some(TaggedCommit {
+                    name: (*name).to_owned(),
+                    commit: commit?,
+                    at: log::time(if made.is_empty() { committed } else { made }),
+                })
+            });
         Ok(Starts {
             head: head.map(|id| CommitId::parse(id.trim())).transpose()?,
             tags: tags.collect(),

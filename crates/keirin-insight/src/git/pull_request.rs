@@ -5,17 +5,15 @@ use keirin_model::facts::git::MergedPullRequest;
 
 use super::bots::{is_bot, is_bot_login};
 use super::graph::Brought;
-use super::message::mention;
+use super::message::Mention;
 
-/// A commit that may have merged a proposed change.
-#[derive(Debug, Clone, Copy)]
+/// A commit that merged a proposed change.
+#[derive(Debug, Clone)]
 pub struct Merge<'a> {
     /// Its id.
     pub id: &'a str,
-    /// The first paragraph of its message, on one line.
-    pub subject: &'a str,
-    /// The rest of its message.
-    pub body: &'a str,
+    /// What its message tells.
+    pub mention: Mention,
     /// When it was written.
     pub authored_at: Timestamp,
     /// When it was put in.
@@ -26,14 +24,14 @@ pub struct Merge<'a> {
     pub brought: Option<Brought>,
 }
 
-/// The proposed change that this commit merged, if it did.
+/// The proposed change that this commit merged.
 ///
 /// It was merged when the commit was put in. Its author is whom the message names, else the author of the newest commit
 /// that a merge brought, else of the commit itself. Its first commit is the one of those brought that was written first.
 /// A change that came as one commit was written when that says, unless it says the time of the merge: a forge that
 /// makes one commit of several gives it that time, and then the history does not tell.
-pub fn merged_pull_request(commit: &Merge<'_>) -> Option<MergedPullRequest> {
-    let mention = mention(commit.subject, commit.body, commit.brought.is_some())?;
+pub fn merged_pull_request(commit: &Merge<'_>) -> MergedPullRequest {
+    let mention = commit.mention.clone();
     let (author, bot) = match mention.author {
         Some(login) => {
             let bot = is_bot_login(&login);
@@ -51,7 +49,7 @@ pub fn merged_pull_request(commit: &Merge<'_>) -> Option<MergedPullRequest> {
             Some(commit.authored_at).filter(|at| *at != commit.committed_at),
         ),
     };
-    Some(MergedPullRequest {
+    MergedPullRequest {
         number: mention.number,
         title: mention.title,
         author,
@@ -61,7 +59,7 @@ pub fn merged_pull_request(commit: &Merge<'_>) -> Option<MergedPullRequest> {
         merged_at: commit.committed_at,
         commits,
         first_commit_at,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -72,11 +70,15 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn merge<'a>(subject: &'a str, brought: Option<Brought>) -> Merge<'a> {
+    fn merge(author: Option<&str>, brought: Option<Brought>) -> Merge<'static> {
         Merge {
             id: "abc",
-            subject,
-            body: "Title",
+            mention: Mention {
+                number: 4,
+                title: "Title".to_owned(),
+                author: author.map(str::to_owned),
+                branch: None,
+            },
             authored_at: at(80),
             committed_at: at(100),
             author: ("Ada", "ada@example.org"),
@@ -91,8 +93,7 @@ mod tests {
             first: Some(at(20)),
             author: 0,
         };
-        let fact =
-            merged_pull_request(&merge("Merge pull request #4 from k8s-ci-robot/x", Some(brought))).unwrap();
+        let fact = merged_pull_request(&merge(Some("k8s-ci-robot"), Some(brought)));
         assert_eq!((fact.number, fact.title.as_str(), fact.commits), (4, "Title", 3));
         assert_eq!((fact.author.as_str(), fact.bot), ("k8s-ci-robot", true));
         assert_eq!((fact.merged_at, fact.first_commit_at), (at(100), Some(at(20))));
@@ -100,16 +101,11 @@ mod tests {
 
     #[test]
     fn one_commit_has_its_own_time_unless_that_is_the_merges() {
-        let mut commit = merge("Fix it (#5)", None);
-        let fact = merged_pull_request(&commit).unwrap();
+        let mut commit = merge(None, None);
+        let fact = merged_pull_request(&commit);
         assert_eq!((fact.author.as_str(), fact.bot, fact.commits), ("Ada", false, 1));
         assert_eq!(fact.first_commit_at, Some(at(80)));
         commit.authored_at = at(100);
-        assert_eq!(merged_pull_request(&commit).unwrap().first_commit_at, None);
-    }
-
-    #[test]
-    fn most_commits_merge_nothing() {
-        assert_eq!(merged_pull_request(&merge("Fix it", None)), None);
+        assert_eq!(merged_pull_request(&commit).first_commit_at, None);
     }
 }

@@ -39,8 +39,8 @@ pub struct Repository {
 /// Part of a repository's history. What is known already is passed over, so a part may be sent twice.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HistoryPart {
-    /// Whom names and addresses belong to: all that this part's commits have, and any other. What was known of them
-    /// before is replaced.
+    /// Whom names and addresses belong to. Each that a commit has must be here or in an earlier part. What was known of
+    /// them before is replaced.
     #[serde(default)]
     pub identities: Vec<Identity>,
     /// Commits.

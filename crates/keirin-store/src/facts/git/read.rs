@@ -2,7 +2,7 @@
 
 use keirin_model::facts::git::{
     AuthorDay, Changes, CommitFact, Contributor, GraphCommit, MergedPullRequest, PullRequestFact,
-    ReleaseFact, Repository, Tag, Trailer,
+    ReleaseFact, Tag, Trailer,
 };
 use keirin_model::{PersonId, RepositoryId};
 use sqlx::types::Json;
