@@ -12,6 +12,7 @@ mod directory;
 mod events;
 mod firing;
 mod handle;
+mod histories;
 mod history;
 mod journal;
 mod lead;

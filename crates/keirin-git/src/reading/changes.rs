@@ -45,9 +45,11 @@ impl HistoryReader {
         counted: impl Fn(usize),
     ) -> Result<Vec<ChangeCount>, GitError> {
         let at_once = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8));
-        let parts = commits.chunks(AT_A_TIME);
-        let done = stream::iter(parts).map(|part| async move { self.changes_of(part).await });
-        let mut done = done.buffered(at_once);
+        let parts: Vec<_> = commits
+            .chunks(AT_A_TIME)
+            .map(|part| self.clone().changes_of(part.to_vec()))
+            .collect();
+        let mut done = stream::iter(parts).buffered(at_once);
         let mut changes = Vec::with_capacity(commits.len());
         while let Some(part) = done.try_next().await? {
             counted(part.len());
@@ -56,10 +58,10 @@ impl HistoryReader {
         Ok(changes)
     }
 
-    async fn changes_of(&self, commits: &[CommitId]) -> Result<Vec<ChangeCount>, GitError> {
+    async fn changes_of(self, commits: Vec<CommitId>) -> Result<Vec<ChangeCount>, GitError> {
         let places: HashMap<&[u8], usize> =
             commits.iter().map(|id| id.as_str().as_bytes()).zip(0..).collect();
-        let touched = self.touched(commits, &places).await?;
+        let touched = self.touched(&commits, &places).await?;
         let mut changes: Vec<ChangeCount> = touched
             .files
             .iter()

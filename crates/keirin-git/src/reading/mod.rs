@@ -222,6 +222,10 @@ impl Mirror {
     /// `.mailmap` from being fetched.
     pub async fn history_reader(&self) -> Result<HistoryReader, GitError> {
         let folder = self.existing()?.to_owned();
+        if let Some(origin) = self.url().local_path() {
+            // Git passes nothing of a shallow clone on, so its mirror is empty rather than shallow.
+            HistoryReader::open(&self.mirrors.git, origin).await?;
+        }
         let reader =
             HistoryReader::at(&self.mirrors.git, folder.clone(), &folder, folder.clone(), true).await?;
         if let (true, Some(head)) = (reader.is_partial, reader.starts().await?.head) {
