@@ -29,10 +29,13 @@ impl Evaluator<'_> {
                 ranked.clear();
                 let values = group.iter().map(|row| (*row, rows[*row].values[step]));
                 ranked.extend(values.filter(|(_, value)| !is_absent(*value)));
-                match aggregation.operator {
-                    Aggregator::Topk => ranked.sort_by(|left, right| by_value(left.1, right.1, true)),
-                    Aggregator::Bottomk => ranked.sort_by(|left, right| by_value(left.1, right.1, false)),
-                    _ => {}
+                if aggregation.operator != Aggregator::Limitk {
+                    let descending = aggregation.operator == Aggregator::Topk;
+                    // Of equal values the labels decide, so that it is the same ones at each step.
+                    ranked.sort_by(|left, right| {
+                        by_value(left.1, right.1, descending)
+                            .then_with(|| rows[left.0].labels.cmp(&rows[right.0].labels))
+                    });
                 }
                 let kept = (*count as usize).min(ranked.len());
                 for (row, _) in &ranked[kept..] {

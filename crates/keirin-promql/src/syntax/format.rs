@@ -71,11 +71,12 @@ pub(super) fn write_expr(text: &mut String, expr: &Expr) {
 }
 
 /// A number, with no exponent; a duration as such.
-pub(super) fn number(value: f64, duration: bool) -> String {
+fn number(value: f64, duration: bool) -> String {
     if duration {
         return format_duration((value * 1000.0).round() as i64);
     }
-    decimal(value)
+    // A sign before the left side of a power would be that of the power.
+    decimal(value).trim_start_matches('+').to_owned()
 }
 
 /// A number as Prometheus writes it where it takes no exponent.
