@@ -257,6 +257,9 @@ pub(crate) fn anything() -> impl Strategy<Value = String> {
     ]
 }
 
+/// A metric's name and its labels' values.
+type Key = (&'static str, Vec<&'static str>);
+
 /// Some series of the metrics, with values and gaps as they come.
 pub(crate) fn some_series() -> impl Strategy<Value = Vec<Series>> {
     let value = prop_oneof![
@@ -269,7 +272,7 @@ pub(crate) fn some_series() -> impl Strategy<Value = Vec<Series>> {
         prop::collection::vec(select(LABEL_VALUES.to_vec()), LABELS.len()),
     );
     prop::collection::btree_map(labels, samples, 0..9).prop_map(|all| {
-        let one = |((metric, values), gaps): ((&str, Vec<&str>), Vec<(i64, f64)>)| {
+        let one = |((metric, values), gaps): (Key, Vec<(i64, f64)>)| {
             let mut labels = vec![("__name__", metric)];
             labels.extend(LABELS.into_iter().zip(values));
             let mut time_ms = 0;
