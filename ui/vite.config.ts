@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 // Where `npm run dev` finds a server: a real one, or the one with made-up data in dev/.
 const server = process.env.KEIRIN_URL ?? "http://127.0.0.1:8461";
-const forwarded = ["/api", "/sign-in/", "/healthz", "/readyz", "/badges"];
+const forwarded = ["/api", "/sign-in/", "/healthz", "/readyz", "/badges", "/prometheus"];
 
 export default defineConfig({
   // Relative, so that the page also works below a sub-path; index.html's <base> says which.

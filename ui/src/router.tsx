@@ -16,6 +16,7 @@ import {
   usersQuery,
   workflowsQuery,
 } from "./api/queries";
+import { dashboardQuery, dashboardsQuery, dataFlowQuery, metricsQuery, repositoriesQuery, targetsQuery } from "./api/measure";
 import { Frame } from "./frame/Frame";
 import { NotFound } from "./pages/NotFound";
 import { PageError } from "./pages/PageError";
@@ -124,6 +125,53 @@ const logs = createRoute({
   path: "/logs",
   component: lazyRouteComponent(() => import("./pages/logs/LogsPage"), "LogsPage"),
 });
+const insights = createRoute({
+  getParentRoute: () => framed,
+  path: "/insights",
+  loader: () => ahead(queryClient.prefetchQuery(repositoriesQuery)),
+  component: lazyRouteComponent(() => import("./pages/insights/InsightsPage"), "InsightsPage"),
+});
+const insight = createRoute({
+  getParentRoute: () => framed,
+  path: "/insights/$repository",
+  loader: () => ahead(queryClient.prefetchQuery(repositoriesQuery), queryClient.prefetchQuery(metricsQuery)),
+  component: lazyRouteComponent(() => import("./pages/insights/RepositoryPage"), "RepositoryPage"),
+});
+const explore = createRoute({
+  getParentRoute: () => framed,
+  path: "/explore",
+  loader: () => ahead(queryClient.prefetchQuery(metricsQuery)),
+  component: lazyRouteComponent(() => import("./pages/explore/ExplorePage"), "ExplorePage"),
+});
+const dashboards = createRoute({
+  getParentRoute: () => framed,
+  path: "/dashboards",
+  loader: () => ahead(queryClient.prefetchQuery(dashboardsQuery)),
+  component: lazyRouteComponent(() => import("./pages/dashboards/DashboardsPage"), "DashboardsPage"),
+});
+const dashboard = createRoute({
+  getParentRoute: () => framed,
+  path: "/dashboards/$uid",
+  loader: ({ params }) => ahead(queryClient.prefetchQuery(dashboardQuery(params.uid))),
+  component: lazyRouteComponent(() => import("./pages/dashboards/DashboardPage"), "DashboardPage"),
+});
+const targets = createRoute({
+  getParentRoute: () => framed,
+  path: "/targets",
+  loader: () => ahead(queryClient.prefetchQuery(targetsQuery)),
+  component: lazyRouteComponent(() => import("./pages/targets/TargetsPage"), "TargetsPage"),
+});
+const data = createRoute({
+  getParentRoute: () => framed,
+  path: "/data",
+  loader: () => ahead(queryClient.prefetchQuery(dataFlowQuery)),
+  component: lazyRouteComponent(() => import("./pages/data/DataPage"), "DataPage"),
+});
+const facts = createRoute({
+  getParentRoute: () => framed,
+  path: "/facts",
+  component: lazyRouteComponent(() => import("./pages/facts/FactsPage"), "FactsPage"),
+});
 const tokens = createRoute({
   getParentRoute: () => framed,
   path: "/settings/tokens",
@@ -160,6 +208,14 @@ export const router = createRouter({
       queue,
       agents,
       logs,
+      insights,
+      insight,
+      explore,
+      dashboards,
+      dashboard,
+      targets,
+      data,
+      facts,
       tokens,
       users,
       password,

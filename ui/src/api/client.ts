@@ -31,6 +31,38 @@ async function reach(request: Request): Promise<Response> {
   }
 }
 
+export interface Asked {
+  method?: "GET" | "POST" | "PUT" | "DELETE";
+  query?: Record<string, QueryValue>;
+  body?: unknown;
+  signal?: AbortSignal;
+}
+
+/** A call below the site's own path whose types are not part of the server's description; the answer is not looked at yet. */
+export async function ask(path: string, { method = "GET", query = {}, body, signal }: Asked): Promise<{ body: unknown; response: Response }> {
+  const url = new URL(path, site);
+  addQuery(url, query);
+  const request = new Request(url, {
+    method,
+    credentials: "same-origin",
+    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const response = await reach(request);
+  learnServerTime(response.headers.get("date"));
+  const text = await response.text();
+  return { body: readJson(text), response };
+}
+
+function readJson(text: string): unknown {
+  try {
+    return text === "" ? undefined : JSON.parse(text);
+  } catch {
+    // Not JSON: `readProblem` says that something else answered in the server's place.
+    return undefined;
+  }
+}
+
 interface Answer<T> {
   data?: T;
   error?: unknown;
@@ -49,8 +81,12 @@ type QueryValue = string | number | null | undefined;
 /** An address of the API, for what is not fetched but followed, opened or kept. */
 export function apiUrl(path: string, query: Record<string, QueryValue> = {}): URL {
   const url = new URL(`api/v1/${path}`, site);
+  addQuery(url, query);
+  return url;
+}
+
+function addQuery(url: URL, query: Record<string, QueryValue>): void {
   for (const [name, value] of Object.entries(query)) {
     if (value != null && value !== "") url.searchParams.set(name, String(value));
   }
-  return url;
 }

@@ -19,6 +19,14 @@ const work: Place[] = [
   { to: "/logs", label: "Logs", icon: "logs" },
 ];
 
+const data: Place[] = [
+  { to: "/insights", label: "Insights", icon: "insights" },
+  { to: "/explore", label: "Explore", icon: "explore" },
+  { to: "/dashboards", label: "Dashboards", icon: "dashboards" },
+  { to: "/targets", label: "Targets", icon: "targets" },
+  { to: "/data", label: "Way of the data", icon: "way" },
+];
+
 const settings: Place[] = [
   { to: "/settings/tokens", label: "Tokens", icon: "tokens" },
   { to: "/settings/users", label: "Users", icon: "users" },
@@ -45,6 +53,7 @@ export function Rail({ folded, onFold, onGo }: RailProps) {
         {folded ? null : <span>Keirin</span>}
       </Link>
       <Group title="Work" places={work} folded={folded} onGo={onGo} />
+      <Group title="Data" places={data} folded={folded} onGo={onGo} />
       <div className={css.foot}>
         <Group title="Settings" places={settings} folded={folded} onGo={onGo} />
         {onFold ? (

@@ -15,6 +15,11 @@ export function useGlobalKeys(showHelp: () => void): void {
       { keys: "g q", does: "Go to the queue", run: go("/queue") },
       { keys: "g a", does: "Go to the agents", run: go("/agents") },
       { keys: "g l", does: "Go to the log search", run: go("/logs") },
+      { keys: "g i", does: "Go to the insights", run: go("/insights") },
+      { keys: "g e", does: "Explore the series", run: go("/explore") },
+      { keys: "g d", does: "Go to the dashboards", run: go("/dashboards") },
+      { keys: "g t", does: "Go to the targets", run: go("/targets") },
+      { keys: "g w", does: "Go to the way of the data", run: go("/data") },
       { keys: "/", does: "Filter or search", run: focusFilter },
       { keys: "y", does: "Copy the link to this view", run: () => void copyText(location.href, "The link") },
     ];

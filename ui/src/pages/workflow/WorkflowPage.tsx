@@ -18,7 +18,7 @@ import { Panel } from "../../parts/Panel";
 import { ProblemPanel } from "../../parts/ProblemPanel";
 import { SkeletonLines } from "../../parts/Skeleton";
 import { counted } from "../../parts/words";
-import { CodeEditor } from "./CodeEditor";
+import { CodeEditor } from "../../parts/code/CodeEditor";
 import { Faults } from "./Faults";
 import { PlanView } from "./PlanView";
 import { useCheck } from "./useCheck";

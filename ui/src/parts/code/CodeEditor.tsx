@@ -1,13 +1,19 @@
 /** Text with line numbers and its faults at their lines. A plain text area, so that the browser's own keys all work. */
 import { useEffect, useRef } from "react";
-import type { Diagnostic } from "../../api/types";
 import css from "./CodeEditor.module.css";
+
+/** Something wrong at a line, counted from 1. */
+export interface LineFault {
+  line: number;
+  severity: "error" | "warning";
+  message: string;
+}
 
 interface CodeEditorProps {
   label: string;
   text: string;
   onChange: (text: string) => void;
-  diagnostics: readonly Diagnostic[];
+  diagnostics: readonly LineFault[];
   /** Puts the cursor on this line; a new object goes there again. */
   goal: { line: number } | null;
 }
@@ -15,7 +21,7 @@ interface CodeEditorProps {
 export function CodeEditor({ label, text, onChange, diagnostics, goal }: CodeEditorProps) {
   const area = useRef<HTMLTextAreaElement>(null);
   const lines = text.split("\n");
-  const faults = new Map<number, Diagnostic[]>();
+  const faults = new Map<number, LineFault[]>();
   for (const fault of diagnostics) faults.set(fault.line, [...(faults.get(fault.line) ?? []), fault]);
 
   useEffect(() => {
@@ -67,7 +73,7 @@ export function CodeEditor({ label, text, onChange, diagnostics, goal }: CodeEdi
 }
 
 const comment = /^(\s*)(#.*)$/;
-const entry = /^(\s*(?:- )*)([\w.$-]+)(:)(?=\s|$)(.*)$/;
+const entry = /^(\s*(?:- )*)("?[\w.$-]+"?)(:)(?=\s|$)(.*)$/;
 
 /** Just enough colour to find one's way: keys and comments. */
 function Highlighted({ line }: { line: string }) {

@@ -1,0 +1,98 @@
+/** A whole dashboard: its variables, its rows and the panels in them. */
+import { useSearch } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
+import { useFactsLink } from "../facts/useFactsLink";
+import { serverNow } from "../parts/clock";
+import { EmptyPage } from "../parts/EmptyPage";
+import { Icon } from "../parts/Icon";
+import { Panel as Surface } from "../parts/Panel";
+import { ProblemPanel } from "../parts/ProblemPanel";
+import { counted } from "../parts/words";
+import { resolveRange, type TimeRange } from "../time/range";
+import css from "./dashboard.module.css";
+import { spread } from "./layout";
+import type { Dashboard, Row } from "./model";
+import { PanelBox } from "./PanelBox";
+import type { Around } from "./usePanelData";
+import { useVariables } from "./useVariables";
+import { VariableBar } from "./VariableBar";
+import { filled } from "./variables";
+
+interface DashboardViewProps {
+  dashboard: Dashboard;
+  range: TimeRange;
+  onZoom: (from: number, until: number) => void;
+  refresh: number | null;
+}
+
+const unit = 30;
+const gap = 8;
+const tall = 560;
+
+export function DashboardView({ dashboard, range, onZoom, refresh }: DashboardViewProps) {
+  const search: { panel?: string } = useSearch({ strict: false });
+  const { settled, choose, sources } = useVariables(dashboard.uid, dashboard.variables, range);
+  const factsLink = useFactsLink();
+  // Until the range changes or a reading comes, the panels all speak of the same stretch of time.
+  const updated = settled.dataUpdatedAt;
+  // oxlint-disable-next-line react-hooks/exhaustive-deps -- a new reading moves a range that ends now
+  const span = useMemo(() => resolveRange(range, serverNow()), [range, updated]);
+  const around = useMemo<Around>(() => ({ settled: settled.data ?? [], range, span, sources, refresh }), [settled.data, range, span, sources, refresh]);
+  const rows = useMemo(() => spread(dashboard.rows, settled.data ?? []), [dashboard.rows, settled.data]);
+  const alone = search.panel === undefined ? undefined : rows.flatMap((row) => row.panels).find((panel) => panel.key === search.panel);
+
+  if (settled.error !== null && settled.data === undefined) return <ProblemPanel error={settled.error} onRetry={() => void settled.refetch()} />;
+  if (settled.data === undefined) return <div className={css.first} aria-busy="true" />;
+  return (
+    <>
+      <VariableBar settled={settled.data} onChoose={choose} />
+      {dashboard.rows.every((row) => row.panels.length === 0) ? (
+        <Surface>
+          <EmptyPage title="This dashboard has no panels">Edit it as JSON, or import one that has.</EmptyPage>
+        </Surface>
+      ) : alone ? (
+        <PanelBox panel={alone} around={around} factsLink={factsLink} onZoom={onZoom} height={tall} />
+      ) : (
+        rows.map((row) => <RowOfPanels key={row.key} row={row} around={around} factsLink={factsLink} onZoom={onZoom} />)
+      )}
+    </>
+  );
+}
+
+interface RowProps {
+  row: Row;
+  around: Around;
+  factsLink: ReturnType<typeof useFactsLink>;
+  onZoom: (from: number, until: number) => void;
+}
+
+function RowOfPanels({ row, around, factsLink, onZoom }: RowProps) {
+  const [closed, setClosed] = useState(row.collapsed);
+  const title = row.title === null ? null : filled(row.title, around.settled, around.span, 60, row.panels[0]?.scope, "words");
+  return (
+    <section aria-label={title ?? "Panels"}>
+      {title === null ? null : (
+        <h2 className={css.rowTitle}>
+          <button type="button" aria-expanded={!closed} onClick={() => setClosed(!closed)}>
+            <Icon name={closed ? "right" : "down"} size={14} />
+            {title}
+            {closed ? <span className={css.count}>{counted(row.panels.length, "panel")}</span> : null}
+          </button>
+        </h2>
+      )}
+      {closed ? null : (
+        <div className={css.grid}>
+          {row.panels.map((panel) => (
+            <div
+              key={panel.key}
+              className={css.place}
+              style={{ gridColumn: `${panel.place.x + 1} / span ${panel.place.w}`, gridRow: `${panel.place.y + 1} / span ${panel.place.h}` }}
+            >
+              <PanelBox panel={panel} around={around} factsLink={factsLink} onZoom={onZoom} height={panel.place.h * (unit + gap) - gap} />
+            </div>
+          ))}
+        </div>
+      )}
+    </section>
+  );
+}

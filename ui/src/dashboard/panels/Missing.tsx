@@ -1,0 +1,16 @@
+/** In place of a drawing that cannot be made: says why. */
+import type { ReactNode } from "react";
+import { Icon } from "../../parts/Icon";
+import css from "./panels.module.css";
+
+export function Missing({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className={css.missing}>
+      <Icon name="info" size={18} />
+      <div>
+        <strong>{title}</strong>
+        {children === undefined ? null : <div className={css.dim}>{children}</div>}
+      </div>
+    </div>
+  );
+}

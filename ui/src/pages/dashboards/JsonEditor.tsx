@@ -1,0 +1,92 @@
+/** A dashboard as text, checked while one writes, its faults at their lines. */
+import { Button } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
+import { checkDashboard, createDashboard, saveDashboard, type StoredDashboard } from "../../api/measure";
+import { queryClient } from "../../api/queryClient";
+import { placed, readText, writeText } from "../../dashboard/check";
+import { CodeEditor, type LineFault } from "../../parts/code/CodeEditor";
+import { Panel } from "../../parts/Panel";
+import { ProblemPanel } from "../../parts/ProblemPanel";
+import { say } from "../../parts/notices";
+import { counted } from "../../parts/words";
+import { copyOf } from "./copyOf";
+import css from "./dashboards.module.css";
+
+const quietMilliseconds = 400;
+
+export function JsonEditor({ stored, onClose }: { stored: StoredDashboard; onClose: () => void }) {
+  const original = useMemo(() => writeText(stored.dashboard), [stored.dashboard]);
+  const [text, setText] = useState(original);
+  const [goal, setGoal] = useState<{ line: number } | null>(null);
+  const [quiet] = useDebouncedValue(text, quietMilliseconds);
+  const read = useMemo(() => readText(quiet), [quiet]);
+  const navigate = useNavigate();
+  const check = useQuery({
+    queryKey: ["dashboard-check", quiet],
+    queryFn: () => checkDashboard(read.dashboard ?? {}),
+    enabled: read.dashboard !== null,
+  });
+  const faults = useMemo<LineFault[]>(() => (read.dashboard === null ? read.faults : placed(quiet, check.data ?? [])), [read, quiet, check.data]);
+  const hasErrors = faults.some((fault) => fault.severity === "error");
+  const settled = quiet === text && !check.isFetching;
+
+  const save = useMutation({
+    mutationFn: async () => {
+      const { dashboard } = readText(text);
+      if (dashboard === null) throw new Error("The text is no JSON.");
+      return stored.provided ? createDashboard(copyOf({ dashboard, title: typeof dashboard.title === "string" ? dashboard.title : stored.title })) : saveDashboard(stored.uid, dashboard);
+    },
+    onSuccess: async (saved) => {
+      void queryClient.invalidateQueries({ queryKey: ["dashboards"] });
+      void queryClient.invalidateQueries({ queryKey: ["dashboard", saved.uid] });
+      say(`${saved.title} is saved.`);
+      await navigate({ to: "/dashboards/$uid", params: { uid: saved.uid } });
+    },
+  });
+
+  return (
+    <div className={css.editing}>
+      <div className={css.editTools}>
+        <Button loading={save.isPending} disabled={hasErrors || !settled || (!stored.provided && text === original)} onClick={() => save.mutate()}>
+          {stored.provided ? "Save as a copy" : "Save dashboard"}
+        </Button>
+        <Button variant="default" onClick={onClose}>
+          Show dashboard
+        </Button>
+        {text === original ? null : (
+          <Button variant="default" onClick={() => setText(original)}>
+            Undo changes
+          </Button>
+        )}
+        <span className={css.dim} role="status">
+          {stored.provided ? "It comes with Keirin, so changes are saved as a copy. " : ""}
+          {settled ? (faults.length === 0 ? "No faults." : counted(faults.length, "fault")) : "Checking."}
+        </span>
+      </div>
+      {save.error == null ? null : <ProblemPanel error={save.error} />}
+      {check.error == null || read.dashboard === null ? null : <ProblemPanel error={check.error} onRetry={() => void check.refetch()} />}
+      {faults.length === 0 ? null : (
+        <Panel title="Faults" flush>
+          <ul className={css.faults}>
+            {faults.map((fault) => (
+              <li key={`${fault.line} ${fault.message}`}>
+                <button type="button" onClick={() => setGoal({ line: fault.line })}>
+                  <strong data-severity={fault.severity}>
+                    {fault.severity === "error" ? "Error" : "Warning"}, line {fault.line}
+                  </strong>{" "}
+                  {fault.message.replaceAll("`", "")}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </Panel>
+      )}
+      <Panel flush>
+        <CodeEditor label={`${stored.title} as JSON`} text={text} onChange={setText} diagnostics={faults} goal={goal} />
+      </Panel>
+    </div>
+  );
+}

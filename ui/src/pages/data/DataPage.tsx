@@ -1,0 +1,103 @@
+/** The way of the data: from events to reports, with how fresh each part is and how far it lags behind. */
+import { useQuery } from "@tanstack/react-query";
+import { type DataPart, dataFlowQuery } from "../../api/measure";
+import { useCrumbs } from "../../frame/crumbs";
+import { EmptyPage } from "../../parts/EmptyPage";
+import { Loaded } from "../../parts/Loaded";
+import { Page } from "../../parts/Page";
+import { PageHead } from "../../parts/PageHead";
+import { Panel } from "../../parts/Panel";
+import { RelativeTime } from "../../parts/RelativeTime";
+import { Sentence } from "../../parts/Sentence";
+import { SkeletonLines } from "../../parts/Skeleton";
+import { State } from "../../parts/State";
+import { figure, preciselyInWords } from "../../parts/words";
+import css from "./DataPage.module.css";
+import { partStates, worst } from "./parts";
+import { WayStrip } from "./WayStrip";
+
+const words = { ok: "Everything is up to date.", late: "Something is late.", failed: "Something has failed.", empty: "Nothing has come yet." };
+
+export function DataPage() {
+  useCrumbs([{ label: "Way of the data" }]);
+  const answer = useQuery({ ...dataFlowQuery, refetchInterval: 10_000 });
+  return (
+    <Page>
+      <PageHead title="The way of the data" state={answer.data ? partStates[worst(answer.data)].state : undefined} facts={answer.data ? words[worst(answer.data)] : " "} />
+      <Loaded answer={answer} skeleton={<Panel><SkeletonLines lines={6} /></Panel>}>
+        {(parts) =>
+          parts.length === 0 ? (
+            <Panel>
+              <EmptyPage title="Nothing flows yet">Add a repository, or start a flow: events become facts, facts become series.</EmptyPage>
+            </Panel>
+          ) : (
+            <div className={css.content}>
+              <WayStrip parts={parts} linked />
+              {parts.map((part) => (
+                <Section key={part.name} part={part} />
+              ))}
+            </div>
+          )
+        }
+      </Loaded>
+    </Page>
+  );
+}
+
+function Section({ part }: { part: DataPart }) {
+  return (
+    <section id={`part-${part.name}`} className={css.section} tabIndex={-1} aria-label={part.title}>
+      <Panel
+        title={
+          <span className={css.title}>
+            <State state={partStates[part.state].state} label={partStates[part.state].word} />
+            {part.title}
+          </span>
+        }
+        aside={<Figures part={part} />}
+        flush
+      >
+        {part.note === null ? null : (
+          <p className={css.note}>
+            <Sentence text={part.note} />
+          </p>
+        )}
+        {part.parts.length === 0 ? null : (
+          <ul className={css.inner}>
+            {part.parts.map((inner) => (
+              <li key={inner.name}>
+                <State state={partStates[inner.state].state} label={partStates[inner.state].word} />
+                <div className={css.innerText}>
+                  <span>{inner.title}</span>
+                  {inner.note === null ? null : (
+                    <span className={css.dim}>
+                      <Sentence text={inner.note} />
+                    </span>
+                  )}
+                </div>
+                <div className={css.figures}>
+                  <Figures part={inner} />
+                </div>
+              </li>
+            ))}
+          </ul>
+        )}
+        {part.note === null && part.parts.length === 0 ? <p className={css.note}>{part.state === "empty" ? "Nothing has come yet." : "It consists of no other parts."}</p> : null}
+      </Panel>
+    </section>
+  );
+}
+
+function Figures({ part }: { part: DataPart }) {
+  return (
+    <>
+      {part.count === null ? null : <span className="figures">{figure(part.count)}</span>}
+      {part.newest_at === null ? null : (
+        <span>
+          newest <RelativeTime time={part.newest_at} />
+        </span>
+      )}
+      {part.lag_seconds === null ? null : <span className="figures">{part.lag_seconds <= 0 ? "no lag" : `lag ${preciselyInWords(part.lag_seconds)}`}</span>}
+    </>
+  );
+}

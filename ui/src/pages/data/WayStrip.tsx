@@ -1,0 +1,37 @@
+/** The parts of the way of the data one after the other, each with its state and its freshness. */
+import { Link } from "@tanstack/react-router";
+import type { DataPart } from "../../api/measure";
+import { Icon } from "../../parts/Icon";
+import { RelativeTime } from "../../parts/RelativeTime";
+import { State } from "../../parts/State";
+import { figure, preciselyInWords } from "../../parts/words";
+import { partStates } from "./parts";
+import css from "./WayStrip.module.css";
+
+/** `linked` leads to the parts below on the same page, else each leads to the page about them. */
+export function WayStrip({ parts, linked = false }: { parts: readonly DataPart[]; linked?: boolean }) {
+  return (
+    <ol className={css.strip} aria-label="The way of the data">
+      {parts.map((part, index) => (
+        <li key={part.name}>
+          {index > 0 ? (
+            <span className={css.arrow} aria-hidden="true">
+              <Icon name="right" size={14} />
+            </span>
+          ) : null}
+          <Link to={linked ? "." : "/data"} hash={`part-${part.name}`} className={css.part} data-part-state={part.state}>
+            <span className={css.name}>
+              <State state={partStates[part.state].state} label={partStates[part.state].word} />
+              {part.title}
+            </span>
+            <span className={css.count}>{part.count === null ? "–" : figure(part.count)}</span>
+            <span className={css.fresh}>
+              {part.newest_at === null ? "nothing yet" : <RelativeTime time={part.newest_at} />}
+              {part.lag_seconds !== null && part.lag_seconds >= 1 ? <span>lag {preciselyInWords(part.lag_seconds)}</span> : null}
+            </span>
+          </Link>
+        </li>
+      ))}
+    </ol>
+  );
+}
