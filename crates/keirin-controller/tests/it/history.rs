@@ -407,7 +407,10 @@ fn make(repository: &Repository, shapes: &[Shape]) -> Vec<String> {
         let time = format!("@{} +0000", 1_000_000 - number as i64 * i64::from(*form));
         commits.push(repository.git_with(
             &arguments,
-            &[("GIT_AUTHOR_DATE", &time), ("GIT_COMMITTER_DATE", "@2000000 +0000")],
+            &[
+                ("GIT_AUTHOR_DATE", &time),
+                ("GIT_COMMITTER_DATE", "@2000000 +0000"),
+            ],
         ));
     }
     commits
