@@ -9,4 +9,7 @@ pub mod influx;
 pub mod pushgateway;
 pub mod relabel;
 pub mod remote_write;
+pub mod scrape;
+pub mod sink;
+pub mod source;
 pub mod text;
