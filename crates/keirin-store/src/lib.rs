@@ -9,6 +9,7 @@ pub mod cluster;
 mod condition;
 pub mod engine;
 pub mod error;
+pub mod foreign;
 pub mod logs;
 pub mod projects;
 mod questions;

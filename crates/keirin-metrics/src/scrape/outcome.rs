@@ -8,6 +8,7 @@ use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
 use super::Target;
 use super::labels::kept_labels;
 use crate::batch::{Batch, Metadata};
+use crate::live::LiveSeries;
 use crate::text::Exposition;
 
 /// What is remembered from one scrape to the next.
@@ -15,15 +16,16 @@ use crate::text::Exposition;
 pub struct ScrapeState {
     /// Series that are there and whose end is marked when they are not there any more. Those with times of their own are
     /// not among them: the target knows when they are of.
-    live: HashSet<Labels>,
+    live: LiveSeries,
 }
 
 impl ScrapeState {
     /// What is live after either: where the samples of a scrape may not have been kept.
     #[must_use]
-    pub(super) fn or(mut self, other: Self) -> Self {
-        self.live.extend(other.live);
-        self
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            live: self.live.or(other.live),
+        }
     }
 
     /// How many series are live.
@@ -36,11 +38,9 @@ impl ScrapeState {
         let said = SAID
             .iter()
             .map(|(name, _, _)| target.labels.with(METRIC_NAME, name));
-        let ends = self.live.into_iter().chain(said);
+        let all = self.live.or(said.collect());
         Batch {
-            series: ends
-                .map(|labels| (labels, vec![Sample::stale(time_ms)]))
-                .collect(),
+            series: all.ended(&LiveSeries::default(), time_ms).collect(),
             metadata: Vec::new(),
         }
     }
@@ -113,9 +113,7 @@ pub fn outcome(
         batch.series.push((labels, vec![sample]));
     }
     let kept = batch.series.len();
-    for ended in before.live.difference(&state.live) {
-        batch.series.push((ended.clone(), vec![Sample::stale(time_ms)]));
-    }
+    batch.series.extend(before.live.ended(&state.live, time_ms));
     #[expect(
         clippy::cast_precision_loss,
         reason = "a target is limited to far fewer samples"

@@ -7,3 +7,4 @@ mod http;
 mod scrape;
 mod scraper;
 mod server;
+mod sql;
