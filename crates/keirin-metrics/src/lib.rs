@@ -4,7 +4,9 @@
 
 pub mod batch;
 pub mod chunk;
+pub mod collect;
 pub mod duration;
+pub mod forward;
 pub mod http;
 pub mod influx;
 mod live;

@@ -19,15 +19,15 @@ pub struct Group {
     /// The labels that all of it has.
     pub labels: Labels,
     /// By name: a histogram is one metric with all its parts.
-    metrics: BTreeMap<String, Pushed>,
-    pushed_ms: Option<i64>,
-    failed_ms: Option<i64>,
+    pub(super) metrics: BTreeMap<String, Pushed>,
+    pub(super) pushed_ms: Option<i64>,
+    pub(super) failed_ms: Option<i64>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
-struct Pushed {
-    metadata: Option<Metadata>,
-    series: Vec<(Labels, f64)>,
+pub(super) struct Pushed {
+    pub(super) metadata: Option<Metadata>,
+    pub(super) series: Vec<(Labels, f64)>,
 }
 
 /// How a push is meant.

@@ -84,7 +84,7 @@ impl Scraper {
             let stop = CancellationToken::new();
             self.shared
                 .statuses()
-                .insert(name.clone(), TargetStatus::new(&target));
+                .insert(name.clone(), TargetStatus::unknown(&target));
             let work = scrape_until(self.shared.clone(), target.clone(), stop.clone());
             let task = tokio::spawn(work);
             self.running.insert(name, Running { stop, task, target });

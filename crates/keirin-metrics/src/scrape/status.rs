@@ -57,7 +57,7 @@ pub struct TargetStatus {
 
 impl TargetStatus {
     /// Before the first scrape.
-    pub(super) fn new(target: &Target) -> Self {
+    pub(crate) fn unknown(target: &Target) -> Self {
         Self {
             name: target.name.clone(),
             url: target.url.clone(),

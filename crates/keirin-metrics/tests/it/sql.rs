@@ -210,7 +210,7 @@ impl SampleSink for Kept {
     async fn write(&self, batch: Batch) -> Result<(), SinkError> {
         self.0
             .send(batch)
-            .map_err(|_| SinkError("nobody is there".to_owned()))
+            .map_err(|_| SinkError::Failed("nobody is there".to_owned()))
     }
 }
 
