@@ -6,17 +6,21 @@
 //! and no second. Samples that come in for a time that has been sent already stay here.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use keirin_insight::definition_of;
 use keirin_model::series::{Labels, Matcher, Sample};
-use keirin_promql::CompiledMatchers;
+use keirin_promql::{CompiledMatchers, Options};
 use keirin_store::Position;
 use keirin_store::series::SeriesRow;
+use serde::Deserialize;
+use url::Url;
 
 use crate::batch::{Batch, Metadata};
-use crate::http::HttpError;
-use crate::influx::InfluxClient;
+use crate::http::{EndpointSettings, HttpError, SignIn};
+use crate::influx::{InfluxClient, InfluxTarget};
+use crate::query::{QueryError, selector};
 use crate::remote_write::RemoteWriteClient;
 use crate::scrape::Clock;
 use crate::storage::{FetchLimits, Storage, StorageError};
@@ -29,6 +33,75 @@ const STEP: SignedDuration = SignedDuration::from_mins(5);
 const OLDEST: SignedDuration = SignedDuration::from_hours(24);
 /// Bytes that a regular expression of a selector may need.
 const REGEX_BYTES: usize = 1024 * 1024;
+
+/// Another server as it is configured.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForwardSettings {
+    /// What it is called; how far it has come is kept under that name.
+    pub name: String,
+    /// The address that takes remote write, as in `http://127.0.0.1:9090/api/v1/write`; of an InfluxDB the address of the
+    /// server.
+    pub url: Url,
+    /// Where in an InfluxDB; absent for remote write.
+    #[serde(default)]
+    pub influx: Option<InfluxTarget>,
+    /// Which series go, as in `{job="node"}`; all where nothing is said.
+    #[serde(default, rename = "match")]
+    pub selector: Option<String>,
+    /// Who we are there.
+    #[serde(default)]
+    pub sign_in: SignIn,
+    /// How long a call may take.
+    #[serde(default = "default_timeout", with = "crate::duration")]
+    pub timeout: Duration,
+    /// A certificate authority in PEM that is trusted beside the system's.
+    #[serde(default)]
+    pub certificate_authority: Option<String>,
+}
+
+const fn default_timeout() -> Duration {
+    Duration::from_secs(30)
+}
+
+/// A server that gets what is new.
+#[derive(Debug)]
+pub struct Forward {
+    /// What it is called.
+    pub name: String,
+    /// Where it is.
+    pub outlet: Outlet,
+    /// Which series go; all where there is none.
+    pub matchers: Vec<Matcher>,
+}
+
+impl Forward {
+    /// Checks what is configured; nothing is called yet.
+    ///
+    /// # Errors
+    /// The address cannot be used, or the selector is none.
+    pub fn new(settings: ForwardSettings) -> Result<Self, ForwardError> {
+        let endpoint = EndpointSettings {
+            sign_in: settings.sign_in,
+            timeout: settings.timeout,
+            authority: settings.certificate_authority,
+            ..EndpointSettings::default()
+        };
+        let outlet = match &settings.influx {
+            None => Outlet::RemoteWrite(RemoteWriteClient::new(&settings.url, endpoint)?),
+            Some(target) => Outlet::Influx(InfluxClient::new(&settings.url, target, endpoint)?),
+        };
+        let matchers = match &settings.selector {
+            None => Vec::new(),
+            Some(text) => selector(text, &Options::default())?,
+        };
+        Ok(Self {
+            name: settings.name,
+            outlet,
+            matchers,
+        })
+    }
+}
 
 /// Where samples go.
 #[derive(Debug, Clone)]
@@ -71,21 +144,21 @@ pub enum ForwardError {
     Http(#[from] HttpError),
     /// Which samples go cannot be told.
     #[error(transparent)]
-    Matcher(#[from] keirin_promql::BadMatcher),
+    Selector(#[from] QueryError),
     /// Another server of ours was quicker.
     #[error("another server has sent the same samples")]
     Overtaken,
 }
 
 impl Forwarder {
-    /// Sends the series that pass all matchers, all of them where there is none.
-    pub fn new(name: String, storage: Storage, clock: Clock, outlet: Outlet, matchers: Vec<Matcher>) -> Self {
+    /// Nothing is sent yet.
+    pub fn new(storage: Storage, clock: Clock, forward: Forward) -> Self {
         Self {
-            name,
+            name: forward.name,
             storage,
             clock,
-            outlet,
-            matchers,
+            outlet: forward.outlet,
+            matchers: forward.matchers,
             status: Mutex::default(),
         }
     }
@@ -161,7 +234,7 @@ impl Forwarder {
         now: Timestamp,
     ) -> Result<Batch, ForwardError> {
         let (from, until) = (from.as_millisecond(), until.as_millisecond());
-        let compiled = CompiledMatchers::new(&self.matchers, REGEX_BYTES)?;
+        let compiled = CompiledMatchers::new(&self.matchers, REGEX_BYTES).map_err(QueryError::from)?;
         let limits = FetchLimits {
             series: u32::MAX - 1,
             ..FetchLimits::default()

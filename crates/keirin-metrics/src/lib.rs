@@ -6,6 +6,7 @@ pub mod batch;
 pub mod chunk;
 pub mod collect;
 pub mod duration;
+pub mod exchange;
 pub mod forward;
 pub mod http;
 pub mod influx;

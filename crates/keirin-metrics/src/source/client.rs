@@ -137,6 +137,11 @@ impl Source {
         &self.name
     }
 
+    /// Its address, without user and password.
+    pub fn address(&self) -> &str {
+        self.endpoint.address()
+    }
+
     /// A query at one time, in milliseconds since 1970.
     ///
     /// # Errors

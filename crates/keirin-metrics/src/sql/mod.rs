@@ -6,9 +6,11 @@
 mod collector;
 mod file;
 mod rows;
+mod supplied;
 mod taken;
 
 pub use collector::{SqlCollector, SqlDatabase, SqlSettings, SqlStatus};
 pub use file::{SqlFile, SqlFileError, SqlKind, SqlMetric, SqlQuery};
 pub use rows::{RowsError, samples};
+pub use supplied::supplied;
 pub use taken::{QueryEnd, Taken};
