@@ -137,13 +137,14 @@ impl SqlCollector {
     async fn repeat(&self, query: &SqlQuery) {
         let mut ticks = interval(query.interval.min(SAID_AGAIN));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut due = Instant::now();
+        // Asked at once, and then at its interval.
+        let mut due: Option<Instant> = None;
         // What the storage has, and what holds.
         let (mut kept, mut taken) = (Taken::default(), Taken::default());
         loop {
             let tick = ticks.tick().await;
-            if tick >= due {
-                due = tick + query.interval;
+            if due.is_none_or(|due| tick >= due) {
+                due = Some(tick + query.interval);
                 taken = self.ask(query).await;
             }
             let batch = taken.batch(&kept, (self.clock)().as_millisecond());
