@@ -58,7 +58,7 @@ fn measured() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(measure::flow))
         .routes(routes!(measure::explain))
         .routes(routes!(measure::behind))
-        .routes(routes!(measure::sql))
+        .routes(routes!(measure::sql, measure::views))
         .routes(routes!(dashboards::list, dashboards::import))
         .routes(routes!(dashboards::check))
         .routes(routes!(dashboards::show, dashboards::save, dashboards::remove))

@@ -4,6 +4,7 @@
 mod admin;
 mod failures;
 mod flows;
+mod measure;
 mod people;
 mod structure;
 mod whole_program;

@@ -56,7 +56,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "controller",
             "engine",
             "git",
-            "insight",
             "logs",
             "metrics",
             "model",
