@@ -175,6 +175,7 @@ impl Store {
         let options = options.application_name("keirin sql").options([
             ("default_transaction_read_only", "on"),
             ("search_path", "facts,pg_catalog"),
+            ("timezone", "UTC"),
             ("work_mem", "16MB"),
             ("statement_timeout", patience.as_millis().to_string().as_str()),
         ]);

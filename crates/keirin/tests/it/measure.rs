@@ -69,7 +69,10 @@ async fn a_history_answers_promql() {
     let said = world.keirin(&["query", commits, "--json"]).document();
     assert_eq!(said["resultType"], "vector");
     assert_eq!(said["result"][0]["metric"]["repository"], "shop");
-    assert_eq!(said["result"][0]["value"][1], "2", "the merge itself is not counted");
+    assert_eq!(
+        said["result"][0]["value"][1], "2",
+        "the merge itself is not counted"
+    );
 
     let daily = "sum by (repository) (keirin_commits_total)";
     let said = world.keirin(&["query", daily, "--range", "2d", "--step", "1d"]);
