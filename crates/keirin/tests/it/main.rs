@@ -4,6 +4,7 @@
 mod admin;
 mod failures;
 mod flows;
+mod imports;
 mod measure;
 mod people;
 mod structure;
