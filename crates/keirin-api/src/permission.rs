@@ -157,6 +157,7 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/data-flow", Visible),
     ("GET", "/api/v1/facts", Visible),
     ("GET", "/api/v1/explain", Visible),
+    ("GET", "/api/v1/sql", Server(Viewer)),
     ("POST", "/api/v1/sql", Server(Viewer)),
     ("GET", "/api/v1/dashboards", Visible),
     ("POST", "/api/v1/dashboards", Server(Developer)),

@@ -1,6 +1,6 @@
 //! Why a call brought no answer.
 
-use keirin_wire::api::Problem;
+use keirin_wire::api::{Problem, QueryRefusal};
 
 /// Why a call brought no answer.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +16,9 @@ pub enum ClientError {
     /// The server answered that it will not, and why.
     #[error("{0}")]
     Problem(Box<Problem>),
+    /// The server answers as Prometheus does that a query has no answer, and why.
+    #[error("{0}")]
+    Query(Box<QueryRefusal>),
     /// Something answered that is no server of ours, or one of another version.
     #[error("the answer from {address} cannot be read: {reason}")]
     Protocol {
@@ -38,7 +41,7 @@ impl ClientError {
             Self::Unreachable { .. } => true,
             Self::Problem(problem) => is_passing(problem.status),
             Self::Protocol { status, .. } => status.is_some_and(is_passing),
-            Self::Unusable(_) => false,
+            Self::Query(_) | Self::Unusable(_) => false,
         }
     }
 
@@ -46,7 +49,7 @@ impl ClientError {
     pub const fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Problem(problem) => Some(problem),
-            Self::Unreachable { .. } | Self::Protocol { .. } | Self::Unusable(_) => None,
+            Self::Unreachable { .. } | Self::Query(_) | Self::Protocol { .. } | Self::Unusable(_) => None,
         }
     }
 

@@ -17,6 +17,7 @@ mod flows;
 mod jobs;
 mod log_follower;
 mod logs;
+mod measure;
 mod projects;
 mod repositories;
 mod sign_in;
@@ -32,6 +33,7 @@ pub use flows::WhichFlows;
 pub use jobs::WhichJobs;
 pub use log_follower::LogFollower;
 pub use logs::{WhichLines, WhichLogs};
+pub use measure::QueryTime;
 pub use transport::{Connection, Connector};
 
 /// What a call gives.

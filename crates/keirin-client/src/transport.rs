@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
-use keirin_wire::api::Problem;
+use keirin_wire::api::{Problem, QueryRefusal};
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION,
 };
@@ -14,7 +14,7 @@ use reqwest::{ClientBuilder, Method, NoProxy, Proxy, Response, StatusCode};
 use rustls::crypto::{CryptoProvider, ring};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::Result;
 use crate::error::ClientError;
@@ -199,6 +199,19 @@ impl Call<'_> {
         self.with(|request| request.json(body))
     }
 
+    /// Sends names and values as a form does.
+    pub(crate) fn form(self, pairs: &[(&str, String)]) -> Self {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
+        self.typed("application/x-www-form-urlencoded", form.into_bytes())
+    }
+
+    /// Sends bytes of this type.
+    pub(crate) fn typed(self, content_type: &str, body: Vec<u8>) -> Self {
+        self.with(|request| request.header(CONTENT_TYPE, content_type).body(body))
+    }
+
     /// Sends bytes as they are; `length` where they come as a stream.
     pub(crate) fn body(self, body: impl Into<reqwest::Body>, length: Option<u64>) -> Self {
         let call = self.with(|request| {
@@ -283,6 +296,9 @@ async fn refusal(connection: &Connection, response: Response) -> ClientError {
     };
     if let Ok(problem) = serde_json::from_slice::<Problem>(&bytes) {
         return ClientError::Problem(Box::new(problem));
+    }
+    if let Ok(refusal) = serde_json::from_slice::<QueryRefusal>(&bytes) {
+        return ClientError::Query(Box::new(refusal));
     }
     let reason = match (status, elsewhere) {
         // A proxy in between says so while its server is away.

@@ -16,7 +16,7 @@ pub fn metrics_page() -> String {
 const INTRODUCTION: &str = "\
 # Metrics
 
-<!-- Made from the code: crates/keirin-insight. A test says how to make it anew. -->
+<!-- Made from the code by a test: KEIRIN_UPDATE=1 cargo test -p keirin-insight documents -->
 
 Every series that Keirin makes by itself from facts, that is from what its runs left and from git's history. What comes
 from outside (scraped, pushed, written) has the meaning that its sender gives it.
@@ -49,4 +49,27 @@ fn section(page: &mut String, definition: &Definition) {
         example = definition.example(),
     )
     .expect("a text takes any text");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test reads the page that it is about"
+    )]
+    fn the_page_in_the_repository_is_what_the_code_says() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/metrics.md");
+        if std::env::var_os("KEIRIN_UPDATE").is_some() {
+            std::fs::write(&path, metrics_page()).expect("docs/metrics.md can be written");
+            return;
+        }
+        let page = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            page == metrics_page(),
+            "docs/metrics.md is not what the code says; run this test with KEIRIN_UPDATE=1 and look at what changed"
+        );
+    }
 }

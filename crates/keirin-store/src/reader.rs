@@ -25,6 +25,28 @@ pub struct Rows {
     pub cut: bool,
 }
 
+/// A view that people's SQL reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Its name.
+    pub name: String,
+    /// What a row of it is.
+    pub meaning: String,
+    /// Its columns, in their order.
+    pub columns: Vec<Column>,
+}
+
+/// A column of a view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// PostgreSQL's type of its values.
+    pub kind: String,
+    /// What it says; empty where its name says all.
+    pub meaning: String,
+}
+
 /// Why a query of facts gave nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
@@ -108,6 +130,40 @@ impl Store {
         Ok(())
     }
 
+    /// The views that people's SQL reads, with their columns, as the database describes them.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn fact_views(&self) -> Result<Vec<View>> {
+        let columns = sqlx::query!(
+            r#"select c.relname as "view!", coalesce(obj_description(c.oid, 'pg_class'), '') as "view_meaning!",
+                 a.attname as "name!", format_type(a.atttypid, a.atttypmod) as "kind!",
+                 coalesce(col_description(c.oid, a.attnum), '') as "meaning!"
+               from pg_class c join pg_attribute a on a.attrelid = c.oid
+               where c.relnamespace = 'facts'::regnamespace and c.relkind = 'v' and a.attnum > 0 and not a.attisdropped
+               order by c.oid, a.attnum"#
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut views: Vec<View> = Vec::new();
+        for row in columns {
+            let column = Column {
+                name: row.name,
+                kind: row.kind,
+                meaning: row.meaning,
+            };
+            match views.last_mut().filter(|view| view.name == row.view) {
+                Some(view) => view.columns.push(column),
+                None => views.push(View {
+                    name: row.view,
+                    meaning: row.view_meaning,
+                    columns: vec![column],
+                }),
+            }
+        }
+        Ok(views)
+    }
+
     /// Runs one query of people's, at most so long, for at most so many rows.
     ///
     /// # Errors
@@ -119,6 +175,7 @@ impl Store {
         let options = options.application_name("keirin sql").options([
             ("default_transaction_read_only", "on"),
             ("search_path", "facts,pg_catalog"),
+            ("timezone", "UTC"),
             ("work_mem", "16MB"),
             ("statement_timeout", patience.as_millis().to_string().as_str()),
         ]);
@@ -139,7 +196,7 @@ impl Store {
 
 /// The rows of a query as JSON: PostgreSQL knows best how to write its types.
 async fn read(connection: &mut PgConnection, query: &str, limit: u32) -> Result<Rows, QueryError> {
-    let query = query.trim().trim_end_matches(';');
+    let query = query.trim_end().trim_end_matches(';');
     // The query is a part of another one, so it can be one query only. It runs as a role that may only read facts.
     let wrapped = format!(
         "with answer as (\n{query}\n) select row_to_json(answer)::text from answer limit {}",

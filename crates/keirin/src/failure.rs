@@ -49,7 +49,7 @@ pub(crate) fn tell(failure: &ClientError, source_text: &str, output: &Output) {
             output.error(failure);
             output.hint("Is it the address that people open in a browser?");
         }
-        ClientError::Unusable(_) => output.error(failure),
+        ClientError::Query(_) | ClientError::Unusable(_) => output.error(failure),
     }
 }
 
@@ -59,12 +59,17 @@ fn tell_problem(problem: &Problem, source_text: &str, output: &Output) {
         None => output.error(&problem.title),
     }
     if !problem.diagnostics.is_empty() {
-        let faults = Diagnostics(problem.diagnostics.iter().map(fault).collect());
-        output.say(faults.render(source_text, output.error_has_colours()).trim_end());
+        tell_faults(&problem.diagnostics, source_text, output);
     }
     if let Some(fix) = &problem.fix {
         output.say(fix);
     }
+}
+
+/// Shows faults, each with the line that it is in.
+pub(crate) fn tell_faults(faults: &[Diagnostic], source_text: &str, output: &Output) {
+    let faults = Diagnostics(faults.iter().map(fault).collect());
+    output.say(faults.render(source_text, output.error_has_colours()).trim_end());
 }
 
 fn fault(diagnostic: &Diagnostic) -> keirin_workflow::Diagnostic {
@@ -93,7 +98,7 @@ pub(crate) fn exit(failure: &ClientError) -> Exit {
             _ => Exit::Failed,
         },
         ClientError::Protocol { .. } => Exit::Failed,
-        ClientError::Unusable(_) => Exit::Usage,
+        ClientError::Query(_) | ClientError::Unusable(_) => Exit::Usage,
     }
 }
 

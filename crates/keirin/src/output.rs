@@ -119,28 +119,61 @@ impl Output {
 
     /// Rows under headings, without frames. Columns are as wide as their widest cell.
     pub(crate) fn table(&self, headings: &[&str], rows: &[Vec<String>]) {
+        let columns: Vec<_> = headings.iter().map(|heading| (*heading, Align::Left)).collect();
+        self.aligned(&columns, rows);
+    }
+
+    /// As [`Output::table`], with numbers at the right of their columns.
+    pub(crate) fn aligned(&self, columns: &[(&str, Align)], rows: &[Vec<String>]) {
         let width = |column: usize| {
             let cells = rows
                 .iter()
                 .filter_map(|row| row.get(column))
                 .map(|cell| visible_width(cell));
-            cells.chain([headings[column].width()]).max().unwrap_or(0)
+            cells.chain([columns[column].0.width()]).max().unwrap_or(0)
         };
-        let widths: Vec<usize> = (0..headings.len()).map(width).collect();
-        let line = |cells: &mut dyn Iterator<Item = String>| {
+        let widths: Vec<usize> = (0..columns.len()).map(width).collect();
+        let line = |cells: &mut dyn Iterator<Item = &str>| {
             let padded: Vec<String> = cells
+                .zip(columns)
                 .zip(&widths)
-                .map(|(cell, width)| {
-                    format!("{cell}{}", " ".repeat(width.saturating_sub(visible_width(&cell))))
+                .map(|((cell, (_, align)), width)| {
+                    let room = " ".repeat(width.saturating_sub(visible_width(cell)));
+                    match align {
+                        Align::Left => format!("{cell}{room}"),
+                        Align::Right => format!("{room}{cell}"),
+                    }
                 })
                 .collect();
             padded.join("  ").trim_end().to_owned()
         };
-        self.line(self.faint(line(&mut headings.iter().map(|heading| (*heading).to_owned()))));
+        self.line(self.faint(line(&mut columns.iter().map(|(heading, _)| *heading))));
         for row in rows {
-            self.line(line(&mut row.iter().cloned()));
+            self.line(line(&mut row.iter().map(String::as_str)));
         }
     }
+
+    /// Rows under headings as comma-separated values (RFC 4180).
+    ///
+    /// # Errors
+    /// A row cannot be written.
+    pub(crate) fn csv(&self, headings: &[&str], rows: &[Vec<String>]) -> anyhow::Result<()> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(headings)?;
+        for row in rows {
+            writer.write_record(row)?;
+        }
+        let text = writer.into_inner()?;
+        self.line(String::from_utf8_lossy(&text).trim_end_matches('\n'));
+        Ok(())
+    }
+}
+
+/// On which side of its column a cell stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Align {
+    Left,
+    Right,
 }
 
 /// Nobody is left to be told when nobody reads any more.

@@ -10,7 +10,10 @@ use keirin_insight::{Facts, definition_of};
 use keirin_promql::Span;
 use keirin_store::facts::{BehindFilter, BehindRow};
 use keirin_store::reader::QueryError;
-use keirin_wire::api::{DataFlow, Fact, FactKind, Metric, Page, Reasons, SqlQuery, SqlRows};
+use keirin_wire::api::{
+    DataFlow, Diagnostic, Fact, FactKind, Metric, Page, Reasons, Severity, SqlColumn, SqlQuery, SqlRows,
+    SqlView,
+};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -99,17 +102,61 @@ pub(crate) async fn sql(
             cut: rows.cut,
         })),
         Err(QueryError::Refused { message, position }) => {
-            let place = position.map_or_else(String::new, |position| {
-                format!(" It is at character {position} of the query.")
-            });
+            let fault = position.map(|position| fault(&wanted.query, &message, position));
             Err(ApiError::invalid(
-                format!("The database refuses the query: {message}.{place}"),
-                "`docs/sql.md` lists the views and their columns.",
-            ))
+                format!("The database refuses the query: {message}."),
+                "`GET /api/v1/sql` and `docs/sql.md` list the views and their columns.",
+            )
+            .diagnostics(fault.into_iter().collect()))
         }
         Err(error @ QueryError::NoRole { .. }) => Err(ApiError::unavailable(format!("{error}."))),
         Err(QueryError::Store(error)) => Err(error.into()),
     }
+}
+
+/// Where in a query the database found a fault; `position` counts characters from 1.
+fn fault(query: &str, message: &str, position: usize) -> Diagnostic {
+    let before = query.chars().take(position.saturating_sub(1));
+    let (mut line, mut column) = (1, 1);
+    for character in before {
+        (line, column) = match character {
+            '\n' => (line + 1, 1),
+            _ => (line, column + 1),
+        };
+    }
+    let word = query.chars().skip(position.saturating_sub(1));
+    let word = word.take_while(|character| character.is_alphanumeric() || *character == '_');
+    let width = u32::try_from(word.count()).unwrap_or(u32::MAX).max(1);
+    Diagnostic {
+        file: "query".to_owned(),
+        line,
+        column,
+        end_column: column.saturating_add(width),
+        severity: Severity::Error,
+        message: message.to_owned(),
+        suggestion: None,
+    }
+}
+
+/// List the views of the facts
+///
+/// What queries in SQL read, with all columns.
+#[utoipa::path(get, path = "/api/v1/sql", tag = "facts", responses((status = 200, body = Page<SqlView>)))]
+pub(crate) async fn views(State(app): State<Arc<App>>) -> Result<Json<Page<SqlView>>, ApiError> {
+    let views = app.store.fact_views().await?.into_iter().map(|view| SqlView {
+        name: view.name,
+        meaning: view.meaning,
+        columns: view
+            .columns
+            .into_iter()
+            .map(|column| SqlColumn {
+                name: column.name,
+                kind: column.kind,
+                meaning: column.meaning,
+            })
+            .collect(),
+    });
+    Ok(Json(Page::all(views.collect())))
 }
 
 /// List the facts behind a number
@@ -264,5 +311,22 @@ fn fact(kind: FactKind, row: BehindRow) -> Fact {
         detail: row.detail,
         link: page.zip(row.id).map(|(page, id)| format!("/{page}/{id}")),
         labels: row.labels,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_found_by_line_and_column() {
+        let found = |query, position| {
+            let fault = fault(query, "wrong", position);
+            (fault.line, fault.column, fault.end_column)
+        };
+        assert_eq!(found("select nothing from flows", 8), (1, 8, 15));
+        assert_eq!(found("select\n  ünknown\nfrom flows", 10), (2, 3, 10));
+        assert_eq!(found("select (", 8), (1, 8, 9));
+        assert_eq!(found("select", 7), (1, 7, 8), "at its end");
     }
 }

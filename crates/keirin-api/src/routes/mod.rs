@@ -61,7 +61,7 @@ fn measured() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(measure::flow))
         .routes(routes!(measure::explain))
         .routes(routes!(measure::behind))
-        .routes(routes!(measure::sql))
+        .routes(routes!(measure::sql, measure::views))
         .routes(routes!(sources::sources))
         .routes(routes!(sources::targets))
         .routes(routes!(dashboards::list, dashboards::import))

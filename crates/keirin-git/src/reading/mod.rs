@@ -118,9 +118,6 @@ impl HistoryReader {
     /// # Errors
     /// The repository is damaged.
     pub async fn starts(&self) -> Result<Starts, GitError> {
-        let head = self.call(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
-        let head = head.run().await?;
-        let head = head.succeeded().then(|| head.text());
         let listed = self
             .call([
                 "for-each-ref",
@@ -147,9 +144,21 @@ impl HistoryReader {
                 })
             });
         Ok(Starts {
-            head: head.map(|id| CommitId::parse(id.trim())).transpose()?,
+            head: self.head().await?,
             tags: tags.collect(),
         })
+    }
+
+    /// The commit of `HEAD`; none on a branch that has no commit yet.
+    async fn head(&self) -> Result<Option<CommitId>, GitError> {
+        // This reads what the branch names and not the commit itself, which may be damaged.
+        let named = self.call(["rev-parse", "--verify", "--quiet", "HEAD"]);
+        if !named.run().await?.succeeded() {
+            return Ok(None);
+        }
+        let commit = self.call(["rev-parse", "--verify", "HEAD^{commit}"]);
+        let commit = self.ok(commit).await?.text();
+        Ok(Some(CommitId::parse(commit.trim())?))
     }
 
     /// Those of these commits that the repository still has: a forced push may have taken some.

@@ -221,6 +221,15 @@ async fn a_history_with_a_gap_says_so() {
 }
 
 #[tokio::test]
+async fn a_head_whose_commit_is_gone_is_no_empty_repository() {
+    let story = Story::new();
+    let repository = story.repository("project");
+    fs::remove_file(object(&repository, "HEAD")).unwrap();
+    let failed = reader(&repository.path).await.starts().await.unwrap_err();
+    assert!(matches!(failed, GitError::Incomplete { .. }), "{failed}");
+}
+
+#[tokio::test]
 async fn a_shallow_clone_and_a_plain_folder_are_refused() {
     let story = Story::new();
     let repository = story.repository("project");

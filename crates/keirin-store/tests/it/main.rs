@@ -4,6 +4,7 @@
 
 mod backup;
 mod cluster;
+mod documents;
 mod engine;
 mod events;
 mod foreign;

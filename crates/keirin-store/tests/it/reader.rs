@@ -36,6 +36,9 @@ async fn people_read_facts_in_sql() {
         .await
         .unwrap();
     assert!(none.rows.is_empty() && !none.cut);
+    let time = "select timestamptz '2026-01-31 12:00:00+02' as at";
+    let time = store.query_facts(time, 1, PATIENCE).await.unwrap();
+    assert_eq!(time.rows, [[json!("2026-01-31T10:00:00+00:00")]]);
 }
 
 #[tokio::test]

@@ -150,3 +150,25 @@ pub struct SqlRows {
     /// Whether there are more rows than were asked for.
     pub cut: bool,
 }
+
+/// A view of the facts that queries in SQL read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SqlView {
+    /// Its name.
+    pub name: String,
+    /// What a row of it is.
+    pub meaning: String,
+    /// Its columns, in their order.
+    pub columns: Vec<SqlColumn>,
+}
+
+/// A column of a view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SqlColumn {
+    /// Its name.
+    pub name: String,
+    /// PostgreSQL's type of its values.
+    pub kind: String,
+    /// What it says; empty where its name says all.
+    pub meaning: String,
+}

@@ -13,6 +13,7 @@ pub mod overview;
 pub mod page;
 pub mod problem;
 pub mod project;
+pub mod prometheus;
 pub mod queue;
 pub mod repository;
 pub mod results;
@@ -31,11 +32,16 @@ pub use event::{Event, EventKind};
 pub use flow::{Flow, FlowSummary, RerunFlow, StartFlow};
 pub use job::{Attempt, Job, JobSummary, Step};
 pub use log::{LogLine, LogMatch, LogPage, LogSearch, LogStep, LogSummary, MatchRange};
-pub use measure::{DataFlow, DataPart, DataState, Fact, FactKind, Metric, Reasons, SqlQuery, SqlRows};
+pub use measure::{
+    DataFlow, DataPart, DataState, Fact, FactKind, Metric, Reasons, SqlColumn, SqlQuery, SqlRows, SqlView,
+};
 pub use overview::{AgentTotals, Figure, Freshness, Overview, Point, RunningFlow, Totals, Wanted};
 pub use page::Page;
 pub use problem::Problem;
 pub use project::{Branch, ChangeProject, CreateProject, Credential, Project};
+pub use prometheus::{
+    InstantElement, QueryAnswer, QueryPlace, QueryRefusal, QueryValue, RangeElement, ValuePoint,
+};
 pub use queue::QueueEntry;
 pub use repository::{FinishImport, HistoryPart, NewFacts, Repository};
 pub use results::{JobTestResult, TestCounts, TestResults};

@@ -23,7 +23,7 @@ pub struct Problem {
     /// What to do.
     #[schema(required)]
     pub fix: Option<String>,
-    /// The faults of a workflow file, where that is the problem.
+    /// The faults of a workflow file or a query, where that is the problem.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnostics: Vec<Diagnostic>,
 }

@@ -67,15 +67,21 @@ fn setting(flags: &ConfigFlags, key: String) -> Setting {
     let value = sources.find_value(&key).ok().and_then(|value| json(&value));
     let origin = origin(&sources, &key);
     let value = match value {
-        Some(serde_json::Value::String(text)) if key == "database_url" || key == "reader_url" => {
-            masked(&text).into()
-        }
-        Some(serde_json::Value::String(_)) if key == "s3_secret_access_key" => MASK.into(),
+        Some(serde_json::Value::String(text)) => shown_text(&key, text).into(),
         Some(value @ serde_json::Value::Array(_)) => without_secrets(value),
         Some(value) => value,
         None => serde_json::Value::Null,
     };
     Setting { key, value, origin }
+}
+
+/// A text without what opens something.
+fn shown_text(key: &str, text: String) -> String {
+    match key {
+        "database_url" | "reader_url" => masked(&text),
+        "s3_secret_access_key" => MASK.to_owned(),
+        _ => text,
+    }
 }
 
 /// A list without what opens anything: fields that are called so, and passwords in addresses.
@@ -191,5 +197,20 @@ mod tests {
         );
         assert_eq!(masked("postgres://db/keirin"), "postgres://db/keirin");
         assert_eq!(masked("host=db password=hunter2"), MASK);
+    }
+
+    #[test]
+    fn no_key_shows_what_opens_something() {
+        let url = "postgres://keirin:hunter2@db/keirin";
+        for key in ["database_url", "reader_url", "s3_secret_access_key"] {
+            assert!(!shown_text(key, url.to_owned()).contains("hunter2"), "{key}");
+        }
+        let opens = |key: &String| {
+            ["database", "reader", "secret", "password", "token"]
+                .iter()
+                .any(|word| key.contains(word))
+        };
+        let secret: Vec<String> = fields().into_iter().filter(opens).collect();
+        assert_eq!(secret, ["database_url", "reader_url", "s3_secret_access_key"]);
     }
 }

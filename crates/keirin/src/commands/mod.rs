@@ -13,8 +13,11 @@ mod log;
 mod login;
 mod names;
 mod project;
+mod push;
+mod query;
 mod run;
 pub(crate) mod shown;
+mod sql;
 mod token;
 mod user;
 
@@ -45,6 +48,15 @@ pub(crate) enum ServerCommand {
     Queue(On<job::QueueArguments>),
     #[command(subcommand)]
     Import(import::ImportCommand),
+    /// Ask the series a question in PromQL
+    Query(On<query::QueryArguments>),
+    /// Read the facts in SQL
+    Sql(On<sql::SqlArguments>),
+    /// Send a sample of an event, as how long a build took, or a text of samples
+    ///
+    /// A sample keeps the time of its event, whenever it is pushed. What can be asked all the time is better scraped as a
+    /// target.
+    Push(On<push::PushArguments>),
     #[command(subcommand)]
     Token(token::TokenCommand),
     #[command(subcommand)]
@@ -69,6 +81,9 @@ impl ServerCommand {
             Self::Log(on) => log::log(on, output).await,
             Self::Queue(on) => job::queue(on, output).await,
             Self::Import(command) => import::import(command, output).await,
+            Self::Query(on) => query::query(on, output).await,
+            Self::Sql(on) => sql::sql(on, output).await,
+            Self::Push(on) => push::push(on, output).await,
             Self::Token(command) => token::token(command, output).await,
             Self::User(command) => user::user(command, output).await,
             Self::Member(command) => user::member(command, output).await,

@@ -4,6 +4,8 @@
 mod admin;
 mod failures;
 mod flows;
+mod imports;
+mod measure;
 mod people;
 mod structure;
 mod whole_program;

@@ -102,12 +102,17 @@ impl World {
 
     /// Runs a command as somebody on the server's own machine.
     pub(crate) fn keirin(&self, arguments: &[&str]) -> Said {
+        self.keirin_typing(arguments, "")
+    }
+
+    /// As [`World::keirin`], with this on standard input.
+    pub(crate) fn keirin_typing(&self, arguments: &[&str], typed: &str) -> Said {
         let mut command = clean(self.folder.path());
         command
             .args(arguments)
             .arg("--data-dir")
             .arg(self.folder.path().join("data"));
-        said(command, "")
+        said(command, typed)
     }
 
     /// Runs a command as somebody elsewhere, who types this.

@@ -1,0 +1,156 @@
+//! From a history on this machine to figures at the command line: import, query, SQL.
+
+use std::time::{Duration, Instant};
+
+use crate::world::{Said, World, git};
+
+/// How long facts may take to become series, on a machine that does much else.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A repository of three commits, one of them the merge of a pull request, and a tag; imported as `shop`.
+async fn with_history() -> World {
+    let world = World::new().await;
+    let path = world.folder.path().join("shop");
+    std::fs::create_dir(&path).unwrap();
+    git(&path, &["init", "--quiet", "--initial-branch=main"]);
+    std::fs::write(path.join("stock.txt"), "one\ntwo\n").unwrap();
+    git(&path, &["add", "."]);
+    git(&path, &["commit", "--quiet", "--message", "Begin the shop"]);
+    git(&path, &["switch", "--quiet", "--create", "basket"]);
+    std::fs::write(path.join("stock.txt"), "one\ntwo\nthree\n").unwrap();
+    git(
+        &path,
+        &["commit", "--quiet", "--all", "--message", "Add a basket"],
+    );
+    git(&path, &["switch", "--quiet", "main"]);
+    let merge = "Merge pull request #7 from ada/basket\n\nA basket";
+    git(
+        &path,
+        &["merge", "--quiet", "--no-ff", "--message", merge, "basket"],
+    );
+    git(&path, &["tag", "v1.0"]);
+    let imported = world.keirin(&[
+        "import",
+        "git",
+        path.to_str().unwrap(),
+        "--repository",
+        "shop",
+        "--json",
+    ]);
+    let new = &imported.document()["new"];
+    assert_eq!(
+        (&new["commits"], &new["pull_requests"]),
+        (&3.into(), &1.into()),
+        "{imported:?}"
+    );
+    world
+}
+
+/// Asks until there is data: the server makes series of facts by itself, a little later.
+fn until_data(world: &World, query: &[&str]) -> Said {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let said = world.keirin(query);
+        assert_eq!(said.exit, 0, "{said:?}");
+        if !said.errors.contains("No data.") {
+            return said;
+        }
+        assert!(Instant::now() < end, "no data came: {said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_history_answers_promql() {
+    let world = with_history().await;
+    let commits = r#"sum by (repository) (sum_over_time(keirin_commits_total[2d]))"#;
+    let said = until_data(&world, &["query", commits]);
+    assert_eq!(said.output, "repository  Value\nshop            2\n");
+
+    let said = world.keirin(&["query", commits, "--json"]).document();
+    assert_eq!(said["resultType"], "vector");
+    assert_eq!(said["result"][0]["metric"]["repository"], "shop");
+    assert_eq!(
+        said["result"][0]["value"][1], "2",
+        "the merge itself is not counted"
+    );
+
+    let daily = "sum by (repository) (keirin_commits_total)";
+    let said = world.keirin(&["query", daily, "--range", "2d", "--step", "1d"]);
+    let row = said.output.lines().nth(1).unwrap();
+    assert!(
+        row.starts_with("shop") && row.contains('█') && row.ends_with('2'),
+        "{said:?}"
+    );
+    let said = world.keirin(&["query", daily, "--range", "2d", "--step", "1d", "--csv"]);
+    let mut lines = said.output.lines();
+    assert_eq!(lines.next(), Some("repository,time,value"));
+    assert!(lines.all(|line| line.starts_with("shop,2")), "{said:?}");
+
+    let said = world.keirin(&["query", "1 + 1"]);
+    assert_eq!(said.output, "2\n");
+}
+
+#[tokio::test]
+async fn a_query_that_is_wrong_or_finds_nothing_says_why() {
+    let world = World::new().await;
+    let said = world.keirin(&["query", "sum(keirin_commits_total) +* 2"]);
+    assert_eq!((said.exit, said.output.as_str()), (2, ""));
+    let lines: Vec<&str> = said.errors.lines().collect();
+    let shown = lines
+        .iter()
+        .position(|line| line.contains("sum(keirin_commits_total) +* 2"))
+        .unwrap();
+    let fault = lines[shown].find('*').unwrap();
+    assert_eq!(lines[shown + 1].find('^'), Some(fault), "{said:?}");
+
+    let said = world.keirin(&["query", "keirin_comits_total"]);
+    assert_eq!((said.exit, said.output.as_str()), (0, ""));
+    assert!(
+        said.errors
+            .starts_with("No data.\nThere is no metric called keirin_comits_total."),
+        "{said:?}"
+    );
+    let said = world.keirin(&["query", "keirin_commits_total", "--json"]);
+    assert_eq!(said.document()["result"], serde_json::json!([]));
+
+    let said = world.keirin(&["query", "up", "--step", "1d"]);
+    assert!(said.exit != 0 && said.errors.contains("--range"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_history_is_read_in_sql() {
+    let world = with_history().await;
+    let query = "select author, count(*) as commits, sum(lines_added) as added from commits group by 1";
+    let said = world.keirin(&["sql", query]);
+    assert_eq!(
+        said.output, "author    commits  added\nSomebody        3      3\n",
+        "{said:?}"
+    );
+    let said = world.keirin_typing(
+        &["sql", "-", "--csv"],
+        "select number, title, branch\nfrom pull_requests;\n",
+    );
+    assert_eq!(
+        said.output, "number,title,branch\n7,A basket,basket\n",
+        "{said:?}"
+    );
+    let said = world
+        .keirin(&["sql", "select name from releases", "--json"])
+        .document();
+    assert_eq!(said["rows"], serde_json::json!([["v1.0"]]));
+
+    let said = world.keirin(&["sql", "select author,\n  subjct\nfrom commits"]);
+    assert_eq!((said.exit, said.output.as_str()), (2, ""));
+    assert!(
+        said.errors.contains(r#"column "subjct" does not exist"#),
+        "{said:?}"
+    );
+    assert!(said.errors.contains("2 |   subjct\n  |   ^^^^^^"), "{said:?}");
+
+    let said = world.keirin(&["sql"]);
+    assert!(
+        said.output.contains("\npull_requests  Pull requests that"),
+        "{said:?}"
+    );
+    assert!(said.output.contains("  lead_time        interval"), "{said:?}");
+}
