@@ -5,7 +5,7 @@ use keirin_promql::Series;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::series::series;
+use super::series::series;
 
 /// The metrics that there are series of.
 const METRICS: [&str; 4] = ["a_total", "b", "c_bucket", "d"];
@@ -35,6 +35,15 @@ impl Kinds {
     fn words(self, always: &[&'static str], newest: &[&'static str]) -> Vec<&'static str> {
         let newest = if self.newest { newest } else { &[] };
         always.iter().chain(newest).copied().collect()
+    }
+
+    /// The former for the newest, else the latter.
+    fn either(
+        self,
+        newest: BoxedStrategy<String>,
+        otherwise: BoxedStrategy<String>,
+    ) -> BoxedStrategy<String> {
+        if self.newest { newest } else { otherwise }
     }
 }
 
@@ -71,7 +80,9 @@ fn selected(kinds: Kinds) -> impl Strategy<Value = String> {
         (select(METRICS.to_vec()), matchers(kinds)).prop_map(|(name, matchers)| format!("{name}{matchers}"));
     // Several metrics in one vector: 2.42 takes their names away at once, and may then be unable to tell them apart.
     let unnamed = select(vec!["{__name__=~\"b|d\"}", "{\"d\"}", "{x=~\".+\"}"]).prop_map(str::to_owned);
-    prop_oneof![4 => named, u32::from(kinds.newest) => unnamed]
+    let named = named.boxed();
+    let other = kinds.either(unnamed.boxed(), named.clone());
+    prop_oneof![4 => named, 1 => other]
 }
 
 fn labels(kinds: Kinds) -> impl Strategy<Value = String> {
@@ -108,17 +119,18 @@ fn scalar(kinds: Kinds, vector: BoxedStrategy<String>) -> BoxedStrategy<String> 
         .prop_map(|(left, operator, right)| format!("({left} {operator} bool {right})"));
     let calculated = (
         number(),
-        select(vec!["+", "-", "*", "/", "%", "^", "atan2"]),
+        select(kinds.words(&["+", "-", "*", "/", "%", "^"], &["atan2"])),
         number(),
     )
         .prop_map(|(left, operator, right)| format!("({left} {operator} {right})"));
+    let larger = (number(), number()).prop_map(|(left, right)| format!("max_of({left}, {right})"));
     prop_oneof![
         3 => number(),
         1 => select(calls).prop_map(str::to_owned),
         1 => of_vector,
         1 => compared,
         1 => calculated,
-        u32::from(kinds.newest) => (number(), number()).prop_map(|(left, right)| format!("max_of({left}, {right})")),
+        1 => kinds.either(larger.boxed(), number().boxed()),
     ]
     .boxed()
 }
@@ -128,9 +140,10 @@ fn binary(
     vector: BoxedStrategy<String>,
     scalar: BoxedStrategy<String>,
 ) -> BoxedStrategy<String> {
-    let arithmetic = select(vec![
-        "+", "-", "*", "/", "%", "^", "atan2", "==", "> bool", "<=", "!= bool",
-    ]);
+    let arithmetic = select(kinds.words(
+        &["+", "-", "*", "/", "%", "^", "==", "> bool", "<=", "!= bool"],
+        &["atan2"],
+    ));
     let matching = (select(vec!["on", "ignoring"]), labels(kinds))
         .prop_map(|(kind, labels)| format!("{kind} {labels}"))
         .boxed();
@@ -172,9 +185,10 @@ fn aggregation(
         2 => Just(String::new()),
         3 => (select(vec!["by", "without"]), labels(kinds)).prop_map(|(kind, labels)| format!("{kind} {labels}")),
     ];
-    let plain = select(vec![
-        "sum", "avg", "min", "max", "count", "group", "stddev", "stdvar",
-    ]);
+    let plain = select(kinds.words(
+        &["sum", "avg", "min", "max", "count", "group"],
+        &["stddev", "stdvar"],
+    ));
     // Which of equal values are the topmost is nowhere defined.
     let ranking = select(kinds.words(&["quantile"], &["topk", "bottomk"]));
     let folded = (plain, grouping.clone(), vector.clone())
@@ -229,14 +243,18 @@ fn call(kinds: Kinds, vector: BoxedStrategy<String>, scalar: BoxedStrategy<Strin
         &["first_over_time", "mad_over_time", "ts_of_max_over_time"],
     ));
     let range = range(kinds, vector.clone());
+    let quantile = (scalar.clone(), vector.clone())
+        .prop_map(|(number, vector)| format!("histogram_quantile({number}, {vector})"))
+        .boxed();
+    let fraction = (scalar.clone(), scalar.clone(), vector.clone())
+        .prop_map(|(lower, upper, vector)| format!("histogram_fraction({lower}, {upper}, {vector})"));
     prop_oneof![
         3 => (of_vector, vector.clone()).prop_map(|(name, vector)| format!("{name}({vector})")),
         5 => (of_range, range.clone()).prop_map(|(name, range)| format!("{name}({range})")),
         1 => (scalar.clone(), range.clone()).prop_map(|(number, range)| format!("quantile_over_time({number}, {range})")),
         1 => (range, scalar.clone()).prop_map(|(range, number)| format!("predict_linear({range}, {number})")),
-        1 => (scalar.clone(), vector.clone()).prop_map(|(number, vector)| format!("histogram_quantile({number}, {vector})")),
-        u32::from(kinds.newest) => (scalar.clone(), scalar.clone(), vector.clone())
-            .prop_map(|(lower, upper, vector)| format!("histogram_fraction({lower}, {upper}, {vector})")),
+        1 => quantile.clone(),
+        1 => kinds.either(fraction.boxed(), quantile),
         1 => (vector.clone(), scalar.clone(), scalar.clone())
             .prop_map(|(vector, least, most)| format!("clamp({vector}, {least}, {most})")),
         1 => vector.clone().prop_map(|vector| format!("label_replace({vector}, \"y\", \"$1-x\", \"x\", \"(.*)\")")),
@@ -277,8 +295,13 @@ pub(crate) fn anything(kinds: Kinds) -> impl Strategy<Value = String> {
 /// A metric's name and its labels' values.
 type Key = (&'static str, Vec<&'static str>);
 
-/// Some series of the metrics, with values and gaps as they come.
+/// A few series of the metrics, or none, with values and gaps as they come.
 pub(crate) fn some_series() -> impl Strategy<Value = Vec<Series>> {
+    so_many_series(0..9)
+}
+
+/// So many series of the metrics.
+pub(crate) fn so_many_series(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Series>> {
     let value = prop_oneof![
         12 => (0..6_i32).prop_map(f64::from),
         1 => select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -2.5, Sample::stale(0).value]),
@@ -288,7 +311,7 @@ pub(crate) fn some_series() -> impl Strategy<Value = Vec<Series>> {
         select(METRICS.to_vec()),
         prop::collection::vec(select(LABEL_VALUES.to_vec()), LABELS.len()),
     );
-    prop::collection::btree_map(labels, samples, 0..9).prop_map(|all| {
+    prop::collection::btree_map(labels, samples, count).prop_map(|all| {
         let one = |((metric, values), gaps): (Key, Vec<(i64, f64)>)| {
             let mut labels = vec![("__name__", metric)];
             labels.extend(LABELS.into_iter().zip(values));
