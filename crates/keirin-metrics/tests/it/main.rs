@@ -6,6 +6,7 @@
 
 mod ground;
 mod http;
+mod prometheus;
 mod scrape;
 mod scraper;
 mod server;
