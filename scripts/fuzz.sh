@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Feeds random input to what reads other people's bytes: workflow files, log chunks, test reports. These are the
+# Feeds random input to what reads other people's bytes: workflow files, log chunks, test reports, queries. These are the
 # property tests of `make test`, optimised and for longer; a failure prints the smallest input that shows it, and
 # proptest keeps its seed beside the test so that it is run first ever after.
 #   SECONDS_EACH  how long for each crate (default: 60)
@@ -7,7 +7,7 @@ set -euo pipefail
 . "$(dirname "$0")/voice.sh"
 
 seconds_each=${SECONDS_EACH:-60}
-crates=(keirin-workflow keirin-wire keirin-results)
+crates=(keirin-workflow keirin-wire keirin-results keirin-promql)
 
 scripts/tools.sh
 for crate in "${crates[@]}"; do

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keirin_git::Mirrors;
 use keirin_logs::Logs;
 use keirin_metrics::query::Engine;
-use keirin_metrics::storage::Storage;
+use keirin_metrics::transforms::Transforms;
 use keirin_model::UserId;
 use keirin_model::access::Role;
 use keirin_objects::Objects;
@@ -33,6 +33,8 @@ pub struct Parts {
     pub logs: Logs,
     /// Where artifacts lie.
     pub objects: Objects,
+    /// The series, and what makes them of facts.
+    pub transforms: Transforms,
     /// The mirrors of the projects' repositories.
     pub mirrors: Mirrors,
     /// The master key.
@@ -58,6 +60,7 @@ pub struct App {
     pub(crate) agents: KnownAgents,
     /// Answers queries over the series.
     pub(crate) queries: Engine,
+    pub(crate) transforms: Transforms,
 }
 
 /// The name of the token that lets the local agent in.
@@ -70,7 +73,8 @@ impl App {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Self {
-            queries: Engine::new(Storage::new(parts.store.clone())),
+            queries: Engine::new(parts.transforms.storage().clone()),
+            transforms: parts.transforms,
             store: parts.store,
             work: parts.work,
             logs: parts.logs,

@@ -178,6 +178,19 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/prometheus/api/v1/status/buildinfo", SignedIn),
     ("GET", "/prometheus/api/v1/rules", SignedIn),
     ("GET", "/prometheus/api/v1/alerts", SignedIn),
+    // Repositories whose history is among the facts.
+    ("GET", "/api/v1/repositories", Visible),
+    ("GET", "/api/v1/repositories/{repository}", Visible),
+    (
+        "POST",
+        "/api/v1/repositories/{repository}/history",
+        Server(Maintainer),
+    ),
+    (
+        "PUT",
+        "/api/v1/repositories/{repository}/heads",
+        Server(Maintainer),
+    ),
     // Agents.
     ("GET", "/api/v1/agents", SignedIn),
     ("GET", "/api/v1/agents/{agent}", SignedIn),

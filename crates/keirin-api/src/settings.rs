@@ -26,6 +26,8 @@ pub struct Settings {
     pub log_chunk_bytes: usize,
     /// The largest report of test results, in bytes.
     pub test_report_bytes: usize,
+    /// The largest part of a repository's history, in bytes.
+    pub history_bytes: usize,
     /// The largest artifact, in bytes.
     pub artifact_bytes: u64,
     /// The largest request of git, in bytes.
@@ -47,6 +49,7 @@ impl Settings {
             json_bytes: 1024 * 1024,
             log_chunk_bytes: 4 * 1024 * 1024,
             test_report_bytes: 64 * 1024 * 1024,
+            history_bytes: 16 * 1024 * 1024,
             artifact_bytes: 2 * 1024 * 1024 * 1024,
             git_request_bytes: 16 * 1024 * 1024,
             calls_per_minute: 3000,

@@ -18,6 +18,7 @@ mod jobs;
 mod log_follower;
 mod logs;
 mod projects;
+mod repositories;
 mod sign_in;
 mod sse;
 mod transport;

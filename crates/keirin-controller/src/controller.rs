@@ -24,6 +24,7 @@ use crate::directory::{Directory, Source};
 use crate::events;
 use crate::firing::Firing;
 use crate::handle::Handle;
+use crate::histories::Histories;
 use crate::journal::StoreJournal;
 use crate::lead::{Leadership, lead};
 use crate::prepare::{Preparer, Wish, diagnostics, tip_of};
@@ -146,6 +147,12 @@ impl Controller {
         let mut beside = JoinSet::new();
         beside.spawn(firing.run(due));
         beside.spawn(note_agents(handle.clone(), self.store.clone()));
+        let histories = Histories::new(
+            self.store.clone(),
+            self.preparer.repositories.clone(),
+            Arc::clone(&self.clock),
+        );
+        beside.spawn(histories.run());
         self.set_handle(Some(handle));
         let end = brain.ended().await;
         self.set_handle(None);

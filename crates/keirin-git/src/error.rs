@@ -124,6 +124,35 @@ pub enum GitError {
         /// What is wrong.
         detail: String,
     },
+    /// There is no repository on this machine where one was named.
+    #[error("there is no git repository at {}; name a checkout or a bare repository ({detail})", path.display())]
+    NotARepository {
+        /// The folder.
+        path: PathBuf,
+        /// Git's words.
+        detail: String,
+    },
+    /// A repository does not hold its whole history.
+    #[error(
+        "the repository {} holds only the end of its history; run `git fetch --unshallow` in it, or use a whole clone",
+        path.display()
+    )]
+    Shallow {
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// A repository on this machine, that is not ours to repair, lacks something or holds something damaged.
+    #[error(
+        "the repository {} is damaged or lacks a part of its history; `git fsck` in it says more, and a fresh clone is \
+         whole ({detail})",
+        path.display()
+    )]
+    Incomplete {
+        /// Where it is.
+        path: PathBuf,
+        /// Git's words.
+        detail: String,
+    },
     /// A folder that a checkout is to be made in has one already.
     #[error("{} is a git repository already; check out into another folder", path.display())]
     AlreadyACheckout {

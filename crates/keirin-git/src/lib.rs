@@ -17,6 +17,7 @@ mod mirror_fetch;
 mod mirror_objects;
 mod name;
 mod process;
+mod reading;
 mod refs;
 mod resolve;
 mod serve;
@@ -32,6 +33,7 @@ pub use history::{ChangedPath, CommitInfo, EntryKind, PathChange, Person, TreeEn
 pub use mirror::{Mirror, Mirrors};
 pub use mirror_fetch::{BranchChange, Fetched};
 pub use name::{BranchName, CommitId, InvalidName, Revision, TreePath};
+pub use reading::{ChangeCount, GraphLine, HistoryReader, LoggedCommit, Starts, TaggedCommit};
 pub use serve::{Served, Service};
 pub use url::{InvalidUrl, RepositoryUrl};
 pub use working_tree::{CopiedTree, copy_working_tree, working_tree_of};

@@ -5,6 +5,7 @@
 //! Git may fetch what is left out only in calls that say so; in all others an object that is not here is simply absent.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -207,6 +208,16 @@ impl Mirror {
         Ok(branches
             .filter_map(|(name, id)| Some((BranchName::parse(name).ok()?, CommitId::parse(id).ok()?)))
             .collect())
+    }
+
+    /// Changes whenever a branch or tag of the mirror moves, or another branch is presented first. No process is started.
+    ///
+    /// # Errors
+    /// [`GitError::NotMirrored`] and [`GitError::Corrupted`].
+    pub async fn fingerprint(&self) -> Result<u64, GitError> {
+        let mut hasher = DefaultHasher::new();
+        self.references().await?.hash(&mut hasher);
+        Ok(hasher.finish())
     }
 
     /// The branch that the mirrored repository presents first; `None` when it is empty or points nowhere.

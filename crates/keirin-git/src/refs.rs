@@ -19,7 +19,7 @@ pub(crate) struct RefStore {
 }
 
 /// What a repository offers: its branches and tags (full names to object ids) and where `HEAD` points.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct References {
     pub(crate) ids: BTreeMap<String, String>,
     /// Full name of the reference that `HEAD` stands for; `None` when it is detached.

@@ -4,9 +4,12 @@
 //! nothing else, so the order in which facts arrive does not matter. A [recount](recounts) needs all facts of a
 //! repository or project, and makes all its samples anew.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
 pub mod counts;
 pub mod definition;
 pub mod documents;
+pub mod git;
 pub mod recounts;
 pub mod tally;
 

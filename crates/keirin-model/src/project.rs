@@ -57,3 +57,27 @@ pub fn check_project_name(name: &str) -> Result<(), InvalidProjectName> {
         Err(InvalidProjectName(name.chars().take(120).collect()))
     }
 }
+
+/// Why a name cannot be a repository's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` cannot be a repository's name: use 1 to 200 letters, digits, `.`, `_`, `-` and `/`, starting with a letter \
+     or digit"
+)]
+pub struct InvalidRepositoryName(String);
+
+/// Checks the name that a repository's history is imported under, such as `tools` or `owner/tools`.
+///
+/// # Errors
+/// Says what a name may hold.
+pub fn check_repository_name(name: &str) -> Result<(), InvalidRepositoryName> {
+    let starts_well = name.starts_with(|first: char| first.is_ascii_alphanumeric());
+    let holds_only_good = name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'));
+    if starts_well && holds_only_good && name.len() <= 200 {
+        Ok(())
+    } else {
+        Err(InvalidRepositoryName(name.chars().take(220).collect()))
+    }
+}

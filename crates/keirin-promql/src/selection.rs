@@ -3,7 +3,8 @@
 use keirin_model::series::Matcher;
 
 use crate::syntax::ast::{At, Expr, Node, Shift};
-use crate::time::{Options, Span, Steps};
+use crate::syntax::duration::LONGEST_MS;
+use crate::time::{FARTHEST_MS, Options, Span, Steps};
 
 /// Series that a query needs, and the time within which it needs their samples.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,6 +20,12 @@ pub struct Selection {
 /// One for each selector, in the order in which they stand.
 pub(crate) fn selections(expr: &Expr, span: Span, options: &Options) -> Vec<Selection> {
     let mut found = Vec::new();
+    let within_reach = |time_ms: i64| time_ms.clamp(-FARTHEST_MS, FARTHEST_MS);
+    let span = Span {
+        start_ms: within_reach(span.start_ms),
+        end_ms: within_reach(span.end_ms),
+        ..span
+    };
     let steps = Steps::of(span.start_ms, span.end_ms, span.step_ms);
     collect(expr, span, steps, options, &mut found);
     found
@@ -34,7 +41,11 @@ fn collect(expr: &Expr, span: Span, steps: Steps, options: &Options, found: &mut
         });
     };
     match &expr.node {
-        Node::Vector(selector) => select(&selector.matchers, selector.shift, options.lookback_ms),
+        Node::Vector(selector) => select(
+            &selector.matchers,
+            selector.shift,
+            options.lookback_ms.clamp(0, FARTHEST_MS),
+        ),
         Node::Range { selector, range_ms } => select(&selector.matchers, selector.shift, *range_ms),
         Node::Subquery {
             inner,
@@ -63,7 +74,7 @@ pub(crate) fn subquery_steps(
     options: &Options,
 ) -> Steps {
     let (first_ms, last_ms) = shift.times(span, steps);
-    let step_ms = step_ms.unwrap_or(options.subquery_step_ms).max(1);
+    let step_ms = step_ms.unwrap_or(options.subquery_step_ms).clamp(1, LONGEST_MS);
     steps.of_subquery(first_ms - range_ms, last_ms, step_ms)
 }
 

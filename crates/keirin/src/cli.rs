@@ -136,6 +136,7 @@ mod tests {
             "job",
             "log",
             "queue",
+            "import",
             "token",
             "user",
             "member",

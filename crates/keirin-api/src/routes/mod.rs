@@ -17,6 +17,7 @@ mod mirrors;
 mod overview;
 mod projects;
 mod prometheus;
+mod repositories;
 mod runs;
 mod sign_in;
 mod test_results;
@@ -46,6 +47,7 @@ pub(crate) fn routes(settings: &Settings) -> OpenApiRouter<Arc<App>> {
         .merge(people())
         .merge(server())
         .layer(DefaultBodyLimit::max(settings.json_bytes))
+        .merge(histories(settings))
         .merge(agent_protocol(settings))
         .merge(mirrors(settings))
 }
@@ -97,6 +99,8 @@ fn work() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(artifacts::of_run))
         .routes(routes!(artifacts::of_job))
         .routes(routes!(artifacts::download))
+        .routes(routes!(repositories::list))
+        .routes(routes!(repositories::show))
         .routes(routes!(agents::list))
         .routes(routes!(agents::show, agents::change, agents::remove))
 }
@@ -124,6 +128,13 @@ fn server() -> OpenApiRouter<Arc<App>> {
         .route("/api/v1/openapi.json", axum::routing::get(crate::document::json))
         .route("/api/docs", axum::routing::get(crate::document::page))
         .route("/api/docs/style.css", axum::routing::get(crate::document::style))
+}
+
+fn histories(settings: &Settings) -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(repositories::add))
+        .routes(routes!(repositories::finish))
+        .layer(DefaultBodyLimit::max(settings.history_bytes))
 }
 
 fn agent_protocol(settings: &Settings) -> OpenApiRouter<Arc<App>> {

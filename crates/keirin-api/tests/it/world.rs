@@ -13,6 +13,8 @@ use keirin_api::{App, Live, MasterKey, Outside, Parts, Settings, router};
 use keirin_engine::{Change, Snapshot};
 use keirin_git::{Git, Mirrors};
 use keirin_logs::Logs;
+use keirin_metrics::storage::Storage;
+use keirin_metrics::transforms::Transforms;
 use keirin_model::access::Role;
 use keirin_model::flow::{Attempt, Flow, Job, Run};
 use keirin_model::plan::Executor;
@@ -91,6 +93,7 @@ impl World {
             work: Arc::new(work.clone()),
             logs: logs.clone(),
             objects,
+            transforms: Transforms::new(Storage::new(store.clone())),
             mirrors: mirrors.clone(),
             keys: keys.clone(),
             outside: Outside::new(move || shown.now(), drawn()),

@@ -11,6 +11,7 @@ mod alone;
 mod contract;
 mod database;
 mod faults;
+mod history;
 mod house;
 mod leaders;
 mod pushes;

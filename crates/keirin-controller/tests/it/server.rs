@@ -51,6 +51,11 @@ impl Repository {
     }
 
     pub fn git(&self, arguments: &[&str]) -> String {
+        self.git_with(arguments, &[])
+    }
+
+    /// With more in its environment.
+    pub fn git_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> String {
         let output = Command::new("git")
             .current_dir(self.path())
             .args(arguments)
@@ -60,6 +65,7 @@ impl Repository {
             .env("GIT_AUTHOR_EMAIL", "ada@example.org")
             .env("GIT_COMMITTER_NAME", "Ada")
             .env("GIT_COMMITTER_EMAIL", "ada@example.org")
+            .envs(environment.iter().copied())
             .output()
             .unwrap();
         let complaint = String::from_utf8_lossy(&output.stderr);

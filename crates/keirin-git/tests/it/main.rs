@@ -9,6 +9,7 @@
 mod checkouts;
 mod damage;
 mod fixture;
+mod histories;
 mod hostile;
 mod mirrors;
 mod names;

@@ -48,6 +48,11 @@ impl Transforms {
         }
     }
 
+    /// Where the samples go.
+    pub fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
     /// Says in the database what each metric means.
     ///
     /// # Errors

@@ -91,6 +91,51 @@ pub struct Trailer {
     pub value: String,
 }
 
+/// A name and an address, neither checked by anybody.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
+pub struct Signature {
+    /// The name.
+    pub name: String,
+    /// The address.
+    pub email: String,
+}
+
+/// Whom a name and an address in commits belong to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Identity {
+    /// As commits have it.
+    pub signature: Signature,
+    /// As the repository's `.mailmap` names that person.
+    pub person: Signature,
+    /// Whether that is a program.
+    pub bot: bool,
+}
+
+/// A commit as it was read from a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct NewCommit {
+    /// Its id.
+    pub id: String,
+    /// The commits that it follows; several for a merge.
+    pub parents: Vec<String>,
+    /// Who wrote it, as the commit says.
+    pub author: Signature,
+    /// Who put it in, as the commit says.
+    pub committer: Signature,
+    /// When it was written.
+    pub authored_at: Timestamp,
+    /// When it was put in.
+    pub committed_at: Timestamp,
+    /// The first paragraph of its message, on one line.
+    pub subject: String,
+    /// What it changed.
+    pub changes: Changes,
+    /// The lines at the end of its message that have a name and a value.
+    pub trailers: Vec<Trailer>,
+}
+
 /// A proposed change that was merged, as the message of a commit tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullRequestFact {

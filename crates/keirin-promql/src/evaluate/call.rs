@@ -198,7 +198,6 @@ pub(super) fn anonymous(values: Vec<f64>) -> Row {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "as all numbers of the language")]
 const fn seconds(milliseconds: i64) -> f64 {
     milliseconds as f64 / 1000.0
 }

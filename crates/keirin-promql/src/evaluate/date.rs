@@ -13,15 +13,10 @@ pub(super) fn of_steps(part: DatePart, steps: Steps) -> Vec<f64> {
 }
 
 /// The part of a time in seconds since 1970.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "too far away times become the farthest"
-)]
 pub(super) fn part_of(part: DatePart, seconds: f64) -> f64 {
     of_seconds(part, seconds as i64)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "as all numbers of the language")]
 fn of_seconds(part: DatePart, seconds: i64) -> f64 {
     let days = seconds.div_euclid(DAY_SECONDS);
     let in_day = seconds.rem_euclid(DAY_SECONDS);

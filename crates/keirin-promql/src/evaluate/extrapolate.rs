@@ -94,7 +94,6 @@ fn resets(values: &[f64]) -> Vec<usize> {
         .collect()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "as all numbers of the language")]
 const fn seconds(milliseconds: i64) -> f64 {
     milliseconds as f64 / 1000.0
 }
@@ -112,7 +111,6 @@ impl Range {
     /// How much longer the time is for which the difference is taken to hold than that between the samples.
     fn factor(&self, is_counter: bool, difference: f64) -> f64 {
         let sampled = seconds(self.sampled_ms);
-        #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 samples")]
         let distance = sampled / (self.samples - 1) as f64;
         let threshold = distance * 1.1;
         let mut before = seconds(self.to_first_ms);

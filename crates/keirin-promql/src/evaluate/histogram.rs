@@ -42,7 +42,7 @@ impl Evaluator<'_> {
     ) -> Result<Vec<Row>, EvaluateError> {
         let quantiles = self.checked_quantiles(&arguments[0], steps)?;
         let histograms = self.histograms(&arguments[1], steps)?;
-        let place = arguments[1].place;
+        let place = arguments[1].bare().place;
         let rows = histograms
             .iter()
             .map(|histogram| self.quantile_row(histogram, &quantiles, place, steps));
@@ -60,7 +60,7 @@ impl Evaluator<'_> {
             wanted.push(self.checked_quantiles(argument, steps)?);
         }
         let histograms = self.histograms(&arguments[0], steps)?;
-        let place = arguments[0].place;
+        let place = arguments[0].bare().place;
         let mut rows = Vec::new();
         for quantiles in &wanted {
             // The label names the quantile, which is the same at all steps unless it is calculated.
@@ -100,7 +100,7 @@ impl Evaluator<'_> {
         let quantiles = self.scalar(argument, steps)?;
         for wanted in &quantiles {
             if let Some(text) = quantile::invalid(*wanted) {
-                self.annotations.warn(argument.place, text);
+                self.annotations.warn(argument.bare().place, text);
             }
         }
         Ok(quantiles)
@@ -138,7 +138,7 @@ impl Evaluator<'_> {
                     quote(bound.as_bytes()),
                     for_metric(row.labels.get(METRIC_NAME))
                 );
-                self.annotations.warn(vector.place, text);
+                self.annotations.warn(vector.bare().place, text);
                 continue;
             };
             let labels = row.labels.filtered(|name| name != BOUND);

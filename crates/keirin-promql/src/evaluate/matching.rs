@@ -80,7 +80,7 @@ impl Evaluator<'_> {
             binary,
             many_left,
             steps,
-            matched: HashMap::new(),
+            matched: vec![HashMap::new(); signatures.count],
             rows: Vec::new(),
         };
         let ones = sides.one.by_signature(signatures.count);
@@ -209,8 +209,8 @@ struct Pairs<'a> {
     binary: &'a Binary,
     many_left: bool,
     steps: Steps,
-    /// At which steps there was a pair: of a signature, and, where many are allowed, for these labels.
-    matched: HashMap<(usize, Option<Labels>), Vec<bool>>,
+    /// For each signature, at which steps there was a pair; where many are allowed, for each labels of a pair.
+    matched: Vec<HashMap<Option<Labels>, Vec<bool>>>,
     rows: Vec<Row>,
 }
 
@@ -224,9 +224,8 @@ impl Pairs<'_> {
         } = self.binary;
         let labels = self.result_labels(&many.labels, &one.labels);
         let key = matching.group.as_ref().map(|_| labels.clone());
-        let matched = self
-            .matched
-            .entry((signature, key))
+        let matched = self.matched[signature]
+            .entry(key)
             .or_insert_with(|| vec![false; self.steps.count]);
         let mut values = vec![ABSENT; self.steps.count];
         for (step, result) in values.iter_mut().enumerate() {
@@ -242,7 +241,8 @@ impl Pairs<'_> {
         }
         self.rows.push(Row {
             labels,
-            drop_name: many.drop_name || *returns_bool,
+            // Arithmetic takes the name away at once, so that one that is taken from the other side stays.
+            drop_name: *returns_bool || (operator.is_comparison() && many.drop_name),
             values,
         });
         Ok(())
@@ -258,10 +258,7 @@ impl Pairs<'_> {
 
     /// Takes away the values at the steps at which the signature has been matched.
     fn leave_unmatched(&self, signature: usize, standing_in: &mut Row) {
-        for ((matched_signature, _), matched) in &self.matched {
-            if *matched_signature != signature {
-                continue;
-            }
+        for matched in self.matched[signature].values() {
             for (value, matched) in standing_in.values.iter_mut().zip(matched) {
                 if *matched {
                     *value = ABSENT;

@@ -63,9 +63,7 @@ pub(super) fn resets(values: &[f64]) -> f64 {
 
 fn count(values: &[f64], counts: impl Fn(f64, f64) -> bool) -> f64 {
     let found = values.windows(2).filter(|pair| counts(pair[0], pair[1])).count();
-    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 samples")]
-    let found = found as f64;
-    found
+    found as f64
 }
 
 /// The difference of the last two values; of a counter per second, and from zero where it was reset.
@@ -81,7 +79,6 @@ pub(super) fn last_difference(slice: Slice<'_>, counter: bool) -> Option<f64> {
     } else {
         after - before
     };
-    #[expect(clippy::cast_precision_loss, reason = "as all numbers of the language")]
     let seconds = (after_ms - before_ms) as f64 / 1000.0;
     Some(if counter { difference / seconds } else { difference })
 }

@@ -19,13 +19,7 @@ pub(super) fn quantile(quantile: f64, values: &mut [f64]) -> f64 {
             .then_with(|| left.partial_cmp(right).unwrap_or(std::cmp::Ordering::Equal))
     });
     let last = values.len() - 1;
-    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 values")]
     let rank = quantile * last as f64;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "between 0 and the last index"
-    )]
     let lower = rank.floor() as usize;
     let upper = (lower + 1).min(last);
     let weight = rank - rank.floor();

@@ -15,6 +15,9 @@ impl Evaluator<'_> {
         steps: Steps,
     ) -> Result<Vec<Row>, EvaluateError> {
         let counts = self.scalar(count, steps)?;
+        if counts.iter().all(|count| *count < 1.0) {
+            return Ok(Vec::new());
+        }
         check_counts(&counts)?;
         let mut rows = self.vector(&aggregation.inner, steps)?;
         let members = Groups::of(&rows, aggregation).members();
@@ -26,16 +29,14 @@ impl Evaluator<'_> {
                 ranked.clear();
                 let values = group.iter().map(|row| (*row, rows[*row].values[step]));
                 ranked.extend(values.filter(|(_, value)| !is_absent(*value)));
-                match aggregation.operator {
-                    Aggregator::Topk => ranked.sort_by(|left, right| by_value(left.1, right.1, true)),
-                    Aggregator::Bottomk => ranked.sort_by(|left, right| by_value(left.1, right.1, false)),
-                    _ => {}
+                if aggregation.operator != Aggregator::Limitk {
+                    let descending = aggregation.operator == Aggregator::Topk;
+                    // Of equal values the labels decide, so that it is the same ones at each step.
+                    ranked.sort_by(|left, right| {
+                        by_value(left.1, right.1, descending)
+                            .then_with(|| rows[left.0].labels.cmp(&rows[right.0].labels))
+                    });
                 }
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "a negative count becomes none, a huge one all"
-                )]
                 let kept = (*count as usize).min(ranked.len());
                 for (row, _) in &ranked[kept..] {
                     rows[*row].values[step] = ABSENT;
@@ -56,10 +57,6 @@ fn check_counts(counts: &[f64]) -> Result<(), EvaluateError> {
     if counts.iter().any(|count| count.is_nan()) {
         return Err(EvaluateError::Argument("Parameter value is NaN".to_owned()));
     }
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "the bounds themselves need not be exact"
-    )]
     if let Some(count) = counts
         .iter()
         .find(|count| **count <= i64::MIN as f64 || **count >= i64::MAX as f64)

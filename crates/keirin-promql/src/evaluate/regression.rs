@@ -41,7 +41,6 @@ fn fit(slice: Slice<'_>, zero_ms: i64) -> Option<Line> {
     }
     let mut sums = [Sum::default(); 4];
     for (time_ms, value) in times_ms.iter().zip(values) {
-        #[expect(clippy::cast_precision_loss, reason = "as all numbers of the language")]
         let seconds = (time_ms - zero_ms) as f64 / 1000.0;
         for (sum, term) in sums
             .iter_mut()
@@ -51,7 +50,6 @@ fn fit(slice: Slice<'_>, zero_ms: i64) -> Option<Line> {
         }
     }
     let [x, y, xy, xx] = sums.map(Sum::total);
-    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 samples")]
     let count = values.len() as f64;
     let slope = (xy - x * y / count) / (xx - x * x / count);
     Some(Line {

@@ -22,7 +22,6 @@ impl Evaluator<'_> {
         selector: &Selector,
         steps: Steps,
     ) -> Result<Vec<Row>, EvaluateError> {
-        #[expect(clippy::cast_precision_loss, reason = "as all numbers of the language")]
         let mut rows = self.last_samples(selector, steps, |sample| sample.time_ms as f64 / 1000.0)?;
         for row in &mut rows {
             row.drop_name = true;

@@ -149,7 +149,7 @@ impl Evaluator<'_> {
                 values,
             };
             if row.has_values() {
-                self.annotate(window, &row, &parameters, arguments, range.place);
+                self.annotate(window, &row, &parameters, arguments, range.bare().place);
                 rows.push(row);
             }
         }
@@ -177,7 +177,7 @@ impl Evaluator<'_> {
         if window == Window::Quantile {
             for (wanted, value) in parameters[0].iter().zip(&row.values) {
                 if let Some(text) = quantile::invalid(*wanted).filter(|_| !is_absent(*value)) {
-                    self.annotations.warn(arguments[0].place, text);
+                    self.annotations.warn(arguments[0].bare().place, text);
                 }
             }
         }
@@ -228,12 +228,10 @@ where
 fn one(window: Window, slice: Slice<'_>, parameter: impl Fn(usize) -> f64) -> Option<f64> {
     let Slice { times_ms, values, .. } = slice;
     let last = values.len() - 1;
-    #[expect(clippy::cast_precision_loss, reason = "as all numbers of the language")]
     let seconds = |milliseconds: i64| milliseconds as f64 / 1000.0;
     match window {
         Window::Avg => Some(over_time::mean(values)),
         Window::Changes => Some(over_time::changes(values)),
-        #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 samples")]
         Window::Count => Some(values.len() as f64),
         Window::Deriv => regression::slope(slice),
         Window::DoubleExponentialSmoothing => over_time::smoothed(values, parameter(0), parameter(1)),

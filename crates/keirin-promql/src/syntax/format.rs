@@ -71,15 +71,12 @@ pub(super) fn write_expr(text: &mut String, expr: &Expr) {
 }
 
 /// A number, with no exponent; a duration as such.
-pub(super) fn number(value: f64, duration: bool) -> String {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "no duration is longer than 2^53 milliseconds"
-    )]
+fn number(value: f64, duration: bool) -> String {
     if duration {
         return format_duration((value * 1000.0).round() as i64);
     }
-    decimal(value)
+    // A sign before the left side of a power would be that of the power.
+    decimal(value).trim_start_matches('+').to_owned()
 }
 
 /// A number as Prometheus writes it where it takes no exponent.
@@ -137,10 +134,6 @@ fn labels(names: &[String]) -> String {
 
 fn write_shift(text: &mut String, shift: Shift) {
     match shift.at {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "seconds with three decimals, as Prometheus writes them"
-        )]
         Some(At::Time(milliseconds)) => {
             let _ = write!(text, " @ {:.3}", milliseconds as f64 / 1000.0);
         }

@@ -50,7 +50,6 @@ fn number(word: &str) -> Option<f64> {
     if let Some(digits) = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
         let digits = without_underscores(digits.strip_prefix('_').unwrap_or(digits))?;
         let number = i64::from_str_radix(&digits, 16).ok()?;
-        #[expect(clippy::cast_precision_loss, reason = "as all numbers of the language")]
         return (!digits.starts_with(['+', '-'])).then_some(number as f64);
     }
     let digits = without_underscores(word)?;
@@ -59,7 +58,6 @@ fn number(word: &str) -> Option<f64> {
     }
     if digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|byte| (b'0'..=b'7').contains(&byte))
     {
-        #[expect(clippy::cast_precision_loss, reason = "as all numbers of the language")]
         return i64::from_str_radix(&digits, 8).ok().map(|number| number as f64);
     }
     let looks_right = digits

@@ -263,7 +263,6 @@ impl Parser<'_> {
         }
         let number = match self.peek() {
             Kind::Number(number) => *number,
-            #[expect(clippy::cast_precision_loss, reason = "less than 2^53 milliseconds")]
             Kind::Duration(milliseconds) => *milliseconds as f64 / 1000.0,
             Kind::Word(word) => special_number(word).ok_or_else(|| self.unexpected(context, expected))?,
             _ => return Err(self.unexpected(context, expected)),
@@ -324,7 +323,6 @@ impl Parser<'_> {
                 value,
                 duration: false,
             },
-            #[expect(clippy::cast_precision_loss, reason = "less than 2^53 milliseconds")]
             Kind::Duration(milliseconds) => Node::Number {
                 value: milliseconds as f64 / 1000.0,
                 duration: true,

@@ -183,14 +183,9 @@ impl Parser<'_> {
     /// Seconds as milliseconds, as far as a duration reaches.
     fn milliseconds(&self, seconds: f64, place: Place) -> Result<i64, SyntaxError> {
         let milliseconds = seconds * 1000.0;
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "the longest duration is less than 2^53 milliseconds"
-        )]
         if !milliseconds.is_finite() || milliseconds.abs() > LONGEST_MS as f64 {
             return Err(self.wrong(place, "duration out of range"));
         }
-        #[expect(clippy::cast_possible_truncation, reason = "compared with the longest above")]
         Ok(milliseconds.round() as i64)
     }
 
@@ -225,12 +220,10 @@ impl Parser<'_> {
                 let place = self.place();
                 let seconds = self.signed_number("@", "timestamp")?;
                 let milliseconds = (seconds * 1000.0).round();
-                #[expect(clippy::cast_precision_loss, reason = "a bound that need not be exact")]
                 if !milliseconds.is_finite() || milliseconds.abs() >= FARTHEST_MS as f64 {
                     let message = format!("timestamp out of bounds for @ modifier: {seconds}");
                     return Err(self.wrong(place, message));
                 }
-                #[expect(clippy::cast_possible_truncation, reason = "compared with the farthest above")]
                 At::Time(milliseconds as i64)
             }
         };

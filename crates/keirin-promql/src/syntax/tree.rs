@@ -4,12 +4,12 @@ use keirin_model::series::Matcher;
 use serde_json::{Value, json};
 
 use super::ast::{At, Expr, Node, Selector, Shift, ValueType};
-use super::format::number;
+use super::format::decimal;
 
 /// An expression as JSON.
 pub(crate) fn tree(expr: &Expr) -> Value {
     match &expr.node {
-        Node::Number { value, .. } => json!({"type": "numberLiteral", "val": number(*value, false)}),
+        Node::Number { value, .. } => json!({"type": "numberLiteral", "val": decimal(*value)}),
         Node::Text(bytes) => json!({"type": "stringLiteral", "val": String::from_utf8_lossy(bytes)}),
         Node::Vector(selector) => selected(selector, "vectorSelector"),
         Node::Range { selector, range_ms } => {

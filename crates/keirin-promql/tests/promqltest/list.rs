@@ -51,7 +51,7 @@ fn list(tallies: &[Tally]) -> String {
         );
         for (index, (reason, lines)) in reasons.iter().enumerate() {
             let gap = if index == 0 { "\n" } else { "" };
-            let _ = write!(text, "{gap}- Because {reason}: lines {}.\n", lines.join(", "));
+            let _ = writeln!(text, "{gap}- Because {reason}: lines {}.", lines.join(", "));
         }
     }
     text + "\n"

@@ -12,6 +12,9 @@ use crate::{Store, StoreError};
 /// Where the tables that were there wait for the end.
 const ASIDE: &str = "keirin_before_restore";
 
+/// Where the views for people that were there wait; older versions have none.
+const VIEWS_ASIDE: &str = "keirin_facts_before_restore";
+
 /// The advisory lock of whoever restores: "restore" in letters.
 const RESTORING: i64 = 0x0072_6573_746f_7265;
 
@@ -61,7 +64,8 @@ impl Store {
                 return Err(error);
             }
         };
-        execute(&mut connection, format!("drop schema {ASIDE} cascade")).await?;
+        let statements = format!("drop schema if exists {VIEWS_ASIDE} cascade; drop schema {ASIDE} cascade");
+        execute(&mut connection, statements).await?;
         execute(&mut connection, "analyze".to_owned()).await?;
         connection.close().await?;
         Ok(BackupSummary::new(manifest.taken_at, end))
@@ -106,7 +110,8 @@ async fn is_empty(connection: &mut PgConnection) -> Result<bool, BackupError> {
 }
 
 async fn put_aside(connection: &mut PgConnection) -> Result<(), StoreError> {
-    let statements = format!("alter schema public rename to {ASIDE}; create schema public");
+    let views = renamed("facts", VIEWS_ASIDE);
+    let statements = format!("{views}; alter schema public rename to {ASIDE}; create schema public");
     execute(connection, statements).await
 }
 
@@ -154,8 +159,19 @@ async fn put_back(connection: &mut PgConnection) -> Result<(), StoreError> {
         return Ok(());
     }
     // One message of several statements is one transaction.
-    let statements = format!("drop schema if exists public cascade; alter schema {ASIDE} rename to public");
+    let views = renamed(VIEWS_ASIDE, "facts");
+    let statements = format!(
+        "drop schema if exists facts cascade; {views};
+         drop schema if exists public cascade; alter schema {ASIDE} rename to public"
+    );
     execute(connection, statements).await
+}
+
+/// The statement that gives a schema another name, where it is there.
+fn renamed(from: &str, to: &str) -> String {
+    format!(
+        "do $$ begin if to_regnamespace('{from}') is not null then alter schema {from} rename to {to}; end if; end $$"
+    )
 }
 
 /// Makes the tables as they were when the backup was taken, fills them, and brings them to this version.

@@ -1,3 +1,5 @@
 //! Facts of repositories' histories.
 
 mod read;
+mod repositories;
+mod write;

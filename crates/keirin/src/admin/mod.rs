@@ -6,7 +6,7 @@ mod config;
 mod doctor;
 mod migrate;
 mod place;
-mod progress;
+pub(crate) mod progress;
 mod restore;
 
 use clap::Subcommand;

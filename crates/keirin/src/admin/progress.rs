@@ -3,7 +3,7 @@
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 /// A bar that fills as bytes pass. Shows nothing where no terminal listens.
-pub(super) fn bytes(what: &'static str, total: u64) -> ProgressBar {
+pub(crate) fn bytes(what: &'static str, total: u64) -> ProgressBar {
     let bar = ProgressBar::new(total);
     bar.set_style(style(
         "{msg} {bar:32} {decimal_bytes} of {decimal_total_bytes}, {eta} to go",
@@ -13,9 +13,19 @@ pub(super) fn bytes(what: &'static str, total: u64) -> ProgressBar {
 }
 
 /// Counts bytes of which nobody knows how many will come.
-pub(super) fn some_bytes(what: &'static str) -> ProgressBar {
+pub(crate) fn some_bytes(what: &'static str) -> ProgressBar {
     let bar = ProgressBar::no_length();
     bar.set_style(style("{msg} {spinner} {decimal_bytes}"));
+    bar.set_message(what);
+    bar
+}
+
+/// A bar that fills as commits pass.
+pub(crate) fn commits(what: &'static str, total: u64) -> ProgressBar {
+    let bar = ProgressBar::new(total);
+    bar.set_style(style(
+        "{msg} {bar:32} {human_pos} of {human_len} commits, {eta} to go",
+    ));
     bar.set_message(what);
     bar
 }
@@ -25,13 +35,13 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 /// A number and its noun, as in `1,204 objects`.
-pub(super) fn count(number: u64, noun: &str) -> String {
+pub(crate) fn count(number: u64, noun: &str) -> String {
     let end = if number == 1 { "" } else { "s" };
     format!("{} {noun}{end}", HumanCount(number))
 }
 
 /// A number of bytes, as in `88 MB`.
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
     if bytes < 1000 {
         return count(bytes, "byte");

@@ -6,6 +6,7 @@ pub(crate) mod check;
 mod flow;
 mod flow_start;
 mod follow;
+mod import;
 pub(crate) mod init;
 mod job;
 mod log;
@@ -43,6 +44,8 @@ pub(crate) enum ServerCommand {
     /// Show which jobs wait for an agent, and why
     Queue(On<job::QueueArguments>),
     #[command(subcommand)]
+    Import(import::ImportCommand),
+    #[command(subcommand)]
     Token(token::TokenCommand),
     #[command(subcommand)]
     User(user::UserCommand),
@@ -65,6 +68,7 @@ impl ServerCommand {
             Self::Job(command) => job::job(command, output).await,
             Self::Log(on) => log::log(on, output).await,
             Self::Queue(on) => job::queue(on, output).await,
+            Self::Import(command) => import::import(command, output).await,
             Self::Token(command) => token::token(command, output).await,
             Self::User(command) => user::user(command, output).await,
             Self::Member(command) => user::member(command, output).await,

@@ -192,7 +192,9 @@ async fn build(
         rules: Rules::default(),
     }));
     let outside = Outside::real();
+    let transforms = Transforms::new(Storage::new(store.clone()));
     let app = App::new(Parts {
+        transforms: transforms.clone(),
         store: store.clone(),
         work: Arc::clone(&controller) as Arc<dyn keirin_api::Work>,
         logs: logs.clone(),
@@ -206,7 +208,7 @@ async fn build(
         app,
         controller,
         logs,
-        transforms: Transforms::new(Storage::new(store.clone())),
+        transforms,
         store,
         outside,
         name,

@@ -21,14 +21,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("keirin-client", &["model", "wire"]),
     ("keirin-store", &["engine", "model", "wire"]),
     ("keirin-logs", &["model", "objects", "store", "wire"]),
-    ("keirin-metrics", &["insight", "model", "promql", "store", "wire"]),
+    ("keirin-metrics", &["insight", "model", "promql", "store"]),
     (
         "keirin-agent",
         &["client", "git", "model", "results", "wire", "workflow"],
     ),
     (
         "keirin-controller",
-        &["engine", "git", "model", "store", "wire", "workflow"],
+        &["engine", "git", "insight", "model", "store", "wire", "workflow"],
     ),
     (
         "keirin-api",

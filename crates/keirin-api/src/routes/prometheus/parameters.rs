@@ -25,7 +25,9 @@ impl Parameters {
     /// The first value of this name; none where it is empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let first = self.0.iter().find(|(its_name, _)| its_name == name);
-        first.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        first
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     /// All values of this name.

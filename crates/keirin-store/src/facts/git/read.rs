@@ -2,48 +2,17 @@
 
 use keirin_model::facts::git::{
     AuthorDay, Changes, CommitFact, Contributor, GraphCommit, MergedPullRequest, PullRequestFact,
-    ReleaseFact, Repository, Tag, Trailer,
+    ReleaseFact, Tag, Trailer,
 };
-use keirin_model::{PersonId, ProjectId, RepositoryId};
+use keirin_model::{PersonId, RepositoryId};
 use sqlx::types::Json;
 
+use super::repositories::hex;
 use crate::facts::{Facts, Read};
 use crate::row::{timestamp, unsigned};
-use crate::{Position, Result, Store, StoreError};
+use crate::{Position, Result, Store};
 
 impl Store {
-    /// Every repository that has facts, by name.
-    ///
-    /// # Errors
-    /// The database cannot be reached.
-    pub async fn repositories(&self) -> Result<Vec<Repository>> {
-        let rows = sqlx::query_as!(
-            RepositoryRow,
-            r#"select id, name, project, heads, imported_at as "imported_at: jiff_sqlx::Timestamp", last_error
-               from repositories order by lower(name)"#
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows.into_iter().map(Repository::from).collect())
-    }
-
-    /// The repository of this name, whatever its case.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] when nothing has been imported under it.
-    pub async fn repository_by_name(&self, name: &str) -> Result<Repository> {
-        sqlx::query_as!(
-            RepositoryRow,
-            r#"select id, name, project, heads, imported_at as "imported_at: jiff_sqlx::Timestamp", last_error
-               from repositories where lower(name) = lower($1)"#,
-            name,
-        )
-        .fetch_optional(&self.pool)
-        .await?
-        .map(Repository::from)
-        .ok_or_else(|| StoreError::not_found("repository", name))
-    }
-
     /// The commits after this position, of all repositories, at most this many.
     ///
     /// # Errors
@@ -246,41 +215,9 @@ impl Store {
     }
 }
 
-struct RepositoryRow {
-    id: i64,
-    name: String,
-    project: Option<i64>,
-    heads: Vec<Vec<u8>>,
-    imported_at: Option<jiff_sqlx::Timestamp>,
-    last_error: Option<String>,
-}
-
-impl From<RepositoryRow> for Repository {
-    fn from(row: RepositoryRow) -> Self {
-        Self {
-            id: RepositoryId(row.id),
-            name: row.name,
-            project: row.project.map(ProjectId),
-            heads: row.heads.iter().map(|head| hex(head)).collect(),
-            imported_at: timestamp(row.imported_at),
-            last_error: row.last_error,
-        }
-    }
-}
-
 fn contributor(person: i64, bot: bool) -> Contributor {
     Contributor {
         person: PersonId(person),
         bot,
     }
-}
-
-/// An id of a commit as people write it.
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|digit| char::from(DIGITS[usize::from(digit)]))
-        .collect()
 }

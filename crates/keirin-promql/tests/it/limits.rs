@@ -1,0 +1,161 @@
+//! Whoever asks for too much is told which limit is in the way, and nothing large has been made by then.
+
+use keirin_promql::{EvaluateError, Limit, Limits, Options, OverLimit, Query, Span, evaluate};
+
+use crate::series::{AtHand, query};
+
+fn over(text: &str, span: Span, source: &AtHand, limits: Limits) -> Limit {
+    let options = Options {
+        limits,
+        ..Options::default()
+    };
+    match evaluate(&query(text), span, source, &options) {
+        Err(EvaluateError::OverLimit(OverLimit { limit, .. })) => limit,
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
+fn ten_series() -> AtHand {
+    (0..10).fold(AtHand::default(), |source, index| {
+        let value = f64::from(index);
+        source.with(
+            &[("__name__", "x"), ("n", &index.to_string())],
+            60_000,
+            &[Some(value); 10],
+        )
+    })
+}
+
+#[test]
+fn a_query_that_is_too_long_or_too_deep_is_refused_with_the_limits_name() {
+    let limits = Limits::default();
+    let long = "a".repeat(limits.query_bytes + 1);
+    let deep = format!("{}1{}", "(".repeat(100_000), ")".repeat(100_000));
+    let open = "(".repeat(20_000);
+    let signs = "-".repeat(20_000);
+    let chain = "1 + ".repeat(10_000) + "1";
+    let subqueries = format!("x{}", "[5m:]".repeat(10_000));
+    for (text, name) in [
+        (long, "query length"),
+        (deep, "query length"),
+        (open, "nesting"),
+        (signs, "nesting"),
+        (chain, "nesting"),
+        (subqueries, "nesting"),
+    ] {
+        let error = Query::parse(&text, &limits).expect_err("too much");
+        assert!(error.message.contains(&format!("\"{name}\"")), "{error}");
+    }
+}
+
+#[test]
+fn the_deepest_query_that_is_allowed_is_evaluated_formatted_and_drawn() {
+    let depth = Limits::default().nesting;
+    let chain = "x + ".repeat(depth - 1) + "x";
+    let inner = depth - 1;
+    let calls = format!("{}x{}", "abs(".repeat(inner), ")".repeat(inner));
+    for text in [chain, calls] {
+        let query = query(&text);
+        query.tree();
+        keirin_promql::format_query(&query);
+        evaluate(
+            &query,
+            Span::range(0, 600_000, 60_000),
+            &ten_series(),
+            &Options::default(),
+        )
+        .expect("an answer");
+    }
+}
+
+#[test]
+fn a_range_has_so_many_steps_and_no_more() {
+    let source = ten_series();
+    let limits = Limits::default();
+    let most = i64::try_from(limits.points_per_series).expect("it fits");
+    let allowed = Span::range(0, (most - 1) * 1000, 1000);
+    evaluate(&query("1"), allowed, &source, &Options::default()).expect("as many as allowed");
+    let one_more = Span::range(0, most * 1000, 1000);
+    assert_eq!(
+        over("1", one_more, &source, limits.clone()),
+        Limit::PointsPerSeries
+    );
+    assert_eq!(
+        over("1", Span::range(0, i64::MAX / 5, 1), &source, limits),
+        Limit::PointsPerSeries
+    );
+}
+
+#[test]
+fn samples_are_counted_where_they_are_read_and_where_they_are_made() {
+    let source = ten_series();
+    let few = |samples| Limits {
+        samples,
+        ..Limits::default()
+    };
+    let span = Span::range(0, 600_000, 1000);
+    assert_eq!(over("x", Span::instant(0), &source, few(99)), Limit::Samples);
+    assert_eq!(over("x", span, &source, few(1000)), Limit::Samples);
+    assert_eq!(
+        over("count_values(\"v\", x)", span, &source, few(7000)),
+        Limit::Samples
+    );
+    // A hundred years in steps of a millisecond: refused before the first of them.
+    let long = "sum_over_time(vector(1)[100y:1ms])";
+    assert_eq!(
+        over(long, Span::instant(0), &source, Limits::default()),
+        Limit::Samples
+    );
+}
+
+#[test]
+fn series_are_counted() {
+    let limits = Limits {
+        series: 9,
+        ..Limits::default()
+    };
+    assert_eq!(over("x", Span::instant(0), &ten_series(), limits), Limit::Series);
+}
+
+#[test]
+fn a_label_cannot_be_made_to_grow_without_end() {
+    let mut text = "label_replace(x, \"a\", \"0123456789\", \"\", \"\")".to_owned();
+    for _ in 0..40 {
+        text = format!("label_join({text}, \"a\", \"\", \"a\", \"a\")");
+    }
+    let span = Span::instant(0);
+    assert_eq!(
+        over(&text, span, &ten_series(), Limits::default()),
+        Limit::LabelLength
+    );
+    let many = format!(
+        "label_replace(x, \"a\", \"{}\", \"n\", \"(.*)\")",
+        "$1".repeat(30_000)
+    );
+    let long = AtHand::default().with(&[("__name__", "x"), ("n", &"v".repeat(1000))], 1000, &[Some(1.0)]);
+    assert_eq!(over(&many, span, &long, Limits::default()), Limit::LabelLength);
+}
+
+#[test]
+fn a_regular_expression_cannot_be_huge() {
+    let error = Query::parse("x{a=~\"(a{1000}){1000}\"}", &Limits::default()).expect_err("too large");
+    assert!(error.message.contains("exceeds size limit"), "{error}");
+}
+
+#[test]
+fn times_that_make_no_sense_are_refused() {
+    let source = ten_series();
+    let ask = |span| evaluate(&query("x"), span, &source, &Options::default());
+    assert_eq!(ask(Span::instant(i64::MAX)), Err(EvaluateError::Time));
+    assert_eq!(ask(Span::range(10, 0, 1)), Err(EvaluateError::Span));
+    assert_eq!(ask(Span::range(0, 10, -1)), Err(EvaluateError::Span));
+    let matrix = evaluate(
+        &query("x[5m]"),
+        Span::range(0, 10, 1),
+        &source,
+        &Options::default(),
+    );
+    assert!(matrix.is_err_and(|error| error.to_string().contains("range vector")));
+    // What is to be fetched can be asked for any time.
+    query("x[5m:1m]").selections(Span::range(i64::MIN, i64::MAX, 1), &Options::default());
+}
