@@ -12,13 +12,14 @@ export type FactKind = Schemas["FactKind"];
 export type DataPart = Schemas["DataPart"];
 export type PartState = Schemas["DataState"];
 export type DashboardSummary = Schemas["DashboardSummary"];
+export type Repository = Schemas["Repository"];
 export type DashboardProblem = Schemas["DashboardProblem"];
 
 /** A dashboard as Grafana writes it: only its reader knows what stands where. */
 export type DashboardJson = Record<string, unknown>;
 export type StoredDashboard = Omit<Schemas["Dashboard"], "dashboard"> & { dashboard: DashboardJson };
 
-// The server's description does not hold these three yet.
+// The server's description does not hold these two yet.
 
 export interface Source {
   name: string;
@@ -26,20 +27,6 @@ export interface Source {
   url: string | null;
   state: "ok" | "failed";
   error: string | null;
-}
-
-/** A repository whose history has been taken in. */
-export interface Repository {
-  name: string;
-  project: string | null;
-  commits: number;
-  people: number;
-  pull_requests: number;
-  releases: number;
-  first_commit_at: string | null;
-  last_commit_at: string | null;
-  imported_at: string | null;
-  last_error: string | null;
 }
 
 export interface ScrapeTarget {

@@ -906,6 +906,85 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/repositories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List repositories
+         * @description Those whose history is among the facts: of the projects that the caller may see, and the others for whoever may see
+         *     all projects.
+         */
+        get: operations["repositories_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/repositories/{repository}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a repository */
+        get: operations["repositories_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/repositories/{repository}/heads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * End an import
+         * @description Says up to where the history has been sent; the next import begins there.
+         */
+        put: operations["repositories_finish"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/repositories/{repository}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add part of a repository's history
+         * @description The repository is made with its first part. What is known already is passed over, so a part may be sent again. An
+         *     import sends whom names belong to, then everything else, and ends with its heads.
+         */
+        post: operations["repositories_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run}": {
         parameters: {
             query?: never;
@@ -1587,7 +1666,7 @@ export interface components {
             number: number;
             /** @description Where it belongs. */
             origin: components["schemas"]["Origin"];
-            repository?: components["schemas"]["Repository"] | null;
+            repository?: components["schemas"]["FlowRepository"] | null;
             /** @description Proves that a call speaks for this attempt: `Authorization: Bearer TOKEN`. */
             token: string;
         };
@@ -1747,6 +1826,28 @@ export interface components {
             /** @description A new password; it ends their sessions. */
             password?: string | null;
             role?: components["schemas"]["Role"] | null;
+        };
+        /**
+         * @description What a commit changed against its parent; a first commit against nothing. A renamed file is one removed and one
+         *     added.
+         */
+        Changes: {
+            /**
+             * Format: int32
+             * @description How many files. Not counted for merges.
+             */
+            files: number | null;
+            /**
+             * Format: int64
+             * @description Lines added. Not counted for merges and where the repository does not hold all files; files that are no text
+             *     have no lines.
+             */
+            lines_added: number | null;
+            /**
+             * Format: int64
+             * @description Lines removed; counted where [`Self::lines_added`] are.
+             */
+            lines_removed: number | null;
         };
         /** @description Asks what a workflow file would do. */
         CheckWorkflow: {
@@ -2077,6 +2178,11 @@ export interface components {
              */
             value: number | null;
         };
+        /** @description The end of an import. */
+        FinishImport: {
+            /** @description The commits whose whole history has been sent, now or before. The next import reads what they do not reach. */
+            heads: string[];
+        };
         /** @description A flow with all its runs and jobs. */
         Flow: {
             /** @description The branch's name. */
@@ -2126,6 +2232,22 @@ export interface components {
          * @enum {string}
          */
         FlowKind: "ci" | "dev";
+        /** @description Where the flow's own repository comes from. */
+        FlowRepository: {
+            /** @description The server's mirror, fetched with the job's token from this path below the server's address. */
+            mirror: {
+                /** @description The full commit id. */
+                commit: string;
+                /** @description As in `/git/keirin`. */
+                path: string;
+            };
+        } | {
+            /** @description A copy of a working tree on this machine: what `keirin exec` uses. */
+            working_tree: {
+                /** @description An absolute path. */
+                path: string;
+            };
+        };
         /** @description A flow as a row of a list. */
         FlowSummary: {
             /** @description The branch's name. */
@@ -2178,6 +2300,29 @@ export interface components {
              * @description When the newest came; `null` where none came lately.
              */
             newest_at: string | null;
+        };
+        /** @description Part of a repository's history. What is known already is passed over, so a part may be sent twice. */
+        HistoryPart: {
+            /** @description Commits. */
+            commits?: components["schemas"]["NewCommit"][];
+            /**
+             * @description Whom names and addresses belong to. Each that a commit has must be here or in an earlier part. What was known of
+             *     them before is replaced.
+             */
+            identities?: components["schemas"]["Identity"][];
+            /** @description Proposed changes that were merged. */
+            pull_requests?: components["schemas"]["MergedPullRequest"][];
+            /** @description Releases. */
+            releases?: components["schemas"]["Tag"][];
+        };
+        /** @description Whom a name and an address in commits belong to. */
+        Identity: {
+            /** @description Whether that is a program. */
+            bot: boolean;
+            /** @description As the repository's `.mailmap` names that person. */
+            person: components["schemas"]["Signature"];
+            /** @description As commits have it. */
+            signature: components["schemas"]["Signature"];
         };
         /**
          * @description How the server knows who calls.
@@ -2533,6 +2678,41 @@ export interface components {
             /** @description Their id. */
             user: components["schemas"]["UserId"];
         };
+        /** @description What a history tells of a proposed change that was merged. */
+        MergedPullRequest: {
+            /** @description A name on the forge where the history has it, else the name of a commit's author. */
+            author: string;
+            /** @description Whether the author is a program. */
+            bot: boolean;
+            /** @description The branch that it was proposed from; `None` where the history does not tell. */
+            branch: string | null;
+            /**
+             * Format: int32
+             * @description How many commits it brought: those that the merge reaches and its first parent does not, the merge itself not
+             *     counted; 1 where it came as one commit.
+             */
+            commits: number;
+            /**
+             * Format: date-time
+             * @description When the first of its commits was written. `None` where the history does not tell: a forge that makes one commit
+             *     of a change may give it the time of the merge.
+             */
+            first_commit_at: string | null;
+            /** @description The commit that merged it. */
+            merge_commit: string;
+            /**
+             * Format: date-time
+             * @description When that was put in.
+             */
+            merged_at: string;
+            /**
+             * Format: int64
+             * @description The forge's number of it.
+             */
+            number: number;
+            /** @description Its title. */
+            title: string;
+        };
         /** @description A metric that there are series of. */
         Metric: {
             better: components["schemas"]["Wanted"] | null;
@@ -2561,6 +2741,51 @@ export interface components {
          * @enum {string}
          */
         MetricKind: "counter" | "gauge" | "histogram" | "summary" | "unknown";
+        /** @description A commit as it was read from a repository. */
+        NewCommit: {
+            /** @description Who wrote it, as the commit says. */
+            author: components["schemas"]["Signature"];
+            /**
+             * Format: date-time
+             * @description When it was written.
+             */
+            authored_at: string;
+            /** @description What it changed. */
+            changes: components["schemas"]["Changes"];
+            /**
+             * Format: date-time
+             * @description When it was put in.
+             */
+            committed_at: string;
+            /** @description Who put it in, as the commit says. */
+            committer: components["schemas"]["Signature"];
+            /** @description Its id. */
+            id: string;
+            /** @description The commits that it follows; several for a merge. */
+            parents: string[];
+            /** @description The first paragraph of its message, on one line. */
+            subject: string;
+            /** @description The lines at the end of its message that have a name and a value. */
+            trailers: components["schemas"]["Trailer"][];
+        };
+        /** @description What of a part was new. */
+        NewFacts: {
+            /**
+             * Format: int64
+             * @description How many commits.
+             */
+            commits: number;
+            /**
+             * Format: int64
+             * @description How many proposed changes that were merged.
+             */
+            pull_requests: number;
+            /**
+             * Format: int64
+             * @description How many releases.
+             */
+            releases: number;
+        };
         /** @description Sets one's own password. */
         NewPassword: {
             /** @description The present one; absent where there is none yet. */
@@ -2951,6 +3176,54 @@ export interface components {
             next_cursor: string | null;
         };
         /** @description Part of a list. */
+        Page_Repository: {
+            /** @description What stands on this page. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description How many programs have.
+                 */
+                bots: number;
+                /**
+                 * Format: int64
+                 * @description How many commits are among the facts.
+                 */
+                commits: number;
+                /** @description The commits whose whole history is among the facts. */
+                heads: string[];
+                /** @description Its id. */
+                id: components["schemas"]["RepositoryId"];
+                /**
+                 * Format: date-time
+                 * @description When an import ended well last.
+                 */
+                imported_at: string | null;
+                /** @description Why the last import by the server failed; `null` where it did not. */
+                last_error: string | null;
+                /** @description The project's name, or what an import was told. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description How many people have written or put in commits; programs are not counted.
+                 */
+                people: number;
+                /** @description The project whose repository it is; the server reads its history by itself. */
+                project: string | null;
+                /**
+                 * Format: int64
+                 * @description How many proposed changes that were merged.
+                 */
+                pull_requests: number;
+                /**
+                 * Format: int64
+                 * @description How many releases.
+                 */
+                releases: number;
+            }[];
+            /** @description To be given as `cursor` to get the next page; `null` on the last one. It means nothing else. */
+            next_cursor: string | null;
+        };
+        /** @description Part of a list. */
         Page_Token: {
             /** @description What stands on this page. */
             items: {
@@ -3201,22 +3474,50 @@ export interface components {
             /** @description Whether the agent is to stop the job. */
             stop: boolean;
         };
-        /** @description Where the flow's own repository comes from. */
+        /** @description A repository whose history is among the facts. */
         Repository: {
-            /** @description The server's mirror, fetched with the job's token from this path below the server's address. */
-            mirror: {
-                /** @description The full commit id. */
-                commit: string;
-                /** @description As in `/git/keirin`. */
-                path: string;
-            };
-        } | {
-            /** @description A copy of a working tree on this machine: what `keirin exec` uses. */
-            working_tree: {
-                /** @description An absolute path. */
-                path: string;
-            };
+            /**
+             * Format: int64
+             * @description How many programs have.
+             */
+            bots: number;
+            /**
+             * Format: int64
+             * @description How many commits are among the facts.
+             */
+            commits: number;
+            /** @description The commits whose whole history is among the facts. */
+            heads: string[];
+            /** @description Its id. */
+            id: components["schemas"]["RepositoryId"];
+            /**
+             * Format: date-time
+             * @description When an import ended well last.
+             */
+            imported_at: string | null;
+            /** @description Why the last import by the server failed; `null` where it did not. */
+            last_error: string | null;
+            /** @description The project's name, or what an import was told. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many people have written or put in commits; programs are not counted.
+             */
+            people: number;
+            /** @description The project whose repository it is; the server reads its history by itself. */
+            project: string | null;
+            /**
+             * Format: int64
+             * @description How many proposed changes that were merged.
+             */
+            pull_requests: number;
+            /**
+             * Format: int64
+             * @description How many releases.
+             */
+            releases: number;
         };
+        RepositoryId: string;
         /** @description What an agent must offer to get a job. */
         Requirements: {
             /** @description Where the steps run on the agent. */
@@ -3373,6 +3674,13 @@ export interface components {
             /** @description Where to go. */
             url: string;
         };
+        /** @description A name and an address, neither checked by anybody. */
+        Signature: {
+            /** @description The address. */
+            email: string;
+            /** @description The name. */
+            name: string;
+        };
         /** @description A query of the facts in SQL. */
         SqlQuery: {
             /**
@@ -3496,6 +3804,18 @@ export interface components {
          * @enum {string}
          */
         Stream: "output" | "error" | "agent";
+        /** @description A tag on a commit. */
+        Tag: {
+            /**
+             * Format: date-time
+             * @description When the tag was made, or its commit where the tag does not say.
+             */
+            at: string;
+            /** @description The commit. */
+            commit: string;
+            /** @description Its name, without `refs/tags/`. */
+            name: string;
+        };
         /** @description How many test cases went which way. */
         TestCounts: {
             /**
@@ -3698,6 +4018,13 @@ export interface components {
              * @description Jobs that wait for an agent.
              */
             waiting_jobs: number;
+        };
+        /** @description A line at the end of a commit's message: `name: value`. */
+        Trailer: {
+            /** @description What stands before the colon. */
+            name: string;
+            /** @description What stands after it. */
+            value: string;
         };
         /** @description The triggers that a workflow file names. Absent means: that kind of event starts nothing. */
         Triggers: {
@@ -5631,6 +5958,132 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_QueueEntry"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    repositories_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Repository"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    repositories_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repository: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Repository"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    repositories_finish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repository: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FinishImport"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Repository"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    repositories_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repository: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HistoryPart"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewFacts"];
                 };
             };
             /** @description What went wrong, and what to do. */

@@ -21,6 +21,7 @@ import { TimeSeriesPanel } from "./panels/TimeSeriesPanel";
 import { UnknownPanel } from "./panels/UnknownPanel";
 import { useInSight } from "./useInSight";
 import { type Around, usePanelData } from "./usePanelData";
+import { text } from "./json";
 import { filled } from "./variables";
 
 interface PanelBoxProps {
@@ -135,7 +136,7 @@ function Content({ drawn, data, asTable, fill }: ContentProps) {
     );
   }
   if (panel.targets.length === 0) return <Missing title="This panel has no query">Nothing in its file can be asked of a Prometheus.</Missing>;
-  if (fields.length === 0) return data.waiting ? <Waiting /> : <Missing title="No data">In this range of time no series matches. Explore its queries to see why.</Missing>;
+  if (fields.length === 0) return data.waiting ? <Waiting /> : <Missing title={text(panel.field.defaults.noValue, "No data")}>In this range of time no series matches. Explore its queries to see why.</Missing>;
   if (asTable) return <AsTable {...drawn} />;
   switch (panel.kind) {
     case "timeseries":

@@ -8,9 +8,11 @@ import { text } from "../json";
 import { type Drawn, optionsOf } from "./drawn";
 import { Missing } from "./Missing";
 
+const noTimes: number[] = [];
+
 export function HeatMapPanel({ panel, title, fields, step, span, height, onZoom, factsOf, onFacts }: Drawn) {
   const buckets = useMemo(() => bucketsOf(fields), [fields]);
-  const times = fields[0]?.times ?? [];
+  const times = fields[0]?.times ?? noTimes;
   const unit = text(optionsOf(panel, "yAxis").unit) || fields[0]?.look.unit || "short";
   const cells = useMemo(() => cellsOf(buckets, times, step), [buckets, times, step]);
   const rows = useMemo(() => buckets.map(({ edge }, index) => (Number.isFinite(edge) ? `≤ ${format(edge, { unit, decimals: null })}` : `> ${format(buckets[index - 1]?.edge ?? 0, { unit, decimals: null })}`)), [buckets, unit]);
