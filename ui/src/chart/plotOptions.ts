@@ -33,7 +33,8 @@ export function plotOptions(maker: typeof uPlot, series: readonly ChartSeries[],
   return {
     width: look.width,
     height: look.height,
-    padding: [8, right ? 0 : 10, 0, 0],
+    // On the right there is room for half of the words under the last line.
+    padding: [8, right ? 0 : 20, 0, 0],
     legend: { show: false },
     cursor: {
       points: { size: 6, width: 1 },

@@ -52,6 +52,8 @@ function displayed(template: string, name: string, labels: Labels): string {
 export interface Bucket {
   /** The upper edge; infinity for the last. */
   edge: number;
+  /** The upper edge of the one before; zero for the first. */
+  above: number;
   label: string;
   /** Of what lies between this edge and the one before. */
   values: (number | null)[];
@@ -67,7 +69,7 @@ export function bucketsOf(fields: readonly Field[]): Bucket[] {
     const below = edged[index - 1]?.field.values;
     // Rounding in the query may leave a bucket a little below the one before it.
     const values = field.values.map((value, at) => (value === null ? null : Math.max(0, value - (below?.[at] ?? 0))));
-    return { edge, label: field.labels.le ?? "", values };
+    return { edge, above: edged[index - 1]?.edge ?? 0, label: field.labels.le ?? "", values };
   });
 }
 

@@ -66,5 +66,5 @@ export function MetricBrowser({ source, onChoose }: { source: string; onChoose: 
 function withOthers(described: readonly Metric[], names: readonly string[]): Metric[] {
   const known = new Set(described.map((one) => one.name));
   const others = names.filter((name) => !known.has(name) && !described.some((one) => isPartOf(name, one.name)));
-  return [...described, ...others.map((name) => ({ name, kind: "unknown" as const, unit: "", help: "", bucket_seconds: null, labels: [], better: null, example: name, facts: null }))];
+  return [...described, ...others.map((name) => ({ name, kind: "unknown" as const, unit: "", help: "", bucket_seconds: null, looks_back_seconds: null, labels: [], better: null, example: name, facts: null }))];
 }

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { metricsQuery } from "../../api/measure";
+import { type Metric, metricsQuery } from "../../api/measure";
 import { lookOf } from "../../dashboard/fields";
 import type { Around } from "../../dashboard/usePanelData";
 import { useFactsLink } from "../../facts/useFactsLink";
@@ -25,15 +25,18 @@ const figures = [
   asked("Active people", "With a commit in the last 90 days; bots do not count, and who writes two repositories counts in both.", "sum(last_over_time(keirin_active_contributors[2d]))", "none"),
 ];
 
+const noMetrics: Metric[] = [];
+
 export function History() {
-  const metrics = useQuery(metricsQuery).data ?? [];
+  const metrics = useQuery(metricsQuery).data;
   const factsLink = useFactsLink();
   const around = useMemo<Around>(() => ({ settled: [], range: usualRange, span: resolveRange(usualRange, serverNow()), sources: [], refresh: null }), []);
+  if (metrics !== undefined && !metrics.some((metric) => metric.name === "keirin_commits_total")) return null;
   return (
     <Panel title="History, last 90 days" aside={<Link to="/insights">Insights</Link>}>
       <div className={css.history}>
         {figures.map((figure) => (
-          <InsightFigure key={figure.key} asked={figure} around={around} metrics={metrics} factsLink={factsLink} />
+          <InsightFigure key={figure.key} asked={figure} around={around} metrics={metrics ?? noMetrics} factsLink={factsLink} />
         ))}
       </div>
     </Panel>
