@@ -105,7 +105,7 @@ impl Tally {
 
     /// Sets how it stood in a bucket of time.
     pub fn level(&mut self, definition: &Definition, values: &[&str], start_ms: i64, level: f64) {
-        debug_assert_eq!(definition.shape, Shape::Level, "{}", definition.name);
+        debug_assert!(matches!(definition.shape, Shape::Level(_)), "{}", definition.name);
         let labels = labels(definition.name, definition.labels, values, None);
         self.growth(labels, definition.bucket, false)
             .insert(start_ms, level);
