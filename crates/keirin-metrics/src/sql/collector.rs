@@ -151,14 +151,15 @@ impl SqlCollector {
             if batch.is_empty() {
                 continue;
             }
-            match self.sink.write(batch).await {
-                Ok(()) => kept = taken.clone(),
-                Err(error) => {
-                    tracing::warn!(query = %query.name, %error, "what a query gave is lost");
-                    if let Some(status) = self.locked().get_mut(&query.name) {
-                        status.last_error = Some(error.to_string());
-                    }
+            let written = self.sink.write(batch).await;
+            if let Err(error) = &written {
+                tracing::warn!(query = %query.name, %error, "not all that a query gave is kept");
+                if let Some(status) = self.locked().get_mut(&query.name) {
+                    status.last_error = Some(error.to_string());
                 }
+            }
+            if !written.is_err_and(|error| error.is_passing()) {
+                kept = taken.clone();
             }
         }
     }

@@ -6,6 +6,8 @@
 
 mod ground;
 mod http;
+mod intake;
+mod pushgateway;
 mod scrape;
 mod scraper;
 mod server;

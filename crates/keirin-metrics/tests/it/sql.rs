@@ -12,9 +12,11 @@ use keirin_metrics::text::{TextFormat, Times, write};
 use keirin_model::series::Labels;
 use keirin_store::foreign::{ForeignDatabase, run_query};
 use keirin_testkit::{TestDatabase, database};
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
+
+use crate::ground::settled;
 
 const KEIRIN: &str = include_str!("../../../../deploy/sql/keirin.sql.yaml");
 const POSTGRESQL: &str = include_str!("../../../../deploy/sql/postgresql.sql.yaml");
@@ -23,32 +25,28 @@ const SLOW: &str = include_str!("../../../../deploy/sql/postgresql-slow.sql.yaml
 /// Runs statements as somebody else would, when everybody before has left the database: whoever is still there may see
 /// rows that are deleted, and the server's statistics tell of what a connection did when it has ended.
 async fn run(database: &TestDatabase, statements: &str) {
+    alone(database).await;
     let mut connection = database.connection().await;
-    alone(&mut connection).await;
     connection
         .execute(sqlx::raw_sql(AssertSqlSafe(statements.to_owned())))
         .await
         .unwrap();
     connection.close().await.unwrap();
-    alone(&mut database.connection().await).await;
+    alone(database).await;
 }
 
-/// Comes back when nobody else works in the database, and no transaction of the whole server is older than this moment:
-/// rows that were deleted can be removed then. What is kept open without working does not count.
-async fn alone(connection: &mut PgConnection) {
-    let now: String = sqlx::query_scalar("select pg_current_xact_id()::text")
-        .fetch_one(&mut *connection)
-        .await
-        .unwrap();
-    let is_alone = "select pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8 and not exists (
-                      select 1 from pg_stat_activity where datname = current_database()
-                      and pid <> pg_backend_pid() and application_name <> 'keirin')";
-    while !sqlx::query_scalar::<_, bool>(is_alone)
-        .bind(&now)
-        .fetch_one(&mut *connection)
+/// Comes back when nobody else works in the database; what is kept open without working does not count.
+async fn alone(database: &TestDatabase) {
+    settled(database).await;
+    let mut connection = database.connection().await;
+    let others = "select exists (select 1 from pg_stat_activity where datname = current_database()
+                  and pid <> pg_backend_pid() and application_name <> 'keirin')";
+    while sqlx::query_scalar::<_, bool>(others)
+        .fetch_one(&mut connection)
         .await
         .unwrap()
     {}
+    connection.close().await.unwrap();
 }
 
 fn query(file: &str, name: &str) -> SqlQuery {
