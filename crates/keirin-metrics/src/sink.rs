@@ -34,6 +34,13 @@ pub enum SinkError {
     Failed(String),
 }
 
+impl SinkError {
+    /// Whether the same batch may be kept later; otherwise all of it is kept that ever will be.
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::Failed(_))
+    }
+}
+
 /// Why a sample can never be kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -72,4 +79,12 @@ pub enum Refusal {
     /// It has the name of a metric that is made from facts.
     #[error("`{0}` is made from facts here; give yours another name, or a label such as `job`")]
     MadeHere(String),
+    /// The database has no way to keep it, or it is longer than anything that is meant.
+    #[error("`{series}` {fault}")]
+    Unfit {
+        /// Metric and labels, as far as they fit on a line.
+        series: String,
+        /// What is wrong; goes on where "the series" begins.
+        fault: &'static str,
+    },
 }

@@ -10,8 +10,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{Health, ScrapeState, Target, TargetError, TargetStatus, fetch, outcome};
+use super::{Health, ScrapeError, ScrapeState, Target, TargetError, TargetStatus, fetch, outcome};
 use crate::sink::SampleSink;
+use crate::text::Exposition;
 
 /// The server's clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -97,7 +98,7 @@ impl Scraper {
         self.shared.statuses().values().cloned().collect()
     }
 
-    /// Stops when the scrapes under way are over. No end is marked: this program stops, not its targets.
+    /// Stops; answers that are not there yet are given up. No end is marked: this program stops, not its targets.
     pub async fn stop(self) {
         for running in self.running.values() {
             running.stop.cancel();
@@ -124,8 +125,16 @@ async fn scrape_until(shared: Arc<Shared>, target: Arc<Target>, stop: Cancellati
     loop {
         tokio::select! {
             () = stop.cancelled() => return state,
-            _ = ticks.tick() => state = scrape(&shared, &target, state).await,
+            _ = ticks.tick() => {}
         }
+        let began = (shared.clock)();
+        let since = Instant::now();
+        // When it is stopped, an answer is waited for no longer; one that is there is kept all the same.
+        let fetched = tokio::select! {
+            () = stop.cancelled() => return state,
+            fetched = fetch(&target) => fetched,
+        };
+        state = keep(&shared, &target, fetched, began, since.elapsed(), state).await;
     }
 }
 
@@ -138,11 +147,15 @@ fn first_wait(target: &Target) -> Duration {
     target.interval.min(Duration::from_secs(5)) * part / 1_000
 }
 
-async fn scrape(shared: &Shared, target: &Target, before: ScrapeState) -> ScrapeState {
-    let began = (shared.clock)();
-    let since = Instant::now();
-    let fetched = fetch(target).await;
-    let took = since.elapsed();
+/// Keeps what a scrape came to, and says in the status how it went. Gives what is live afterwards.
+async fn keep(
+    shared: &Shared,
+    target: &Target,
+    fetched: Result<Exposition, ScrapeError>,
+    began: Timestamp,
+    took: Duration,
+    before: ScrapeState,
+) -> ScrapeState {
     let (fetched, failure) = match fetched {
         Ok(exposition) => (Some(exposition), None),
         Err(error) => (None, Some(error.to_string())),
@@ -150,7 +163,7 @@ async fn scrape(shared: &Shared, target: &Target, before: ScrapeState) -> Scrape
     let came = outcome(target, fetched, began.as_millisecond(), took, before.clone());
     let kept = shared.sink.write(came.batch).await;
     if let Err(error) = &kept {
-        tracing::warn!(target_name = %target.name, %error, "what a target exposed is lost");
+        tracing::warn!(target_name = %target.name, %error, "not all that a target exposed is kept");
     }
     let mut statuses = shared.statuses();
     if let Some(status) = statuses.get_mut(&target.name) {
@@ -164,9 +177,10 @@ async fn scrape(shared: &Shared, target: &Target, before: ScrapeState) -> Scrape
         status.last_error = failure.or_else(|| kept.as_ref().err().map(ToString::to_string));
         status.samples = came.scraped;
     }
-    if kept.is_ok() {
-        came.state
-    } else {
+    // What is refused once is refused again, so nothing is waited for.
+    if kept.is_err_and(|error| error.is_passing()) {
         before.or(came.state)
+    } else {
+        came.state
     }
 }

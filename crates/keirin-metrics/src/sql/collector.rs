@@ -10,7 +10,7 @@ use keirin_store::foreign::{ForeignDatabase, ForeignError, run_query};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{QueryEnd, SqlFile, SqlQuery, Taken};
@@ -135,30 +135,31 @@ impl SqlCollector {
     }
 
     async fn repeat(&self, query: &SqlQuery) {
-        let mut ticks = interval(query.interval.min(SAID_AGAIN));
+        let mut due = Instant::now();
+        let mut ticks = interval_at(due, between_words(query.interval));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        // Asked at once, and then at its interval.
-        let mut due: Option<Instant> = None;
         // What the storage has, and what holds.
         let (mut kept, mut taken) = (Taken::default(), Taken::default());
         loop {
             let tick = ticks.tick().await;
-            if due.is_none_or(|due| tick >= due) {
-                due = Some(tick + query.interval);
+            if tick >= due {
+                // Half a tick early, so that rounding does not make it one late.
+                due = tick + query.interval - ticks.period() / 2;
                 taken = self.ask(query).await;
             }
             let batch = taken.batch(&kept, (self.clock)().as_millisecond());
             if batch.is_empty() {
                 continue;
             }
-            match self.sink.write(batch).await {
-                Ok(()) => kept = taken.clone(),
-                Err(error) => {
-                    tracing::warn!(query = %query.name, %error, "what a query gave is lost");
-                    if let Some(status) = self.locked().get_mut(&query.name) {
-                        status.last_error = Some(error.to_string());
-                    }
+            let written = self.sink.write(batch).await;
+            if let Err(error) = &written {
+                tracing::warn!(query = %query.name, %error, "not all that a query gave is kept");
+                if let Some(status) = self.locked().get_mut(&query.name) {
+                    status.last_error = Some(error.to_string());
                 }
+            }
+            if !written.is_err_and(|error| error.is_passing()) {
+                kept = taken.clone();
             }
         }
     }
@@ -185,6 +186,12 @@ impl SqlCollector {
     }
 }
 
+/// How often values are said: a whole number of times in an interval, and at least as often as they have to be.
+fn between_words(interval: Duration) -> Duration {
+    let times = interval.as_secs_f64() / SAID_AGAIN.as_secs_f64();
+    interval.div_f64(times.ceil().max(1.0))
+}
+
 /// Runs a query where it can be asked.
 async fn run(database: &ForeignDatabase, query: &SqlQuery) -> QueryEnd {
     if let Some(when) = &query.when {
@@ -197,5 +204,20 @@ async fn run(database: &ForeignDatabase, query: &SqlQuery) -> QueryEnd {
     match run_query(database, &query.sql, query.timeout, query.rows).await {
         Ok(rows) => QueryEnd::Rows(rows),
         Err(error) => QueryEnd::Failed(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_said_a_whole_number_of_times_in_an_interval() {
+        for (interval, said) in [(5, 5), (60, 60), (90, 45), (3_600, 60), (86_400, 60)] {
+            assert_eq!(
+                between_words(Duration::from_secs(interval)),
+                Duration::from_secs(said)
+            );
+        }
     }
 }

@@ -20,6 +20,13 @@ const PROJECT: &str = "project";
 /// How far the clock of a sender may be ahead.
 const AHEAD: SignedDuration = SignedDuration::from_mins(10);
 
+/// Bytes of the name of a metric or a label.
+const NAME_BYTES: usize = 512;
+/// Bytes of a label's value, and of what is said of a metric.
+const TEXT_BYTES: usize = 4096;
+/// Bytes of a series in an error.
+const SHOWN_BYTES: usize = 300;
+
 /// How much is kept of samples from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IntakeLimits {
@@ -93,6 +100,11 @@ impl Intake {
                 Some(project) => labels.with(PROJECT, &project.name),
                 None => labels,
             };
+            if let Some(fault) = fault(&labels) {
+                let series = shown(&labels);
+                refused.add(samples.len(), || Refusal::Unfit { series, fault });
+                continue;
+            }
             if made_here(&labels) {
                 refused.add(samples.len(), || Refusal::MadeHere(labels.metric().to_owned()));
                 continue;
@@ -108,7 +120,7 @@ impl Intake {
             });
             if let Some(time_ms) = first_wrong {
                 refused.add(came - samples.len(), || {
-                    let series = labels.to_string();
+                    let series = shown(&labels);
                     let time = Timestamp::from_millisecond(time_ms).unwrap_or(if time_ms < 0 {
                         Timestamp::MIN
                     } else {
@@ -148,7 +160,7 @@ impl Intake {
             let admitted = admitted.next().unwrap_or(false);
             if !admitted {
                 refused.add(incoming.samples.times_ms.len(), || Refusal::TooManySeries {
-                    series: incoming.labels.to_string(),
+                    series: shown(&incoming.labels),
                     whose: match &self.project {
                         Some(project) => format!("the project {}", project.name),
                         None => "whatever belongs to no project".to_owned(),
@@ -171,12 +183,12 @@ impl SampleSink for Intake {
             .metadata
             .iter()
             // What a metric means that is made here is said here.
-            .filter(|metadata| definition_of(&metadata.name).is_none())
+            .filter(|metadata| definition_of(&metadata.name).is_none() && is_name(&metadata.name))
             .map(|metadata| DescribedMetric {
                 name: metadata.name.clone(),
                 kind: metadata.kind,
-                unit: metadata.unit.clone(),
-                help: metadata.help.clone(),
+                unit: fitting(&metadata.unit, NAME_BYTES),
+                help: fitting(&metadata.help, TEXT_BYTES),
             })
             .collect();
         let mut refused = Refused::default();
@@ -219,6 +231,39 @@ impl Refused {
         self.samples += samples;
         self.reason.get_or_insert_with(reason);
     }
+}
+
+/// Why a series cannot be kept, whatever its samples are.
+fn fault(labels: &Labels) -> Option<&'static str> {
+    let mut all = labels.iter();
+    if labels.metric().is_empty() {
+        Some("has no metric's name")
+    } else if !is_name(labels.metric()) || all.clone().any(|(name, _)| !is_name(name)) {
+        Some("has a name of more than 512 bytes, or with the character zero in it")
+    } else if all.any(|(_, value)| value.len() > TEXT_BYTES || value.contains('\0')) {
+        Some("has a label with a value of more than 4096 bytes, or with the character zero in it")
+    } else {
+        None
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=NAME_BYTES).contains(&name.len()) && !name.contains('\0')
+}
+
+/// A text as the database can keep it: words about a metric are better cut off than lost.
+fn fitting(text: &str, most_bytes: usize) -> String {
+    text[..text.floor_char_boundary(most_bytes)].replace('\0', "\u{fffd}")
+}
+
+/// A series as it fits into an error.
+fn shown(labels: &Labels) -> String {
+    let mut shown = labels.to_string();
+    if shown.len() > SHOWN_BYTES {
+        shown.truncate(shown.floor_char_boundary(SHOWN_BYTES));
+        shown.push('…');
+    }
+    shown
 }
 
 /// Whether a series could be one that a transform makes.

@@ -8,6 +8,7 @@ use keirin_model::series::Labels;
 use keirin_store::series::{DescribedMetric, NewSeries, SampleWrite, Span};
 use keirin_store::{Store, StoreError};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::OwnedMutexGuard;
 
 use super::StorageError;
 use super::merge::{How, Merged, merge};
@@ -21,6 +22,8 @@ pub struct Storage {
     pub(super) store: Store,
     /// The ids of series that were written to.
     ids: Arc<Mutex<HashMap<Labels, i64>>>,
+    /// Writers wait here for one another, and not with a connection in their hands that others need.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Samples of one series in two columns; times rise.
@@ -54,6 +57,7 @@ pub struct Writing {
     storage: Storage,
     /// What was found and has to be forgotten if this is not committed.
     found: Vec<(Labels, i64)>,
+    _turn: OwnedMutexGuard<()>,
 }
 
 impl Samples {
@@ -79,6 +83,7 @@ impl Storage {
         Self {
             store,
             ids: Arc::default(),
+            turn: Arc::default(),
         }
     }
 
@@ -117,10 +122,12 @@ impl Storage {
     /// # Errors
     /// The database fails.
     pub async fn begin(&self) -> Result<Writing, StorageError> {
+        let turn = Arc::clone(&self.turn).lock_owned().await;
         Ok(Writing {
             write: self.store.write_samples().await?,
             storage: self.clone(),
             found: Vec::new(),
+            _turn: turn,
         })
     }
 

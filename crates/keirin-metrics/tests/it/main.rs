@@ -6,7 +6,9 @@
 
 mod ground;
 mod http;
+mod intake;
 mod prometheus;
+mod pushgateway;
 mod scrape;
 mod scraper;
 mod server;
