@@ -43,7 +43,7 @@ impl SinceStart {
                     kind: match definition.shape {
                         Shape::Durations(_) => MetricKind::Histogram,
                         Shape::Count => MetricKind::Counter,
-                        Shape::Level => MetricKind::Gauge,
+                        Shape::Level(_) => MetricKind::Gauge,
                     },
                     unit: definition.unit.to_owned(),
                     help: format!("{} Since the server started.", definition.meaning),
