@@ -18,6 +18,7 @@ import {
 } from "./api/queries";
 import { dashboardQuery, dashboardsQuery, dataFlowQuery, metricsQuery, repositoriesQuery, targetsQuery } from "./api/measure";
 import { Frame } from "./frame/Frame";
+import { insightNamed } from "./insights/insights";
 import { NotFound } from "./pages/NotFound";
 import { PageError } from "./pages/PageError";
 import { Root } from "./Root";
@@ -133,9 +134,13 @@ const insights = createRoute({
 });
 const insight = createRoute({
   getParentRoute: () => framed,
-  path: "/insights/$repository",
-  loader: () => ahead(queryClient.prefetchQuery(repositoriesQuery), queryClient.prefetchQuery(metricsQuery)),
-  component: lazyRouteComponent(() => import("./pages/insights/RepositoryPage"), "RepositoryPage"),
+  path: "/insights/$insight",
+  loader: ({ params }) =>
+    ahead(
+      queryClient.prefetchQuery(dashboardQuery(insightNamed(params.insight)?.dashboard ?? params.insight)),
+      queryClient.prefetchQuery(metricsQuery),
+    ),
+  component: lazyRouteComponent(() => import("./pages/insights/InsightPage"), "InsightPage"),
 });
 const explore = createRoute({
   getParentRoute: () => framed,

@@ -20,8 +20,8 @@ pub enum Shape {
     Count,
     /// How many in each bucket of time took at most so long, with these upper bounds in seconds; and their sum and count.
     Durations(&'static [f64]),
-    /// How it stood in each bucket of time.
-    Level,
+    /// How it stood in each bucket of time, by what had happened in so many days up to and with the bucket.
+    Level(i64),
 }
 
 /// Which way a figure gets better.
@@ -106,7 +106,15 @@ impl Definition {
     pub const fn kind(&self) -> MetricKind {
         match self.shape {
             Shape::Durations(_) => MetricKind::Histogram,
-            Shape::Count | Shape::Level => MetricKind::Gauge,
+            Shape::Count | Shape::Level(_) => MetricKind::Gauge,
+        }
+    }
+
+    /// How many seconds before the end of its bucket a value looks back, in whole buckets.
+    pub const fn looks_back_seconds(&self) -> i64 {
+        match self.shape {
+            Shape::Level(days) => days * 86_400,
+            Shape::Count | Shape::Durations(_) => self.bucket.milliseconds() / 1000,
         }
     }
 
@@ -118,7 +126,7 @@ impl Definition {
             Shape::Durations(_) => {
                 format!("histogram_quantile(0.5, sum by (le) (sum_over_time({name}_bucket[30d])))")
             }
-            Shape::Level => format!("last_over_time({name}[2d])"),
+            Shape::Level(_) => format!("last_over_time({name}[2d])"),
         }
     }
 }
@@ -167,6 +175,12 @@ pub const ALL: &[&Definition] = &[
     &counts::jobs::JOB_RETRIES,
     &counts::attempts::ATTEMPTS_LOST,
     &counts::attempts::TESTS,
+    &counts::commits::COMMITS,
+    &counts::commits::COMMIT_LINES,
+    &counts::pull_requests::MERGES,
+    &counts::pull_requests::MERGE_DURATION,
+    &counts::releases::RELEASES,
+    &recounts::releases::RELEASE_LEAD_TIME,
     &recounts::contributors::ACTIVE_CONTRIBUTORS,
     &recounts::contributors::FIRST_TIME_CONTRIBUTORS,
     &recounts::contributors::RETURNING_CONTRIBUTORS,
@@ -183,7 +197,7 @@ pub fn definition_of(metric: &str) -> Option<&'static Definition> {
             .strip_prefix(definition.name)
             .is_some_and(|rest| match definition.shape {
                 Shape::Durations(_) => matches!(rest, "" | "_bucket" | "_sum" | "_count"),
-                Shape::Count | Shape::Level => rest.is_empty(),
+                Shape::Count | Shape::Level(_) => rest.is_empty(),
             })
     })
 }

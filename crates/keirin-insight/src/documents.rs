@@ -31,7 +31,7 @@ fn section(page: &mut String, definition: &Definition) {
     let shape = match definition.shape {
         Shape::Count => "count".to_owned(),
         Shape::Durations(bounds) => format!("histogram, {} bounds", bounds.len()),
-        Shape::Level => "level".to_owned(),
+        Shape::Level(days) => format!("level over {days} days"),
     };
     let labels: Vec<_> = definition
         .labels

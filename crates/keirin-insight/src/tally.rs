@@ -127,7 +127,7 @@ impl Tally {
 
     /// Sets how it stood in a bucket of time.
     pub fn level(&mut self, definition: &Definition, values: &[&str], start_ms: i64, level: f64) {
-        debug_assert_eq!(definition.shape, Shape::Level, "{}", definition.name);
+        debug_assert!(matches!(definition.shape, Shape::Level(_)), "{}", definition.name);
         self.numbers(definition, values, start_ms, || vec![Member::ALONE])
             .fill(level);
     }
@@ -147,7 +147,7 @@ impl Tally {
                     Increment {
                         labels: labels(&definition, &family.values, member),
                         bucket: definition.bucket,
-                        counts: definition.shape != Shape::Level,
+                        counts: !matches!(definition.shape, Shape::Level(_)),
                         buckets: family
                             .buckets
                             .iter()

@@ -1,16 +1,40 @@
 //! Series in PostgreSQL, and the ways that samples come in and go out.
+//!
+//! Whatever comes in becomes a [`batch::Batch`] and goes to a [`sink::SampleSink`]; the one that keeps is
+//! [`storage::Intake`]. It keeps what it can and says of the rest why not: an error that [is
+//! passing](sink::SinkError::is_passing) is worth another try (503), any other is not (400).
+//!
+//! | way | what does it |
+//! |---|---|
+//! | in, scraping | [`scrape::Scraper`]: `set_targets` of [`scrape::Target`]s, `statuses` for pages and `/api/v1/targets`, `stop` |
+//! | in, SQL | [`sql::SqlCollector`]: `new` of a [`sql::SqlDatabase`] and a [`sql::SqlFile`], `run` until it is stopped, `statuses` |
+//! | both of them, on one server of several | [`collect::Collectors`]: `start`, `stop`, `targets`, `queries` |
+//! | in, remote write | [`remote_write::decode`] of the body as it arrived |
+//! | in, InfluxDB's lines | [`influx::read`] of the text, then [`influx::into_batch`] with the [`influx::Precision`] of the address |
+//! | in, pushes that hold | [`pushgateway::grouping`] of the path, [`text::read`] of the body, then [`pushgateway::Groups`]: `push`, `delete`, and `say_again` every minute |
+//! | out, as text | [`text::write`] in [`text::TextFormat::negotiated`] |
+//! | out, to other servers | [`forward::Forwarder`] over a [`remote_write::RemoteWriteClient`] or an [`influx::InfluxClient`] |
+//! | asking other servers | [`source::Source`]: `query`, `query_range`, `series`, `labels`, `label_values`, `metadata` |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod batch;
 pub mod chunk;
+pub mod collect;
 pub mod duration;
+pub mod exchange;
+pub mod forward;
 pub mod http;
 pub mod influx;
+mod live;
 pub mod pushgateway;
 pub mod query;
 pub mod relabel;
 pub mod remote_write;
+pub mod scrape;
+pub mod sink;
+pub mod source;
+pub mod sql;
 pub mod storage;
 pub mod text;
 pub mod transforms;

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod contract;
 mod database;
 mod postgres;
+pub mod promtool;
 
 pub use clock::FakeClock;
 pub use database::{TestDatabase, database};

@@ -147,6 +147,7 @@ pub struct Origin {
 /// Where the flow's own repository comes from.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = FlowRepository)]
 pub enum Repository {
     /// The server's mirror, fetched with the job's token from this path below the server's address.
     Mirror {

@@ -1,10 +1,25 @@
-/**
- * What the page asks about facts, series and dashboards. The types are written by hand: once the server's description
- * holds these routes, they come from there, as those in `types.ts` do, and the questions stay as they are.
- */
+/** What the page asks about facts, series and dashboards. */
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { ask, type Asked } from "./client";
 import { ProblemError, readProblem } from "./problem";
+import type { components } from "./schema.gen";
+
+type Schemas = components["schemas"];
+
+export type Metric = Schemas["Metric"];
+export type Fact = Schemas["Fact"];
+export type FactKind = Schemas["FactKind"];
+export type DataPart = Schemas["DataPart"];
+export type PartState = Schemas["DataState"];
+export type DashboardSummary = Schemas["DashboardSummary"];
+export type Repository = Schemas["Repository"];
+export type DashboardProblem = Schemas["DashboardProblem"];
+
+/** A dashboard as Grafana writes it: only its reader knows what stands where. */
+export type DashboardJson = Record<string, unknown>;
+export type StoredDashboard = Omit<Schemas["Dashboard"], "dashboard"> & { dashboard: DashboardJson };
+
+// The server's description does not hold these two yet.
 
 export interface Source {
   name: string;
@@ -12,58 +27,6 @@ export interface Source {
   url: string | null;
   state: "ok" | "failed";
   error: string | null;
-}
-
-export interface Metric {
-  name: string;
-  kind: string;
-  unit: string | null;
-  /** The definition in words. */
-  help: string;
-  /** Of series that transforms make: exact counts for each bucket, stamped with the bucket's start. */
-  bucket_seconds: number | null;
-  labels: string[];
-  transform: string | null;
-}
-
-export interface Repository {
-  name: string;
-  project: string | null;
-  commits: number;
-  people: number;
-  pull_requests: number;
-  releases: number;
-  first_commit_at: string | null;
-  last_commit_at: string | null;
-  imported_at: string | null;
-  last_error: string | null;
-}
-
-export type FactKind = "commit" | "pull_request" | "release" | "flow" | "run" | "job" | "attempt";
-
-export interface Fact {
-  at: string;
-  kind: FactKind;
-  title: string;
-  author: string | null;
-  detail: string | null;
-  /** A path within the page. */
-  link: string | null;
-  labels: Record<string, string>;
-}
-
-export type PartState = "ok" | "late" | "failed" | "empty";
-
-/** One part of the way of the data, with what it consists of. */
-export interface DataPart {
-  name: string;
-  title: string;
-  state: PartState;
-  count: number | null;
-  newest_at: string | null;
-  lag_seconds: number | null;
-  note: string | null;
-  parts: DataPart[];
 }
 
 export interface ScrapeTarget {
@@ -76,33 +39,6 @@ export interface ScrapeTarget {
   duration_seconds: number | null;
   samples: number | null;
   error: string | null;
-}
-
-export interface DashboardSummary {
-  uid: string;
-  title: string;
-  folder: string | null;
-  tags: string[];
-  /** It comes with the program, so it cannot be changed: only a copy can. */
-  provided: boolean;
-  changed_at: string | null;
-}
-
-/** A dashboard as Grafana writes it: only its reader knows what stands where. */
-export type DashboardJson = Record<string, unknown>;
-
-export interface StoredDashboard {
-  uid: string;
-  title: string;
-  provided: boolean;
-  dashboard: DashboardJson;
-}
-
-export interface DashboardProblem {
-  /** As in `panels[2].targets[0].expr`. */
-  path: string;
-  message: string;
-  severity: "error" | "warning";
 }
 
 async function told<T>(path: string, asked: Asked = {}): Promise<T> {
@@ -166,10 +102,14 @@ export const factsQuery = ({ metric, from, until, labels }: FactsAsked) =>
     staleTime: soonStale,
   });
 
-export const explainQuery = (query: string, time: number) =>
+/** Why a query has no data between two moments, in seconds. */
+export const explainQuery = (query: string, { from, until }: { from: number; until: number }) =>
   queryOptions({
-    queryKey: ["explain", query, time],
-    queryFn: async ({ signal }) => (await told<{ reasons: string[] }>("explain", { query: { query, time }, signal })).reasons,
+    queryKey: ["explain", query, from, until],
+    queryFn: async ({ signal }) => {
+      const [start, time] = [from, until].map((seconds) => new Date(seconds * 1000).toISOString());
+      return (await told<{ reasons: string[] }>("explain", { query: { query, start, time }, signal })).reasons;
+    },
   });
 
 export const createDashboard = (dashboard: DashboardJson) =>

@@ -195,6 +195,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dashboards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List dashboards
+         * @description Those that come with the program, and those that people have made.
+         */
+        get: operations["dashboards_list"];
+        put?: never;
+        /**
+         * Bring a dashboard along
+         * @description As Grafana exports it. One without a `uid` is given one.
+         */
+        post: operations["dashboards_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dashboards/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look through a dashboard
+         * @description Says what cannot be kept and what cannot be drawn, and keeps nothing.
+         */
+        post: operations["dashboards_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dashboards/{dashboard}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a dashboard */
+        get: operations["dashboards_show"];
+        /**
+         * Keep a dashboard
+         * @description In place of the one before.
+         */
+        put: operations["dashboards_save"];
+        post?: never;
+        /** Remove a dashboard */
+        delete: operations["dashboards_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/data-flow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The way of the data
+         * @description How much there is in each part, how new it is, and how far each follows the one before.
+         */
+        get: operations["metrics_flow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -208,6 +294,47 @@ export interface paths {
          *     Without `Last-Event-ID` it begins now. It ends after an hour at the latest; a browser goes on by itself.
          */
         get: operations["events_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say why a query has no data
+         * @description One sentence for each of its selectors that finds nothing.
+         */
+        get: operations["metrics_explain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/facts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the facts behind a number
+         * @description Those that a metric has counted within a stretch of time, newest first. Every further parameter `label.NAME` is a
+         *     label that they have.
+         */
+        get: operations["facts_behind"];
         put?: never;
         post?: never;
         delete?: never;
@@ -533,6 +660,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List metrics
+         * @description With the definition of each.
+         */
+        get: operations["metrics_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/overview": {
         parameters: {
             query?: never;
@@ -759,6 +906,85 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/repositories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List repositories
+         * @description Those whose history is among the facts: of the projects that the caller may see, and the others for whoever may see
+         *     all projects.
+         */
+        get: operations["repositories_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/repositories/{repository}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a repository */
+        get: operations["repositories_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/repositories/{repository}/heads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * End an import
+         * @description Says up to where the history has been sent; the next import begins there.
+         */
+        put: operations["repositories_finish"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/repositories/{repository}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add part of a repository's history
+         * @description The repository is made with its first part. What is known already is passed over, so a part may be sent again. An
+         *     import sends whom names belong to, then everything else, and ends with its heads.
+         */
+        post: operations["repositories_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run}": {
         parameters: {
             query?: never;
@@ -875,6 +1101,70 @@ export interface paths {
         put?: never;
         /** Sign out */
         post: operations["sign_in_sign_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List sources
+         * @description The servers that a query may name, this one first. Each of the others is asked whether it answers.
+         */
+        get: operations["measure_sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sql": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the views of the facts
+         * @description What queries in SQL read, with all columns.
+         */
+        get: operations["facts_views"];
+        put?: never;
+        /**
+         * Run a query on the facts
+         * @description SQL on the views of the schema `facts`, read-only, for at most 30 seconds.
+         */
+        post: operations["facts_sql"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List targets
+         * @description What is scraped, and how the last scrape went.
+         */
+        get: operations["measure_targets"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1040,6 +1330,297 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Expose metrics
+         * @description How the server does, and what it has counted since it started, in Prometheus' text format; in OpenMetrics where
+         *     `Accept` asks for it.
+         */
+        get: operations["samples_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics/{group}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Replace a group of metrics
+         * @description The path is `/metrics/job/NAME{/LABEL/VALUE}`. What is pushed holds until the next push, or until it is deleted.
+         */
+        put: operations["samples_put"];
+        /**
+         * Replace some metrics of a group
+         * @description Those that the push names.
+         */
+        post: operations["samples_post"];
+        /** Delete a group of metrics */
+        delete: operations["samples_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List alerts
+         * @description There are none yet.
+         */
+        get: operations["prometheus_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/format_query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Write a query as it is best read */
+        get: operations["prometheus_format"];
+        put?: never;
+        /** Write a query as it is best read, by a form */
+        post: operations["prometheus_format_by_form"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/label/{label}/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the values of a label */
+        get: operations["prometheus_values"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the names of labels */
+        get: operations["prometheus_labels"];
+        put?: never;
+        /** List the names of labels, by a form */
+        post: operations["prometheus_labels_by_form"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is said about metrics */
+        get: operations["prometheus_metadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/parse_query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Take a query apart */
+        get: operations["prometheus_tree"];
+        put?: never;
+        /** Take a query apart, by a form */
+        post: operations["prometheus_tree_by_form"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Evaluate a query at one time
+         * @description As Prometheus does; `source` names another server to ask, `keirin` where absent.
+         */
+        get: operations["prometheus_instant"];
+        put?: never;
+        /** Evaluate a query at one time, by a form */
+        post: operations["prometheus_instant_by_form"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/query_range": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Evaluate a query over a range of time
+         * @description As Prometheus does; `source` names another server to ask, `keirin` where absent.
+         */
+        get: operations["prometheus_range"];
+        put?: never;
+        /** Evaluate a query over a range of time, by a form */
+        post: operations["prometheus_range_by_form"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List rules
+         * @description There are none yet.
+         */
+        get: operations["prometheus_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find series by selectors */
+        get: operations["prometheus_series"];
+        put?: never;
+        /** Find series by selectors, by a form */
+        post: operations["prometheus_series_by_form"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/status/buildinfo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which version this is */
+        get: operations["prometheus_build"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List targets
+         * @description As Prometheus does; `/api/v1/targets` says the same in Keirin's words.
+         */
+        get: operations["prometheus_targets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take samples by Prometheus' remote write
+         * @description Version 1 of the protocol. `project` says whose they are; they get it as a label.
+         */
+        post: operations["samples_write"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/readyz": {
         parameters: {
             query?: never;
@@ -1074,6 +1655,27 @@ export interface paths {
         get: operations["sign_in_by_link"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take samples in InfluxDB's line protocol
+         * @description Each field is a sample of the metric `measurement_field`, of `measurement` for the field `value`. `precision` is that
+         *     of the times: ns where nothing is said. `project` says whose they are; they get it as a label.
+         */
+        post: operations["samples_write_lines"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1215,7 +1817,7 @@ export interface components {
             number: number;
             /** @description Where it belongs. */
             origin: components["schemas"]["Origin"];
-            repository?: components["schemas"]["Repository"] | null;
+            repository?: components["schemas"]["FlowRepository"] | null;
             /** @description Proves that a call speaks for this attempt: `Authorization: Bearer TOKEN`. */
             token: string;
         };
@@ -1376,6 +1978,28 @@ export interface components {
             password?: string | null;
             role?: components["schemas"]["Role"] | null;
         };
+        /**
+         * @description What a commit changed against its parent; a first commit against nothing. A renamed file is one removed and one
+         *     added.
+         */
+        Changes: {
+            /**
+             * Format: int32
+             * @description How many files. Not counted for merges.
+             */
+            files: number | null;
+            /**
+             * Format: int64
+             * @description Lines added. Not counted for merges and where the repository does not hold all files; files that are no text
+             *     have no lines.
+             */
+            lines_added: number | null;
+            /**
+             * Format: int64
+             * @description Lines removed; counted where [`Self::lines_added`] are.
+             */
+            lines_removed: number | null;
+        };
         /** @description Asks what a workflow file would do. */
         CheckWorkflow: {
             /** @description What to call the file in diagnostics; `.keirin.yaml` where absent. */
@@ -1494,6 +2118,94 @@ export interface components {
             /** @description The private key as in its file, without a passphrase. */
             private_key: string;
         };
+        /** @description A dashboard. */
+        Dashboard: {
+            /** @description As Grafana's JSON. */
+            dashboard: Record<string, never>;
+            /** @description Whether it comes with the program: it cannot be changed, but copied. */
+            provided: boolean;
+            /** @description Its title. */
+            title: string;
+            /** @description Tells it from all others. */
+            uid: string;
+        };
+        /** @description What was found in a dashboard. */
+        DashboardCheck: {
+            /** @description What cannot be kept, or not be drawn; errors first. */
+            problems: components["schemas"]["DashboardProblem"][];
+        };
+        /** @description A dashboard to be kept or looked through. */
+        DashboardContent: {
+            /** @description As Grafana's JSON, either as it is exported or as its API gives it. */
+            dashboard: Record<string, never>;
+        };
+        /** @description Something that is wrong with a dashboard. */
+        DashboardProblem: {
+            /** @description What, and what to do. */
+            message: string;
+            /** @description Where, as in `panels[2].targets[0].expr`. */
+            path: string;
+            /** @description An error keeps it from being kept; of a warning the rest is drawn. */
+            severity: components["schemas"]["Severity"];
+        };
+        /** @description A dashboard in a list. */
+        DashboardSummary: {
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            changed_at: string | null;
+            /** @description Who changed it last. */
+            changed_by: string | null;
+            /** @description The folder that it lies in; empty for none. */
+            folder: string;
+            /** @description Whether it comes with the program: it cannot be changed, but copied. */
+            provided: boolean;
+            /** @description Words to find it by. */
+            tags: string[];
+            /** @description Its title. */
+            title: string;
+            /** @description Tells it from all others. */
+            uid: string;
+        };
+        /** @description The way of the data, in its order. */
+        DataFlow: {
+            /** @description Its parts. */
+            parts: components["schemas"]["DataPart"][];
+        };
+        /** @description A part of the way of the data. */
+        DataPart: {
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            count: number | null;
+            /**
+             * Format: double
+             * @description How long what is newest before it has been waiting for it, in seconds.
+             */
+            lag_seconds: number | null;
+            /** @description A word for programs. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When the newest came.
+             */
+            newest_at: string | null;
+            /** @description What there is to say about it. */
+            note: string | null;
+            /** @description What it is made of. */
+            parts: components["schemas"]["DataPart"][];
+            /** @description How it stands. */
+            state: components["schemas"]["DataState"];
+            /** @description What people read. */
+            title: string;
+        };
+        /**
+         * @description How a part of the way of the data stands.
+         * @enum {string}
+         */
+        DataState: "empty" | "ok" | "late" | "failed";
         /** @description A fault in a workflow file. */
         Diagnostic: {
             /**
@@ -1565,6 +2277,33 @@ export interface components {
              */
             signal?: number | null;
         };
+        /** @description Something that has happened. */
+        Fact: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description Who. */
+            author: string | null;
+            /** @description What else there is to say. */
+            detail: string | null;
+            /** @description What kind. */
+            kind: components["schemas"]["FactKind"];
+            /** @description What metrics tell it apart by. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description The path of the page that shows it, where there is one. */
+            link: string | null;
+            /** @description What. */
+            title: string;
+        };
+        /**
+         * @description A kind of fact.
+         * @enum {string}
+         */
+        FactKind: "commit" | "pull_request" | "release" | "flow" | "run" | "job" | "attempt";
         /** @description One figure with its history. */
         Figure: {
             /**
@@ -1589,6 +2328,11 @@ export interface components {
              * @description The newest value; `null` where there is no data.
              */
             value: number | null;
+        };
+        /** @description The end of an import. */
+        FinishImport: {
+            /** @description The commits whose whole history has been sent, now or before. The next import reads what they do not reach. */
+            heads: string[];
         };
         /** @description A flow with all its runs and jobs. */
         Flow: {
@@ -1639,6 +2383,22 @@ export interface components {
          * @enum {string}
          */
         FlowKind: "ci" | "dev";
+        /** @description Where the flow's own repository comes from. */
+        FlowRepository: {
+            /** @description The server's mirror, fetched with the job's token from this path below the server's address. */
+            mirror: {
+                /** @description The full commit id. */
+                commit: string;
+                /** @description As in `/git/keirin`. */
+                path: string;
+            };
+        } | {
+            /** @description A copy of a working tree on this machine: what `keirin exec` uses. */
+            working_tree: {
+                /** @description An absolute path. */
+                path: string;
+            };
+        };
         /** @description A flow as a row of a list. */
         FlowSummary: {
             /** @description The branch's name. */
@@ -1691,6 +2451,29 @@ export interface components {
              * @description When the newest came; `null` where none came lately.
              */
             newest_at: string | null;
+        };
+        /** @description Part of a repository's history. What is known already is passed over, so a part may be sent twice. */
+        HistoryPart: {
+            /** @description Commits. */
+            commits?: components["schemas"]["NewCommit"][];
+            /**
+             * @description Whom names and addresses belong to. Each that a commit has must be here or in an earlier part. What was known of
+             *     them before is replaced.
+             */
+            identities?: components["schemas"]["Identity"][];
+            /** @description Proposed changes that were merged. */
+            pull_requests?: components["schemas"]["MergedPullRequest"][];
+            /** @description Releases. */
+            releases?: components["schemas"]["Tag"][];
+        };
+        /** @description Whom a name and an address in commits belong to. */
+        Identity: {
+            /** @description Whether that is a program. */
+            bot: boolean;
+            /** @description As the repository's `.mailmap` names that person. */
+            person: components["schemas"]["Signature"];
+            /** @description As commits have it. */
+            signature: components["schemas"]["Signature"];
         };
         /**
          * @description How the server knows who calls.
@@ -2046,6 +2829,120 @@ export interface components {
             /** @description Their id. */
             user: components["schemas"]["UserId"];
         };
+        /** @description What a history tells of a proposed change that was merged. */
+        MergedPullRequest: {
+            /** @description A name on the forge where the history has it, else the name of a commit's author. */
+            author: string;
+            /** @description Whether the author is a program. */
+            bot: boolean;
+            /** @description The branch that it was proposed from; `None` where the history does not tell. */
+            branch: string | null;
+            /**
+             * Format: int32
+             * @description How many commits it brought: those that the merge reaches and its first parent does not, the merge itself not
+             *     counted; 1 where it came as one commit.
+             */
+            commits: number;
+            /**
+             * Format: date-time
+             * @description When the first of its commits was written. `None` where the history does not tell: a forge that makes one commit
+             *     of a change may give it the time of the merge.
+             */
+            first_commit_at: string | null;
+            /** @description The commit that merged it. */
+            merge_commit: string;
+            /**
+             * Format: date-time
+             * @description When that was put in.
+             */
+            merged_at: string;
+            /**
+             * Format: int64
+             * @description The forge's number of it.
+             */
+            number: number;
+            /** @description Its title. */
+            title: string;
+        };
+        /** @description A metric that there are series of. */
+        Metric: {
+            better: components["schemas"]["Wanted"] | null;
+            /**
+             * Format: int64
+             * @description The width of the buckets of time that it counts in: its samples stand at their beginnings, and a bucket without
+             *     one has counted zero. `null` for everything else.
+             */
+            bucket_seconds: number | null;
+            /** @description A query to begin with. */
+            example: string;
+            facts: components["schemas"]["FactKind"] | null;
+            /** @description What it means, in words; empty where nobody said. */
+            help: string;
+            /** @description What its values mean to whoever reads them. */
+            kind: components["schemas"]["MetricKind"];
+            /** @description The labels that its series have. */
+            labels: string[];
+            /**
+             * Format: int64
+             * @description How much time up to the end of its bucket a value of it speaks of: the bucket for what counts, more for a level
+             *     such as who was active in 90 days. `null` for what comes from outside.
+             */
+            looks_back_seconds: number | null;
+            /** @description Its name; that of a histogram without the endings of its series. */
+            name: string;
+            /** @description The unit of its values; empty where nobody said. */
+            unit: string;
+        };
+        /**
+         * @description What the values of a metric mean to whoever reads them.
+         * @enum {string}
+         */
+        MetricKind: "counter" | "gauge" | "histogram" | "summary" | "unknown";
+        /** @description A commit as it was read from a repository. */
+        NewCommit: {
+            /** @description Who wrote it, as the commit says. */
+            author: components["schemas"]["Signature"];
+            /**
+             * Format: date-time
+             * @description When it was written.
+             */
+            authored_at: string;
+            /** @description What it changed. */
+            changes: components["schemas"]["Changes"];
+            /**
+             * Format: date-time
+             * @description When it was put in.
+             */
+            committed_at: string;
+            /** @description Who put it in, as the commit says. */
+            committer: components["schemas"]["Signature"];
+            /** @description Its id. */
+            id: string;
+            /** @description The commits that it follows; several for a merge. */
+            parents: string[];
+            /** @description The first paragraph of its message, on one line. */
+            subject: string;
+            /** @description The lines at the end of its message that have a name and a value. */
+            trailers: components["schemas"]["Trailer"][];
+        };
+        /** @description What of a part was new. */
+        NewFacts: {
+            /**
+             * Format: int64
+             * @description How many commits.
+             */
+            commits: number;
+            /**
+             * Format: int64
+             * @description How many proposed changes that were merged.
+             */
+            pull_requests: number;
+            /**
+             * Format: int64
+             * @description How many releases.
+             */
+            releases: number;
+        };
         /** @description Sets one's own password. */
         NewPassword: {
             /** @description The present one; absent where there is none yet. */
@@ -2205,6 +3102,58 @@ export interface components {
             next_cursor: string | null;
         };
         /** @description Part of a list. */
+        Page_DashboardSummary: {
+            /** @description What stands on this page. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                changed_at: string | null;
+                /** @description Who changed it last. */
+                changed_by: string | null;
+                /** @description The folder that it lies in; empty for none. */
+                folder: string;
+                /** @description Whether it comes with the program: it cannot be changed, but copied. */
+                provided: boolean;
+                /** @description Words to find it by. */
+                tags: string[];
+                /** @description Its title. */
+                title: string;
+                /** @description Tells it from all others. */
+                uid: string;
+            }[];
+            /** @description To be given as `cursor` to get the next page; `null` on the last one. It means nothing else. */
+            next_cursor: string | null;
+        };
+        /** @description Part of a list. */
+        Page_Fact: {
+            /** @description What stands on this page. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                at: string;
+                /** @description Who. */
+                author: string | null;
+                /** @description What else there is to say. */
+                detail: string | null;
+                /** @description What kind. */
+                kind: components["schemas"]["FactKind"];
+                /** @description What metrics tell it apart by. */
+                labels: {
+                    [key: string]: string;
+                };
+                /** @description The path of the page that shows it, where there is one. */
+                link: string | null;
+                /** @description What. */
+                title: string;
+            }[];
+            /** @description To be given as `cursor` to get the next page; `null` on the last one. It means nothing else. */
+            next_cursor: string | null;
+        };
+        /** @description Part of a list. */
         Page_FlowSummary: {
             /** @description What stands on this page. */
             items: {
@@ -2309,6 +3258,40 @@ export interface components {
             next_cursor: string | null;
         };
         /** @description Part of a list. */
+        Page_Metric: {
+            /** @description What stands on this page. */
+            items: {
+                better: components["schemas"]["Wanted"] | null;
+                /**
+                 * Format: int64
+                 * @description The width of the buckets of time that it counts in: its samples stand at their beginnings, and a bucket without
+                 *     one has counted zero. `null` for everything else.
+                 */
+                bucket_seconds: number | null;
+                /** @description A query to begin with. */
+                example: string;
+                facts: components["schemas"]["FactKind"] | null;
+                /** @description What it means, in words; empty where nobody said. */
+                help: string;
+                /** @description What its values mean to whoever reads them. */
+                kind: components["schemas"]["MetricKind"];
+                /** @description The labels that its series have. */
+                labels: string[];
+                /**
+                 * Format: int64
+                 * @description How much time up to the end of its bucket a value of it speaks of: the bucket for what counts, more for a level
+                 *     such as who was active in 90 days. `null` for what comes from outside.
+                 */
+                looks_back_seconds: number | null;
+                /** @description Its name; that of a histogram without the endings of its series. */
+                name: string;
+                /** @description The unit of its values; empty where nobody said. */
+                unit: string;
+            }[];
+            /** @description To be given as `cursor` to get the next page; `null` on the last one. It means nothing else. */
+            next_cursor: string | null;
+        };
+        /** @description Part of a list. */
         Page_Project: {
             /** @description What stands on this page. */
             items: {
@@ -2351,6 +3334,126 @@ export interface components {
                 place: number | null;
                 /** @description Why it waits, in a sentence. */
                 reason: string;
+            }[];
+            /** @description To be given as `cursor` to get the next page; `null` on the last one. It means nothing else. */
+            next_cursor: string | null;
+        };
+        /** @description Part of a list. */
+        Page_Repository: {
+            /** @description What stands on this page. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description How many programs have.
+                 */
+                bots: number;
+                /**
+                 * Format: int64
+                 * @description How many commits are among the facts.
+                 */
+                commits: number;
+                /** @description The commits whose whole history is among the facts. */
+                heads: string[];
+                /** @description Its id. */
+                id: components["schemas"]["RepositoryId"];
+                /**
+                 * Format: date-time
+                 * @description When an import ended well last.
+                 */
+                imported_at: string | null;
+                /** @description Why the last import by the server failed; `null` where it did not. */
+                last_error: string | null;
+                /** @description The project's name, or what an import was told. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description How many people have written or put in commits; programs are not counted.
+                 */
+                people: number;
+                /** @description The project whose repository it is; the server reads its history by itself. */
+                project: string | null;
+                /**
+                 * Format: int64
+                 * @description How many proposed changes that were merged.
+                 */
+                pull_requests: number;
+                /**
+                 * Format: int64
+                 * @description How many releases.
+                 */
+                releases: number;
+            }[];
+            /** @description To be given as `cursor` to get the next page; `null` on the last one. It means nothing else. */
+            next_cursor: string | null;
+        };
+        /** @description Part of a list. */
+        Page_Source: {
+            /** @description What stands on this page. */
+            items: {
+                /** @description Why it does not. */
+                error: string | null;
+                /** @description Whether it is this server. */
+                kind: components["schemas"]["SourceKind"];
+                /** @description The name that queries call it by; `keirin` is this server. */
+                name: string;
+                /** @description Whether it answers. */
+                state: components["schemas"]["SourceState"];
+                /** @description Where it is. */
+                url: string | null;
+            }[];
+            /** @description To be given as `cursor` to get the next page; `null` on the last one. It means nothing else. */
+            next_cursor: string | null;
+        };
+        /** @description Part of a list. */
+        Page_SqlView: {
+            /** @description What stands on this page. */
+            items: {
+                /** @description Its columns, in their order. */
+                columns: components["schemas"]["SqlColumn"][];
+                /** @description What a row of it is. */
+                meaning: string;
+                /** @description Its name. */
+                name: string;
+            }[];
+            /** @description To be given as `cursor` to get the next page; `null` on the last one. It means nothing else. */
+            next_cursor: string | null;
+        };
+        /** @description Part of a list. */
+        Page_Target: {
+            /** @description What stands on this page. */
+            items: {
+                /**
+                 * Format: double
+                 * @description How long that took.
+                 */
+                duration_seconds: number | null;
+                /** @description Why it gave none. */
+                error: string | null;
+                /**
+                 * Format: double
+                 * @description How often it is scraped.
+                 */
+                interval_seconds: number;
+                /** @description The labels that its samples get. */
+                labels: {
+                    [key: string]: string;
+                };
+                /**
+                 * Format: date-time
+                 * @description When it was last scraped.
+                 */
+                last_scrape_at: string | null;
+                /** @description The name of its job. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description How many samples it gave.
+                 */
+                samples: number | null;
+                /** @description How the last scrape went. */
+                state: components["schemas"]["TargetState"];
+                /** @description Where it is. */
+                url: string;
             }[];
             /** @description To be given as `cursor` to get the next page; `null` on the last one. It means nothing else. */
             next_cursor: string | null;
@@ -2471,7 +3574,7 @@ export interface components {
         Problem: {
             /** @description What happened this time, and why. */
             detail: string | null;
-            /** @description The faults of a workflow file, where that is the problem. */
+            /** @description The faults of a workflow file or a query, where that is the problem. */
             diagnostics?: components["schemas"]["Diagnostic"][];
             /** @description What to do. */
             fix: string | null;
@@ -2546,6 +3649,11 @@ export interface components {
             /** @description Why it waits, in a sentence. */
             reason: string;
         };
+        /** @description Why a query has no data. */
+        Reasons: {
+            /** @description A sentence each. */
+            reasons: string[];
+        };
         /** @description An agent makes itself known. A second call with the same name and secret updates what it offers. */
         Register: {
             /** @description Executors that it offers. */
@@ -2601,22 +3709,50 @@ export interface components {
             /** @description Whether the agent is to stop the job. */
             stop: boolean;
         };
-        /** @description Where the flow's own repository comes from. */
+        /** @description A repository whose history is among the facts. */
         Repository: {
-            /** @description The server's mirror, fetched with the job's token from this path below the server's address. */
-            mirror: {
-                /** @description The full commit id. */
-                commit: string;
-                /** @description As in `/git/keirin`. */
-                path: string;
-            };
-        } | {
-            /** @description A copy of a working tree on this machine: what `keirin exec` uses. */
-            working_tree: {
-                /** @description An absolute path. */
-                path: string;
-            };
+            /**
+             * Format: int64
+             * @description How many programs have.
+             */
+            bots: number;
+            /**
+             * Format: int64
+             * @description How many commits are among the facts.
+             */
+            commits: number;
+            /** @description The commits whose whole history is among the facts. */
+            heads: string[];
+            /** @description Its id. */
+            id: components["schemas"]["RepositoryId"];
+            /**
+             * Format: date-time
+             * @description When an import ended well last.
+             */
+            imported_at: string | null;
+            /** @description Why the last import by the server failed; `null` where it did not. */
+            last_error: string | null;
+            /** @description The project's name, or what an import was told. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many people have written or put in commits; programs are not counted.
+             */
+            people: number;
+            /** @description The project whose repository it is; the server reads its history by itself. */
+            project: string | null;
+            /**
+             * Format: int64
+             * @description How many proposed changes that were merged.
+             */
+            pull_requests: number;
+            /**
+             * Format: int64
+             * @description How many releases.
+             */
+            releases: number;
         };
+        RepositoryId: string;
         /** @description What an agent must offer to get a job. */
         Requirements: {
             /** @description Where the steps run on the agent. */
@@ -2773,6 +3909,73 @@ export interface components {
             /** @description Where to go. */
             url: string;
         };
+        /** @description A name and an address, neither checked by anybody. */
+        Signature: {
+            /** @description The address. */
+            email: string;
+            /** @description The name. */
+            name: string;
+        };
+        /** @description A server that answers PromQL. */
+        Source: {
+            /** @description Why it does not. */
+            error: string | null;
+            /** @description Whether it is this server. */
+            kind: components["schemas"]["SourceKind"];
+            /** @description The name that queries call it by; `keirin` is this server. */
+            name: string;
+            /** @description Whether it answers. */
+            state: components["schemas"]["SourceState"];
+            /** @description Where it is. */
+            url: string | null;
+        };
+        /**
+         * @description The kinds of sources.
+         * @enum {string}
+         */
+        SourceKind: "keirin" | "prometheus";
+        /**
+         * @description Whether a source answers.
+         * @enum {string}
+         */
+        SourceState: "ok" | "failed";
+        /** @description A column of a view. */
+        SqlColumn: {
+            /** @description PostgreSQL's type of its values. */
+            kind: string;
+            /** @description What it says; empty where its name says all. */
+            meaning: string;
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description A query of the facts in SQL. */
+        SqlQuery: {
+            /**
+             * Format: int32
+             * @description The most rows of the answer; 1000 where absent, 100000 at most.
+             */
+            limit?: number | null;
+            /** @description One query, as in `select count(*) from flows`. */
+            query: string;
+        };
+        /** @description The answer to a query of the facts in SQL. */
+        SqlRows: {
+            /** @description The names of the columns; empty where there is no row. */
+            columns: string[];
+            /** @description Whether there are more rows than were asked for. */
+            cut: boolean;
+            /** @description A value for each column. */
+            rows: unknown[][];
+        };
+        /** @description A view of the facts that queries in SQL read. */
+        SqlView: {
+            /** @description Its columns, in their order. */
+            columns: components["schemas"]["SqlColumn"][];
+            /** @description What a row of it is. */
+            meaning: string;
+            /** @description Its name. */
+            name: string;
+        };
         /** @description One stage: a run when the flow exists. */
         StagePlan: {
             /** @description The environment it deploys to. */
@@ -2877,6 +4080,58 @@ export interface components {
          * @enum {string}
          */
         Stream: "output" | "error" | "agent";
+        /** @description A tag on a commit. */
+        Tag: {
+            /**
+             * Format: date-time
+             * @description When the tag was made, or its commit where the tag does not say.
+             */
+            at: string;
+            /** @description The commit. */
+            commit: string;
+            /** @description Its name, without `refs/tags/`. */
+            name: string;
+        };
+        /** @description Something that is scraped. */
+        Target: {
+            /**
+             * Format: double
+             * @description How long that took.
+             */
+            duration_seconds: number | null;
+            /** @description Why it gave none. */
+            error: string | null;
+            /**
+             * Format: double
+             * @description How often it is scraped.
+             */
+            interval_seconds: number;
+            /** @description The labels that its samples get. */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it was last scraped.
+             */
+            last_scrape_at: string | null;
+            /** @description The name of its job. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many samples it gave.
+             */
+            samples: number | null;
+            /** @description How the last scrape went. */
+            state: components["schemas"]["TargetState"];
+            /** @description Where it is. */
+            url: string;
+        };
+        /**
+         * @description How the last scrape went.
+         * @enum {string}
+         */
+        TargetState: "up" | "down" | "unknown";
         /** @description How many test cases went which way. */
         TestCounts: {
             /**
@@ -3079,6 +4334,13 @@ export interface components {
              * @description Jobs that wait for an agent.
              */
             waiting_jobs: number;
+        };
+        /** @description A line at the end of a commit's message: `name: value`. */
+        Trailer: {
+            /** @description What stands before the colon. */
+            name: string;
+            /** @description What stands after it. */
+            value: string;
         };
         /** @description The triggers that a workflow file names. Absent means: that kind of event starts nothing. */
         Triggers: {
@@ -3564,6 +4826,218 @@ export interface operations {
             };
         };
     };
+    dashboards_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DashboardSummary"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dashboards_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DashboardContent"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dashboards_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DashboardContent"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardCheck"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dashboards_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dashboard: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dashboards_save: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dashboard: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DashboardContent"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dashboards_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dashboard: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    metrics_flow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataFlow"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     events_events: {
         parameters: {
             query?: {
@@ -3582,6 +5056,80 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["Event"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    metrics_explain: {
+        parameters: {
+            query: {
+                /** @description The query. */
+                query: string;
+                /** @description When it is evaluated, or the last time of a range; now where absent. */
+                time?: string;
+                /** @description The first time of a range. */
+                start?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reasons"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    facts_behind: {
+        parameters: {
+            query: {
+                /** @description The metric, as in `keirin_flows_total`. */
+                metric: string;
+                /** @description The earliest; 30 days before the end where absent. */
+                from?: string;
+                /** @description Before this time; now where absent. */
+                until?: string;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description How many, at most 200; 50 where absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Fact"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -4177,6 +5725,34 @@ export interface operations {
             };
         };
     };
+    metrics_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Metric"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     overview_overview: {
         parameters: {
             query?: never;
@@ -4711,6 +6287,132 @@ export interface operations {
             };
         };
     };
+    repositories_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Repository"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    repositories_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repository: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Repository"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    repositories_finish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repository: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FinishImport"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Repository"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    repositories_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repository: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HistoryPart"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewFacts"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     runs_show: {
         parameters: {
             query?: never;
@@ -4916,6 +6618,122 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    measure_sources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Source"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    facts_views: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SqlView"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    facts_sql: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SqlQuery"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SqlRows"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    measure_targets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Target"];
+                };
             };
             /** @description What went wrong, and what to do. */
             default: {
@@ -5228,6 +7046,723 @@ export interface operations {
             };
         };
     };
+    samples_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    samples_put: {
+        parameters: {
+            query?: {
+                project?: string;
+            };
+            header?: never;
+            path: {
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    samples_post: {
+        parameters: {
+            query?: {
+                project?: string;
+            };
+            header?: never;
+            path: {
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    samples_delete: {
+        parameters: {
+            query?: {
+                project?: string;
+            };
+            header?: never;
+            path: {
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prometheus_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prometheus_format: {
+        parameters: {
+            query: {
+                query: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prometheus_format_by_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prometheus_values: {
+        parameters: {
+            query?: {
+                "match[]"?: string[];
+                start?: string;
+                end?: string;
+            };
+            header?: never;
+            path: {
+                label: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prometheus_labels: {
+        parameters: {
+            query?: {
+                "match[]"?: string[];
+                start?: string;
+                end?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prometheus_labels_by_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prometheus_metadata: {
+        parameters: {
+            query?: {
+                metric?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prometheus_tree: {
+        parameters: {
+            query: {
+                query: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prometheus_tree_by_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prometheus_instant: {
+        parameters: {
+            query: {
+                query: string;
+                time?: string;
+                source?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prometheus_instant_by_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prometheus_range: {
+        parameters: {
+            query: {
+                query: string;
+                start: string;
+                end: string;
+                step: string;
+                source?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prometheus_range_by_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prometheus_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prometheus_series: {
+        parameters: {
+            query: {
+                "match[]": string[];
+                start?: string;
+                end?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prometheus_series_by_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prometheus_build: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prometheus_targets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    samples_write: {
+        parameters: {
+            query?: {
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-protobuf": number[];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     server_ready: {
         parameters: {
             query?: never;
@@ -5268,6 +7803,39 @@ export interface operations {
         requestBody?: never;
         responses: {
             303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    samples_write_lines: {
+        parameters: {
+            query?: {
+                precision?: string;
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -6,7 +6,7 @@ import type { Span } from "../time/range";
 import { pointInWords } from "./axis";
 import css from "./chart.module.css";
 import { faded, onCanvas } from "./colours";
-import { Plot } from "./Plot";
+import { type Hover, Plot } from "./Plot";
 import type { ChartSeries } from "./series";
 
 export interface Cell {
@@ -42,6 +42,17 @@ const noValues: (number | null)[][] = [];
 export function GridChart({ label, times, step, span, rows, cells, height, onZoom, tip, onChoose }: GridChartProps) {
   const zone = useTimeZone();
   const look = useMemo(() => ({ height, step, span, rows, plugins: [cellsPlugin(cells)] }), [height, step, span, rows, cells]);
+  const told = ({ index, value }: Hover) => {
+    const row = Math.floor(value);
+    return (
+      <>
+        <div className={css.tipTime}>{pointInWords(times[index] ?? 0, step, zone)}</div>
+        <div>
+          {rows[row] ?? ""}: <strong>{tip(row, index)}</strong>
+        </div>
+      </>
+    );
+  };
   return (
     <Suspense fallback={<div style={{ height }} aria-busy="true" />}>
       <Plot
@@ -52,17 +63,7 @@ export function GridChart({ label, times, step, span, rows, cells, height, onZoo
         look={look}
         onZoom={onZoom}
         onChoose={onChoose ? ({ index, value }) => onChoose(Math.floor(value), times[index] ?? 0) : undefined}
-        tip={({ index, value }) => {
-          const row = Math.floor(value);
-          return (
-            <>
-              <div className={css.tipTime}>{pointInWords(times[index] ?? 0, step, zone)}</div>
-              <div>
-                {rows[row] ?? ""}: <strong>{tip(row, index)}</strong>
-              </div>
-            </>
-          );
-        }}
+        tip={told}
       />
     </Suspense>
   );
@@ -80,12 +81,13 @@ function cellsPlugin(cells: readonly Cell[]): uPlot.Plugin {
         ctx.clip();
         ctx.font = `${11 * ratio}px "Inter Variable", system-ui, sans-serif`;
         ctx.textBaseline = "middle";
+        ctx.textAlign = "left";
         const colours = new Map<string, string>();
         const surface = onCanvas("var(--surface)");
         for (const { row, from, until, colour, strength, text } of cells) {
           const known = colours.get(colour) ?? onCanvas(colour);
           colours.set(colour, known);
-          const left = plot.valToPos(from, "x", true);
+          const left = Math.max(bbox.left, plot.valToPos(from, "x", true));
           const right = plot.valToPos(until, "x", true);
           const top = plot.valToPos(row + 1, "left", true);
           const bottom = plot.valToPos(row, "left", true);

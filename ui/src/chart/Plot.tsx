@@ -57,6 +57,7 @@ export function Plot({ label, times, series, drawn, look, onZoom, onChoose, tip 
       setCursor: [
         (self) => {
           const { idx, left = -1, top = -1 } = self.cursor;
+          // oxlint-disable-next-line eslint/no-underscore-dangle -- uPlot tells in no other way which series the pointer is next to
           const near = self.series.findIndex((one, index) => index > 0 && (one as { _focus?: boolean })._focus === true);
           now = idx == null || left < 0 ? null : { index: idx, left, top, value: self.posToVal(top, "left"), near: near > 0 ? near - 1 : null };
           setHover(now);

@@ -58,6 +58,19 @@ export function TimeChart(props: TimeChartProps) {
     if (chosen && time !== undefined) onChoose?.(chosen, time);
   }
 
+  const told = ({ index, near }: Hover) => (
+    <>
+      <div className={css.tipTime}>{pointInWords(times[index] ?? 0, step, zone)}</div>
+      {tipRows(shownSeries, index, near).map(({ one, value, bold }) => (
+        <div key={one.key} className={css.tipRow} data-near={bold}>
+          <span className={css.swatch} style={{ background: one.colour }} />
+          <span className={css.tipName}>{one.name}</span>
+          <span className="figures">{format(value, one.shown)}</span>
+        </div>
+      ))}
+    </>
+  );
+
   return (
     <div>
       <Suspense fallback={<div style={{ height }} aria-busy="true" />}>
@@ -69,18 +82,7 @@ export function TimeChart(props: TimeChartProps) {
           look={look}
           onZoom={onZoom}
           onChoose={onChoose ? choose : undefined}
-          tip={({ index, near }) => (
-            <>
-              <div className={css.tipTime}>{pointInWords(times[index] ?? 0, step, zone)}</div>
-              {tipRows(shownSeries, index, near).map(({ one, value, bold }) => (
-                <div key={one.key} className={css.tipRow} data-near={bold}>
-                  <span className={css.swatch} style={{ background: one.colour }} />
-                  <span className={css.tipName}>{one.name}</span>
-                  <span className="figures">{format(value, one.shown)}</span>
-                </div>
-              ))}
-            </>
-          )}
+          tip={told}
         />
       </Suspense>
       {legend === "none" ? null : <Legend series={series} hidden={hidden} onHide={setHidden} {...(legend === "table" ? { columns: legendColumns ?? [] } : {})} />}

@@ -5,6 +5,7 @@ import type { Span } from "../time/range";
 import { format, type Shown } from "../units/format";
 import { momentsInWords } from "./axis";
 import { faded, onCanvas } from "./colours";
+import { increments, logarithmicSplits } from "./ticks";
 import { type ChartSeries, extent, type Threshold } from "./series";
 
 export interface Look {
@@ -32,7 +33,8 @@ export function plotOptions(maker: typeof uPlot, series: readonly ChartSeries[],
   return {
     width: look.width,
     height: look.height,
-    padding: [8, right ? 0 : 10, 0, 0],
+    // On the right there is room for half of the words under the last line.
+    padding: [8, right ? 0 : 20, 0, 0],
     legend: { show: false },
     cursor: {
       points: { size: 6, width: 1 },
@@ -57,11 +59,12 @@ function scale(maker: typeof uPlot, series: readonly ChartSeries[], drawn: (numb
   // What is drawn as a surface is read by its height, so it begins at zero; so does a line that comes near to it.
   const surface = series.some((one) => one.axis === side && (one.style === "bars" || one.fill > 0));
   const [low, high] = found;
+  if (look.logarithmic === true && low > 0) return { distr: 3, range: [low / 1.5, high * 1.5] };
   const from = look.min ?? (low >= 0 && (surface || low < high * 0.6) ? 0 : undefined);
   const limits = maker.rangeNum(from ?? low, high, 0.08, true);
   const [least, most] = [from ?? limits[0] ?? low, look.max ?? limits[1] ?? high];
   const range: [number, number] = [least, most > least ? most : least + 1];
-  return look.logarithmic && low > 0 ? { distr: 3, range: [low, range[1]] } : { range: () => range };
+  return { range: () => range };
 }
 
 function timeAxis(look: Look): uPlot.Axis {
@@ -86,9 +89,17 @@ function valueAxis(series: readonly ChartSeries[], side: "left" | "right", look:
     size: (_plot, values) => Math.max(28, ...(values ?? []).map((text) => (text?.length ?? 0) * 6.3 + 14)),
     ...(rows
       ? { splits: () => rows.map((_, index) => index + 0.5), values: () => rows.map((row) => (row.length > 22 ? `${row.slice(0, 21)}…` : row)) }
-      : { values: (_plot: uPlot, values: number[]) => values.map((value) => format(value, shown)) }),
+      : { values: (_plot: uPlot, values: number[]) => values.map((value) => format(value, shown)), ...ticks(shown.unit, look) }),
     grid: { show: side === "left" && rows === undefined, stroke: onCanvas("var(--chart-grid)"), width: 1 },
   };
+}
+
+/** Where the axis of values has its figures, for units that do not count by tens. */
+function ticks(unit: string, look: Look): Partial<uPlot.Axis> {
+  const incrs = increments(unit);
+  if (incrs === null) return {};
+  if (look.logarithmic !== true) return { incrs };
+  return { splits: (_plot, _axis, least, most) => logarithmicSplits(unit, least, most), filter: (_plot, splits) => splits };
 }
 
 function axisLook(): uPlot.Axis {

@@ -1,20 +1,19 @@
 /** A whole dashboard: its variables, its rows and the panels in them. */
 import { useSearch } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useState } from "react";
 import { useFactsLink } from "../facts/useFactsLink";
-import { serverNow } from "../parts/clock";
 import { EmptyPage } from "../parts/EmptyPage";
 import { Icon } from "../parts/Icon";
 import { Panel as Surface } from "../parts/Panel";
 import { ProblemPanel } from "../parts/ProblemPanel";
 import { counted } from "../parts/words";
-import { resolveRange, type TimeRange } from "../time/range";
+import type { TimeRange } from "../time/range";
 import css from "./dashboard.module.css";
-import { spread } from "./layout";
 import type { Dashboard, Row } from "./model";
 import { PanelBox } from "./PanelBox";
+import { PanelGrid } from "./PanelGrid";
+import { useAround } from "./useAround";
 import type { Around } from "./usePanelData";
-import { useVariables } from "./useVariables";
 import { VariableBar } from "./VariableBar";
 import { filled } from "./variables";
 
@@ -25,20 +24,12 @@ interface DashboardViewProps {
   refresh: number | null;
 }
 
-const unit = 30;
-const gap = 8;
 const tall = 560;
 
 export function DashboardView({ dashboard, range, onZoom, refresh }: DashboardViewProps) {
   const search: { panel?: string } = useSearch({ strict: false });
-  const { settled, choose, sources } = useVariables(dashboard.uid, dashboard.variables, range);
+  const { around, rows, settled, choose } = useAround(dashboard, range, refresh);
   const factsLink = useFactsLink();
-  // Until the range changes or a reading comes, the panels all speak of the same stretch of time.
-  const updated = settled.dataUpdatedAt;
-  // oxlint-disable-next-line react-hooks/exhaustive-deps -- a new reading moves a range that ends now
-  const span = useMemo(() => resolveRange(range, serverNow()), [range, updated]);
-  const around = useMemo<Around>(() => ({ settled: settled.data ?? [], range, span, sources, refresh }), [settled.data, range, span, sources, refresh]);
-  const rows = useMemo(() => spread(dashboard.rows, settled.data ?? []), [dashboard.rows, settled.data]);
   const alone = search.panel === undefined ? undefined : rows.flatMap((row) => row.panels).find((panel) => panel.key === search.panel);
 
   if (settled.error !== null && settled.data === undefined) return <ProblemPanel error={settled.error} onRetry={() => void settled.refetch()} />;
@@ -81,17 +72,7 @@ function RowOfPanels({ row, around, factsLink, onZoom }: RowProps) {
         </h2>
       )}
       {closed ? null : (
-        <div className={css.grid}>
-          {row.panels.map((panel) => (
-            <div
-              key={panel.key}
-              className={css.place}
-              style={{ gridColumn: `${panel.place.x + 1} / span ${panel.place.w}`, gridRow: `${panel.place.y + 1} / span ${panel.place.h}` }}
-            >
-              <PanelBox panel={panel} around={around} factsLink={factsLink} onZoom={onZoom} height={panel.place.h * (unit + gap) - gap} />
-            </div>
-          ))}
-        </div>
+        <PanelGrid panels={row.panels} around={around} factsLink={factsLink} onZoom={onZoom} />
       )}
     </section>
   );

@@ -21,6 +21,7 @@ import { TimeSeriesPanel } from "./panels/TimeSeriesPanel";
 import { UnknownPanel } from "./panels/UnknownPanel";
 import { useInSight } from "./useInSight";
 import { type Around, usePanelData } from "./usePanelData";
+import { text } from "./json";
 import { filled } from "./variables";
 
 interface PanelBoxProps {
@@ -95,7 +96,7 @@ export const PanelBox = memo(function PanelBox({ panel, around, factsLink, onZoo
       </header>
       <div className={css.drawing}>
         <Suspense fallback={<Waiting />}>
-          <Content drawn={drawn} data={data} asTable={asTable} fill={words} />
+          <Content drawn={drawn} data={data} asTable={asTable} inSight={inSight} fill={words} />
         </Suspense>
       </div>
     </section>
@@ -106,18 +107,26 @@ function exploreSearch(queries: readonly string[]): Record<string, string> {
   return Object.fromEntries(queries.map((query, index) => [index === 0 ? "q" : `q${index + 1}`, query]));
 }
 
-function Waiting() {
-  return <div className={css.waiting} aria-busy="true" />;
+/** What is out of sight waits for nothing. */
+function Waiting({ busy = true }: { busy?: boolean }) {
+  return <div className={css.waiting} aria-busy={busy} />;
+}
+
+/** A panel may have words of its own for when there is nothing to draw. */
+function NoData({ said }: { said: string }) {
+  if (said !== "") return <Missing title={said}>Nothing of the kind is known of this range of time.</Missing>;
+  return <Missing title="No data">In this range of time no series matches. Explore its queries to see why.</Missing>;
 }
 
 interface ContentProps {
   drawn: Drawn;
   data: ReturnType<typeof usePanelData>;
   asTable: boolean;
+  inSight: boolean;
   fill: (text: string) => string;
 }
 
-function Content({ drawn, data, asTable, fill }: ContentProps) {
+function Content({ drawn, data, asTable, inSight, fill }: ContentProps) {
   const { panel, fields, height } = drawn;
   if (panel.kind === "text") return <TextPanel panel={panel} height={height} fill={fill} />;
   if (panel.kind === "unknown") return <UnknownPanel panel={panel} queries={data.queries} />;
@@ -135,7 +144,7 @@ function Content({ drawn, data, asTable, fill }: ContentProps) {
     );
   }
   if (panel.targets.length === 0) return <Missing title="This panel has no query">Nothing in its file can be asked of a Prometheus.</Missing>;
-  if (fields.length === 0) return data.waiting ? <Waiting /> : <Missing title="No data">In this range of time no series matches. Explore its queries to see why.</Missing>;
+  if (fields.length === 0) return data.waiting ? <Waiting busy={inSight} /> : <NoData said={text(panel.field.defaults.noValue)} />;
   if (asTable) return <AsTable {...drawn} />;
   switch (panel.kind) {
     case "timeseries":

@@ -1,5 +1,5 @@
 /** Faults of a dashboard's text, each at its line. */
-import { findNodeAtLocation, parse, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+import { findNodeAtLocation, type Node, parse, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 import type { DashboardProblem } from "../api/measure";
 import type { LineFault } from "../parts/code/CodeEditor";
 import { type Json, record } from "./json";
@@ -52,13 +52,17 @@ export function segmentsOf(path: string): (string | number)[] {
 export function placed(text: string, problems: readonly DashboardProblem[]): LineFault[] {
   const tree = parseTree(text, [], strict);
   return problems.map(({ path, message, severity }) => {
-    const segments = segmentsOf(path);
-    for (let length = segments.length; tree !== undefined && length > 0; length -= 1) {
-      const node = findNodeAtLocation(tree, segments.slice(0, length));
-      if (node !== undefined) return { line: lineAt(text, node.offset), severity, message };
-    }
-    return { line: 1, severity, message };
+    const node = tree === undefined ? undefined : nearestNode(tree, segmentsOf(path));
+    return { line: node === undefined ? 1 : lineAt(text, node.offset), severity, message };
   });
+}
+
+function nearestNode(tree: Node, segments: (string | number)[]): Node | undefined {
+  for (let length = segments.length; length > 0; length -= 1) {
+    const node = findNodeAtLocation(tree, segments.slice(0, length));
+    if (node !== undefined) return node;
+  }
+  return undefined;
 }
 
 /** As this page writes dashboards. */

@@ -52,6 +52,8 @@ function displayed(template: string, name: string, labels: Labels): string {
 export interface Bucket {
   /** The upper edge; infinity for the last. */
   edge: number;
+  /** The upper edge of the one before; zero for the first. */
+  above: number;
   label: string;
   /** Of what lies between this edge and the one before. */
   values: (number | null)[];
@@ -67,7 +69,7 @@ export function bucketsOf(fields: readonly Field[]): Bucket[] {
     const below = edged[index - 1]?.field.values;
     // Rounding in the query may leave a bucket a little below the one before it.
     const values = field.values.map((value, at) => (value === null ? null : Math.max(0, value - (below?.[at] ?? 0))));
-    return { edge, label: field.labels.le ?? "", values };
+    return { edge, above: edged[index - 1]?.edge ?? 0, label: field.labels.le ?? "", values };
   });
 }
 
@@ -80,28 +82,28 @@ export interface TableColumn {
 export interface Table {
   columns: TableColumn[];
   rows: (string | number | null)[][];
-  /** The field and the labels behind each row, for the way to its facts. */
-  behind: (Field | null)[];
+  /** The field behind each figure, for the way to its facts; in the places of `rows`. */
+  behind: (Field | null)[][];
 }
 
 /** Rows of labels and figures: the same labels of several queries share a row. */
 export function tableOf(fields: readonly Field[], panel: Panel, how: (values: readonly (number | null)[]) => number | null): Table {
   const labelNames = [...new Set(fields.flatMap((field) => Object.keys(field.labels)))].filter((name) => name !== "__name__");
   const refs = [...new Set(fields.map((field) => field.refId))];
-  const rows = new Map<string, { labels: Labels; values: Map<string, number | null>; field: Field }>();
+  const rows = new Map<string, { labels: Labels; fields: Map<string, Field> }>();
   for (const field of fields) {
     const { __name__: _, ...labels } = field.labels;
     const key = JSON.stringify(Object.entries(labels).toSorted());
-    const row = rows.get(key) ?? { labels, values: new Map(), field };
-    row.values.set(field.refId, how(field.values));
+    const row = rows.get(key) ?? { labels, fields: new Map<string, Field>() };
+    row.fields.set(field.refId, field);
     rows.set(key, row);
   }
   const valueName = (ref: string) => (refs.length === 1 ? "Value" : `Value #${ref}`);
   const looks = refs.map((ref) => lookOf(panel.field, { name: valueName(ref), refId: ref, kind: "number" }));
   const whole: Table = {
     columns: [...labelNames.map((name) => ({ name, look: null })), ...refs.map((ref, index) => ({ name: valueName(ref), look: looks[index] ?? null }))],
-    rows: [...rows.values()].map((row) => [...labelNames.map((name) => row.labels[name] ?? ""), ...refs.map((ref) => row.values.get(ref) ?? null)]),
-    behind: [...rows.values()].map((row) => row.field),
+    rows: [...rows.values()].map(({ labels, fields: own }) => [...labelNames.map((name) => labels[name] ?? ""), ...refs.map((ref) => how(own.get(ref)?.values ?? []))]),
+    behind: [...rows.values()].map(({ fields: own }) => [...labelNames.map(() => null), ...refs.map((ref) => own.get(ref) ?? null)]),
   };
   return transformed(whole, panel);
 }
@@ -138,7 +140,7 @@ function organized(table: Table, { excludeByName = {}, renameByName = {}, indexB
   return {
     columns: kept.map(({ column }) => ({ ...column, name: renameByName[column.name] || column.name })),
     rows: table.rows.map((row) => kept.map(({ at }) => row[at] ?? null)),
-    behind: table.behind,
+    behind: table.behind.map((row) => kept.map(({ at }) => row[at] ?? null)),
   };
 }
 
@@ -151,7 +153,7 @@ function sortedBy(table: Table, { sort = [] }: SortOptions): Table {
   const at = table.columns.findIndex((column) => column.name === first?.field);
   if (at < 0) return table;
   const order = table.rows.map((_, index) => index).toSorted((a, b) => compare(table.rows[a]?.[at] ?? null, table.rows[b]?.[at] ?? null) * (first?.desc ? -1 : 1));
-  return { ...table, rows: order.map((index) => table.rows[index] ?? []), behind: order.map((index) => table.behind[index] ?? null) };
+  return { ...table, rows: order.map((index) => table.rows[index] ?? []), behind: order.map((index) => table.behind[index] ?? []) };
 }
 
 export function compare(a: string | number | null, b: string | number | null): number {

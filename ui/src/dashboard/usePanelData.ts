@@ -76,7 +76,7 @@ function isInstant(target: Target, wantsOne: boolean): boolean {
 }
 
 /** What a file calls its data source may not be known here: then it is the one that is always there. */
-function sourceOf(written: string, settled: readonly Settled[], span: Span, scope: Record<string, string>, sources: readonly string[]): string {
+export function sourceOf(written: string, settled: readonly Settled[], span: Span, scope: Record<string, string>, sources: readonly string[]): string {
   const name = filled(written, settled, span, 60, scope);
   return name !== "keirin" && sources.includes(name) ? name : "";
 }

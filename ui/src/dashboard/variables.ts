@@ -66,7 +66,7 @@ export function readQuestion(text: string): Question {
   const query = text.trim();
   const values = /^label_values\((?:(.+),)?\s*([\w:]+)\s*\)$/s.exec(query);
   if (values) return { ask: "values", match: (values[1] ?? "").trim(), label: values[2] ?? "" };
-  if (/^label_names\(/.test(query)) return { ask: "names" };
+  if (query.startsWith("label_names(")) return { ask: "names" };
   const metrics = /^metrics\((.*)\)$/s.exec(query);
   if (metrics) return { ask: "metrics", pattern: metrics[1] ?? "" };
   return { ask: "query", query: /^query_result\((.*)\)$/s.exec(query)?.[1] ?? query };

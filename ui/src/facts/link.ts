@@ -12,14 +12,22 @@ const suffix = /_(?:bucket|sum|count)$/;
 /** Labels that say something about a sample and nothing about its facts. */
 const notOfFacts = new Set(["__name__", "le", "quantile"]);
 
+/** The time that a value covers. */
+export interface Covered {
+  /** Seconds of a bucket, at whose beginning the value stands; zero for what stands where it was measured. */
+  bucket: number;
+  /** Seconds up to the bucket's end that the value speaks of: as long as the bucket for a count, longer for a level. */
+  looksBack: number;
+}
+
 /** How far a query without a range looks back, in seconds. */
 const lookBack = 300;
 
 /**
  * Null where the query reads no metric that is made of facts. `time` is when it was worked out, in seconds; `bucketOf`
- * gives the seconds that each of a metric's counts covers, and undefined for what is not made of facts.
+ * gives the time that each of a metric's values covers, and undefined for what is not made of facts.
  */
-export function factsOf(query: string, labels: Labels, time: number, bucketOf: (metric: string) => number | undefined): FactsSearch | null {
+export function factsOf(query: string, labels: Labels, time: number, bucketOf: (metric: string) => Covered | undefined): FactsSearch | null {
   for (const { metric, matchers } of selectorsIn(query)) {
     const name = bucketOf(metric) === undefined ? metric.replace(suffix, "") : metric;
     const bucket = bucketOf(name);
@@ -45,13 +53,16 @@ export function factsOf(query: string, labels: Labels, time: number, bucketOf: (
  * The time whose facts a value counts. A range is open on its left, and a count is stamped with the beginning of what
  * it covers: so the first bucket is the one after the range's left edge, and the last one ends after its right edge.
  */
-export function spanBehind(query: string, time: number, bucket: number): Span {
+export function spanBehind(query: string, time: number, { bucket, looksBack }: Covered): Span {
   const tokens = lex(query);
   const open = tokens.findIndex((token) => token.text === "[");
   const range = readDuration(tokens.slice(open + 1).find((token) => token.kind === "duration")?.text ?? "");
   const length = open < 0 || range === null ? lookBack : range;
   if (bucket === 0) return { from: time - length, until: time };
-  return { from: (Math.floor((time - length) / bucket) + 1) * bucket, until: (Math.floor(time / bucket) + 1) * bucket };
+  const until = (Math.floor(time / bucket) + 1) * bucket;
+  // The newest of several levels says how it stands, whatever range it was looked for in.
+  if (looksBack > bucket) return { from: until - looksBack, until };
+  return { from: (Math.floor((time - length) / bucket) + 1) * bucket, until };
 }
 
 function rfc3339(seconds: number): string {

@@ -11,8 +11,8 @@ export type FactsLink = (query: string, labels: Labels, time: number) => FactsSe
 export function useFactsLink(): FactsLink {
   const metrics = useQuery(metricsQuery).data;
   const buckets = useMemo(() => {
-    const made = metrics?.filter((one) => one.transform !== null || one.bucket_seconds !== null) ?? [];
-    return new Map(made.map((one) => [one.name, one.bucket_seconds ?? 0]));
+    const made = metrics?.filter((one) => one.facts !== null) ?? [];
+    return new Map(made.map((one) => [one.name, { bucket: one.bucket_seconds ?? 0, looksBack: one.looks_back_seconds ?? 0 }]));
   }, [metrics]);
   return useCallback((query, labels, time) => factsOf(query, labels, time, (metric) => buckets.get(metric)), [buckets]);
 }

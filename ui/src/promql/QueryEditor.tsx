@@ -112,14 +112,15 @@ export function QueryEditor({ label, text, source, onChange, onRun, fault }: Que
           onBlur={() => setPlace(null)}
         />
         {open ? (
-          <ul className={css.list} style={at} role="listbox" id={`${id}list`} aria-label="Proposals">
+          <div className={css.list} style={at} role="listbox" id={`${id}list`} aria-label="Proposals">
             {proposals.map((proposal, index) => (
               // The text area keeps the focus and hears the keys.
               // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
-              <li
+              <div
                 key={`${proposal.what} ${proposal.text}`}
                 id={`${id}${index}`}
                 role="option"
+                tabIndex={-1}
                 aria-selected={index === active}
                 ref={(element) => {
                   if (index === active) element?.scrollIntoView({ block: "nearest" });
@@ -130,9 +131,9 @@ export function QueryEditor({ label, text, source, onChange, onRun, fault }: Que
                 <span className={css.what} data-what={proposal.what}>{proposal.what}</span>
                 <code>{proposal.text}</code>
                 <span className={css.about}>{proposal.about}</span>
-              </li>
+              </div>
             ))}
-          </ul>
+          </div>
         ) : null}
       </div>
       {fault === null ? null : (

@@ -51,6 +51,10 @@ describe("points of a chart", () => {
     expect(pointsOf({ from: 0, until: 20.5 * day }, 7 * day)).toEqual([6 * day, 13 * day, 20 * day]);
   });
 
+  it("of steps of some hours end with the last whole hour", () => {
+    expect(pointsOf({ from: 0, until: 9.5 * 3600 }, 4 * 3600)).toEqual([3600, 5 * 3600, 9 * 3600]);
+  });
+
   it("are never none", () => {
     expect(pointsOf({ from: 100, until: 110 }, 60)).toEqual([60]);
   });

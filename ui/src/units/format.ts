@@ -34,6 +34,11 @@ const ladders: Record<string, Ladder> = {
 
 /** Units of time in seconds. */
 const times: Record<string, number> = { ns: 1e-9, µs: 1e-6, ms: 1e-3, s: 1, seconds: 1, m: 60, h: 3600, d: 86_400, dtdurations: 1, clocks: 1 };
+/** How many seconds one of this unit is; undefined for what is no unit of time. */
+export function secondsIn(unit: string): number | undefined {
+  return times[unit];
+}
+
 /** Counted things for each of something. */
 const rates: Record<string, string> = { ops: "ops/s", reqps: "req/s", rps: "reads/s", wps: "writes/s", iops: "io/s", cps: "/s", opm: "ops/min", rpm: "/min", cpm: "/min", pps: "packets/s" };
 

@@ -35,6 +35,7 @@ pub(crate) async fn metrics(store: &Store, sight: &Sight) -> Result<Vec<Metric>,
                 unit: said.unit,
                 help: said.help,
                 bucket_seconds: definition.map(|definition| definition.bucket.milliseconds() / 1000),
+                looks_back_seconds: definition.map(keirin_insight::Definition::looks_back_seconds),
                 labels: Vec::new(),
                 better: definition.map(|definition| match definition.wants {
                     Wants::More => Wanted::Higher,

@@ -21,7 +21,7 @@ pub const ACTIVE_CONTRIBUTORS: Definition = Definition {
     unit: "people",
     labels: &["repository"],
     bucket: Bucket::Day,
-    shape: Shape::Level,
+    shape: Shape::Level(ACTIVE_DAYS),
     wants: Wants::More,
     meaning: "People, not bots, with at least one commit that is no merge in the 90 days up to and with the day.",
     facts: Facts::Commits,
@@ -57,7 +57,7 @@ pub const CONTRIBUTOR_ABSENCE_FACTOR: Definition = Definition {
     unit: "people",
     labels: &["repository"],
     bucket: Bucket::Day,
-    shape: Shape::Level,
+    shape: Shape::Level(ABSENCE_DAYS),
     wants: Wants::More,
     meaning: "The smallest number of people, not bots, who made at least half of the commits of the 365 days up to and \
               with the day. Merges do not count.",

@@ -8,6 +8,7 @@ use keirin_model::series::Labels;
 use keirin_store::series::{DescribedMetric, NewSeries, SampleWrite, Span};
 use keirin_store::{Store, StoreError};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::OwnedMutexGuard;
 
 use super::StorageError;
 use super::merge::{How, Merged, merge};
@@ -21,6 +22,8 @@ pub struct Storage {
     pub(super) store: Store,
     /// The ids of series that were written to.
     ids: Arc<Mutex<HashMap<Labels, i64>>>,
+    /// Writers wait here for one another, and not with a connection in their hands that others need.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Samples of one series in two columns; times rise.
@@ -54,6 +57,7 @@ pub struct Writing {
     storage: Storage,
     /// What was found and has to be forgotten if this is not committed.
     found: Vec<(Labels, i64)>,
+    _turn: OwnedMutexGuard<()>,
 }
 
 impl Samples {
@@ -79,6 +83,7 @@ impl Storage {
         Self {
             store,
             ids: Arc::default(),
+            turn: Arc::default(),
         }
     }
 
@@ -94,7 +99,7 @@ impl Storage {
         match self.try_write(incoming, metrics).await {
             // A series that was remembered is gone, as after retention; another look finds or makes it.
             Err(StorageError::Store(StoreError::Conflict(_))) => {
-                self.remembered().clear();
+                self.forget();
                 self.try_write(incoming, metrics).await
             }
             result => result,
@@ -117,16 +122,23 @@ impl Storage {
     /// # Errors
     /// The database fails.
     pub async fn begin(&self) -> Result<Writing, StorageError> {
+        let turn = Arc::clone(&self.turn).lock_owned().await;
         Ok(Writing {
             write: self.store.write_samples().await?,
             storage: self.clone(),
             found: Vec::new(),
+            _turn: turn,
         })
     }
 
     /// The store under it.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Looks every series up again.
+    pub(super) fn forget(&self) {
+        self.remembered().clear();
     }
 
     fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<Labels, i64>> {
@@ -150,6 +162,46 @@ impl Writing {
     /// The database fails, or a chunk is damaged.
     pub async fn add(&mut self, incoming: &[Incoming]) -> Result<(), StorageError> {
         self.merge(incoming, How::Add).await
+    }
+
+    /// Which of these series may be written to, all of one project or of none: those that are there, and as many more
+    /// as the limit leaves room for. Each is there once.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub(super) async fn admit(
+        &mut self,
+        incoming: &[Incoming],
+        limit: u64,
+    ) -> Result<Vec<bool>, StorageError> {
+        let mut admitted: Vec<bool> = {
+            let ids = self.storage.remembered();
+            incoming
+                .iter()
+                .map(|incoming| ids.contains_key(&incoming.labels))
+                .collect()
+        };
+        let unknown: Vec<_> = (0..incoming.len()).filter(|place| !admitted[*place]).collect();
+        if unknown.is_empty() {
+            return Ok(admitted);
+        }
+        let fingerprints: Vec<_> = unknown
+            .iter()
+            .map(|place| fingerprint(&incoming[*place].labels).to_vec())
+            .collect();
+        let ids = self.write.find(&fingerprints).await?;
+        let there = self
+            .write
+            .series_from_outside(incoming[unknown[0]].project)
+            .await?;
+        let mut room = limit.saturating_sub(there);
+        for (place, id) in unknown.into_iter().zip(ids) {
+            admitted[place] = id.is_some() || room > 0;
+            if id.is_none() {
+                room = room.saturating_sub(1);
+            }
+        }
+        Ok(admitted)
     }
 
     /// Says what metrics mean.

@@ -202,13 +202,31 @@ const fn seconds(milliseconds: i64) -> f64 {
     milliseconds as f64 / 1000.0
 }
 
-/// The larger or the smaller of two; no number where either is none.
+/// The larger or the smaller of two. Infinity on the side that is looked for wins over what is no number; any other
+/// number does not.
 fn better(left: f64, right: f64, larger: bool) -> f64 {
-    if left.is_nan() || right.is_nan() {
+    let best = if larger { f64::INFINITY } else { f64::NEG_INFINITY };
+    if left == best || right == best {
+        best
+    } else if left.is_nan() || right.is_nan() {
         f64::NAN
     } else if larger {
         left.max(right)
     } else {
         left.min(right)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn infinity_is_the_largest_whatever_the_other_is() {
+        assert_eq!(better(f64::NAN, f64::INFINITY, true), f64::INFINITY);
+        assert_eq!(better(f64::NEG_INFINITY, f64::NAN, false), f64::NEG_INFINITY);
+        assert!(better(f64::NAN, f64::NEG_INFINITY, true).is_nan());
+        assert!(better(1.0, f64::NAN, false).is_nan());
+        assert_eq!(better(1.0, 2.0, true), 2.0);
     }
 }

@@ -60,7 +60,12 @@ impl Parser<'_> {
     }
 
     fn peek_second(&self) -> &Kind {
-        &self.tokens[(self.at + 1).min(self.tokens.len() - 1)].kind
+        self.peek_behind(1)
+    }
+
+    /// What comes behind so many words.
+    pub(super) fn peek_behind(&self, words: usize) -> &Kind {
+        &self.tokens[(self.at + words).min(self.tokens.len() - 1)].kind
     }
 
     pub(super) fn place(&self) -> Place {
@@ -193,7 +198,13 @@ impl Parser<'_> {
             };
             left = self.node(place, Node::Binary(binary))?;
         }
-        Ok(left)
+        match self.peek() {
+            Kind::Sign(sign @ ("</" | ">/")) => {
+                let what = format!("the operator {sign:?} on native histograms");
+                Err(self.unsupported(self.place(), &what))
+            }
+            _ => Ok(left),
+        }
     }
 
     fn operator(&self) -> Option<Operator> {
@@ -355,7 +366,7 @@ impl Parser<'_> {
         if let Some(operator) = Aggregator::of(&word).filter(|_| called || grouped) {
             return self.aggregation(operator);
         }
-        if called && word.eq_ignore_ascii_case("limit_ratio") {
+        if (called || grouped) && word.eq_ignore_ascii_case("limit_ratio") {
             return Err(self.unsupported(self.place(), "limit_ratio()"));
         }
         if called {

@@ -9,6 +9,9 @@ use super::parser::Parser;
 use super::token::Kind;
 use crate::time::FARTHEST_MS;
 
+/// Functions that can stand in the place of a duration in Prometheus, behind a flag.
+const DURATION_FUNCTIONS: [&str; 6] = ["step", "range", "min", "max", "min_of", "max_of"];
+
 impl Parser<'_> {
     /// A metric's name, conditions in braces, or both.
     pub(super) fn selector(&mut self, name: Option<String>) -> Result<Expr, SyntaxError> {
@@ -152,9 +155,14 @@ impl Parser<'_> {
 
     /// Calculating with durations is known by what stands before or behind a plain one.
     fn refuse_duration_expression(&self) -> Result<(), SyntaxError> {
-        let calculated = match self.peek() {
+        self.refuse_duration_expression_after(0)
+    }
+
+    /// The same behind so many words.
+    fn refuse_duration_expression_after(&self, words: usize) -> Result<(), SyntaxError> {
+        let calculated = match self.peek_behind(words) {
             Kind::Sign(sign) => matches!(*sign, "+" | "-" | "*" | "/" | "%" | "^" | "("),
-            Kind::Word(word) => matches!(word.as_str(), "step" | "range" | "min_of" | "max_of"),
+            Kind::Word(word) => DURATION_FUNCTIONS.contains(&word.as_str()),
             _ => false,
         };
         if calculated {
@@ -192,9 +200,8 @@ impl Parser<'_> {
     fn offset(&mut self, expr: &mut Expr) -> Result<(), SyntaxError> {
         self.next();
         let place = self.place();
-        if !matches!(self.peek(), Kind::Sign("-" | "+")) {
-            self.refuse_duration_expression()?;
-        }
+        let signed = matches!(self.peek(), Kind::Sign("-" | "+"));
+        self.refuse_duration_expression_after(usize::from(signed))?;
         let seconds = self.signed_number("offset", "number or duration")?;
         let offset_ms = self.milliseconds(seconds, place)?;
         let end = self.place_before();

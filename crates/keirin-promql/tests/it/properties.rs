@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use keirin_model::series::Labels;
-use keirin_promql::{Answer, EvaluateError, Limits, Options, Query, Span, Value, evaluate, format_query};
+use keirin_promql::{Answer, EvaluateError, Options, Query, Span, Value, evaluate, format_query};
 use proptest::prelude::*;
 
 use crate::expressions::{Kinds, anything, some_series, vectors};
@@ -16,7 +16,7 @@ type Values = BTreeMap<Labels, f64>;
 
 proptest! {
     #[test]
-    fn what_is_formatted_reads_as_the_same(text in anything()) {
+    fn what_is_formatted_reads_as_the_same(text in anything(Kinds::ALL)) {
         let once = query(&text);
         let line = once.to_string();
         let again = query(&line);
@@ -27,18 +27,18 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_the_reader_panic(text in ".{0,60}") {
+    fn no_text_makes_reader_or_evaluator_panic(text in ".{0,60}") {
         read(&text);
     }
 
     #[test]
-    fn no_words_make_the_reader_panic(words in prop::collection::vec(words(), 0..24)) {
+    fn no_words_make_reader_or_evaluator_panic(words in prop::collection::vec(words(), 0..24)) {
         read(&words.concat());
         read(&words.join(" "));
     }
 
     #[test]
-    fn no_damaged_query_makes_the_reader_panic(text in anything(), at in any::<prop::sample::Index>(), put in ".{0,3}") {
+    fn no_damaged_query_makes_reader_or_evaluator_panic(text in anything(Kinds::ALL), at in any::<prop::sample::Index>(), put in ".{0,3}") {
         let places: Vec<usize> = text.char_indices().map(|(place, _)| place).collect();
         let place = *at.get(&places);
         let after = text[place..].chars().next().map_or(0, char::len_utf8);
@@ -48,7 +48,7 @@ proptest! {
     }
 
     #[test]
-    fn no_query_makes_the_evaluator_panic(text in anything(), series in some_series()) {
+    fn no_query_makes_the_evaluator_panic(text in anything(Kinds::ALL), series in some_series()) {
         let source = AtHand { series, only_asked: false };
         let query = query(&text);
         for span in [Span::instant(600_000), Span::range(0, 1_500_000, STEP_MS)] {
@@ -58,7 +58,7 @@ proptest! {
 
     #[test]
     fn a_range_query_gives_at_each_step_what_an_instant_query_gives(
-        text in vectors(Kinds { context: false }),
+        text in vectors(Kinds { context: false, ..Kinds::ALL }),
         series in some_series(),
     ) {
         let source = AtHand { series, only_asked: false };
@@ -81,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_selected_is_enough(text in anything(), series in some_series()) {
+    fn what_is_selected_is_enough(text in anything(Kinds::ALL), series in some_series()) {
         let all = AtHand { series, only_asked: false };
         let asked = AtHand { only_asked: true, ..all.clone() };
         let query = query(&text);
@@ -96,12 +96,35 @@ proptest! {
     }
 }
 
+/// Reads a text and, where it is a query, evaluates it within tight limits.
 fn read(text: &str) {
-    if let Err(error) = Query::parse(text, &Limits::default()) {
-        assert!(error.start <= error.end, "{error:?}");
-        assert!(!error.to_string().is_empty());
-        assert!(error.with_caret(text).contains('^'));
+    let mut options = Options::default();
+    options.limits.samples = 100_000;
+    match Query::parse(text, &options.limits) {
+        Err(error) => {
+            assert!(error.start <= error.end, "{error:?}");
+            assert!(!error.to_string().is_empty());
+            assert!(error.with_caret(text).contains('^'));
+        }
+        Ok(query) => {
+            for span in [Span::instant(600_000), Span::range(0, 600_000, STEP_MS)] {
+                // That it has no answer is as right as that it has one.
+                let answer = evaluate(&query, span, &a_few_series(), &options);
+                if let Ok(Value::Matrix(matrix)) = answer.map(|answer| answer.value) {
+                    let samples: usize = matrix.iter().map(|series| series.samples.len()).sum();
+                    assert!(samples <= 100_000, "{samples}");
+                }
+            }
+        }
     }
+}
+
+fn a_few_series() -> AtHand {
+    let points = [Some(1.0), None, Some(f64::NAN), Some(4.0), Some(0.0)];
+    let metrics = ["a_total", "b", "c_bucket", "d", "x", "rate"];
+    metrics.into_iter().fold(AtHand::default(), |source, metric| {
+        source.with(&[("__name__", metric), ("x", "1"), ("le", "1")], 100_000, &points)
+    })
 }
 
 /// What queries are made of, and some of what they are not.

@@ -38,6 +38,26 @@ pub(crate) enum Text {
 }
 
 impl Text {
+    /// As it stands, or without its quotes: scripts write it either way.
+    fn exactly(text: &str) -> Self {
+        let text = text.trim();
+        Self::Exactly(notation::unquoted(text).unwrap_or_else(|_| text.to_owned()))
+    }
+
+    /// The same of a regular expression.
+    fn matching(pattern: &str) -> Result<Self, String> {
+        let pattern = pattern.trim();
+        let quoted = pattern.len() > 1 && pattern.starts_with('"') && pattern.ends_with('"');
+        let pattern = if quoted {
+            &pattern[1..pattern.len() - 1]
+        } else {
+            pattern
+        };
+        Ok(Self::Matching(
+            Regex::new(pattern).map_err(|error| error.to_string())?,
+        ))
+    }
+
     fn accepts(&self, text: &str) -> bool {
         match self {
             Self::Any => true,
@@ -91,15 +111,14 @@ impl Expectation {
     /// One line below the command.
     pub(crate) fn read(&mut self, line: &str) -> Result<(), String> {
         if let Some(message) = line.strip_prefix("expected_fail_message") {
-            self.fails.push(Text::Exactly(message.trim().to_owned()));
+            self.fails.push(Text::exactly(message));
         } else if let Some(pattern) = line.strip_prefix("expected_fail_regexp") {
-            let regex = Regex::new(pattern.trim()).map_err(|error| error.to_string())?;
-            self.fails.push(Text::Matching(regex));
+            self.fails.push(Text::matching(pattern)?);
         } else if let Some(found) = RANGE_VECTOR.captures(line) {
             let span = Span::range(duration(&found[1])?, duration(&found[2])?, duration(&found[3])?);
             self.range_vector = Some(span);
         } else if let Some(literal) = line.strip_prefix("expect string") {
-            self.text = Some(unquoted(literal.trim())?);
+            self.text = Some(notation::unquoted(literal.trim())?);
         } else if line.split_whitespace().next() == Some("expect") {
             self.expect(line)?;
         } else if let Some(number) = notation::number(line) {
@@ -116,10 +135,8 @@ impl Expectation {
     fn expect(&mut self, line: &str) -> Result<(), String> {
         let found = EXPECT.captures(line).ok_or("invalid expect statement")?;
         let text = match (found.get(2).map(|kind| kind.as_str()), found.get(3)) {
-            (Some("msg"), Some(text)) => Text::Exactly(text.as_str().trim().to_owned()),
-            (Some("regex"), Some(text)) => {
-                Text::Matching(Regex::new(text.as_str().trim()).map_err(|error| error.to_string())?)
-            }
+            (Some("msg"), Some(text)) => Text::exactly(text.as_str()),
+            (Some("regex"), Some(text)) => Text::matching(text.as_str())?,
             _ => Text::Any,
         };
         match &found[1] {
@@ -181,12 +198,4 @@ fn check_texts(kind: &str, wanted: &[Text], any: bool, none: bool, given: &[Stri
         }
     }
     Ok(())
-}
-
-fn unquoted(literal: &str) -> Result<String, String> {
-    let inner = ['"', '`']
-        .into_iter()
-        .find_map(|quote| literal.strip_prefix(quote)?.strip_suffix(quote))
-        .ok_or_else(|| format!("no text in quotes: {literal}"))?;
-    Ok(inner.replace("\\\"", "\"").replace("\\\\", "\\"))
 }

@@ -58,6 +58,29 @@ fn scripts_pass() {
     );
 }
 
+#[test]
+fn every_statement_of_the_language_is_read() {
+    let tally = tally(&own("language.test"));
+    assert_eq!(tally.failures(), Vec::<String>::new());
+    assert_eq!(tally.count(Outcome::is_skipped), 0);
+}
+
+#[test]
+fn nothing_wrong_passes() {
+    let tally = tally(&own("wrong.test"));
+    let others = tally.outcomes.iter().filter(|(_, outcome)| !outcome.is_failed());
+    assert_eq!(
+        others.map(|(line, _)| line).collect::<Vec<_>>(),
+        Vec::<&usize>::new()
+    );
+}
+
+/// A script of this crate.
+fn own(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/promqltest/scripts");
+    folder.join(name)
+}
+
 fn default_folder() -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let data = std::env::var_os("KEIRIN_TEST_DATA").map_or_else(|| "../shared/data".into(), PathBuf::from);

@@ -3,7 +3,10 @@
 use std::sync::LazyLock;
 
 use keirin_model::series::{Labels, METRIC_NAME, Sample};
-use keirin_promql::parse_duration;
+use keirin_promql::{
+    Answer, Options, Query, Selection, Series, SeriesSource, SourceError, Span, Value, evaluate,
+    parse_duration,
+};
 use regex::Regex;
 
 /// What stands for one time.
@@ -148,19 +151,36 @@ fn word_or_text(text: &str) -> Result<(String, &str), String> {
             .ok_or_else(|| format!("no label: {text:?}"))?;
         return Ok((text[..end].to_owned(), &text[end..]));
     };
-    let mut value = String::new();
-    let mut characters = text.char_indices().skip(1);
-    while let Some((at, character)) = characters.next() {
-        match character {
-            '\\' if quote != '`' => match characters.next().map(|(_, escaped)| escaped) {
-                Some('n') => value.push('\n'),
-                Some('t') => value.push('\t'),
-                Some(escaped @ ('\\' | '"' | '\'')) => value.push(escaped),
-                other => return Err(format!("unknown escape: {other:?}")),
-            },
-            _ if character == quote => return Ok((value, &text[at + 1..])),
-            _ => value.push(character),
-        }
+    let mut escaped = false;
+    let end = text.char_indices().skip(1).find_map(|(at, character)| {
+        let ends = character == quote && !escaped;
+        escaped = character == '\\' && !escaped && quote != '`';
+        ends.then_some(at + 1)
+    });
+    match end {
+        Some(end) => Ok((unquoted(&text[..end])?, &text[end..])),
+        None => Err(format!("the text has no end: {text}")),
     }
-    Err(format!("the text has no end: {text}"))
+}
+
+/// A text without its quotes, by the rules of PromQL, of which it is a whole query.
+pub(crate) fn unquoted(literal: &str) -> Result<String, String> {
+    let options = Options::default();
+    let query = Query::parse(literal, &options.limits).map_err(|error| error.to_string())?;
+    match evaluate(&query, Span::instant(0), &Nothing, &options) {
+        Ok(Answer {
+            value: Value::Text { text, .. },
+            ..
+        }) => Ok(text),
+        _ => Err(format!("no text in quotes: {literal}")),
+    }
+}
+
+/// A text reads no series.
+struct Nothing;
+
+impl SeriesSource for Nothing {
+    fn select(&self, _: &Selection) -> Result<Vec<Series>, SourceError> {
+        Ok(Vec::new())
+    }
 }

@@ -7,6 +7,7 @@ mod cluster;
 mod documents;
 mod engine;
 mod events;
+mod foreign;
 mod ground;
 mod lead;
 mod nouns;

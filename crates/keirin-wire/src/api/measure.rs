@@ -22,6 +22,10 @@ pub struct Metric {
     /// one has counted zero. `null` for everything else.
     #[schema(required)]
     pub bucket_seconds: Option<i64>,
+    /// How much time up to the end of its bucket a value of it speaks of: the bucket for what counts, more for a level
+    /// such as who was active in 90 days. `null` for what comes from outside.
+    #[schema(required)]
+    pub looks_back_seconds: Option<i64>,
     /// The labels that its series have.
     pub labels: Vec<String>,
     /// Which way it gets better, where that is known.

@@ -60,7 +60,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "metrics",
             "model",
             "objects",
-            "promql",
             "store",
             "wire",
             "workflow",

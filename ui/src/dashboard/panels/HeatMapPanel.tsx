@@ -3,17 +3,19 @@ import { useMemo } from "react";
 import { type Cell, GridChart } from "../../chart/GridChart";
 import { counted, figure } from "../../parts/words";
 import { format } from "../../units/format";
-import { bucketsOf } from "../frames";
+import { type Bucket, bucketsOf } from "../frames";
 import { text } from "../json";
 import { type Drawn, optionsOf } from "./drawn";
 import { Missing } from "./Missing";
 
+const noTimes: number[] = [];
+
 export function HeatMapPanel({ panel, title, fields, step, span, height, onZoom, factsOf, onFacts }: Drawn) {
-  const buckets = useMemo(() => bucketsOf(fields), [fields]);
-  const times = fields[0]?.times ?? [];
+  const buckets = useMemo(() => filledOnes(bucketsOf(fields)), [fields]);
+  const times = fields[0]?.times ?? noTimes;
   const unit = text(optionsOf(panel, "yAxis").unit) || fields[0]?.look.unit || "short";
   const cells = useMemo(() => cellsOf(buckets, times, step), [buckets, times, step]);
-  const rows = useMemo(() => buckets.map(({ edge }, index) => (Number.isFinite(edge) ? `≤ ${format(edge, { unit, decimals: null })}` : `> ${format(buckets[index - 1]?.edge ?? 0, { unit, decimals: null })}`)), [buckets, unit]);
+  const rows = useMemo(() => buckets.map(({ edge, above }) => (Number.isFinite(edge) ? `≤ ${format(edge, { unit, decimals: null })}` : `> ${format(above, { unit, decimals: null })}`)), [buckets, unit]);
   if (panel.options.calculate === true || buckets.length === 0) {
     return <Missing title="This heat map cannot be drawn">It needs the buckets of a histogram: series that differ by their label <code>le</code>.</Missing>;
   }
@@ -37,7 +39,14 @@ export function HeatMapPanel({ panel, title, fields, step, span, height, onZoom,
   );
 }
 
-function cellsOf(buckets: ReturnType<typeof bucketsOf>, times: readonly number[], step: number): Cell[] {
+/** Without the buckets below the lowest and above the highest that hold anything. */
+function filledOnes(buckets: Bucket[]): Bucket[] {
+  const holds = ({ values }: Bucket) => values.some((value) => value !== null && value > 0);
+  const first = buckets.findIndex(holds);
+  return first < 0 ? buckets : buckets.slice(first, buckets.findLastIndex(holds) + 1);
+}
+
+function cellsOf(buckets: readonly Bucket[], times: readonly number[], step: number): Cell[] {
   const most = buckets.reduce((greatest, { values }) => values.reduce<number>((each, value) => Math.max(each, value ?? 0), greatest), 0);
   return buckets.flatMap(({ values }, row) =>
     values.flatMap((value, index): Cell[] => {

@@ -44,7 +44,7 @@ function wordOf(field: Field, index: number): string {
 function cellsOf(field: Field, row: number, step: number): Cell[] {
   const cells: (Cell & { word: string })[] = [];
   field.values.forEach((value, index) => {
-    if (value === null) return;
+    if (value === null || Number.isNaN(value)) return;
     const { text, colour } = show(value, field.look);
     const from = (field.times[index] ?? 0) - step / 2;
     const last = cells.at(-1);

@@ -27,7 +27,7 @@ export function AsTable(drawn: Drawn) {
     return {
       columns: [{ name: "Time", look: null }, ...fields.map((field) => ({ name: field.name, look: field.look }))],
       rows: times.map((time, index) => [written(time), ...fields.map((field) => (field.times.length === times.length ? (field.values[index] ?? null) : null))]).toReversed(),
-      behind: times.map(() => null),
+      behind: times.map(() => []),
     };
   }, [fields]);
   return <ValueTable table={table} drawn={drawn} />;
@@ -64,21 +64,20 @@ function ValueTable({ table, drawn: { title, height, span, factsOf } }: { table:
         </thead>
         <tbody>
           {order.slice(0, mostRows).map((index) => {
-            const field = table.behind[index] ?? null;
-            const facts = field === null ? null : factsOf(field.query, field.labels, field.times.at(-1) ?? span.until);
-            const firstFigure = seen.find(({ column }) => column.look !== null)?.at;
             return (
               <tr key={index}>
                 {seen.map(({ column, at }) => {
                   const value = table.rows[index]?.[at] ?? null;
                   if (column.look === null || typeof value === "string") return <td key={column.name}>{value}</td>;
                   const shown = show(value, column.look);
+                  const field = value === null ? null : (table.behind[index]?.[at] ?? null);
+                  const facts = field === null ? null : factsOf(field.query, field.labels, field.times.at(-1) ?? span.until);
                   const cell = text(record(column.look.custom.cellOptions).type) || text(column.look.custom.displayMode);
                   const tint = shown.colour?.startsWith("var(") ? shown.colour : undefined;
                   const style = cell === "color-background" && tint ? { background: tint, color: "var(--surface)" } : cell === "color-text" && tint ? { color: tint } : undefined;
                   return (
                     <td key={column.name} data-figure="true" style={style}>
-                      {facts !== null && at === firstFigure ? (
+                      {facts !== null ? (
                         <Link to="/facts" search={facts} {...(style ? { style: { color: "inherit" } } : {})} title="The facts behind it">
                           {shown.text}
                         </Link>

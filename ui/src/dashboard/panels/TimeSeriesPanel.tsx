@@ -1,4 +1,5 @@
 /** Series over time, as lines, bars or points. */
+import { useElementSize } from "@mantine/hooks";
 import { useMemo } from "react";
 import type { ChartSeries, DrawStyle, Threshold } from "../../chart/series";
 import { TimeChart } from "../../chart/TimeChart";
@@ -18,7 +19,8 @@ export function TimeSeriesPanel({ panel, title, fields, step, span, height, onZo
   const mode = legend.showLegend === false ? "none" : oneOf(legend.displayMode, "list", "table", "hidden");
   const calcs = list(legend.calcs).map((calc) => text(calc));
   const shown = mode === "hidden" ? "none" : mode === "table" || calcs.length > 0 ? "table" : mode;
-  const rows = shown === "none" ? 0 : shown === "table" ? Math.min(110, 26 + series.length * 24) : Math.min(52, 28 * Math.ceil(series.length / 4));
+  const { ref: box, width } = useElementSize<HTMLDivElement>();
+  const rows = shown === "none" ? 0 : shown === "table" ? Math.min(110, 26 + series.length * 24) : legendHeight(series, width);
   const look = fields[0]?.look;
   const thresholds = useMemo<Threshold[]>(() => {
     const style = text(record(look?.custom.thresholdsStyle).mode, "off");
@@ -27,26 +29,40 @@ export function TimeSeriesPanel({ panel, title, fields, step, span, height, onZo
   }, [look]);
   const isPercent = fields.some((field) => record(field.look.custom.stacking).mode === "percent");
   return (
-    <TimeChart
-      label={title}
-      times={fields.find((field) => field.times.length > 1)?.times ?? fields[0]?.times ?? []}
-      step={step}
-      series={series}
-      span={span}
-      height={Math.max(90, height - rows)}
-      min={look?.min ?? number(look?.custom.axisSoftMin) ?? undefined}
-      max={look?.max ?? (isPercent ? 1 : undefined)}
-      logarithmic={record(look?.custom.scaleDistribution).type === "log"}
-      thresholds={thresholds}
-      legend={shown}
-      legendColumns={calcs.map((calc) => ({ title: reducedWords[calc] ?? calc, of: (one) => format(reduce(one.values, calc), one.shown) }))}
-      onZoom={onZoom}
-      onChoose={(one, time) => {
-        const search = factsOf(one.query, one.labels, time);
-        if (search !== null) onFacts(search);
-      }}
-    />
+    <div ref={box}>
+      <TimeChart
+        label={title}
+        times={fields.find((field) => field.times.length > 1)?.times ?? fields[0]?.times ?? []}
+        step={step}
+        series={series}
+        span={span}
+        height={Math.max(90, height - rows)}
+        min={look?.min ?? number(look?.custom.axisSoftMin) ?? undefined}
+        max={look?.max ?? (isPercent ? 1 : undefined)}
+        logarithmic={record(look?.custom.scaleDistribution).type === "log"}
+        thresholds={thresholds}
+        legend={shown}
+        legendColumns={calcs.map((calc) => ({ title: reducedWords[calc] ?? calc, of: (one) => format(reduce(one.values, calc), one.shown) }))}
+        onZoom={onZoom}
+        onChoose={(one, time) => {
+          const search = factsOf(one.query, one.labels, time);
+          if (search !== null) onFacts(search);
+        }}
+      />
+    </div>
   );
+}
+
+/** Pixels that a list of names takes: two lines of it at the most, the rest is scrolled to. */
+function legendHeight(series: readonly ChartSeries[], width: number): number {
+  const [mark, letter, line] = [32, 6.6, 24];
+  let [lines, used] = [1, 0];
+  for (const { name } of series) {
+    const wide = mark + name.length * letter;
+    if (width > 0 && used > 0 && used + wide > width) [lines, used] = [lines + 1, 0];
+    used += wide;
+  }
+  return Math.min(2, lines) * line + 4;
 }
 
 function seriesOf(fields: readonly Field[]): ChartSeries[] {

@@ -33,7 +33,7 @@ export function DataPage() {
           ) : (
             <div className={css.content}>
               <WayStrip parts={parts} linked />
-              {parts.map((part) => (
+              {parts.filter((part) => part.note !== null || part.parts.length > 0).map((part) => (
                 <Section key={part.name} part={part} />
               ))}
             </div>
@@ -82,7 +82,6 @@ function Section({ part }: { part: DataPart }) {
             ))}
           </ul>
         )}
-        {part.note === null && part.parts.length === 0 ? <p className={css.note}>{part.state === "empty" ? "Nothing has come yet." : "It consists of no other parts."}</p> : null}
       </Panel>
     </section>
   );
@@ -91,13 +90,11 @@ function Section({ part }: { part: DataPart }) {
 function Figures({ part }: { part: DataPart }) {
   return (
     <>
-      {part.count === null ? null : <span className="figures">{figure(part.count)}</span>}
-      {part.newest_at === null ? null : (
-        <span>
-          newest <RelativeTime time={part.newest_at} />
-        </span>
-      )}
-      {part.lag_seconds === null ? null : <span className="figures">{part.lag_seconds <= 0 ? "no lag" : `lag ${preciselyInWords(part.lag_seconds)}`}</span>}
+      <span className="figures">{part.count === null ? "" : figure(part.count)}</span>
+      <span>
+        {part.newest_at === null ? "" : <>newest <RelativeTime time={part.newest_at} /></>}
+      </span>
+      {part.lag_seconds === null ? <span /> : <span className="figures">{part.lag_seconds <= 0 ? "no lag" : `lag ${preciselyInWords(part.lag_seconds)}`}</span>}
     </>
   );
 }

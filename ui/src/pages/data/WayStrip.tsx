@@ -8,7 +8,7 @@ import { figure, preciselyInWords } from "../../parts/words";
 import { partStates } from "./parts";
 import css from "./WayStrip.module.css";
 
-/** `linked` leads to the parts below on the same page, else each leads to the page about them. */
+/** Each leads to what the page about them says of it; `linked` where that is this page, which says nothing of some. */
 export function WayStrip({ parts, linked = false }: { parts: readonly DataPart[]; linked?: boolean }) {
   return (
     <ol className={css.strip} aria-label="The way of the data">
@@ -19,7 +19,7 @@ export function WayStrip({ parts, linked = false }: { parts: readonly DataPart[]
               <Icon name="right" size={14} />
             </span>
           ) : null}
-          <Link to={linked ? "." : "/data"} hash={`part-${part.name}`} className={css.part} data-part-state={part.state}>
+          <Link to="/data" {...(linked && part.note === null && part.parts.length === 0 ? {} : { hash: `part-${part.name}` })} className={css.part} data-part-state={part.state}>
             <span className={css.name}>
               <State state={partStates[part.state].state} label={partStates[part.state].word} />
               {part.title}

@@ -45,7 +45,7 @@ export function MetricBrowser({ source, onChoose }: { source: string; onChoose: 
                     <span className={css.metricName}>
                       <code>{metric.name}</code>
                       <Tag>{metric.kind}</Tag>
-                      {metric.unit && metric.unit !== "1" ? <Tag>{metric.unit}</Tag> : null}
+                      {metric.unit !== "" && metric.unit !== "1" ? <Tag>{metric.unit}</Tag> : null}
                       {metric.bucket_seconds === null ? null : <Tag>{metric.bucket_seconds >= 86_400 ? "by day" : "by hour"}</Tag>}
                     </span>
                     <span className={css.help}>{metric.help}</span>
@@ -66,5 +66,5 @@ export function MetricBrowser({ source, onChoose }: { source: string; onChoose: 
 function withOthers(described: readonly Metric[], names: readonly string[]): Metric[] {
   const known = new Set(described.map((one) => one.name));
   const others = names.filter((name) => !known.has(name) && !described.some((one) => isPartOf(name, one.name)));
-  return [...described, ...others.map((name) => ({ name, kind: "unknown", unit: null, help: "", bucket_seconds: null, labels: [], transform: null }))];
+  return [...described, ...others.map((name) => ({ name, kind: "unknown" as const, unit: "", help: "", bucket_seconds: null, looks_back_seconds: null, labels: [], better: null, example: name, facts: null }))];
 }

@@ -7,20 +7,23 @@ import { EmptyPage } from "../../parts/EmptyPage";
 import { Panel } from "../../parts/Panel";
 import { Sentence } from "../../parts/Sentence";
 import { lex, selectorsIn } from "../../promql/lex";
+import type { Span } from "../../time/range";
 import css from "./ExplorePage.module.css";
 import { queryFor } from "./queryFor";
 
 interface NoDataProps {
   query: string;
-  time: number;
+  span: Span;
+  /** Only its end is asked about. */
+  instant: boolean;
   metrics: readonly Metric[];
   source: string;
   onAsk: (query: string) => void;
 }
 
-export function NoData({ query, time, metrics, source, onAsk }: NoDataProps) {
+export function NoData({ query, span, instant, metrics, source, onAsk }: NoDataProps) {
   const ours = source === "" || source === "keirin";
-  const told = useQuery({ ...explainQuery(query, time), enabled: ours });
+  const told = useQuery({ ...explainQuery(query, { from: instant ? span.until : span.from, until: span.until }), enabled: ours });
   const instead = bareName(query, metrics);
   const reasons = told.data ?? [];
   return (

@@ -58,7 +58,7 @@ export function Results({ answered, explored, span, step, busy, metrics, onZoom,
         <Rows answered={answered} span={span} metrics={metrics} busy={busy} />
       )}
       {empty.map((one) => (
-        <NoData key={one.query} query={one.text} time={span.until} metrics={metrics} source={explored.source} onAsk={(query) => onAsk(query, one.index)} />
+        <NoData key={one.query} query={one.text} span={span} instant={!isGraph} metrics={metrics} source={explored.source} onAsk={(query) => onAsk(query, one.index)} />
       ))}
     </>
   );

@@ -1,23 +1,12 @@
-/** One figure of the last 30 days: its value, its change and the way it went. */
+/** One figure of the last 30 days, as the server gives it. */
 import type { Figure } from "../../api/types";
-import { Delta } from "../../parts/Delta";
-import { Sparkline } from "../../parts/Sparkline";
+import { FigureCard as Card } from "../../parts/FigureCard";
 import { figure as written, preciselyInWords } from "../../parts/words";
-import css from "./FigureCard.module.css";
 
 export function FigureCard({ figure }: { figure: Figure }) {
-  const format = formatOf(figure.unit);
-  return (
-    <div className={css.card} title={figure.definition}>
-      <h2 className={css.title}>{figure.title}</h2>
-      <div className={css.values}>
-        <span className={css.value}>{figure.value === null ? "no data" : format(figure.value)}</span>
-        <Delta now={figure.value} before={figure.before} better={figure.better} format={differenceOf(figure.unit)} />
-      </div>
-      <Sparkline values={figure.points.map((point) => point.value)} />
-      <p className="unseen">{figure.definition}</p>
-    </div>
-  );
+  const { title, definition, value, before, better, unit } = figure;
+  const points = figure.points.map((point) => point.value);
+  return <Card figure={{ title, definition, value, before, better, points, format: formatOf(unit), difference: differenceOf(unit) }} />;
 }
 
 function formatOf(unit: string): (value: number) => string {

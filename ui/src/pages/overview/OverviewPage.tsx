@@ -17,6 +17,7 @@ import { SkeletonRows } from "../../parts/Skeleton";
 import { counted, figure } from "../../parts/words";
 import { FigureCard } from "./FigureCard";
 import { Freshness } from "./Freshness";
+import { History } from "./History";
 import css from "./OverviewPage.module.css";
 import { RunningFlows } from "./RunningFlows";
 
@@ -65,12 +66,15 @@ function Totals({ overview }: { overview: Overview }) {
 function Content({ overview, add }: { overview: Overview; add: React.ReactNode }) {
   if (overview.totals.projects === 0 && overview.recent.length === 0) {
     return (
-      <Panel>
-        <EmptyPage title="No project yet" action={add}>
-          A project points at a repository. Its workflow file, <code>.keirin.yaml</code>, says what to run; the runs, their logs and
-          results show here.
-        </EmptyPage>
-      </Panel>
+      <div className={css.content}>
+        <Panel>
+          <EmptyPage title="No project yet" action={add}>
+            A project points at a repository. Its workflow file, <code>.keirin.yaml</code>, says what to run; the runs, their logs and
+            results show here.
+          </EmptyPage>
+        </Panel>
+        <History />
+      </div>
     );
   }
   return (
@@ -83,9 +87,12 @@ function Content({ overview, add }: { overview: Overview; add: React.ReactNode }
         </section>
       ) : null}
       <div className={css.columns}>
-        <Panel title="Running now" flush aside={<Link to="/queue">Queue</Link>}>
-          <RunningFlows running={overview.running} />
-        </Panel>
+        <div className={css.column}>
+          <Panel title="Running now" flush aside={<Link to="/queue">Queue</Link>}>
+            <RunningFlows running={overview.running} />
+          </Panel>
+          <History />
+        </div>
         <Panel title="Recent flows" flush aside={<Link to="/projects">Projects</Link>}>
           {overview.recent.length === 0 ? (
             <EmptyPage title="No flow has finished yet">The newest ten stand here.</EmptyPage>
