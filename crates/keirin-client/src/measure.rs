@@ -99,12 +99,14 @@ impl Client {
         self.get("/api/v1/sql").await
     }
 
-    /// Sends samples by Prometheus' remote write 1.0: `body` is the message, compressed with Snappy's block format.
+    /// Sends samples, for a project or for none, by Prometheus' remote write 1.0: `body` is the message, compressed with
+    /// Snappy's block format.
     ///
     /// # Errors
     /// As every call.
-    pub async fn write_samples(&self, body: Vec<u8>) -> Result<()> {
+    pub async fn write_samples(&self, project: Option<&str>, body: Vec<u8>) -> Result<()> {
         self.call(Method::POST, "/prometheus/api/v1/write")
+            .query(&of_project(project))
             .typed("application/x-protobuf", body)
             .header("content-encoding", "snappy")
             .header("x-prometheus-remote-write-version", "0.1.0")
@@ -112,14 +114,19 @@ impl Client {
             .await
     }
 
-    /// Sends lines of InfluxDB's line protocol, with times in nanoseconds.
+    /// Sends lines of InfluxDB's line protocol, with times in nanoseconds, for a project or for none.
     ///
     /// # Errors
     /// As every call.
-    pub async fn write_lines(&self, lines: Vec<u8>) -> Result<()> {
+    pub async fn write_lines(&self, project: Option<&str>, lines: Vec<u8>) -> Result<()> {
         self.call(Method::POST, "/write")
+            .query(&of_project(project))
             .typed("text/plain; charset=utf-8", lines)
             .done()
             .await
     }
+}
+
+fn of_project(project: Option<&str>) -> Vec<(&str, &str)> {
+    project.map(|project| ("project", project)).into_iter().collect()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use keirin_engine::{Change, Move};
 use keirin_metrics::storage::{FetchLimits, Storage};
-use keirin_model::flow::{Exit, Flow};
+use keirin_model::flow::{Attempt, Exit, Flow, Job, Run};
 use keirin_model::plan::Executor;
 use keirin_model::series::{METRIC_NAME, MatchOperator, Matcher};
 use keirin_model::{AgentId, BranchId, Outcome, ProjectId, Status};
@@ -71,77 +71,91 @@ impl Led {
 
     /// A flow of one job that was asked for at this time, waited 2 s in the queue, and ended so 10 s after it began.
     pub(crate) async fn finished_flow(&self, at: Timestamp, outcome: Outcome) -> Flow {
-        let mut sample = Sample::after(&self.store.snapshot().await.unwrap(), at);
-        let (mut flow, runs, jobs, _) = sample.flow_changes(self.branch, 1, 1);
-        flow.kind = keirin_model::flow::FlowKind::Ci;
-        flow.created_at = at;
-        let mut attempt = sample.attempt(jobs[0].id, 1, self.agent);
-        attempt.assigned_at = at + SignedDuration::from_secs(2);
-        let mut changes = vec![Change::AddFlow(Box::new(flow.clone()))];
-        changes.extend(runs.iter().cloned().map(Change::AddRun));
-        changes.extend(jobs.iter().cloned().map(Change::AddJob));
-        changes.push(Change::QueueJob {
-            job: jobs[0].id,
-            at,
-            lost: 0,
-        });
-        changes.push(Change::AddAttempt(attempt.clone()));
-        let begun = at + SignedDuration::from_secs(2);
-        changes.extend(moves(
-            &flow,
-            &runs[0],
-            &jobs[0],
-            &attempt,
-            (Status::Waiting, Status::Running),
-            begun,
-        ));
-        self.commit(&changes).await;
-        let ended = begun + SignedDuration::from_secs(10);
-        let step = (Status::Running, Status::Finished(outcome));
-        self.commit(&moves(&flow, &runs[0], &jobs[0], &attempt, step, ended))
-            .await;
-        flow
+        self.finished_flows(&[(at, outcome)], (1, 1)).await.remove(0)
+    }
+
+    /// Such flows, each of so many stages with so many jobs that all begin and end at once.
+    pub(crate) async fn finished_flows(
+        &self,
+        wanted: &[(Timestamp, Outcome)],
+        (stages, jobs): (usize, usize),
+    ) -> Vec<Flow> {
+        let mut sample = Sample::after(&self.store.snapshot().await.unwrap(), now());
+        let (mut begins, mut ends, mut flows) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, outcome) in wanted {
+            let (mut flow, runs, jobs, _) = sample.flow_changes(self.branch, stages, jobs);
+            flow.kind = keirin_model::flow::FlowKind::Ci;
+            flow.created_at = *at;
+            let begun = *at + SignedDuration::from_secs(2);
+            let ended = begun + SignedDuration::from_secs(10);
+            begins.push(Change::AddFlow(Box::new(flow.clone())));
+            begins.extend(runs.iter().cloned().map(Change::AddRun));
+            begins.extend(jobs.iter().cloned().map(Change::AddJob));
+            let mut attempts = Vec::new();
+            for job in &jobs {
+                let mut attempt = sample.attempt(job.id, 1, self.agent);
+                attempt.assigned_at = begun;
+                begins.push(Change::QueueJob {
+                    job: job.id,
+                    at: *at,
+                    lost: 0,
+                });
+                begins.push(Change::AddAttempt(attempt.clone()));
+                attempts.push(attempt);
+            }
+            let parts = (&flow, runs.as_slice(), jobs.as_slice(), attempts.as_slice());
+            begins.extend(moves(parts, (Status::Waiting, Status::Running), begun));
+            ends.extend(moves(parts, (Status::Running, Status::Finished(*outcome)), ended));
+            flows.push(flow);
+        }
+        self.commit(&begins).await;
+        self.commit(&ends).await;
+        flows
     }
 }
 
+/// A flow with its runs, jobs and attempts.
+type Parts<'a> = (&'a Flow, &'a [Run], &'a [Job], &'a [Attempt]);
+
+/// All of it from one status to another, the innermost first.
 fn moves(
-    flow: &Flow,
-    run: &keirin_model::flow::Run,
-    job: &keirin_model::flow::Job,
-    attempt: &keirin_model::flow::Attempt,
+    (flow, runs, jobs, attempts): Parts<'_>,
     (from, to): (Status, Status),
     at: Timestamp,
 ) -> Vec<Change> {
-    vec![
-        Change::MoveAttempt {
-            moved: Move {
-                id: attempt.id,
-                from,
-                to,
-                at,
-            },
-            exit: Exit::default(),
-            message: None,
+    let attempts = attempts.iter().map(|attempt| Change::MoveAttempt {
+        moved: Move {
+            id: attempt.id,
+            from,
+            to,
+            at,
         },
+        exit: Exit::default(),
+        message: None,
+    });
+    let jobs = jobs.iter().map(|job| {
         Change::MoveJob(Move {
             id: job.id,
             from,
             to,
             at,
-        }),
+        })
+    });
+    let runs = runs.iter().map(|run| {
         Change::MoveRun(Move {
             id: run.id,
             from,
             to,
             at,
-        }),
-        Change::MoveFlow(Move {
-            id: flow.id,
-            from,
-            to,
-            at,
-        }),
-    ]
+        })
+    });
+    let flow = Change::MoveFlow(Move {
+        id: flow.id,
+        from,
+        to,
+        at,
+    });
+    attempts.chain(jobs).chain(runs).chain([flow]).collect()
 }
 
 /// Comes back when no transaction of the whole server is older than this moment, other tests' among them: facts that were

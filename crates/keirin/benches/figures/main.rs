@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+mod history;
 mod load;
 mod process;
 mod server;
@@ -43,6 +44,7 @@ fn main() {
         lifecycles().await;
         live_tail().await;
         takeover().await;
+        history::imports().await;
     });
 }
 

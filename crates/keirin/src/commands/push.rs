@@ -47,6 +47,9 @@ pub(crate) struct PushArguments {
     /// When it happened: a time as in 2026-01-31T12:00:00Z, a date, seconds since 1970, or so long ago as in 5m [default: now]
     #[arg(long, value_name = "TIME")]
     time: Option<When>,
+    /// The project that the samples are of; who may see it sees them. Without one this needs a role in all projects
+    #[arg(long, value_name = "PROJECT")]
+    project: Option<String>,
     /// Push the samples in this file; `-` for standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "value"])]
     file: Option<PathBuf>,
@@ -77,20 +80,21 @@ pub(crate) async fn push(on: On<PushArguments>, output: &Output) -> anyhow::Resu
     let (client, arguments) = on.connect()?;
     let now = machine::now();
     let time = arguments.time.map_or(now, |time| time.at(now));
+    let project = arguments.project.as_deref();
     let samples = match (&arguments.file, arguments.format) {
         (Some(_), Format::Influx) if arguments.time.is_some() => {
             bail!("lines for InfluxDB have their times in themselves: leave --time out")
         }
-        (Some(_), Format::Influx) => push_lines(&client, text(&arguments)?).await?,
+        (Some(_), Format::Influx) => push_lines(&client, project, text(&arguments)?).await?,
         (Some(_), format) => {
             let format = match format {
                 Format::Openmetrics => TextFormat::OPEN_METRICS_QUOTED,
                 _ => TextFormat::PROMETHEUS_QUOTED,
             };
             let exposition = read_text(&text(&arguments)?, format, TextLimits::default());
-            push_batch(&client, &exposition?.into_batch(time.as_millisecond())).await?
+            push_batch(&client, project, &exposition?.into_batch(time.as_millisecond())).await?
         }
-        (None, _) => push_batch(&client, &one(&arguments, time)?).await?,
+        (None, _) => push_batch(&client, project, &one(&arguments, time)?).await?,
     };
     if output.is_json() {
         output.document(&Pushed { samples });
@@ -100,22 +104,22 @@ pub(crate) async fn push(on: On<PushArguments>, output: &Output) -> anyhow::Resu
     Ok(Exit::Success)
 }
 
-async fn push_batch(client: &Client, batch: &Batch) -> anyhow::Result<usize> {
+async fn push_batch(client: &Client, project: Option<&str>, batch: &Batch) -> anyhow::Result<usize> {
     if batch.is_empty() {
         bail!("there is no sample to push");
     }
-    client.write_samples(encode(batch)).await?;
+    client.write_samples(project, encode(batch)).await?;
     Ok(batch.samples())
 }
 
 /// Lines are sent as they are, once they are known to be lines.
-async fn push_lines(client: &Client, text: Vec<u8>) -> anyhow::Result<usize> {
+async fn push_lines(client: &Client, project: Option<&str>, text: Vec<u8>) -> anyhow::Result<usize> {
     let points = read_lines(&text, LineLimits::default())?;
     let samples = points.iter().map(|point| point.fields.len()).sum();
     if samples == 0 {
         bail!("there is no sample to push");
     }
-    client.write_lines(text).await?;
+    client.write_lines(project, text).await?;
     Ok(samples)
 }
 
