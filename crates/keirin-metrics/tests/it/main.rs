@@ -6,7 +6,10 @@
 
 mod ground;
 mod http;
+mod influxdb;
 mod intake;
+mod node_exporter;
+mod platform;
 mod prometheus;
 mod pushgateway;
 mod scrape;
@@ -14,4 +17,5 @@ mod scraper;
 mod server;
 mod sql;
 mod storage;
+mod victoria_metrics;
 mod work;
