@@ -6,10 +6,12 @@ use keirin_metrics::batch::Batch;
 use keirin_metrics::http::{Endpoint, EndpointSettings, HttpError, Retry};
 use keirin_metrics::influx::{InfluxClient, InfluxTarget, LineLimits, Precision, into_batch, read};
 use keirin_model::series::{Labels, Sample};
+use keirin_testkit::database;
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
+use crate::forward::Sender;
 use crate::platform::named;
 
 /// A database of one test's own.
@@ -197,6 +199,33 @@ async fn a_database_that_is_not_there_is_an_error_in_its_words() {
     assert_eq!(database.client("here").write(&batch).await, Ok(0));
     let counted = database.ask("select count(value) from many").await;
     assert_eq!(counted[0].values[0][1], 12_000);
+}
+
+#[tokio::test]
+#[ignore = "a part of make test-platforms-influxdb"]
+async fn what_is_new_here_is_there_soon_after() {
+    let (database, own) = (Database::new("forwarded").await, database().await);
+    let sender = Sender::new(&own);
+    let url = named("KEIRIN_TEST_INFLUXDB");
+    let forwarder = sender.forwarder(&format!(
+        "{{name: influx, url: '{url}', influx: {{v1: {{database: forwarded}}}}}}"
+    ));
+    forwarder.forward().await.unwrap();
+    sender.later(60);
+    let first = sender.comes("a", 1.5).await;
+    sender.comes("b", f64::NAN).await;
+    sender.later(60);
+    let second = sender.comes("a", 2.5).await;
+    sender.later(60);
+    assert!(!forwarder.forward().await.unwrap());
+    let there = database.everything().await;
+    let expected: Vec<_> = [(first, 1.5), (second, 2.5)]
+        .map(|(time, value)| (time.as_millisecond(), Value::from(value)))
+        .to_vec();
+    assert_eq!(
+        there,
+        BTreeMap::from([("sent_value job=a value".to_owned(), expected)])
+    );
 }
 
 /// Lines at the edges of the protocol, that InfluxDB takes or refuses and so do we; what is taken means the same.

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod forward;
 mod ground;
 mod http;
 mod influxdb;

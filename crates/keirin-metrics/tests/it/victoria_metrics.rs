@@ -6,8 +6,10 @@ use keirin_metrics::http::{Endpoint, EndpointSettings};
 use keirin_metrics::remote_write::RemoteWriteClient;
 use keirin_metrics::source::{QueryData, QueryRange, RangeSeries, Selection, Source, SourceError};
 use keirin_model::series::{Labels, MetricKind, Sample};
+use keirin_testkit::database;
 use url::Url;
 
+use crate::forward::Sender;
 use crate::platform::named;
 
 /// The first sample: a whole minute.
@@ -29,6 +31,12 @@ async fn write(batch: &Batch) {
     let server = Endpoint::new(&server(), settings.clone()).unwrap();
     let client = RemoteWriteClient::new(&server.at("api/v1/write"), settings).unwrap();
     client.write(batch).await.unwrap();
+    flush().await;
+}
+
+/// Comes back when all that was written is seen.
+async fn flush() {
+    let server = Endpoint::new(&server(), EndpointSettings::default()).unwrap();
     let flush = server.at("internal/force_flush");
     server.call(|http| http.get(flush.clone())).await.unwrap();
 }
@@ -207,4 +215,41 @@ async fn what_is_no_query_is_refused_in_its_words() {
     };
     assert_eq!(source_name, "victoria");
     assert!(message.contains("sum("), "{message}");
+}
+
+#[tokio::test]
+#[ignore = "a part of make test-platforms-victoria-metrics"]
+async fn what_is_new_here_is_there_soon_after() {
+    let own = database().await;
+    let sender = Sender::new(&own);
+    let url = named("KEIRIN_TEST_VICTORIA_METRICS");
+    let forwarder = sender.forwarder(&format!("{{name: victoria, url: '{url}/api/v1/write'}}"));
+    forwarder.forward().await.unwrap();
+    sender.later(60);
+    let first = sender.comes("forwarded", 1.5).await;
+    sender.later(60);
+    let second = sender.comes("forwarded", 2.5).await;
+    sender.later(15);
+    sender.comes("forwarded", Sample::stale(0).value).await;
+    sender.later(60);
+    forwarder.forward().await.unwrap();
+    flush().await;
+    let range = QueryRange {
+        start_ms: first.as_millisecond(),
+        end_ms: second.as_millisecond() + 60_000,
+        step_ms: 60_000,
+    };
+    let answer = source("")
+        .query_range("sent_value{job=\"forwarded\"}", range)
+        .await
+        .unwrap();
+    let values: Vec<_> = matrix(answer.data)[0]
+        .values
+        .iter()
+        .map(|point| (point.time_ms, point.number().unwrap()))
+        .collect();
+    assert_eq!(
+        values,
+        [(first.as_millisecond(), 1.5), (second.as_millisecond(), 2.5)]
+    );
 }
