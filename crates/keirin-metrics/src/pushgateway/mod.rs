@@ -6,6 +6,8 @@ mod group;
 mod groups;
 mod kept;
 mod path;
+#[cfg(test)]
+mod properties;
 
 pub use group::{Group, PushError, PushMethod, change, push, push_failed};
 pub use groups::{GroupError, Groups};

@@ -5,6 +5,8 @@
 
 mod collector;
 mod file;
+#[cfg(test)]
+mod properties;
 mod rows;
 mod supplied;
 mod taken;

@@ -4,9 +4,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod forward;
 mod ground;
 mod http;
+mod influxdb;
 mod intake;
+mod node_exporter;
+mod platform;
 mod prometheus;
 mod pushgateway;
 mod scrape;
@@ -14,4 +18,5 @@ mod scraper;
 mod server;
 mod sql;
 mod storage;
+mod victoria_metrics;
 mod work;
