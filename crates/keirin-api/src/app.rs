@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use keirin_git::Mirrors;
 use keirin_logs::Logs;
+use keirin_metrics::exchange::Exchange;
 use keirin_metrics::query::Engine;
 use keirin_metrics::transforms::Transforms;
 use keirin_model::UserId;
@@ -35,6 +36,8 @@ pub struct Parts {
     pub objects: Objects,
     /// The series, and what makes them of facts.
     pub transforms: Transforms,
+    /// Every way in and out for samples.
+    pub exchange: Arc<Exchange>,
     /// The mirrors of the projects' repositories.
     pub mirrors: Mirrors,
     /// The master key.
@@ -61,6 +64,7 @@ pub struct App {
     /// Answers queries over the series.
     pub(crate) queries: Engine,
     pub(crate) transforms: Transforms,
+    pub(crate) exchange: Arc<Exchange>,
 }
 
 /// The name of the token that lets the local agent in.
@@ -75,6 +79,7 @@ impl App {
         Arc::new(Self {
             queries: Engine::new(parts.transforms.storage().clone()),
             transforms: parts.transforms,
+            exchange: parts.exchange,
             store: parts.store,
             work: parts.work,
             logs: parts.logs,

@@ -50,6 +50,11 @@ fn make() -> OpenApi {
         Problem::schemas(&mut schemas);
         components.schemas.extend(schemas);
     }
+    // The router's way to say "everything that is left" is none that OpenAPI knows.
+    document.paths.paths = std::mem::take(&mut document.paths.paths)
+        .into_iter()
+        .map(|(path, item)| (path.replace("{*", "{"), item))
+        .collect();
     let problem = Content::new(Some(utoipa::openapi::Ref::from_schema_name("Problem")));
     for item in document.paths.paths.values_mut() {
         let operations = [

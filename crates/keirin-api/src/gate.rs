@@ -88,10 +88,13 @@ async fn identify(app: &App, parts: &Parts, need: Need) -> Result<Caller, ApiErr
             let attempt = attempt.ok_or_else(|| ask_for_password(need, "the token of a job"))?;
             Ok(Caller::new(Who::Job(attempt)))
         }
-        _ => match bearer(&parts.headers) {
-            Some(token) => by_token(app, token).await,
-            None => by_cookie(app, &parts.headers).await,
-        },
+        _ => {
+            let basic = basic_password(&parts.headers);
+            match bearer(&parts.headers).or(basic.as_deref()) {
+                Some(token) => by_token(app, token).await,
+                None => by_cookie(app, &parts.headers).await,
+            }
+        }
     }
 }
 
@@ -132,10 +135,13 @@ async fn by_cookie(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
     }
 }
 
+/// A token as most programs send it, or as those do that write to an InfluxDB.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    let known = ["bearer", "token"];
+    let known = known.iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    known.then(|| token.trim())
 }
 
 fn basic_password(headers: &HeaderMap) -> Option<String> {
@@ -185,6 +191,10 @@ async fn authorise(app: &App, parts: &mut Parts, need: Need, caller: &Caller) ->
             let place = place(app, parts, noun).await?;
             admit_to(parts, caller, place, role)
         }
+        Need::Samples => match samples_place(app, parts, caller).await? {
+            Some(place) => admit_to(parts, caller, place, Role::Developer),
+            None => caller.require_on_server(Role::Developer),
+        },
         Need::LogSearch => match place_of_search(app, parts).await? {
             Some(place) => admit_to(parts, caller, place, Role::Viewer),
             None => caller.require_on_server(Role::Admin),
@@ -252,6 +262,26 @@ async fn place(app: &App, parts: &mut Parts, noun: Noun) -> Result<Option<PlaceR
         },
     };
     Ok(found)
+}
+
+/// The project that samples come in for: the one that is named, or the only one that the token opens; `Ok(None)` for none.
+async fn samples_place(
+    app: &App,
+    parts: &Parts,
+    caller: &Caller,
+) -> Result<Option<Option<PlaceRow>>, ApiError> {
+    let query = parts.uri.query().unwrap_or_default();
+    let named = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "project");
+    if let Some((_, name)) = named {
+        return Ok(Some(app.store.place_named(&name).await?));
+    }
+    match caller.who {
+        Who::Token {
+            project: Some(project),
+            ..
+        } => Ok(Some(app.store.place_of_project(project).await?)),
+        _ => Ok(None),
+    }
 }
 
 /// The project whose logs a search names; `Ok(None)` for logs that belong to none.

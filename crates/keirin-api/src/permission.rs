@@ -17,6 +17,8 @@ pub enum Need {
     Server(Role),
     /// This role in the project that the path belongs to.
     On(Noun, Role),
+    /// Developer in the project that `?project=` names or that the token is for; in all projects where neither says one.
+    Samples,
     /// What a search of logs names: a viewer of a job's project, or an admin for agents and services.
     LogSearch,
     /// An agent's secret.
@@ -44,7 +46,9 @@ pub enum Noun {
     Artifact,
 }
 
-use Need::{Agent, Anyone, JobToken, LiveJob, LogSearch, Mirror, On, Open, Server, SignedIn, Visible};
+use Need::{
+    Agent, Anyone, JobToken, LiveJob, LogSearch, Mirror, On, Open, Samples, Server, SignedIn, Visible,
+};
 use Role::{Admin, Developer, Maintainer, Viewer};
 
 /// Method, path and need of every route.
@@ -160,7 +164,17 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/dashboards/{dashboard}", Visible),
     ("PUT", "/api/v1/dashboards/{dashboard}", Server(Developer)),
     ("DELETE", "/api/v1/dashboards/{dashboard}", Server(Developer)),
+    ("GET", "/api/v1/sources", Server(Viewer)),
+    ("GET", "/api/v1/targets", Server(Viewer)),
+    // Samples in and out.
+    ("GET", "/metrics", Server(Viewer)),
+    ("PUT", "/metrics/{*group}", Samples),
+    ("POST", "/metrics/{*group}", Samples),
+    ("DELETE", "/metrics/{*group}", Samples),
+    ("POST", "/write", Samples),
+    ("POST", "/prometheus/api/v1/write", Samples),
     // Prometheus' API.
+    ("GET", "/prometheus/api/v1/targets", Server(Viewer)),
     ("GET", "/prometheus/api/v1/query", Visible),
     ("POST", "/prometheus/api/v1/query", Visible),
     ("GET", "/prometheus/api/v1/query_range", Visible),

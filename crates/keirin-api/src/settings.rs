@@ -28,6 +28,8 @@ pub struct Settings {
     pub test_report_bytes: usize,
     /// The largest part of a repository's history, in bytes.
     pub history_bytes: usize,
+    /// The largest body of samples, in bytes, before and after it is unpacked.
+    pub samples_bytes: usize,
     /// The largest artifact, in bytes.
     pub artifact_bytes: u64,
     /// The largest request of git, in bytes.
@@ -50,6 +52,7 @@ impl Settings {
             log_chunk_bytes: 4 * 1024 * 1024,
             test_report_bytes: 64 * 1024 * 1024,
             history_bytes: 16 * 1024 * 1024,
+            samples_bytes: 16 * 1024 * 1024,
             artifact_bytes: 2 * 1024 * 1024 * 1024,
             git_request_bytes: 16 * 1024 * 1024,
             calls_per_minute: 3000,

@@ -10,7 +10,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 /// A rule as it is written.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RelabelSettings {
     /// Labels whose values, put together with the separator, are compared.

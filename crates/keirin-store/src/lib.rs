@@ -11,6 +11,7 @@ pub mod dashboards;
 pub mod engine;
 pub mod error;
 pub mod facts;
+pub mod foreign;
 pub mod logs;
 mod position;
 pub mod projects;

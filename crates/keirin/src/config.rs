@@ -49,6 +49,21 @@ pub(crate) struct Config {
     pub(crate) s3_access_key_id: Option<String>,
     /// The secret of the access key.
     pub(crate) s3_secret_access_key: Option<String>,
+    /// How many series from outside each project may have, and as many may belong to none.
+    pub(crate) series_limit: u64,
+    /// How long samples from outside are kept.
+    pub(crate) keep_samples_days: u32,
+    /// Whether the server's own database is measured.
+    #[serde(deserialize_with = "figment::util::bool_from_str_or_int")]
+    pub(crate) measure_own_database: bool,
+    /// What is scraped.
+    pub(crate) targets: Vec<serde_json::Value>,
+    /// Databases that are asked by SQL.
+    pub(crate) sql: Vec<serde_json::Value>,
+    /// Other servers that answer queries.
+    pub(crate) sources: Vec<serde_json::Value>,
+    /// Other servers that get what is new.
+    pub(crate) forward: Vec<serde_json::Value>,
     /// What the server logs, as in `info,keirin_git=debug`.
     pub(crate) log: String,
 }
@@ -72,6 +87,13 @@ impl Default for Config {
             s3_region: "us-east-1".to_owned(),
             s3_access_key_id: None,
             s3_secret_access_key: None,
+            series_limit: 200_000,
+            keep_samples_days: 400,
+            measure_own_database: true,
+            targets: Vec::new(),
+            sql: Vec::new(),
+            sources: Vec::new(),
+            forward: Vec::new(),
             log: "warn".to_owned(),
         }
     }

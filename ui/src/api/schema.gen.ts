@@ -1107,6 +1107,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List sources
+         * @description The servers that a query may name, this one first. Each of the others is asked whether it answers.
+         */
+        get: operations["measure_sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sql": {
         parameters: {
             query?: never;
@@ -1121,6 +1141,26 @@ export interface paths {
          * @description SQL on the views of the schema `facts`, read-only, for at most 30 seconds.
          */
         post: operations["facts_sql"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List targets
+         * @description What is scraped, and how the last scrape went.
+         */
+        get: operations["measure_targets"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1281,6 +1321,52 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Expose metrics
+         * @description How the server does, and what it has counted since it started, in Prometheus' text format; in OpenMetrics where
+         *     `Accept` asks for it.
+         */
+        get: operations["samples_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics/{group}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Replace a group of metrics
+         * @description The path is `/metrics/job/NAME{/LABEL/VALUE}`. What is pushed holds until the next push, or until it is deleted.
+         */
+        put: operations["samples_put"];
+        /**
+         * Replace some metrics of a group
+         * @description Those that the push names.
+         */
+        post: operations["samples_post"];
+        /** Delete a group of metrics */
+        delete: operations["samples_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1491,6 +1577,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/prometheus/api/v1/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List targets
+         * @description As Prometheus does; `/api/v1/targets` says the same in Keirin's words.
+         */
+        get: operations["prometheus_targets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take samples by Prometheus' remote write
+         * @description Version 1 of the protocol. `project` says whose they are; they get it as a label.
+         */
+        post: operations["samples_write"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/readyz": {
         parameters: {
             query?: never;
@@ -1525,6 +1651,27 @@ export interface paths {
         get: operations["sign_in_by_link"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take samples in InfluxDB's line protocol
+         * @description Each field is a sample of the metric `measurement_field`, of `measurement` for the field `value`. `precision` is that
+         *     of the times: ns where nothing is said. `project` says whose they are; they get it as a label.
+         */
+        post: operations["samples_write_lines"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2731,6 +2878,12 @@ export interface components {
             kind: components["schemas"]["MetricKind"];
             /** @description The labels that its series have. */
             labels: string[];
+            /**
+             * Format: int64
+             * @description How much time up to the end of its bucket a value of it speaks of: the bucket for what counts, more for a level
+             *     such as who was active in 90 days. `null` for what comes from outside.
+             */
+            looks_back_seconds: number | null;
             /** @description Its name; that of a histogram without the endings of its series. */
             name: string;
             /** @description The unit of its values; empty where nobody said. */
@@ -3120,6 +3273,12 @@ export interface components {
                 kind: components["schemas"]["MetricKind"];
                 /** @description The labels that its series have. */
                 labels: string[];
+                /**
+                 * Format: int64
+                 * @description How much time up to the end of its bucket a value of it speaks of: the bucket for what counts, more for a level
+                 *     such as who was active in 90 days. `null` for what comes from outside.
+                 */
+                looks_back_seconds: number | null;
                 /** @description Its name; that of a histogram without the endings of its series. */
                 name: string;
                 /** @description The unit of its values; empty where nobody said. */
@@ -3219,6 +3378,64 @@ export interface components {
                  * @description How many releases.
                  */
                 releases: number;
+            }[];
+            /** @description To be given as `cursor` to get the next page; `null` on the last one. It means nothing else. */
+            next_cursor: string | null;
+        };
+        /** @description Part of a list. */
+        Page_Source: {
+            /** @description What stands on this page. */
+            items: {
+                /** @description Why it does not. */
+                error: string | null;
+                /** @description Whether it is this server. */
+                kind: components["schemas"]["SourceKind"];
+                /** @description The name that queries call it by; `keirin` is this server. */
+                name: string;
+                /** @description Whether it answers. */
+                state: components["schemas"]["SourceState"];
+                /** @description Where it is. */
+                url: string | null;
+            }[];
+            /** @description To be given as `cursor` to get the next page; `null` on the last one. It means nothing else. */
+            next_cursor: string | null;
+        };
+        /** @description Part of a list. */
+        Page_Target: {
+            /** @description What stands on this page. */
+            items: {
+                /**
+                 * Format: double
+                 * @description How long that took.
+                 */
+                duration_seconds: number | null;
+                /** @description Why it gave none. */
+                error: string | null;
+                /**
+                 * Format: double
+                 * @description How often it is scraped.
+                 */
+                interval_seconds: number;
+                /** @description The labels that its samples get. */
+                labels: {
+                    [key: string]: string;
+                };
+                /**
+                 * Format: date-time
+                 * @description When it was last scraped.
+                 */
+                last_scrape_at: string | null;
+                /** @description The name of its job. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description How many samples it gave.
+                 */
+                samples: number | null;
+                /** @description How the last scrape went. */
+                state: components["schemas"]["TargetState"];
+                /** @description Where it is. */
+                url: string;
             }[];
             /** @description To be given as `cursor` to get the next page; `null` on the last one. It means nothing else. */
             next_cursor: string | null;
@@ -3681,6 +3898,29 @@ export interface components {
             /** @description The name. */
             name: string;
         };
+        /** @description A server that answers PromQL. */
+        Source: {
+            /** @description Why it does not. */
+            error: string | null;
+            /** @description Whether it is this server. */
+            kind: components["schemas"]["SourceKind"];
+            /** @description The name that queries call it by; `keirin` is this server. */
+            name: string;
+            /** @description Whether it answers. */
+            state: components["schemas"]["SourceState"];
+            /** @description Where it is. */
+            url: string | null;
+        };
+        /**
+         * @description The kinds of sources.
+         * @enum {string}
+         */
+        SourceKind: "keirin" | "prometheus";
+        /**
+         * @description Whether a source answers.
+         * @enum {string}
+         */
+        SourceState: "ok" | "failed";
         /** @description A query of the facts in SQL. */
         SqlQuery: {
             /**
@@ -3816,6 +4056,46 @@ export interface components {
             /** @description Its name, without `refs/tags/`. */
             name: string;
         };
+        /** @description Something that is scraped. */
+        Target: {
+            /**
+             * Format: double
+             * @description How long that took.
+             */
+            duration_seconds: number | null;
+            /** @description Why it gave none. */
+            error: string | null;
+            /**
+             * Format: double
+             * @description How often it is scraped.
+             */
+            interval_seconds: number;
+            /** @description The labels that its samples get. */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it was last scraped.
+             */
+            last_scrape_at: string | null;
+            /** @description The name of its job. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many samples it gave.
+             */
+            samples: number | null;
+            /** @description How the last scrape went. */
+            state: components["schemas"]["TargetState"];
+            /** @description Where it is. */
+            url: string;
+        };
+        /**
+         * @description How the last scrape went.
+         * @enum {string}
+         */
+        TargetState: "up" | "down" | "unknown";
         /** @description How many test cases went which way. */
         TestCounts: {
             /**
@@ -6314,6 +6594,34 @@ export interface operations {
             };
         };
     };
+    measure_sources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Source"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     facts_sql: {
         parameters: {
             query?: never;
@@ -6333,6 +6641,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SqlRows"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    measure_targets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Target"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -6634,6 +6970,132 @@ export interface operations {
                 content: {
                     "text/plain": string;
                 };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    samples_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    samples_put: {
+        parameters: {
+            query?: {
+                project?: string;
+            };
+            header?: never;
+            path: {
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    samples_post: {
+        parameters: {
+            query?: {
+                project?: string;
+            };
+            header?: never;
+            path: {
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    samples_delete: {
+        parameters: {
+            query?: {
+                project?: string;
+            };
+            header?: never;
+            path: {
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, and what to do. */
             default: {
@@ -7177,6 +7639,66 @@ export interface operations {
             };
         };
     };
+    prometheus_targets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    samples_write: {
+        parameters: {
+            query?: {
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-protobuf": number[];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     server_ready: {
         parameters: {
             query?: never;
@@ -7217,6 +7739,39 @@ export interface operations {
         requestBody?: never;
         responses: {
             303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    samples_write_lines: {
+        parameters: {
+            query?: {
+                precision?: string;
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -19,7 +19,9 @@ mod projects;
 mod prometheus;
 mod repositories;
 mod runs;
+mod samples;
 mod sign_in;
+mod sources;
 mod test_results;
 mod tokens;
 mod users;
@@ -48,6 +50,7 @@ pub(crate) fn routes(settings: &Settings) -> OpenApiRouter<Arc<App>> {
         .merge(server())
         .layer(DefaultBodyLimit::max(settings.json_bytes))
         .merge(histories(settings))
+        .merge(samples(settings))
         .merge(agent_protocol(settings))
         .merge(mirrors(settings))
 }
@@ -59,6 +62,8 @@ fn measured() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(measure::explain))
         .routes(routes!(measure::behind))
         .routes(routes!(measure::sql))
+        .routes(routes!(sources::sources))
+        .routes(routes!(sources::targets))
         .routes(routes!(dashboards::list, dashboards::import))
         .routes(routes!(dashboards::check))
         .routes(routes!(dashboards::show, dashboards::save, dashboards::remove))
@@ -135,6 +140,21 @@ fn histories(settings: &Settings) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(repositories::add))
         .routes(routes!(repositories::finish))
         .layer(DefaultBodyLimit::max(settings.history_bytes))
+}
+
+fn samples(settings: &Settings) -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(samples::exposition::metrics))
+        .routes(routes!(
+            samples::pushgateway::put,
+            samples::pushgateway::post,
+            samples::pushgateway::delete
+        ))
+        .routes(routes!(samples::influx::write_lines))
+        .routes(routes!(samples::remote_write::write))
+        // Agents compress what they send when it is much. Remote write has a compression of its own.
+        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
+        .layer(DefaultBodyLimit::max(settings.samples_bytes))
 }
 
 fn agent_protocol(settings: &Settings) -> OpenApiRouter<Arc<App>> {

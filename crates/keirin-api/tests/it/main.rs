@@ -13,6 +13,7 @@ mod mirrors;
 mod pages;
 mod problems;
 mod projects;
+mod samples;
 mod sign_in;
 mod tokens;
 mod walk;

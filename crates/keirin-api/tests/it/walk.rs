@@ -33,7 +33,7 @@ fn the_table_has_every_route_and_no_other() {
     routes.extend(UNDOCUMENTED.map(|(method, path)| (method.to_owned(), path.to_owned())));
     let declared: BTreeSet<(String, String)> = TABLE
         .iter()
-        .map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned()))
+        .map(|(method, path, _)| ((*method).to_owned(), path.replace("{*", "{")))
         .collect();
     assert_eq!(declared.len(), TABLE.len(), "a route is declared twice");
     assert_eq!(routes, declared);
@@ -102,6 +102,8 @@ impl Caller {
             Need::SignedIn => self.signed_in,
             Need::Server(role) => self.server >= Some(role),
             Need::On(_, role) => self.project >= Some(role),
+            // The walk names the project.
+            Need::Samples => self.project >= Some(Role::Developer),
             Need::LogSearch => self.project >= Some(Role::Viewer),
             Need::Agent => self.is_agent,
             // Those who run the work refuse a late word themselves.
@@ -229,6 +231,7 @@ async fn ask(world: &World, running: &Running, caller: &Caller, method: &str, pa
         .replace("{agent}", &running.agent.to_string())
         .replace("{number}", &running.flow.number.to_string())
         .replace("{user}", "1")
+        .replace("{*group}", "job/walk")
         // Not there, so that nobody's token is revoked.
         .replace("{token}", "999999");
     if path.contains("{artifact}") {
@@ -236,6 +239,9 @@ async fn ask(world: &World, running: &Running, caller: &Caller, method: &str, pa
     }
     if path == "/api/v1/logs/search" {
         address = format!("{address}?regex=x&job={}", running.job());
+    }
+    if keirin_api::permission::need(method, path) == Some(Need::Samples) {
+        address.push_str("?project=walked");
     }
     if path == "/git/{project}/info/refs" {
         address.push_str("?service=git-upload-pack");

@@ -13,6 +13,7 @@ use keirin_api::{App, Live, MasterKey, Outside, Parts, Settings, router};
 use keirin_engine::{Change, Snapshot};
 use keirin_git::{Git, Mirrors};
 use keirin_logs::Logs;
+use keirin_metrics::exchange::{Exchange, ExchangeSettings};
 use keirin_metrics::storage::Storage;
 use keirin_metrics::transforms::Transforms;
 use keirin_model::access::Role;
@@ -38,6 +39,7 @@ pub(crate) const ADDRESS: &str = "http://keirin.test";
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) app: Arc<App>,
+    pub(crate) exchange: Arc<Exchange>,
     pub(crate) router: Router,
     pub(crate) work: Double,
     pub(crate) clock: FakeClock,
@@ -88,12 +90,20 @@ impl World {
         let clock = FakeClock::default();
         let shown = clock.clone();
         let work = Double::new();
+        let storage = Storage::new(store.clone());
+        let told = clock.clone();
+        let exchange = Arc::new(Exchange::new(
+            storage.clone(),
+            Arc::new(move || told.now()),
+            ExchangeSettings::default(),
+        ));
         let app = App::new(Parts {
             store: store.clone(),
             work: Arc::new(work.clone()),
             logs: logs.clone(),
             objects,
-            transforms: Transforms::new(Storage::new(store.clone())),
+            exchange: exchange.clone(),
+            transforms: Transforms::new(storage),
             mirrors: mirrors.clone(),
             keys: keys.clone(),
             outside: Outside::new(move || shown.now(), drawn()),
@@ -102,6 +112,7 @@ impl World {
         Self {
             router: router(&app),
             app,
+            exchange,
             store,
             work,
             clock,

@@ -237,8 +237,8 @@ impl OpenAnswer {
             elsewhere if status.is_redirection() && !elsewhere.is_empty() => {
                 format!("it sends callers to {elsewhere}; give that address if it is the right one")
             }
-            _ if said.is_empty() => "nothing more".to_owned(),
-            _ => String::from_utf8_lossy(&said).trim().chars().take(300).collect(),
+            _ if said.trim_ascii().is_empty() => "nothing more".to_owned(),
+            _ => String::from_utf8_lossy(&said).trim().to_owned(),
         };
         HttpError::Refused {
             address: self.shown,

@@ -17,13 +17,13 @@ pub enum HttpError {
         reason: String,
     },
     /// The server says no.
-    #[error("{address} answers {status}: {said}")]
+    #[error("{address} answers {status}: {}", shortened(said))]
     Refused {
         /// Without user and password.
         address: String,
         /// The HTTP status.
         status: u16,
-        /// The beginning of what it says, or what to do about it.
+        /// What it says, up to 4 KB of it, or what to do about it.
         said: String,
         /// How long it asks callers to wait.
         retry_after: Option<Duration>,
@@ -62,4 +62,8 @@ impl HttpError {
             _ => None,
         }
     }
+}
+
+fn shortened(said: &str) -> String {
+    said.chars().take(300).collect()
 }

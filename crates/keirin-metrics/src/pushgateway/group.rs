@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
 
 use crate::batch::{Batch, Metadata};
+use crate::live::LiveSeries;
 use crate::text::{Exposition, family_of};
 
 /// When the group was last pushed, in seconds since 1970.
@@ -18,15 +19,15 @@ pub struct Group {
     /// The labels that all of it has.
     pub labels: Labels,
     /// By name: a histogram is one metric with all its parts.
-    metrics: BTreeMap<String, Pushed>,
-    pushed_ms: Option<i64>,
-    failed_ms: Option<i64>,
+    pub(super) metrics: BTreeMap<String, Pushed>,
+    pub(super) pushed_ms: Option<i64>,
+    pub(super) failed_ms: Option<i64>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
-struct Pushed {
-    metadata: Option<Metadata>,
-    series: Vec<(Labels, f64)>,
+pub(super) struct Pushed {
+    pub(super) metadata: Option<Metadata>,
+    pub(super) series: Vec<(Labels, f64)>,
 }
 
 /// How a push is meant.
@@ -94,15 +95,16 @@ pub fn push_failed(before: Option<&Group>, labels: &Labels, now_ms: i64) -> Grou
 /// no more. Deleted, it holds nothing.
 pub fn change(before: Option<&Group>, after: Option<&Group>, now_ms: i64) -> Batch {
     let mut batch = after.map(|group| group.batch(now_ms)).unwrap_or_default();
-    let there: HashSet<&Labels> = batch.series.iter().map(|(labels, _)| labels).collect();
-    let earlier = before.map(|group| group.batch(now_ms)).unwrap_or_default();
-    let gone: Vec<_> = earlier
-        .series
-        .into_iter()
-        .filter(|(labels, _)| !there.contains(labels))
-        .map(|(labels, _)| (labels, vec![Sample::stale(now_ms)]))
-        .collect();
-    batch.series.extend(gone);
+    let live = |batch: &Batch| {
+        batch
+            .series
+            .iter()
+            .map(|(labels, _)| labels.clone())
+            .collect::<LiveSeries>()
+    };
+    let earlier = live(&before.map(|group| group.batch(now_ms)).unwrap_or_default());
+    let now = live(&batch);
+    batch.series.extend(earlier.ended(&now, now_ms));
     batch
 }
 
@@ -221,7 +223,14 @@ mod tests {
                     })
             )
         };
-        batch.series.iter().map(one).collect()
+        let mut shown: Vec<_> = batch.series.iter().map(one).collect();
+        // Ends come in no order.
+        let ends = shown
+            .iter()
+            .position(|one| one.ends_with(" ended"))
+            .unwrap_or(shown.len());
+        shown[ends..].sort();
+        shown
     }
 
     const TWO: &str = "# TYPE size gauge\nsize 5\n# TYPE took histogram\ntook_bucket{le=\"+Inf\"} 1\ntook_sum 3\ntook_count 1\n";
@@ -259,8 +268,8 @@ mod tests {
                 "push_time_seconds 3",
                 "push_failure_time_seconds 0",
                 "took_bucket le=+Inf ended",
-                "took_sum ended",
-                "took_count ended"
+                "took_count ended",
+                "took_sum ended"
             ]
         );
 
@@ -277,9 +286,9 @@ mod tests {
         assert_eq!(
             shown(&change(Some(&put), None, 5_000)),
             [
-                "size ended",
+                "push_failure_time_seconds ended",
                 "push_time_seconds ended",
-                "push_failure_time_seconds ended"
+                "size ended"
             ]
         );
     }

@@ -1,8 +1,12 @@
 //! What a Pushgateway takes: metrics of jobs that are over before anybody could scrape them, kept by group until they are
-//! replaced or deleted. Paths and meaning as in <https://github.com/prometheus/pushgateway>; all of it functions on values.
+//! replaced or deleted. Paths and meaning as in <https://github.com/prometheus/pushgateway>. What a push makes of a group
+//! is a function on values; [`Groups`] keeps them.
 
 mod group;
+mod groups;
+mod kept;
 mod path;
 
 pub use group::{Group, PushError, PushMethod, change, push, push_failed};
+pub use groups::{GroupError, Groups};
 pub use path::{PathError, grouping};

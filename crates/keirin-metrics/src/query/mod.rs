@@ -178,16 +178,24 @@ impl Engine {
     /// # Errors
     /// It is no selector.
     pub fn selector(&self, text: &str) -> Result<Vec<Matcher>, QueryError> {
-        let query = self.parse(text)?;
-        if query.tree()["type"] != "vectorSelector" {
-            return Err(QueryError::NoSelector(text.to_owned()));
-        }
-        let mut selections = query.selections(Span::instant(0), &self.options);
-        selections
-            .pop()
-            .map(|selection| selection.matchers)
-            .ok_or_else(|| QueryError::NoSelector(text.to_owned()))
+        selector(text, &self.options)
     }
+}
+
+/// The conditions of a text that selects series, as in `up{job="a"}`.
+///
+/// # Errors
+/// It is no selector.
+pub fn selector(text: &str, options: &Options) -> Result<Vec<Matcher>, QueryError> {
+    let query = Query::parse(text, &options.limits)?;
+    if query.tree()["type"] != "vectorSelector" {
+        return Err(QueryError::NoSelector(text.to_owned()));
+    }
+    let mut selections = query.selections(Span::instant(0), options);
+    selections
+        .pop()
+        .map(|selection| selection.matchers)
+        .ok_or_else(|| QueryError::NoSelector(text.to_owned()))
 }
 
 fn series(fetched: Fetched) -> Result<Series, QueryError> {

@@ -1,9 +1,11 @@
 //! The storage of series: samples become chunks here, and chunks samples.
 
+mod intake;
 mod merge;
 mod read;
 mod write;
 
+pub use intake::{ForProject, Intake, IntakeLimits};
 pub use read::{FetchLimits, Fetched};
 pub use write::{Incoming, Samples, Storage, Writing};
 
@@ -19,18 +21,6 @@ pub enum StorageError {
     /// A chunk cannot be read.
     #[error("{0}; the series has the id {1}")]
     Damaged(#[source] DamagedChunk, i64),
-    /// More series than may be.
-    #[error(
-        "{whose} would have {would} series, and may have {limit} (`series_limit`); send fewer labels or raise the limit"
-    )]
-    TooManySeries {
-        /// Whose they are.
-        whose: String,
-        /// How many there would be.
-        would: u64,
-        /// How many there may be.
-        limit: u64,
-    },
     /// A query reaches for more than may be read at once.
     #[error("the query reads more than {limit} {what} (`{name}`); narrow its labels or its time")]
     TooMuch {

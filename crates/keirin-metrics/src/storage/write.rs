@@ -94,7 +94,7 @@ impl Storage {
         match self.try_write(incoming, metrics).await {
             // A series that was remembered is gone, as after retention; another look finds or makes it.
             Err(StorageError::Store(StoreError::Conflict(_))) => {
-                self.remembered().clear();
+                self.forget();
                 self.try_write(incoming, metrics).await
             }
             result => result,
@@ -129,6 +129,11 @@ impl Storage {
         &self.store
     }
 
+    /// Looks every series up again.
+    pub(super) fn forget(&self) {
+        self.remembered().clear();
+    }
+
     fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<Labels, i64>> {
         // What is in it is only ever added to or cleared, so a panic leaves nothing half done.
         self.ids.lock().unwrap_or_else(PoisonError::into_inner)
@@ -150,6 +155,46 @@ impl Writing {
     /// The database fails, or a chunk is damaged.
     pub async fn add(&mut self, incoming: &[Incoming]) -> Result<(), StorageError> {
         self.merge(incoming, How::Add).await
+    }
+
+    /// Which of these series may be written to, all of one project or of none: those that are there, and as many more
+    /// as the limit leaves room for. Each is there once.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub(super) async fn admit(
+        &mut self,
+        incoming: &[Incoming],
+        limit: u64,
+    ) -> Result<Vec<bool>, StorageError> {
+        let mut admitted: Vec<bool> = {
+            let ids = self.storage.remembered();
+            incoming
+                .iter()
+                .map(|incoming| ids.contains_key(&incoming.labels))
+                .collect()
+        };
+        let unknown: Vec<_> = (0..incoming.len()).filter(|place| !admitted[*place]).collect();
+        if unknown.is_empty() {
+            return Ok(admitted);
+        }
+        let fingerprints: Vec<_> = unknown
+            .iter()
+            .map(|place| fingerprint(&incoming[*place].labels).to_vec())
+            .collect();
+        let ids = self.write.find(&fingerprints).await?;
+        let there = self
+            .write
+            .series_from_outside(incoming[unknown[0]].project)
+            .await?;
+        let mut room = limit.saturating_sub(there);
+        for (place, id) in unknown.into_iter().zip(ids) {
+            admitted[place] = id.is_some() || room > 0;
+            if id.is_none() {
+                room = room.saturating_sub(1);
+            }
+        }
+        Ok(admitted)
     }
 
     /// Says what metrics mean.

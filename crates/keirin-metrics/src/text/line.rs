@@ -74,7 +74,7 @@ impl<'a> Rest<'a> {
         }
         self.skip_blanks();
         let what = self.word();
-        if !matches!(what, "TYPE" | "HELP") && !(open_metrics && what == "UNIT") {
+        if !(matches!(what, "TYPE" | "HELP") || open_metrics && what == "UNIT") {
             return Ok(Line::Nothing);
         }
         let name = if self.text.starts_with('"') {

@@ -156,8 +156,13 @@ where
                 .remove_samples(counting.name, None, i64::MIN)
                 .await?;
         }
-        transforms.add(&mut writing, counting.name, tally).await?;
+        let increments = tally.into_increments();
+        transforms.add(&mut writing, counting.name, &increments).await?;
         writing.commit().await?;
+        // What is counted anew was counted before.
+        if !anew {
+            transforms.since_start.add(&increments);
+        }
         facts += page.len() as u64;
     }
 }

@@ -3,15 +3,17 @@
 
 mod counting;
 mod recounting;
+mod since_start;
 mod status;
 
+pub use since_start::SinceStart;
 pub use status::TransformStatus;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use keirin_insight::{ALL, Increment, Tally};
+use keirin_insight::{ALL, Increment};
 use keirin_model::ProjectId;
 use keirin_store::series::DescribedMetric;
 use keirin_store::{Store, StoreError};
@@ -29,6 +31,7 @@ pub struct Transforms {
     /// The day that levels were last carried on to, in days since 1970.
     carried_to: Arc<Mutex<Option<i64>>>,
     news: Arc<Notify>,
+    since_start: SinceStart,
 }
 
 /// What was done.
@@ -45,12 +48,18 @@ impl Transforms {
             storage,
             carried_to: Arc::default(),
             news: Arc::default(),
+            since_start: SinceStart::default(),
         }
     }
 
     /// Where the samples go.
     pub fn storage(&self) -> &Storage {
         &self.storage
+    }
+
+    /// What has been counted since this program started.
+    pub fn since_start(&self) -> &SinceStart {
+        &self.since_start
     }
 
     /// Says in the database what each metric means.
@@ -97,9 +106,13 @@ impl Transforms {
         self.storage.store()
     }
 
-    /// Writes what a transform has made.
-    async fn add(&self, writing: &mut Writing, transform: &str, tally: Tally) -> Result<(), StorageError> {
-        let increments = tally.into_increments();
+    /// Writes what a transform has counted.
+    async fn add(
+        &self,
+        writing: &mut Writing,
+        transform: &str,
+        increments: &[Increment],
+    ) -> Result<(), StorageError> {
         let names: BTreeSet<&str> = increments.iter().map(owner).collect();
         let names: Vec<_> = names.into_iter().collect();
         let owners = self.store().owners(&names).await?;

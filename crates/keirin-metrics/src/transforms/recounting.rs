@@ -217,7 +217,8 @@ impl<Owner: Ord> News<Owner> {
                 .transaction()
                 .remove_samples(made.name, label, i64::MIN)
                 .await?;
-            transforms.add(&mut writing, made.name, tally).await?;
+            let increments = tally.into_increments();
+            transforms.add(&mut writing, made.name, &increments).await?;
         }
         writing.commit().await
     }

@@ -1,10 +1,12 @@
 //! Series: what tells them apart, and their chunks of samples. What is in a chunk is for `keirin-metrics` to know.
 
 mod flow;
+mod pushed;
 mod read;
 mod write;
 
 pub use flow::{Amount, StreamRow};
+pub use pushed::PushedGroup;
 pub use read::{DescribedMetric, MetricLabels, SeriesFilter, SeriesRow, SeriesTotals};
 pub use write::{NewSeries, SampleWrite, Span};
 

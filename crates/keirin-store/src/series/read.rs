@@ -338,21 +338,6 @@ impl Store {
         transaction.commit().await?;
         Ok(dropped.rows_affected())
     }
-
-    /// How many series from outside each project has, and how many belong to none.
-    ///
-    /// # Errors
-    /// The database cannot be reached.
-    pub async fn series_of(&self, project: Option<ProjectId>) -> Result<u64> {
-        let count = sqlx::query_scalar!(
-            r#"select count(*) as "count!" from series
-               where transform is null and project is not distinct from $1"#,
-            project.map(|project| project.0),
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        unsigned(count)
-    }
 }
 
 /// As the statements take it: null for everything.

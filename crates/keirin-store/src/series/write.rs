@@ -71,7 +71,7 @@ impl SampleWrite {
     /// [`StoreError::Conflict`] when a series' project is gone.
     pub async fn find_or_create(&mut self, wanted: &[NewSeries<'_>]) -> Result<Vec<i64>> {
         let fingerprints: Vec<_> = wanted.iter().map(|series| series.fingerprint.to_vec()).collect();
-        let known = self.known(&fingerprints).await?;
+        let known = self.find(&fingerprints).await?;
         let missing: Vec<_> = wanted
             .iter()
             .zip(&known)
@@ -111,7 +111,7 @@ impl SampleWrite {
                 "a project is gone that samples were to be written for".to_owned()
             })
         })?;
-        let known = self.known(&fingerprints).await?;
+        let known = self.find(&fingerprints).await?;
         let count = known.len();
         let ids: Vec<_> = known.into_iter().flatten().collect();
         if ids.len() == count {
@@ -123,7 +123,11 @@ impl SampleWrite {
         }
     }
 
-    async fn known(&mut self, fingerprints: &[Vec<u8>]) -> Result<Vec<Option<i64>>> {
+    /// The ids of those series that are there, in this order.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn find(&mut self, fingerprints: &[Vec<u8>]) -> Result<Vec<Option<i64>>> {
         let ids = sqlx::query_scalar!(
             r#"select s.id as "id?" from unnest($1::bytea[]) with ordinality as u (fingerprint, place)
                left join series s on s.fingerprint = u.fingerprint order by u.place"#,
@@ -132,6 +136,21 @@ impl SampleWrite {
         .fetch_all(&mut *self.transaction)
         .await?;
         Ok(ids)
+    }
+
+    /// How many series from outside a project has, or belong to none.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn series_from_outside(&mut self, project: Option<ProjectId>) -> Result<u64> {
+        let count = sqlx::query_scalar!(
+            r#"select count(*) as "count!" from series
+               where transform is null and project is not distinct from $1"#,
+            project.map(|project| project.0),
+        )
+        .fetch_one(&mut *self.transaction)
+        .await?;
+        unsigned(count)
     }
 
     /// The chunks that reach into any of these spans, and for each span the last one before it. A series is named at

@@ -47,6 +47,21 @@ impl Store {
         Ok(row.map(PlaceRow::from))
     }
 
+    /// A project.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn place_of_project(&self, project: ProjectId) -> Result<Option<PlaceRow>> {
+        let row = sqlx::query_as!(
+            Columns,
+            "select id, name, public from projects where id = $1",
+            project.0
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(PlaceRow::from))
+    }
+
     /// The project of a flow.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ mod backup;
 mod cluster;
 mod engine;
 mod events;
+mod foreign;
 mod ground;
 mod lead;
 mod nouns;

@@ -67,12 +67,34 @@ fn setting(flags: &ConfigFlags, key: String) -> Setting {
     let value = sources.find_value(&key).ok().and_then(|value| json(&value));
     let origin = origin(&sources, &key);
     let value = match value {
-        Some(serde_json::Value::String(text)) if key == "database_url" => masked(&text).into(),
+        Some(serde_json::Value::String(text)) if key == "database_url" || key == "reader_url" => {
+            masked(&text).into()
+        }
         Some(serde_json::Value::String(_)) if key == "s3_secret_access_key" => MASK.into(),
+        Some(value @ serde_json::Value::Array(_)) => without_secrets(value),
         Some(value) => value,
         None => serde_json::Value::Null,
     };
     Setting { key, value, origin }
+}
+
+/// A list without what opens anything: fields that are called so, and passwords in addresses.
+fn without_secrets(value: serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::Array(items) => items.into_iter().map(without_secrets).collect(),
+        serde_json::Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, value)| {
+                let value = match value {
+                    _ if ["token", "password"].contains(&name.as_str()) => MASK.into(),
+                    serde_json::Value::String(text) if name == "url" => masked(&text).into(),
+                    value => without_secrets(value),
+                };
+                (name, value)
+            })
+            .collect(),
+        value => value,
+    }
 }
 
 fn json(value: &Value) -> Option<serde_json::Value> {
@@ -145,6 +167,17 @@ fn masked(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_opens_a_target_is_not_shown() {
+        let targets = serde_json::json!([{
+            "name": "node", "url": "http://ann:hunter2@127.0.0.1:9100/metrics",
+            "sign_in": { "bearer": { "token": "hunter2" }, "basic": { "username": "ann", "password": "hunter2" } },
+        }]);
+        let shown = without_secrets(targets);
+        assert!(!shown.to_string().contains("hunter2"), "{shown}");
+        assert_eq!(shown[0]["name"], "node");
+    }
 
     #[test]
     fn what_opens_a_database_is_not_shown() {

@@ -3,6 +3,7 @@
 mod address;
 pub(crate) mod data;
 mod demo;
+mod exchange;
 pub(crate) mod local_agent;
 mod reconcile;
 pub(crate) mod storage;
@@ -18,6 +19,7 @@ use keirin_controller::{Controller, ControllerParts, Leadership, Repositories};
 use keirin_engine::Rules;
 use keirin_git::{Git, Mirrors};
 use keirin_logs::Logs;
+use keirin_metrics::exchange::Exchange;
 use keirin_metrics::storage::Storage;
 use keirin_metrics::transforms::Transforms;
 use keirin_store::Store;
@@ -141,6 +143,7 @@ pub(crate) struct Server {
     pub(crate) controller: Arc<Controller>,
     pub(crate) logs: Logs,
     pub(crate) transforms: Transforms,
+    pub(crate) exchange: Arc<Exchange>,
     pub(crate) store: Store,
     pub(crate) outside: Outside,
     /// What it calls itself when it leads.
@@ -192,9 +195,12 @@ async fn build(
         rules: Rules::default(),
     }));
     let outside = Outside::real();
-    let transforms = Transforms::new(Storage::new(store.clone()));
+    let storage = Storage::new(store.clone());
+    let exchange = Arc::new(exchange::build(config, storage.clone())?);
+    let transforms = Transforms::new(storage);
     let app = App::new(Parts {
         transforms: transforms.clone(),
+        exchange: Arc::clone(&exchange),
         store: store.clone(),
         work: Arc::clone(&controller) as Arc<dyn keirin_api::Work>,
         logs: logs.clone(),
@@ -209,6 +215,7 @@ async fn build(
         controller,
         logs,
         transforms,
+        exchange,
         store,
         outside,
         name,

@@ -1,11 +1,12 @@
-//! What goes on beside the engine: logs of finished attempts are closed, closed logs are sealed, and facts become
-//! series.
+//! What goes on beside the engine: logs of finished attempts are closed, closed logs are sealed, facts become series, and
+//! samples come in and go out.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use keirin_controller::Controller;
 use keirin_logs::Logs;
+use keirin_metrics::exchange::Exchange;
 use keirin_metrics::transforms::Transforms;
 use keirin_model::{AttemptId, LogStreamId};
 use tokio::task::AbortHandle;
@@ -25,15 +26,28 @@ const GATHER_FACTS: Duration = Duration::from_millis(20);
 /// How often it is looked for facts that nobody has told of.
 const FACTS: Duration = Duration::from_secs(5);
 
+/// How often it is looked whether this server leads, which is the one that collects samples.
+const COLLECT: Duration = Duration::from_secs(1);
+/// How often what was pushed is said again: well within the time after which a series counts as gone.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
+/// How often new samples are sent on.
+const FORWARD: Duration = Duration::from_secs(10);
+/// How often samples are dropped that are too old.
+const DROP_OLD: Duration = Duration::from_secs(3600);
+
 /// Starts the loops; they end when the handle is told to.
 pub(super) fn start(server: &Server) -> AbortHandle {
     let (logs, controller) = (server.logs.clone(), Arc::clone(&server.controller));
-    let transforms = server.transforms.clone();
+    let (transforms, exchange) = (server.transforms.clone(), Arc::clone(&server.exchange));
     let loops = async move {
         tokio::join!(
             close_logs(&logs, &controller),
             seal_logs(&logs),
-            follow_facts(&transforms, &controller)
+            follow_facts(&transforms, &controller),
+            collect(&exchange, &controller),
+            say_again(&exchange, &controller),
+            forward(&exchange, &controller),
+            drop_old(&exchange, &controller),
         );
     };
     tokio::spawn(loops).abort_handle()
@@ -67,6 +81,65 @@ async fn follow_facts(transforms: &Transforms, controller: &Controller) {
             tokio::time::sleep(GATHER_FACTS).await;
         };
         drop(tokio::time::timeout(FACTS, news).await);
+    }
+}
+
+/// Fetches samples while this server leads.
+async fn collect(exchange: &Exchange, controller: &Controller) {
+    loop {
+        if controller.handle().is_ok() {
+            if let Err(error) = exchange.collectors().start().await {
+                return tracing::error!(%error, "nothing is scraped");
+            }
+        } else {
+            exchange.collectors().stop().await;
+        }
+        tokio::time::sleep(COLLECT).await;
+    }
+}
+
+async fn say_again(exchange: &Exchange, controller: &Controller) {
+    loop {
+        tokio::time::sleep(SAY_AGAIN).await;
+        if controller.handle().is_ok()
+            && let Err(error) = exchange.groups().say_again().await
+        {
+            tracing::warn!(%error, "what was pushed cannot be said again at the moment");
+        }
+    }
+}
+
+/// Sends new samples to every server that is to have them, each at its own pace.
+async fn forward(exchange: &Exchange, controller: &Controller) {
+    let each = exchange.forwarders().iter().map(async |forwarder| {
+        loop {
+            if controller.handle().is_ok() {
+                match forwarder.forward().await {
+                    Ok(true) => continue,
+                    Ok(false) => {}
+                    Err(error) => {
+                        tracing::warn!(forward = forwarder.name(), %error, "samples cannot be sent on at the moment");
+                    }
+                }
+            }
+            tokio::time::sleep(FORWARD).await;
+        }
+    });
+    futures::future::join_all(each).await;
+}
+
+async fn drop_old(exchange: &Exchange, controller: &Controller) {
+    loop {
+        if controller.handle().is_ok() {
+            match exchange.drop_old().await {
+                Ok(0) => {}
+                Ok(chunks) => tracing::info!(chunks, "samples that are too old have been dropped"),
+                Err(error) => {
+                    tracing::warn!(%error, "samples that are too old cannot be dropped at the moment")
+                }
+            }
+        }
+        tokio::time::sleep(DROP_OLD).await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! Prometheus' HTTP API, so that whatever asks a Prometheus can ask Keirin.
 
 pub(crate) mod answer;
+mod elsewhere;
 mod parameters;
 pub(crate) mod query;
 pub(crate) mod series;
@@ -27,4 +28,5 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(status::build))
         .routes(routes!(status::rules))
         .routes(routes!(status::alerts))
+        .routes(routes!(status::targets))
 }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use keirin_metrics::query::write_value;
+use keirin_metrics::source::QueryRange;
 use keirin_promql::{Span, format_query};
 use serde_json::json;
 
 use super::answer::{Failure, Success};
+use super::elsewhere::{elsewhere, passed_on};
 use super::parameters::Parameters;
 use crate::app::App;
 use crate::caller::Caller;
@@ -41,6 +43,9 @@ pub(crate) async fn instant_by_form(
 async fn at_one_time(app: &App, caller: &Caller, parameters: &Parameters) -> Result<Success, Failure> {
     let now = app.outside.now();
     let time_ms = parameters.time_ms("time")?.unwrap_or(now.as_millisecond());
+    if let Some(source) = elsewhere(app, caller, parameters)? {
+        return passed_on(source.query(parameters.needed("query")?, time_ms).await);
+    }
     evaluated(app, caller, parameters, Span::instant(time_ms)).await
 }
 
@@ -81,6 +86,14 @@ async fn over_time(app: &App, caller: &Caller, parameters: &Parameters) -> Resul
         ));
     }
     let step = parameters.step_ms("step")?;
+    if let Some(source) = elsewhere(app, caller, parameters)? {
+        let range = QueryRange {
+            start_ms: start,
+            end_ms: end,
+            step_ms: step,
+        };
+        return passed_on(source.query_range(parameters.needed("query")?, range).await);
+    }
     evaluated(app, caller, parameters, Span::range(start, end, step)).await
 }
 

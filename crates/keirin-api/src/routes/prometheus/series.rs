@@ -10,6 +10,7 @@ use keirin_model::series::Labels;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Failure, Success};
+use super::elsewhere::{elsewhere, passed_on, selection};
 use super::parameters::Parameters;
 use crate::app::App;
 use crate::caller::Caller;
@@ -44,6 +45,9 @@ pub(crate) async fn series_by_form(
 async fn found(app: &App, caller: &Caller, parameters: &Parameters) -> Result<Success, Failure> {
     if parameters.get("match[]").is_none() {
         return Err(Failure::parameter("match[]", "no match[] parameter provided"));
+    }
+    if let Some(source) = elsewhere(app, caller, parameters)? {
+        return passed_on(source.series(&selection(parameters)?).await);
     }
     let labels = selected(app, caller, parameters).await?;
     let limit = parameters.limit()?.unwrap_or(usize::MAX);
@@ -82,6 +86,9 @@ pub(crate) async fn labels_by_form(
 }
 
 async fn names(app: &App, caller: &Caller, parameters: &Parameters) -> Result<Success, Failure> {
+    if let Some(source) = elsewhere(app, caller, parameters)? {
+        return passed_on(source.labels(&selection(parameters)?).await);
+    }
     let names: Vec<String> = if parameters.get("match[]").is_none() {
         let sight = caller.sight(&app.store).await?;
         app.store
@@ -111,6 +118,9 @@ pub(crate) async fn values(
     RawQuery(query): RawQuery,
 ) -> Result<Success, Failure> {
     let parameters = Parameters::of_query(query.as_deref());
+    if let Some(source) = elsewhere(&app, &caller, &parameters)? {
+        return passed_on(source.label_values(&label, &selection(&parameters)?).await);
+    }
     let values: Vec<String> = if parameters.get("match[]").is_none() {
         let sight = caller.sight(&app.store).await?;
         app.store
@@ -154,11 +164,15 @@ fn limited(mut items: Vec<String>, parameters: &Parameters) -> Result<Vec<String
 ), responses((status = 200, body = serde_json::Value)))]
 pub(crate) async fn metadata(
     State(app): State<Arc<App>>,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Success, Failure> {
     let parameters = Parameters::of_query(query.as_deref());
     let limit = parameters.limit()?.unwrap_or(usize::MAX);
     let wanted = parameters.get("metric");
+    if let Some(source) = elsewhere(&app, &caller, &parameters)? {
+        return passed_on(source.metadata(wanted).await);
+    }
     let metrics = app
         .store
         .described_metrics()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::answer::Success;
 use crate::app::App;
@@ -38,4 +38,31 @@ pub(crate) async fn rules() -> Success {
 #[utoipa::path(get, path = "/prometheus/api/v1/alerts", tag = "prometheus", responses((status = 200, body = serde_json::Value)))]
 pub(crate) async fn alerts() -> Success {
     Success::of(&json!({ "alerts": [] }))
+}
+
+/// List targets
+///
+/// As Prometheus does; `/api/v1/targets` says the same in Keirin's words.
+#[utoipa::path(get, path = "/prometheus/api/v1/targets", tag = "prometheus", responses((status = 200, body = serde_json::Value)))]
+pub(crate) async fn targets(State(app): State<Arc<App>>) -> Success {
+    let targets = app.exchange.collectors().targets().await;
+    let active: Vec<Value> = targets
+        .into_iter()
+        .map(|target| {
+            json!({
+                "discoveredLabels": {},
+                "labels": target.labels,
+                "scrapePool": target.name,
+                "scrapeUrl": target.url,
+                "globalUrl": target.url,
+                "lastError": target.last_error.unwrap_or_default(),
+                "lastScrape": target.last_scrape.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |at| at.to_string()),
+                "lastScrapeDuration": target.last_duration.as_secs_f64(),
+                "health": target.health.as_str(),
+                "scrapeInterval": format!("{}s", target.interval.as_secs_f64()),
+                "scrapeTimeout": format!("{}s", target.timeout.as_secs_f64()),
+            })
+        })
+        .collect();
+    Success::of(&json!({ "activeTargets": active, "droppedTargets": [], "droppedTargetCounts": {} }))
 }

@@ -1,0 +1,198 @@
+//! What Keirin says of itself to whoever scrapes it.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use keirin_metrics::batch::{Batch, Metadata};
+use keirin_metrics::text::{TextFormat, Times, write};
+use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
+use keirin_store::views::Sight;
+
+use crate::app::App;
+use crate::error::ApiError;
+
+/// Expose metrics
+///
+/// How the server does, and what it has counted since it started, in Prometheus' text format; in OpenMetrics where
+/// `Accept` asks for it.
+#[utoipa::path(get, path = "/metrics", tag = "samples", responses((status = 200, body = String, content_type = "text/plain")))]
+pub(crate) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let format = TextFormat::negotiated(accept);
+    let now = app.outside.now();
+    let mut figures = Figures::new(now.as_millisecond());
+    of_server(&app, &mut figures).await;
+    of_work(&app, &mut figures).await?;
+    of_data(&app, &mut figures).await?;
+    of_exchange(&app, &mut figures).await;
+    let mut batch = figures.batch;
+    let counted = app.transforms.since_start().batch(now, |_| true);
+    batch.series.extend(counted.series);
+    batch.metadata.extend(counted.metadata);
+    let content_type = HeaderValue::from_static(format.content_type());
+    Ok((
+        [(header::CONTENT_TYPE, content_type)],
+        write(&batch, format, Times::LeftOut),
+    )
+        .into_response())
+}
+
+/// Figures on their way out.
+struct Figures {
+    now_ms: i64,
+    batch: Batch,
+}
+
+impl Figures {
+    fn new(now_ms: i64) -> Self {
+        Self {
+            now_ms,
+            batch: Batch::default(),
+        }
+    }
+
+    /// A figure that may rise and fall, with the labels that tell its series apart.
+    fn gauge<'a>(
+        &mut self,
+        name: &str,
+        unit: &str,
+        help: &str,
+        series: impl IntoIterator<Item = (Vec<(&'a str, String)>, f64)>,
+    ) {
+        self.batch.metadata.push(Metadata {
+            name: name.to_owned(),
+            kind: MetricKind::Gauge,
+            unit: unit.to_owned(),
+            help: help.to_owned(),
+        });
+        for (labels, value) in series {
+            let labels = labels.iter().fold(
+                Labels::default().with(METRIC_NAME, name),
+                |all, (label, value)| all.with(label, value),
+            );
+            let sample = Sample::new(self.now_ms, value);
+            self.batch.series.push((labels, vec![sample]));
+        }
+    }
+}
+
+async fn of_server(app: &App, figures: &mut Figures) {
+    let version = vec![("version", app.settings.version.clone())];
+    figures.gauge(
+        "keirin_build_info",
+        "",
+        "The version of the server.",
+        [(version, 1.0)],
+    );
+    let leads = if app.work.ready().await.is_ok() { 1.0 } else { 0.0 };
+    figures.gauge(
+        "keirin_leads",
+        "",
+        "1 where this server leads, 0 where it stands by for another.",
+        [(vec![], leads)],
+    );
+}
+
+async fn of_work(app: &App, figures: &mut Figures) -> Result<(), ApiError> {
+    let totals = app.store.totals(&Sight::All, app.outside.now()).await?;
+    let one = |value: i64| [(vec![], count(value))];
+    figures.gauge("keirin_projects", "", "Projects.", one(totals.projects));
+    figures.gauge(
+        "keirin_running_flows",
+        "",
+        "Flows under way.",
+        one(totals.running_flows),
+    );
+    let in_state = |state: &str| vec![("state", state.to_owned())];
+    let jobs = [
+        (in_state("running"), count(totals.running_jobs)),
+        (in_state("waiting"), count(totals.waiting_jobs)),
+    ];
+    figures.gauge(
+        "keirin_jobs",
+        "",
+        "Jobs under way, and jobs that wait for an agent.",
+        jobs,
+    );
+    let agents = [
+        (in_state("online"), count(totals.agents.online)),
+        (
+            in_state("offline"),
+            count(totals.agents.known - totals.agents.online),
+        ),
+    ];
+    figures.gauge(
+        "keirin_agents",
+        "",
+        "Agents by whether they ask for work.",
+        agents,
+    );
+    figures.gauge(
+        "keirin_agent_slots",
+        "",
+        "Slots of the agents that are online.",
+        one(totals.agents.slots),
+    );
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "there are not so many of anything")]
+fn count(value: i64) -> f64 {
+    value as f64
+}
+
+async fn of_data(app: &App, figures: &mut Figures) -> Result<(), ApiError> {
+    let streams = app.store.fact_streams().await?;
+    let label = |transform: &str| vec![("transform", transform.to_owned())];
+    let behind = streams
+        .iter()
+        .map(|stream| (label(&stream.transform), stream.behind as f64));
+    figures.gauge(
+        "keirin_transform_facts_behind",
+        "",
+        "Facts that a transform has not read yet.",
+        behind,
+    );
+    let totals = app.store.series_totals().await?;
+    figures.gauge(
+        "keirin_series",
+        "",
+        "Series in the storage.",
+        [(vec![], totals.series as f64)],
+    );
+    figures.gauge(
+        "keirin_series_size_bytes",
+        "bytes",
+        "What the samples and their index take on disk.",
+        [(vec![], totals.bytes as f64)],
+    );
+    Ok(())
+}
+
+async fn of_exchange(app: &App, figures: &mut Figures) {
+    let targets = app.exchange.collectors().targets().await;
+    let up = targets.iter().map(|target| {
+        let up = target.health == keirin_metrics::scrape::Health::Up;
+        (vec![("target", target.name.clone())], f64::from(u8::from(up)))
+    });
+    figures.gauge(
+        "keirin_target_up",
+        "",
+        "Whether the last scrape of a target succeeded.",
+        up,
+    );
+    let forwarders = app.exchange.forwarders().iter();
+    let lag = forwarders.filter_map(|forwarder| {
+        let until = forwarder.status().sent_until?;
+        let lag = app.outside.now().duration_since(until).as_secs_f64();
+        Some((vec![("forward", forwarder.name().to_owned())], lag))
+    });
+    figures.gauge(
+        "keirin_forward_lag_seconds",
+        "seconds",
+        "How far behind now the samples are that have been sent on.",
+        lag,
+    );
+}

@@ -1,0 +1,60 @@
+//! Samples in and out, in the ways that other programs know already.
+
+pub(crate) mod exposition;
+pub(crate) mod influx;
+pub(crate) mod pushgateway;
+pub(crate) mod remote_write;
+
+use axum::http::StatusCode;
+use keirin_metrics::batch::Batch;
+use keirin_metrics::sink::{SampleSink as _, SinkError};
+use keirin_metrics::storage::ForProject;
+
+use crate::app::App;
+use crate::caller::Place;
+use crate::error::ApiError;
+
+/// The project that samples come in for, where the gate found one.
+type MaybePlace = Option<axum::Extension<Place>>;
+
+fn project(place: MaybePlace) -> Option<ForProject> {
+    place.map(|axum::Extension(Place(place))| ForProject {
+        id: place.project,
+        name: place.name,
+    })
+}
+
+/// Keeps what came.
+async fn keep(app: &App, place: MaybePlace, batch: Batch) -> Result<(), ApiError> {
+    let intake = app.exchange.intake().of(project(place));
+    Ok(intake.write(batch).await?)
+}
+
+/// What was sent is none of what is taken here; the same again would be no better.
+fn malformed(error: impl std::fmt::Display, fix: &str) -> ApiError {
+    ApiError::new(
+        StatusCode::BAD_REQUEST,
+        "malformed",
+        "Cannot be read",
+        format!("What was sent cannot be read: {error}."),
+    )
+    .fix(fix)
+}
+
+impl From<SinkError> for ApiError {
+    fn from(error: SinkError) -> Self {
+        match error {
+            SinkError::Refused { .. } => Self::new(
+                StatusCode::BAD_REQUEST,
+                "refused",
+                "Refused",
+                format!("Of what was sent, {error}. All others are kept."),
+            )
+            .fix("Do not send these samples again."),
+            SinkError::Failed(error) => {
+                tracing::warn!(%error, "samples cannot be kept at the moment");
+                Self::unavailable("Samples cannot be kept at the moment.")
+            }
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! Samples that come in by every way, and are there for queries.
+
+use std::io::Write as _;
+
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
+use keirin_metrics::batch::Batch;
+use keirin_metrics::remote_write;
+use keirin_metrics::sink::SampleSink as _;
+use keirin_model::access::Role;
+use keirin_model::series::{Labels, Sample};
+
+use crate::answer::Answer;
+use crate::world::{By, World};
+
+/// A call with a body that is no JSON.
+async fn send(
+    world: &World,
+    by: &By,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+) -> Answer {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "keirin.test");
+    if let By::Token(token) = by {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    Answer::read(world.send(request.body(Body::from(body)).unwrap()).await).await
+}
+
+/// What a query gives now: each series with its value.
+async fn values(world: &World, by: &By, query: &str) -> Vec<String> {
+    let query: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
+    let answer = world
+        .get(by, &format!("/prometheus/api/v1/query?query={query}"))
+        .await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let result = answer.json::<serde_json::Value>()["data"]["result"].clone();
+    let mut values: Vec<_> = result
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|series| {
+            let labels: Labels = serde_json::from_value(series["metric"].clone()).unwrap();
+            format!("{labels} {}", series["value"][1].as_str().unwrap())
+        })
+        .collect();
+    values.sort();
+    values
+}
+
+fn batch(world: &World, series: &[(&[(&str, &str)], f64)]) -> Batch {
+    let now_ms = world.clock.now().as_millisecond();
+    let series = series.iter().map(|(labels, value)| {
+        let labels = Labels::new(labels.iter().copied()).unwrap();
+        (labels, vec![Sample::new(now_ms, *value)])
+    });
+    Batch {
+        series: series.collect(),
+        metadata: Vec::new(),
+    }
+}
+
+const REMOTE_WRITE: &[(&str, &str)] = &[
+    ("content-type", remote_write::CONTENT_TYPE),
+    ("content-encoding", remote_write::CONTENT_ENCODING),
+];
+
+async fn admin(world: &World) -> By {
+    let browser = world.admin().await;
+    world.token(&browser, Role::Admin, None).await
+}
+
+#[tokio::test]
+async fn what_a_prometheus_writes_can_be_asked_for() {
+    let world = World::new().await;
+    let by = admin(&world).await;
+    let sent = batch(
+        &world,
+        &[
+            (&[("__name__", "up"), ("job", "a")], 1.0),
+            (&[("__name__", "up"), ("job", "b")], 0.0),
+        ],
+    );
+    for _ in 0..2 {
+        let body = remote_write::encode(&sent);
+        let answer = send(
+            &world,
+            &by,
+            "POST",
+            "/prometheus/api/v1/write",
+            REMOTE_WRITE,
+            body,
+        )
+        .await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.text());
+    }
+    assert_eq!(
+        values(&world, &by, "up").await,
+        [r#"up{job="a"} 1"#, r#"up{job="b"} 0"#]
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_is_refused_with_its_reason() {
+    let world = World::new().await;
+    let by = admin(&world).await;
+    let write = async |body: Vec<u8>, headers: &[(&str, &str)]| {
+        send(&world, &by, "POST", "/prometheus/api/v1/write", headers, body).await
+    };
+    let answer = write(b"no snappy at all".to_vec(), REMOTE_WRITE).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(
+        answer.text().contains("not compressed with Snappy"),
+        "{}",
+        answer.text()
+    );
+
+    let second = [(
+        "content-type",
+        "application/x-protobuf;proto=io.prometheus.write.v2.Request",
+    )];
+    let answer = write(Vec::new(), &second).await;
+    assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+
+    // One sample is far too old: the other is kept.
+    let mut sent = batch(
+        &world,
+        &[
+            (&[("__name__", "age"), ("of", "now")], 1.0),
+            (&[("__name__", "age"), ("of", "old")], 1.0),
+        ],
+    );
+    sent.series[1].1[0].time_ms = 1_000;
+    let answer = write(remote_write::encode(&sent), REMOTE_WRITE).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(
+        answer.text().contains("1 of 2 samples were refused"),
+        "{}",
+        answer.text()
+    );
+    assert!(answer.text().contains("keep_samples_days"), "{}", answer.text());
+    assert_eq!(values(&world, &by, "age").await, [r#"age{of="now"} 1"#]);
+
+    // What is made from facts cannot be written over.
+    let sent = batch(
+        &world,
+        &[(&[("__name__", "keirin_flows_total"), ("project", "a")], 1.0)],
+    );
+    let answer = write(remote_write::encode(&sent), REMOTE_WRITE).await;
+    assert!(
+        answer.text().contains("made from facts here"),
+        "{}",
+        answer.text()
+    );
+
+    let nobody = send(&world, &By::Nobody, "POST", "/write", &[], b"a value=1".to_vec()).await;
+    assert_eq!(nobody.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_build_sends_how_long_it_took_in_influxs_protocol() {
+    let world = World::new().await;
+    world.project("site", false).await;
+    let browser = world.admin().await;
+    let by = world.token(&browser, Role::Developer, Some("site")).await;
+    let now_s = world.clock.now().as_second();
+    let line = format!("build,part=docs seconds=5.25,failed=false {now_s}\n");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(line.as_bytes()).unwrap();
+    let headers = [("content-encoding", "gzip")];
+    let answer = send(
+        &world,
+        &by,
+        "POST",
+        "/write?precision=s",
+        &headers,
+        packed.finish().unwrap(),
+    )
+    .await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.text());
+    // The token is the project's, so the samples are.
+    assert_eq!(
+        values(&world, &by, "{part=\"docs\"}").await,
+        [
+            r#"build_failed{part="docs", project="site"} 0"#,
+            r#"build_seconds{part="docs", project="site"} 5.25"#
+        ]
+    );
+    let stranger = world.user("stranger", None).await;
+    world.project("other", false).await;
+    let other = world.store.place_named("other").await.unwrap().unwrap().project;
+    world
+        .store
+        .set_project_role(stranger, other, Role::Admin)
+        .await
+        .unwrap();
+    let stranger = world.browser(stranger).await;
+    assert!(values(&world, &stranger, "build_seconds").await.is_empty());
+
+    let answer = send(
+        &world,
+        &by,
+        "POST",
+        "/write",
+        &[],
+        b"build seconds=1\nbuild seconds\n".to_vec(),
+    )
+    .await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(answer.text().contains("line 2"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn what_is_pushed_holds_until_it_is_deleted() {
+    let world = World::new().await;
+    let by = admin(&world).await;
+    let path = "/metrics/job/backup/instance/a";
+    let text = b"# TYPE size gauge\nsize 5\ntook 3\n".to_vec();
+    let answer = send(&world, &by, "PUT", path, &[], text).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
+    assert_eq!(
+        values(&world, &by, "size").await,
+        [r#"size{instance="a", job="backup"} 5"#]
+    );
+
+    // An hour later it is said again, so it holds still.
+    world.pass(jiff::SignedDuration::from_hours(1));
+    assert!(values(&world, &by, "size").await.is_empty());
+    world.exchange.groups().say_again().await.unwrap();
+    assert_eq!(
+        values(&world, &by, "size").await,
+        [r#"size{instance="a", job="backup"} 5"#]
+    );
+
+    world.pass(jiff::SignedDuration::from_secs(1));
+    let answer = send(&world, &by, "POST", path, &[], b"size 6 1000\n".to_vec()).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        values(&world, &by, "push_failure_time_seconds > 0").await.len(),
+        1
+    );
+
+    world.pass(jiff::SignedDuration::from_secs(1));
+    let answer = world
+        .call(&by, Method::DELETE, path, serde_json::Value::Null)
+        .await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
+    assert!(values(&world, &by, "{job=\"backup\"}").await.is_empty());
+    world.pass(jiff::SignedDuration::from_secs(1));
+    world.exchange.groups().say_again().await.unwrap();
+    assert!(values(&world, &by, "{job=\"backup\"}").await.is_empty());
+}
+
+#[tokio::test]
+async fn whoever_scrapes_the_server_is_told_how_it_does() {
+    let world = World::new().await;
+    let by = admin(&world).await;
+    world.project("site", false).await;
+    let text = world.get(&by, "/metrics").await;
+    assert_eq!(text.status, StatusCode::OK);
+    assert!(
+        text.headers["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/plain")
+    );
+    assert!(
+        text.text()
+            .contains("# TYPE keirin_projects gauge\nkeirin_projects 1\n"),
+        "{}",
+        text.text()
+    );
+
+    let accept = [(
+        "accept",
+        "application/openmetrics-text; version=1.0.0, text/plain; q=0.5",
+    )];
+    let open = send(&world, &by, "GET", "/metrics", &accept, Vec::new()).await;
+    assert!(
+        open.headers["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("application/openmetrics-text")
+    );
+    assert!(open.text().ends_with("# EOF\n"));
+
+    let nobody = world.get(&By::Nobody, "/metrics").await;
+    assert_eq!(nobody.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_token_may_come_as_a_password() {
+    let world = World::new().await;
+    let By::Token(token) = admin(&world).await else {
+        panic!("a token")
+    };
+    use base64::Engine as _;
+    let basic = base64::engine::general_purpose::STANDARD.encode(format!("anybody:{token}"));
+    for authorization in [format!("Basic {basic}"), format!("Token {token}")] {
+        let headers = [("authorization", authorization.as_str())];
+        let answer = send(
+            &world,
+            &By::Nobody,
+            "POST",
+            "/write",
+            &headers,
+            b"a value=1".to_vec(),
+        )
+        .await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn the_series_of_a_project_have_a_limit() {
+    let world = World::new().await;
+    world.project("site", false).await;
+    let site = world.store.place_named("site").await.unwrap().unwrap();
+    let limits = keirin_metrics::storage::IntakeLimits {
+        series: 2,
+        ..Default::default()
+    };
+    let clock = world.clock.clone();
+    let intake = keirin_metrics::storage::Intake::new(
+        keirin_metrics::storage::Storage::new(world.store.clone()),
+        limits,
+        std::sync::Arc::new(move || clock.now()),
+    )
+    .of(Some(keirin_metrics::storage::ForProject {
+        id: site.project,
+        name: site.name,
+    }));
+    let three = batch(
+        &world,
+        &[
+            (&[("__name__", "a")], 1.0),
+            (&[("__name__", "b")], 1.0),
+            (&[("__name__", "c")], 1.0),
+        ],
+    );
+    let refused = intake.write(three).await.unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "1 of 3 samples were refused: `c{project=\"site\"}` would be one series more than the project site may have, 2 \
+         (`series_limit`); send fewer labels, or raise the limit"
+    );
+    // Those that are there go on.
+    let again = batch(&world, &[(&[("__name__", "a")], 2.0)]);
+    intake.write(again).await.unwrap();
+    let by = admin(&world).await;
+    assert_eq!(values(&world, &by, "a").await, [r#"a{project="site"} 2"#]);
+}

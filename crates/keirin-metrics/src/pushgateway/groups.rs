@@ -1,0 +1,153 @@
+//! The groups that are there: kept in the database, and written as samples again and again while they are.
+
+use keirin_model::series::Labels;
+use keirin_store::{Store, StoreError};
+use sha2::{Digest as _, Sha256};
+
+use super::group::{Group, PushError, PushMethod, change, push, push_failed};
+use super::kept::{from_json, to_json};
+use crate::scrape::Clock;
+use crate::sink::{SampleSink as _, SinkError};
+use crate::storage::{ForProject, Intake};
+use crate::text::Exposition;
+
+/// How often a change is tried that others get before. Each of them got through.
+const TRIES: usize = 20;
+
+/// Groups of pushed metrics.
+#[derive(Clone)]
+pub struct Groups {
+    store: Store,
+    intake: Intake,
+    clock: Clock,
+}
+
+/// Why a push or a deletion was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum GroupError {
+    /// What was pushed cannot be a group; the time of the failure is noted.
+    #[error(transparent)]
+    Push(#[from] PushError),
+    /// Samples of it are refused; the group is there.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// The database fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Groups {
+    /// The groups in this database.
+    pub fn new(store: Store, intake: Intake, clock: Clock) -> Self {
+        Self { store, intake, clock }
+    }
+
+    /// Takes a push.
+    ///
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn push(
+        &self,
+        project: Option<ForProject>,
+        labels: &Labels,
+        method: PushMethod,
+        pushed: &Exposition,
+    ) -> Result<(), GroupError> {
+        let mut refused = None;
+        self.change(project, labels, |before, now_ms| {
+            let after = push(before, labels, method, pushed.clone(), now_ms);
+            refused = after.as_ref().err().cloned();
+            Some(after.unwrap_or_else(|_| push_failed(before, labels, now_ms)))
+        })
+        .await?;
+        refused.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Deletes a group; nothing happens where there is none.
+    ///
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn delete(&self, project: Option<ForProject>, labels: &Labels) -> Result<(), GroupError> {
+        self.change(project, labels, |_, _| None).await
+    }
+
+    /// Writes what every group holds, as if it was scraped now.
+    ///
+    /// # Errors
+    /// The database fails. What is refused of one group does not keep the others from being written.
+    pub async fn say_again(&self) -> Result<(), GroupError> {
+        for kept in self.store.pushed_groups().await? {
+            let group = from_json(kept.content).map_err(|error| damaged(&error))?;
+            let project = kept.project.map(|(id, name)| ForProject { id, name });
+            let written = self
+                .intake
+                .of(project)
+                .write(group.batch((self.clock)().as_millisecond()))
+                .await;
+            match written {
+                Err(SinkError::Refused { reason, .. }) => {
+                    tracing::warn!(group = %group.labels, %reason, "samples of a pushed group are refused");
+                }
+                written => written?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn change(
+        &self,
+        project: Option<ForProject>,
+        labels: &Labels,
+        mut decide: impl FnMut(Option<&Group>, i64) -> Option<Group>,
+    ) -> Result<(), GroupError> {
+        let key = fingerprint(project.as_ref(), labels);
+        for _ in 0..TRIES {
+            let now_ms = (self.clock)().as_millisecond();
+            let stored = self.store.pushed_group(&key).await?;
+            let version = stored.as_ref().map(|(_, version)| *version);
+            let before = match stored {
+                Some((content, _)) => Some(from_json(content).map_err(|error| damaged(&error))?),
+                None => None,
+            };
+            let after = decide(before.as_ref(), now_ms);
+            let done = match (&after, version) {
+                (Some(after), version) => {
+                    let id = project.as_ref().map(|project| project.id);
+                    self.store
+                        .save_pushed_group(&key, id, &to_json(after), version)
+                        .await?
+                }
+                (None, Some(version)) => self.store.remove_pushed_group(&key, version).await?,
+                (None, None) => return Ok(()),
+            };
+            if done {
+                let batch = change(before.as_ref(), after.as_ref(), now_ms);
+                self.intake.of(project).write(batch).await?;
+                return Ok(());
+            }
+        }
+        Err(StoreError::Conflict(format!("the group {labels} is pushed by too many at once")).into())
+    }
+}
+
+impl std::fmt::Debug for Groups {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Groups").finish_non_exhaustive()
+    }
+}
+
+fn damaged(error: &serde_json::Error) -> StoreError {
+    StoreError::Corrupt(format!("a pushed group: {error}"))
+}
+
+fn fingerprint(project: Option<&ForProject>, labels: &Labels) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    hash.update(project.map_or(0, |project| project.id.0).to_le_bytes());
+    for (name, value) in labels.iter() {
+        for part in [name, value] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+    }
+    hash.finalize().to_vec()
+}

@@ -1,0 +1,156 @@
+//! What a server answers.
+
+use std::fmt;
+
+use keirin_model::series::Labels;
+use serde::de::{self, SeqAccess, Visitor};
+use serde::ser::SerializeTuple;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An answer, and what the server has to say about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer<T> {
+    /// The answer itself.
+    pub data: T,
+    /// The answer may be wrong or not the whole.
+    pub warnings: Vec<String>,
+    /// The query may not be what was meant.
+    pub infos: Vec<String>,
+}
+
+/// What a query gives: the API's `data`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "resultType", content = "result", rename_all = "lowercase")]
+pub enum QueryData {
+    /// Series with a sample each.
+    Vector(Vec<InstantSeries>),
+    /// Series with samples over time.
+    Matrix(Vec<RangeSeries>),
+    /// A number.
+    Scalar(Point),
+    /// A text.
+    String(Point),
+}
+
+/// A series with one sample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InstantSeries {
+    /// Which.
+    pub metric: Labels,
+    /// Its sample; `None` where it is a native histogram.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Point>,
+    /// A native histogram, as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub histogram: Option<serde_json::Value>,
+}
+
+/// A series with samples over time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RangeSeries {
+    /// Which.
+    pub metric: Labels,
+    /// Its samples, in the order of time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<Point>,
+    /// Its native histograms, as they came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub histograms: Vec<(f64, serde_json::Value)>,
+}
+
+/// A time and what there is then: `[1435781430.781, "1"]`. The value is a text, because JSON has no infinite numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Point {
+    /// Milliseconds since 1970.
+    pub time_ms: i64,
+    /// As the server writes it: `1`, `0.5`, `+Inf`, `NaN`.
+    pub value: String,
+}
+
+impl Point {
+    /// The value as a number; `None` for a text that is none.
+    pub fn number(&self) -> Option<f64> {
+        self.value.parse().ok()
+    }
+}
+
+impl Serialize for Point {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut pair = serializer.serialize_tuple(2)?;
+        if self.time_ms % 1000 == 0 {
+            pair.serialize_element(&(self.time_ms / 1000))?;
+        } else {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "milliseconds since 1970 fit for 280,000 years"
+            )]
+            pair.serialize_element(&(self.time_ms as f64 / 1000.0))?;
+        }
+        pair.serialize_element(&self.value)?;
+        pair.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Point {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pair;
+        impl<'de> Visitor<'de> for Pair {
+            type Value = Point;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a time in seconds and a value as a text")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut pair: A) -> Result<Point, A::Error> {
+                let time: f64 = pair
+                    .next_element()?
+                    .ok_or_else(|| de::Error::invalid_length(0, &self))?;
+                let value = pair
+                    .next_element()?
+                    .ok_or_else(|| de::Error::invalid_length(1, &self))?;
+                if time.abs() > 9.0e12 {
+                    return Err(de::Error::custom("a time that is too far from now"));
+                }
+                #[expect(clippy::cast_possible_truncation, reason = "the range has been checked")]
+                let time_ms = (time * 1000.0).round() as i64;
+                Ok(Point { time_ms, value })
+            }
+        }
+        deserializer.deserialize_tuple(2, Pair)
+    }
+}
+
+/// What is said of a metric.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricDescription {
+    /// What its values mean, as the server names it.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// In words.
+    pub help: String,
+    /// In what it is measured.
+    #[serde(default)]
+    pub unit: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The examples of the API's own page read, and are passed on as they came.
+    #[test]
+    fn answers_by_example() {
+        for text in [
+            r#"{"resultType":"vector","result":[{"metric":{"__name__":"up","job":"node"},"value":[1435781451.781,"1"]}]}"#,
+            r#"{"resultType":"matrix","result":[{"metric":{"__name__":"up"},"values":[[1435781430.781,"1"],[1435781445,"NaN"]]}]}"#,
+            r#"{"resultType":"scalar","result":[1435781451,"+Inf"]}"#,
+            r#"{"resultType":"string","result":[-0.5,"foo"]}"#,
+            r#"{"resultType":"vector","result":[{"metric":{},"histogram":[1435781451.781,{"count":"2"}]}]}"#,
+        ] {
+            let data: QueryData = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&data).unwrap(), text);
+        }
+        assert!(serde_json::from_str::<Point>("[1e300,\"1\"]").is_err());
+        assert!(serde_json::from_str::<Point>("[1]").is_err());
+    }
+}

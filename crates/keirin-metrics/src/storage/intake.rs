@@ -1,0 +1,232 @@
+//! Samples from outside: what may be kept of them is written, and the rest is refused with a reason.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use keirin_insight::definition_of;
+use keirin_model::ProjectId;
+use keirin_model::series::Labels;
+use keirin_store::series::DescribedMetric;
+
+use super::{Incoming, Samples, Storage, StorageError};
+use crate::batch::Batch;
+use crate::scrape::Clock;
+use crate::sink::{Refusal, SampleSink, SinkError};
+
+/// The label that the series of a project have.
+const PROJECT: &str = "project";
+
+/// How far the clock of a sender may be ahead.
+const AHEAD: SignedDuration = SignedDuration::from_mins(10);
+
+/// How much is kept of samples from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IntakeLimits {
+    /// How many series each project may have, and as many may belong to none.
+    pub series: u64,
+    /// How long samples are kept.
+    pub keep: SignedDuration,
+}
+
+impl Default for IntakeLimits {
+    fn default() -> Self {
+        Self {
+            series: 200_000,
+            keep: SignedDuration::from_hours(400 * 24),
+        }
+    }
+}
+
+/// The project that samples come in for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForProject {
+    /// Its id.
+    pub id: ProjectId,
+    /// Its name: the label `project` of its series.
+    pub name: String,
+}
+
+/// A way into the storage for samples from outside.
+#[derive(Clone)]
+pub struct Intake {
+    storage: Storage,
+    limits: IntakeLimits,
+    clock: Clock,
+    project: Option<ForProject>,
+}
+
+impl Intake {
+    /// A way in for samples that belong to no project.
+    pub fn new(storage: Storage, limits: IntakeLimits, clock: Clock) -> Self {
+        Self {
+            storage,
+            limits,
+            clock,
+            project: None,
+        }
+    }
+
+    /// The same for samples of a project.
+    #[must_use]
+    pub fn of(&self, project: Option<ForProject>) -> Self {
+        Self {
+            project,
+            ..self.clone()
+        }
+    }
+
+    /// As those who collect samples take it.
+    pub fn shared(self) -> Arc<dyn SampleSink> {
+        Arc::new(self)
+    }
+
+    /// The samples that may be kept as far as their times and names say, and what is refused.
+    fn sort_out(&self, batch: Batch, refused: &mut Refused) -> Vec<Incoming> {
+        let now = (self.clock)();
+        let since = now.saturating_sub(self.limits.keep).unwrap_or(Timestamp::MIN);
+        let until = now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX);
+        let (since_ms, until_ms) = (since.as_millisecond(), until.as_millisecond());
+        let mut incoming = Vec::with_capacity(batch.series.len());
+        for (labels, mut samples) in batch.grouped().series {
+            let labels = match &self.project {
+                Some(project) => labels.with(PROJECT, &project.name),
+                None => labels,
+            };
+            if made_here(&labels) {
+                refused.add(samples.len(), || Refusal::MadeHere(labels.metric().to_owned()));
+                continue;
+            }
+            let came = samples.len();
+            let mut first_wrong = None;
+            samples.retain(|sample| {
+                let right = (since_ms..=until_ms).contains(&sample.time_ms);
+                if !right && first_wrong.is_none() {
+                    first_wrong = Some(sample.time_ms);
+                }
+                right
+            });
+            if let Some(time_ms) = first_wrong {
+                refused.add(came - samples.len(), || {
+                    let series = labels.to_string();
+                    let time = Timestamp::from_millisecond(time_ms).unwrap_or(if time_ms < 0 {
+                        Timestamp::MIN
+                    } else {
+                        Timestamp::MAX
+                    });
+                    if time_ms < since_ms {
+                        Refusal::TooOld { series, time, since }
+                    } else {
+                        Refusal::TooNew { series, time }
+                    }
+                });
+            }
+            if !samples.is_empty() {
+                incoming.push(Incoming {
+                    labels,
+                    project: self.project.as_ref().map(|project| project.id),
+                    transform: None,
+                    bucket_ms: None,
+                    samples: Samples::new(samples),
+                });
+            }
+        }
+        incoming
+    }
+
+    async fn try_write(
+        &self,
+        mut incoming: Vec<Incoming>,
+        metrics: &[DescribedMetric],
+        refused: &mut Refused,
+    ) -> Result<(), StorageError> {
+        let mut writing = self.storage.begin().await?;
+        writing.describe(metrics).await?;
+        let admitted = writing.admit(&incoming, self.limits.series).await?;
+        let mut admitted = admitted.into_iter();
+        incoming.retain(|incoming| {
+            let admitted = admitted.next().unwrap_or(false);
+            if !admitted {
+                refused.add(incoming.samples.times_ms.len(), || Refusal::TooManySeries {
+                    series: incoming.labels.to_string(),
+                    whose: match &self.project {
+                        Some(project) => format!("the project {}", project.name),
+                        None => "whatever belongs to no project".to_owned(),
+                    },
+                    limit: self.limits.series,
+                });
+            }
+            admitted
+        });
+        writing.set(&incoming).await?;
+        writing.commit().await
+    }
+}
+
+#[async_trait]
+impl SampleSink for Intake {
+    async fn write(&self, batch: Batch) -> Result<(), SinkError> {
+        let samples = batch.samples();
+        let metrics: Vec<_> = batch
+            .metadata
+            .iter()
+            // What a metric means that is made here is said here.
+            .filter(|metadata| definition_of(&metadata.name).is_none())
+            .map(|metadata| DescribedMetric {
+                name: metadata.name.clone(),
+                kind: metadata.kind,
+                unit: metadata.unit.clone(),
+                help: metadata.help.clone(),
+            })
+            .collect();
+        let mut refused = Refused::default();
+        let incoming = self.sort_out(batch, &mut refused);
+        if !incoming.is_empty() || !metrics.is_empty() {
+            let mut late = refused.clone();
+            let mut written = self.try_write(incoming.clone(), &metrics, &mut late).await;
+            // A series that was remembered is gone, as after retention; another look finds or makes it.
+            if matches!(
+                &written,
+                Err(StorageError::Store(keirin_store::StoreError::Conflict(_)))
+            ) {
+                self.storage.forget();
+                late = refused.clone();
+                written = self.try_write(incoming, &metrics, &mut late).await;
+            }
+            written.map_err(|error| SinkError::Failed(error.to_string()))?;
+            refused = late;
+        }
+        match refused.reason {
+            None => Ok(()),
+            Some(reason) => Err(SinkError::Refused {
+                refused: refused.samples,
+                samples,
+                reason,
+            }),
+        }
+    }
+}
+
+/// What was not kept.
+#[derive(Debug, Clone, Default)]
+struct Refused {
+    samples: usize,
+    reason: Option<Refusal>,
+}
+
+impl Refused {
+    fn add(&mut self, samples: usize, reason: impl FnOnce() -> Refusal) {
+        self.samples += samples;
+        self.reason.get_or_insert_with(reason);
+    }
+}
+
+/// Whether a series could be one that a transform makes.
+fn made_here(labels: &Labels) -> bool {
+    definition_of(labels.metric()).is_some_and(|definition| {
+        labels
+            .without_metric()
+            .iter()
+            .all(|(name, _)| name == "le" || definition.labels.contains(&name))
+    })
+}
