@@ -13,33 +13,13 @@ export type DataPart = Schemas["DataPart"];
 export type PartState = Schemas["DataState"];
 export type DashboardSummary = Schemas["DashboardSummary"];
 export type Repository = Schemas["Repository"];
+export type Source = Schemas["Source"];
+export type ScrapeTarget = Schemas["Target"];
 export type DashboardProblem = Schemas["DashboardProblem"];
 
 /** A dashboard as Grafana writes it: only its reader knows what stands where. */
 export type DashboardJson = Record<string, unknown>;
 export type StoredDashboard = Omit<Schemas["Dashboard"], "dashboard"> & { dashboard: DashboardJson };
-
-// The server's description does not hold these two yet.
-
-export interface Source {
-  name: string;
-  kind: "keirin" | "prometheus";
-  url: string | null;
-  state: "ok" | "failed";
-  error: string | null;
-}
-
-export interface ScrapeTarget {
-  name: string;
-  url: string;
-  state: "up" | "down" | "unknown";
-  labels: Record<string, string>;
-  interval_seconds: number;
-  last_scrape_at: string | null;
-  duration_seconds: number | null;
-  samples: number | null;
-  error: string | null;
-}
 
 async function told<T>(path: string, asked: Asked = {}): Promise<T> {
   const { body, response } = await ask(`api/v1/${path}`, asked);

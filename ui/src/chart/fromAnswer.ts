@@ -1,20 +1,12 @@
 /** Answers of a data source as series of a chart. */
 import type { Metric } from "../api/measure";
-import type { Labels, RangeAnswer } from "../api/prometheus";
+import type { RangeAnswer } from "../api/prometheus";
 import { isPartOf } from "../promql/proposals";
 import { lex, selectorsIn } from "../promql/lex";
 import { unitOfMetric } from "../units/format";
 import { colourByMeaning } from "./colours";
 import type { ChartSeries, DrawStyle } from "./series";
-
-/** A series in words: its labels, or what was asked where it has none. */
-export function seriesName(labels: Labels, query: string): string {
-  const { __name__: name = "", ...rest } = labels;
-  const pairs = Object.entries(rest);
-  if (pairs.length === 0) return name === "" ? query : name;
-  if (name === "" && pairs.length === 1) return pairs[0]?.[1] || `no ${pairs[0]?.[0]}`;
-  return `${name}{${pairs.map(([label, value]) => `${label}="${value}"`).join(", ")}}`;
-}
+import { seriesName } from "./seriesName";
 
 interface AsDrawn {
   style: DrawStyle;

@@ -59,6 +59,8 @@ function scale(maker: typeof uPlot, series: readonly ChartSeries[], drawn: (numb
   // What is drawn as a surface is read by its height, so it begins at zero; so does a line that comes near to it.
   const surface = series.some((one) => one.axis === side && (one.style === "bars" || one.fill > 0));
   const [low, high] = found;
+  // Nothing but zeros lies on the floor of a scale, however far that reaches.
+  if (low === 0 && high === 0) return { range: [0, look.max ?? 1] };
   if (look.logarithmic === true && low > 0) return { distr: 3, range: [low / 1.5, high * 1.5] };
   const from = look.min ?? (low >= 0 && (surface || low < high * 0.6) ? 0 : undefined);
   const limits = maker.rangeNum(from ?? low, high, 0.08, true);

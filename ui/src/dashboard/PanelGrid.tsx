@@ -15,6 +15,11 @@ interface PanelGridProps {
 const unit = 30;
 const gap = 8;
 
+/** Single figures that stand beside others stay beside one where the window is narrow. */
+function isSmall({ kind, place }: Panel): boolean {
+  return (kind === "stat" || kind === "gauge") && place.w <= 8;
+}
+
 export function PanelGrid({ panels, around, factsLink, onZoom }: PanelGridProps) {
   return (
     <div className={css.grid}>
@@ -22,6 +27,7 @@ export function PanelGrid({ panels, around, factsLink, onZoom }: PanelGridProps)
         <div
           key={panel.key}
           className={css.place}
+          data-small={isSmall(panel)}
           style={{ gridColumn: `${panel.place.x + 1} / span ${panel.place.w}`, gridRow: `${panel.place.y + 1} / span ${panel.place.h}` }}
         >
           <PanelBox panel={panel} around={around} factsLink={factsLink} onZoom={onZoom} height={panel.place.h * (unit + gap) - gap} />

@@ -1,6 +1,6 @@
 /** Answers as the fields that panels draw: each series with its name and its look. */
 import type { InstantAnswer, Labels, RangeAnswer } from "../api/prometheus";
-import { seriesName } from "../chart/fromAnswer";
+import { seriesName } from "../chart/seriesName";
 import { type FieldLook, lookOf } from "./fields";
 import type { Panel, Target } from "./model";
 

@@ -5,7 +5,7 @@ import { useCallback, useMemo } from "react";
 import { sourcesQuery } from "../api/measure";
 import { labelNamesQuery, labelValuesQuery, readInstant } from "../api/prometheus";
 import { queryClient } from "../api/queryClient";
-import { seriesName } from "../chart/fromAnswer";
+import { seriesName } from "../chart/seriesName";
 import { serverNow } from "../parts/clock";
 import { resolveRange, type TimeRange } from "../time/range";
 import type { Variable } from "./model";

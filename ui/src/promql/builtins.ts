@@ -7,8 +7,8 @@ export function builtins(step: number, { from, until }: Span): Record<string, st
   return {
     __interval: writeDuration(step),
     __interval_ms: String(step * 1000),
-    // Four scrapes at the usual 15 s, so that a rate always has two samples to go by.
-    __rate_interval: writeDuration(Math.max(step + 15, 60)),
+    // Four scrapes at the usual minute, so that a rate always has two samples to go by.
+    __rate_interval: writeDuration(Math.max(step + 60, 240)),
     __range: writeDuration(Math.max(1, Math.round(span))),
     __range_s: String(Math.round(span)),
     __range_ms: String(Math.round(span * 1000)),

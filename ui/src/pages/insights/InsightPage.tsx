@@ -1,9 +1,10 @@
 /** One insight: its figures, then a section for each question with its pictures and what they count. */
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { dashboardQuery, metricsQuery, type StoredDashboard } from "../../api/measure";
 import { useAround } from "../../dashboard/useAround";
+import type { Row } from "../../dashboard/model";
 import { PanelGrid } from "../../dashboard/PanelGrid";
 import { readDashboard } from "../../dashboard/read";
 import { VariableBar } from "../../dashboard/VariableBar";
@@ -12,6 +13,7 @@ import { useCrumbs } from "../../frame/crumbs";
 import { figuresOf } from "../../insights/figures";
 import { InsightFigure } from "../../insights/InsightFigure";
 import { type Insight, insightNamed } from "../../insights/insights";
+import { Icon } from "../../parts/Icon";
 import { LinkButton } from "../../parts/LinkButton";
 import { Loaded } from "../../parts/Loaded";
 import { Page } from "../../parts/Page";
@@ -81,17 +83,34 @@ function Shown({ insight, stored }: { insight: Insight; stored: StoredDashboard 
           {rows
             .filter((row) => row.title !== null)
             .map((row) => (
-              <section key={row.key} className={css.section} aria-labelledby={row.key}>
-                <h2 id={row.key} className={css.question}>
-                  {row.title}
-                </h2>
+              <Section key={row.key} row={row}>
                 <PanelGrid panels={row.panels} around={around} factsLink={factsLink} onZoom={zoom} />
                 <Definitions panels={row.panels} metrics={metrics} />
-              </section>
+              </Section>
             ))}
         </>
       )}
     </>
+  );
+}
+
+/** What the dashboard keeps closed is closed here too. */
+function Section({ row, children }: { row: Row; children: ReactNode }) {
+  const [open, setOpen] = useState(!row.collapsed);
+  return (
+    <section className={css.section} aria-labelledby={row.key}>
+      <h2 id={row.key} className={css.question}>
+        {row.collapsed ? (
+          <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
+            <Icon name={open ? "down" : "right"} size={16} />
+            {row.title}
+          </button>
+        ) : (
+          row.title
+        )}
+      </h2>
+      {open ? children : null}
+    </section>
   );
 }
 

@@ -1,4 +1,4 @@
-/** What the histories say, all repositories together: four figures of the last 90 days. */
+/** What the histories say, all repositories together: four figures of the last year. */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
@@ -10,7 +10,7 @@ import type { AskedFigure } from "../../insights/figures";
 import { InsightFigure } from "../../insights/InsightFigure";
 import { serverNow } from "../../parts/clock";
 import { Panel } from "../../parts/Panel";
-import { resolveRange, usualRange } from "../../time/range";
+import { resolveRange, type TimeRange } from "../../time/range";
 import css from "./OverviewPage.module.css";
 
 function asked(title: string, definition: string, query: string, unit: string): AskedFigure {
@@ -19,21 +19,22 @@ function asked(title: string, definition: string, query: string, unit: string): 
 }
 
 const figures = [
-  asked("Commits", "Commits of the last 90 days that are no merges, in all repositories.", "sum(sum_over_time(keirin_commits_total[$__range]))", "none"),
-  asked("Pull requests merged", "In the last 90 days, as the histories tell of them.", "sum(sum_over_time(keirin_merges_total[$__range]))", "none"),
-  asked("Time to merge", "Half of the pull requests merged in the last 90 days took at most so long, from when their first commit was written.", "histogram_quantile(0.5, sum by (le) (sum_over_time(keirin_pull_request_merge_duration_seconds_bucket[$__range])))", "s"),
+  asked("Commits", "Commits of the last year that are no merges, in all repositories.", "sum(sum_over_time(keirin_commits_total[$__range]))", "none"),
+  asked("Pull requests", "Merged in the last year, as the histories tell of them.", "sum(sum_over_time(keirin_merges_total[$__range]))", "none"),
+  asked("Time to merge", "Half of the pull requests merged in the last year took at most so long, from when their first commit was written.", "histogram_quantile(0.5, sum by (le) (sum_over_time(keirin_pull_request_merge_duration_seconds_bucket[$__range])))", "s"),
   asked("Active people", "With a commit in the last 90 days; bots do not count, and who writes two repositories counts in both.", "sum(last_over_time(keirin_active_contributors[2d]))", "none"),
 ];
 
+const range: TimeRange = { from: "now-1y", to: "now" };
 const noMetrics: Metric[] = [];
 
 export function History() {
   const metrics = useQuery(metricsQuery).data;
   const factsLink = useFactsLink();
-  const around = useMemo<Around>(() => ({ settled: [], range: usualRange, span: resolveRange(usualRange, serverNow()), sources: [], refresh: null }), []);
+  const around = useMemo<Around>(() => ({ settled: [], range, span: resolveRange(range, serverNow()), sources: [], refresh: null }), []);
   if (metrics !== undefined && !metrics.some((metric) => metric.name === "keirin_commits_total")) return null;
   return (
-    <Panel title="History, last 90 days" aside={<Link to="/insights">Insights</Link>}>
+    <Panel title="History, last year" aside={<Link to="/insights">Insights</Link>}>
       <div className={css.history}>
         {figures.map((figure) => (
           <InsightFigure key={figure.key} asked={figure} around={around} metrics={metrics ?? noMetrics} factsLink={factsLink} />

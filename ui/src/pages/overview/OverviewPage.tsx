@@ -2,6 +2,7 @@
 import { LinkButton } from "../../parts/LinkButton";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { dataFlowQuery } from "../../api/measure";
 import { useMay } from "../../api/me";
 import { overviewQuery } from "../../api/queries";
 import type { Overview } from "../../api/types";
@@ -15,8 +16,8 @@ import { PageHead } from "../../parts/PageHead";
 import { Panel } from "../../parts/Panel";
 import { SkeletonRows } from "../../parts/Skeleton";
 import { counted, figure } from "../../parts/words";
+import { WayStrip } from "../data/WayStrip";
 import { FigureCard } from "./FigureCard";
-import { Freshness } from "./Freshness";
 import { History } from "./History";
 import css from "./OverviewPage.module.css";
 import { RunningFlows } from "./RunningFlows";
@@ -101,9 +102,15 @@ function Content({ overview, add }: { overview: Overview; add: React.ReactNode }
           )}
         </Panel>
       </div>
-      {overview.freshness.length > 0 ? <Freshness parts={overview.freshness} /> : null}
+      <Way />
     </div>
   );
+}
+
+/** As low as it is with its parts, so that nothing moves when they come. */
+function Way() {
+  const parts = useQuery(dataFlowQuery).data;
+  return <div className={css.way}>{parts === undefined ? null : <WayStrip parts={parts} />}</div>;
 }
 
 function Skeleton() {
