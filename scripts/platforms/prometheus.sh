@@ -91,4 +91,5 @@ if [ $# -gt 0 ]; then
   "$@"
 else
   cargo test --locked --package keirin-metrics --test it -- --ignored --nocapture prometheus::
+  cargo test --locked --package keirin --test it -- --ignored --nocapture clients::promtool
 fi

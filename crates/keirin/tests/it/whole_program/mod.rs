@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod bucket;
+mod clients;
 mod control;
 mod database;
 mod examples;
