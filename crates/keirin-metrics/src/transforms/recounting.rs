@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use keirin_insight::{Bucket, Tally, recounts};
+use keirin_model::RepositoryId;
 use keirin_model::facts::git::{Repository, Tag};
 use keirin_store::facts::Facts;
 use keirin_store::{Position, Result as StoreResult};
@@ -59,8 +60,7 @@ pub(super) async fn all(transforms: &Transforms, now: Timestamp) -> Result<u64, 
         .collect();
 
     let today = now.as_millisecond().div_euclid(Bucket::Day.milliseconds());
-    let commits = |from| store.commits_after(from, PAGE);
-    let news = News::read(transforms, &CONTRIBUTORS, commits, |fact| Some(fact.repository)).await?;
+    let news = News::of_commits(transforms, &CONTRIBUTORS, Some).await?;
     let mut facts = news.facts;
     // Levels stand still while nothing happens, and still have to be said for each day.
     let carries = transforms.carried_to() != Some(today);
@@ -94,8 +94,8 @@ pub(super) async fn all(transforms: &Transforms, now: Timestamp) -> Result<u64, 
     let tallies = deployments(transforms, &news.owners).await?;
     news.replace(transforms, &DEPLOYMENTS, tallies).await?;
 
-    let news = News::read(transforms, &DEPLOYED_COMMITS, commits, |fact| {
-        let repository = repositories.get(&fact.repository)?;
+    let news = News::of_commits(transforms, &DEPLOYED_COMMITS, |repository| {
+        let repository = repositories.get(&repository)?;
         repository.project.map(|_| repository.name.clone())
     })
     .await?;
@@ -148,7 +148,21 @@ struct News<Owner> {
 }
 
 impl<Owner: Ord> News<Owner> {
-    /// Reads on from where the transform stands; from the start where its definitions have changed.
+    /// Nothing yet, from where the transform stands; from the start where its definitions have changed.
+    async fn begin(transforms: &Transforms, recounting: &Recounting) -> Result<Self, StorageError> {
+        let stored = transforms.store().position(recounting.name).await?;
+        let at = stored.map(|(version, position, _)| (version, position));
+        let current = at.filter(|(version, _)| *version == recounting.version);
+        Ok(Self {
+            at,
+            to: current.map_or(Position::START, |(_, position)| position),
+            moved: current.is_none(),
+            facts: 0,
+            owners: BTreeSet::new(),
+        })
+    }
+
+    /// Reads all facts that are new.
     async fn read<Fact, Pages>(
         transforms: &Transforms,
         recounting: &Recounting,
@@ -158,17 +172,7 @@ impl<Owner: Ord> News<Owner> {
     where
         Pages: Future<Output = StoreResult<Facts<Fact>>>,
     {
-        let stored = transforms.store().position(recounting.name).await?;
-        let at = stored.map(|(version, position, _)| (version, position));
-        let current = at.filter(|(version, _)| *version == recounting.version);
-        let from = current.map_or(Position::START, |(_, position)| position);
-        let mut news = Self {
-            at,
-            to: from,
-            moved: current.is_none(),
-            facts: 0,
-            owners: BTreeSet::new(),
-        };
+        let mut news = Self::begin(transforms, recounting).await?;
         loop {
             let page = read(news.to).await?.facts;
             let Some((position, _)) = page.last() else {
@@ -179,6 +183,24 @@ impl<Owner: Ord> News<Owner> {
             news.owners
                 .extend(page.iter().filter_map(|(_, fact)| owner(fact)));
         }
+    }
+
+    /// Looks where there are new commits, without reading them.
+    async fn of_commits(
+        transforms: &Transforms,
+        recounting: &Recounting,
+        owner: impl Fn(RepositoryId) -> Option<Owner>,
+    ) -> Result<Self, StorageError> {
+        let mut news = Self::begin(transforms, recounting).await?;
+        let commits = transforms.store().commit_news(news.to).await?;
+        if let Some(until) = commits.until {
+            (news.to, news.moved) = (until, true);
+        }
+        for (repository, count) in commits.repositories {
+            news.facts += count;
+            news.owners.extend(owner(repository));
+        }
+        Ok(news)
     }
 
     async fn replace(

@@ -9,6 +9,7 @@ mod engine;
 mod events;
 mod foreign;
 mod ground;
+mod history;
 mod lead;
 mod nouns;
 mod reader;

@@ -60,6 +60,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "metrics",
             "model",
             "objects",
+            "promql",
             "store",
             "wire",
             "workflow",

@@ -10,9 +10,47 @@ use sqlx::types::Json;
 use super::repositories::hex;
 use crate::facts::{Facts, Read};
 use crate::row::{timestamp, unsigned};
-use crate::{Position, Result, Store};
+use crate::{Position, Result, Store, StoreError};
+
+/// Where there are new commits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CommitNews {
+    /// How many of each repository.
+    pub repositories: Vec<(RepositoryId, u64)>,
+    /// The position of the last of them; none where there is none.
+    pub until: Option<Position>,
+}
 
 impl Store {
+    /// Which repositories have commits after this position. It costs much less than to read the commits.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn commit_news(&self, position: Position) -> Result<CommitNews> {
+        // A row of the last commit of each repository, as transactions are told apart by their numbers.
+        let rows = sqlx::query!(
+            r#"select repository, count(*) as "commits!", max(array[xid::text::bigint, number]) as "last!"
+               from commit_facts
+               where (xid, number) > ($1::text::xid8, $2::bigint) and xid < pg_snapshot_xmin(pg_current_snapshot())
+               group by repository order by repository"#,
+            position.transaction.to_string(),
+            position.number,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut news = CommitNews::default();
+        for row in rows {
+            let [transaction, number] = row.last[..] else {
+                return Err(StoreError::Corrupt("a position without two parts".to_owned()));
+            };
+            let last = Position { transaction, number };
+            news.until = news.until.max(Some(last));
+            news.repositories
+                .push((RepositoryId(row.repository), unsigned(row.commits)?));
+        }
+        Ok(news)
+    }
+
     /// The commits after this position, of all repositories, at most this many.
     ///
     /// # Errors
