@@ -11,7 +11,7 @@
 //! | both of them, on one server of several | [`collect::Collectors`]: `start`, `stop`, `targets`, `queries` |
 //! | in, remote write | [`remote_write::decode`] of the body as it arrived |
 //! | in, InfluxDB's lines | [`influx::read`] of the text, then [`influx::into_batch`] with the [`influx::Precision`] of the address |
-//! | in, pushes that hold | [`pushgateway::grouping`] of the path, [`text::read`] of the body, then [`pushgateway::Groups`]: `push`, `delete`, and `say_again` every minute |
+//! | in, pushes that hold | [`pushgateway::grouping`] of the path, [`pushgateway::read_body`], then [`pushgateway::Groups`]: `push`, `delete`, and `say_again` every minute |
 //! | out, as text | [`text::write`] in [`text::TextFormat::negotiated`] |
 //! | out, to other servers | [`forward::Forwarder`] over a [`remote_write::RemoteWriteClient`] or an [`influx::InfluxClient`] |
 //! | asking other servers | [`source::Source`]: `query`, `query_range`, `series`, `labels`, `label_values`, `metadata` |
@@ -27,6 +27,7 @@ pub mod forward;
 pub mod http;
 pub mod influx;
 mod live;
+mod protobuf;
 pub mod pushgateway;
 pub mod query;
 pub mod relabel;

@@ -7,7 +7,7 @@ use keirin_model::series::{Labels, METRIC_NAME, Sample};
 use super::{FieldValue, Point, Precision};
 use crate::batch::Batch;
 
-/// The field that a sample is written as.
+/// The field that a sample is written as, and that adds nothing to a metric's name.
 const VALUE: &str = "value";
 
 /// What points carried.
@@ -42,8 +42,8 @@ pub enum PointError {
     },
 }
 
-/// Points as samples: each field is a sample of the metric `measurement_field` with the tags as labels. Whole numbers and
-/// floats are what they are, true is 1 and false is 0; texts are no samples and are counted. Characters that PromQL has
+/// Points as samples: each field is a sample of the metric `measurement_field` with the tags as labels, of `measurement`
+/// alone where the field is called `value`, as where there is only one. Whole numbers and floats are what they are, true is 1 and false is 0; texts are no samples and are counted. Characters that PromQL has
 /// no plain way to write become `_`. A point without a time is of now.
 ///
 /// # Errors
@@ -73,7 +73,10 @@ pub fn into_batch(points: Vec<Point>, precision: Precision, now_ms: i64) -> Resu
                 received.texts += 1;
                 continue;
             };
-            let metric = plain(&format!("{}_{key}", point.measurement));
+            let metric = match &*key {
+                VALUE => plain(&point.measurement),
+                _ => plain(&format!("{}_{key}", point.measurement)),
+            };
             labels.insert(METRIC_NAME.to_owned(), metric);
             let labels = Labels::new(labels.clone()).expect("a map has each name once");
             received
@@ -205,7 +208,7 @@ mod tests {
             Sample::new(4, f64::INFINITY),
         ];
         let (points, left_out) = from_batch(&Batch {
-            series: vec![(labels, samples)],
+            series: vec![(labels.clone(), samples)],
             metadata: Vec::new(),
         });
         assert_eq!(left_out, 2);
@@ -213,5 +216,9 @@ mod tests {
             write(&points),
             "up,instance=a\\ b value=1.0 1\nup,instance=a\\ b value=1e300 3\n"
         );
+        // Taken in again, it is the same series.
+        let received = into_batch(points, Precision::Milliseconds, 0).unwrap();
+        let kept = vec![Sample::new(1, 1.0), Sample::new(3, 1e300)];
+        assert_eq!(received.batch.series, [(labels, kept)]);
     }
 }

@@ -2,13 +2,16 @@
 //! replaced or deleted. Paths and meaning as in <https://github.com/prometheus/pushgateway>. What a push makes of a group
 //! is a function on values; [`Groups`] keeps them.
 
+mod body;
 mod group;
 mod groups;
 mod kept;
+mod messages;
 mod path;
 #[cfg(test)]
 mod properties;
 
+pub use body::{BodyError, read_body};
 pub use group::{Group, PushError, PushMethod, change, push, push_failed};
 pub use groups::{GroupError, Groups};
 pub use path::{PathError, grouping};

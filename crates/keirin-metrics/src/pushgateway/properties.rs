@@ -8,7 +8,8 @@ use keirin_model::series::{Labels, METRIC_NAME};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
 
-use super::grouping;
+use super::{grouping, read_body};
+use crate::text::TextLimits;
 
 /// The path as senders write it: in base64 where the value has a slash or is empty, and where they like it.
 fn path(job: &str, others: &BTreeMap<String, String>, likes_base64: bool) -> String {
@@ -45,6 +46,26 @@ proptest! {
         if let Ok(labels) = grouping(&path) {
             prop_assert!(!labels.get("job").is_empty());
             prop_assert!(labels.get(METRIC_NAME).is_empty());
+        }
+    }
+
+    /// Whatever is sent as protocol buffers, within its limits or not.
+    #[test]
+    fn any_push_is_read_or_refused(
+        bytes in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..200),
+            // Fields of few numbers, so that some are those of the messages.
+            prop::collection::vec((0_u8..64, prop::collection::vec(0_u8..64, 0..20)), 0..8).prop_map(|fields| {
+                let field = |(tag, content): (u8, Vec<u8>)| [vec![tag, u8::try_from(content.len()).unwrap()], content].concat();
+                let message: Vec<u8> = fields.into_iter().flat_map(field).collect();
+                [vec![u8::try_from(message.len()).unwrap()], message].concat()
+            }),
+        ],
+    ) {
+        let limits = TextLimits { samples: 3, ..TextLimits::default() };
+        if let Ok(read) = read_body("application/vnd.google.protobuf;encoding=delimited", &bytes, limits) {
+            prop_assert!(read.samples.len() <= 3 && read.metadata.len() <= 3);
+            prop_assert!(read.samples.iter().all(|sample| !sample.labels.metric().is_empty()));
         }
     }
 }

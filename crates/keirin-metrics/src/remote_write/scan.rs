@@ -1,6 +1,6 @@
 //! Counts the parts of a message before memory is taken for them: a part of two bytes becomes one of fifty.
 
-use prost::encoding::{WireType, decode_key, decode_varint};
+use crate::protobuf::for_each_field;
 
 /// What a message holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,23 +38,4 @@ pub(super) fn counts(request: &[u8]) -> Option<Counts> {
         Some(())
     })?;
     Some(counts)
-}
-
-/// Calls with the number and the content of each field; a number's content is empty.
-fn for_each_field(mut message: &[u8], mut visit: impl FnMut(u32, &[u8]) -> Option<()>) -> Option<()> {
-    while !message.is_empty() {
-        let (tag, wire_type) = decode_key(&mut message).ok()?;
-        let length = match wire_type {
-            WireType::Varint => decode_varint(&mut message).ok().map(|_| 0)?,
-            WireType::SixtyFourBit => 8,
-            WireType::ThirtyTwoBit => 4,
-            WireType::LengthDelimited => usize::try_from(decode_varint(&mut message).ok()?).ok()?,
-            // Groups are not used in these messages.
-            WireType::StartGroup | WireType::EndGroup => return None,
-        };
-        let (content, rest) = message.split_at_checked(length)?;
-        visit(tag, content)?;
-        message = rest;
-    }
-    Some(())
 }

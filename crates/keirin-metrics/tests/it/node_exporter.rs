@@ -1,19 +1,28 @@
 //! A real exporter as a target: scraped, killed, and there again. `scripts/platforms/node-exporter.sh` says where its program
 //! is; the test starts and stops it.
 
+use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
+use keirin_metrics::http::{Endpoint, EndpointSettings};
+use keirin_metrics::pushgateway::read_body;
 use keirin_metrics::scrape::{Clock, Health, Scraper, Target, TargetStatus};
 use keirin_metrics::storage::{Intake, IntakeLimits, Storage};
+use keirin_metrics::text::{Exposition, TextLimits};
 use keirin_testkit::database;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
 use crate::ground::{now, samples};
 use crate::platform::named;
+
+async fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    listener.local_addr().unwrap().to_string()
+}
 
 /// Starts the exporter, and comes back when it listens. It ends with what is given back.
 async fn start(address: &str) -> Child {
@@ -37,10 +46,7 @@ async fn start(address: &str) -> Child {
 #[tokio::test]
 #[ignore = "a part of make test-platforms-node-exporter"]
 async fn an_exporter_is_killed_and_comes_back() {
-    let address = {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        listener.local_addr().unwrap().to_string()
-    };
+    let address = free_address().await;
     let database = database().await;
     let storage = Storage::new(database.store());
     // Each look at the clock is a second later than the one before, so no two scrapes are of one time.
@@ -98,5 +104,44 @@ async fn an_exporter_is_killed_and_comes_back() {
     assert_eq!(last("up").await.unwrap(), "1");
     assert_eq!(last("node_boot_time_seconds").await.unwrap(), uptime);
     scraper.stop().await;
+    exporter.kill().await.unwrap();
+}
+
+/// What Go's library says in protocol buffers is what it says as text; that is how it pushes.
+#[tokio::test]
+#[ignore = "a part of make test-platforms-node-exporter"]
+async fn protocol_buffers_say_what_the_text_says() {
+    let address = free_address().await;
+    let mut exporter = start(&address).await;
+    let url = format!("http://{address}/metrics").parse().unwrap();
+    let server = Endpoint::new(&url, EndpointSettings::default()).unwrap();
+    let exposed = async |accept: &str| {
+        let call = server.call(|http| http.get(url.clone()).header("Accept", accept));
+        let answer = call.await.unwrap();
+        assert!(answer.content_type.starts_with(accept.split(';').next().unwrap()));
+        read_body(&answer.content_type, &answer.body, TextLimits::default()).unwrap()
+    };
+    let buffers =
+        exposed("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited")
+            .await;
+    let text = exposed("text/plain").await;
+    // Values move on, and a device may come and go; what they are of hardly does.
+    let series = |exposition: &Exposition| {
+        let samples = exposition.samples.iter();
+        let all: BTreeSet<_> = samples.map(|sample| sample.labels.to_string()).collect();
+        all
+    };
+    let (ours, theirs) = (series(&buffers), series(&text));
+    let differ: Vec<_> = ours.symmetric_difference(&theirs).collect();
+    assert!(ours.len() > 100 && differ.len() <= 5, "{differ:?}");
+    assert!(ours.contains(r#"go_gc_duration_seconds{quantile="0.25"}"#));
+    let described = |exposition: &Exposition| {
+        let metadata = exposition.metadata.iter();
+        let all: BTreeSet<_> = metadata
+            .map(|metric| (metric.name.clone(), metric.kind.as_str(), metric.help.clone()))
+            .collect();
+        all
+    };
+    assert_eq!(described(&buffers), described(&text));
     exporter.kill().await.unwrap();
 }

@@ -370,3 +370,20 @@ async fn a_collector_runs_the_queries_of_a_file() {
         assert!(error.contains(reason), "{query}: {error}");
     }
 }
+
+/// What the documents show is a file.
+#[test]
+fn the_example_of_the_documents_is_a_file_of_queries() {
+    let page = include_str!("../../../../docs/measuring.md");
+    let examples: Vec<_> = page
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .filter(|example| example.starts_with("queries:"))
+        .collect();
+    assert_eq!(examples.len(), 1);
+    let file = SqlFile::read(examples[0]).unwrap();
+    let query = &file.queries[0];
+    let defaults = (query.interval.as_secs(), query.timeout.as_secs(), query.rows);
+    assert_eq!(defaults, (60, 10, 1_000));
+}

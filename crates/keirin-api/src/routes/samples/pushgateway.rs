@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use keirin_metrics::pushgateway::{GroupError, PushMethod, grouping};
-use keirin_metrics::text::{TextFormat, TextLimits, read};
+use keirin_metrics::pushgateway::{GroupError, PushMethod, grouping, read_body};
+use keirin_metrics::text::TextLimits;
 use keirin_model::series::Labels;
 
 use super::{MaybePlace, malformed, project};
@@ -66,12 +66,12 @@ async fn push(
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let pushed = read(
-        body,
-        TextFormat::of_content_type(content_type),
-        TextLimits::default(),
-    )
-    .map_err(|error| malformed(error, "Send metrics in Prometheus' text format."))?;
+    let pushed = read_body(content_type, body, TextLimits::default()).map_err(|error| {
+        malformed(
+            error,
+            "Send metrics in Prometheus' text format or in protocol buffers.",
+        )
+    })?;
     let groups = app.exchange.groups();
     groups.push(project(place), &labels, method, &pushed).await?;
     Ok(StatusCode::ACCEPTED)

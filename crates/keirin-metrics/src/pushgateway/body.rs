@@ -1,0 +1,425 @@
+//! What a push carries: text, or protocol buffers, which Go's library sends where it is not told otherwise.
+
+use keirin_model::series::{Labels, METRIC_NAME, MetricKind};
+use prost::Message;
+
+use super::messages::{Histogram, Metric, MetricFamily, MetricType, Summary};
+use crate::batch::Metadata;
+use crate::protobuf::{for_each_field, split_delimited};
+use crate::text::{Exposition, TextError, TextFormat, TextLimits, TextSample, read};
+
+/// The media type of metrics in protocol buffers.
+const PROTOBUF: &str = "application/vnd.google.protobuf";
+
+/// Why a push cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// As text.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// In protocol buffers, but not one message behind the other, each with its length.
+    #[error("protocol buffers are taken as `{PROTOBUF}; encoding=delimited` only, or send text")]
+    Encoding,
+    /// It breaks off, or holds something else.
+    #[error("the metric family {0} is none of `io.prometheus.client.MetricFamily`")]
+    Malformed(usize),
+    /// A limit is passed.
+    #[error("the metric family {family} passes the limit of {limit} {what}")]
+    TooMuch {
+        /// Counted from 1.
+        family: usize,
+        /// How many may be.
+        limit: usize,
+        /// Of what.
+        what: &'static str,
+    },
+    /// A series breaks the definition.
+    #[error("the metric family `{name}` {fault}")]
+    Series {
+        /// Its name, shortened.
+        name: String,
+        /// What is wrong; goes on where "the metric family" begins.
+        fault: &'static str,
+    },
+}
+
+/// Reads what was pushed with this `Content-Type`.
+///
+/// # Errors
+/// It is not in the format that it says, or passes a limit.
+pub fn read_body(content_type: &str, body: &[u8], limits: TextLimits) -> Result<Exposition, BodyError> {
+    let mut parts = content_type.split(';').map(str::trim);
+    if !parts.next().unwrap_or_default().eq_ignore_ascii_case(PROTOBUF) {
+        return Ok(read(body, TextFormat::of_content_type(content_type), limits)?);
+    }
+    if !parts.any(|part| part.eq_ignore_ascii_case("encoding=delimited")) {
+        return Err(BodyError::Encoding);
+    }
+    read_protobuf(body, limits)
+}
+
+fn read_protobuf(mut body: &[u8], limits: TextLimits) -> Result<Exposition, BodyError> {
+    let mut exposition = Exposition::default();
+    let mut family = 0;
+    while !body.is_empty() {
+        family += 1;
+        let (message, rest) = split_delimited(body).ok_or(BodyError::Malformed(family))?;
+        body = rest;
+        read_family(message, family, limits, &mut exposition)?;
+    }
+    Ok(exposition)
+}
+
+fn read_family(
+    message: &[u8],
+    place: usize,
+    limits: TextLimits,
+    exposition: &mut Exposition,
+) -> Result<(), BodyError> {
+    let too_much = |limit, what| BodyError::TooMuch {
+        family: place,
+        limit,
+        what,
+    };
+    // Bytes of a metric are bounded as those of a line are, so what they become in memory is too.
+    let mut metrics = Vec::new();
+    let mut largest = 0;
+    let whole = for_each_field(message, |tag, content| {
+        if tag == 4 {
+            largest = largest.max(content.len());
+            // One more than may be shows that there are too many.
+            if metrics.len() <= limits.samples {
+                metrics.push(content);
+            }
+        }
+        Some(())
+    });
+    whole.ok_or(BodyError::Malformed(place))?;
+    if metrics.len() > limits.samples || exposition.metadata.len() >= limits.samples {
+        return Err(too_much(limits.samples, "metrics"));
+    }
+    if largest > limits.line_bytes {
+        return Err(too_much(limits.line_bytes, "bytes of a metric"));
+    }
+    let family = MetricFamily::decode(message).map_err(|_| BodyError::Malformed(place))?;
+    let fault = |fault| BodyError::Series {
+        name: family.name.chars().take(100).collect(),
+        fault,
+    };
+    if family.name.is_empty() || family.name.len() > limits.name_bytes {
+        return Err(fault("has no name, or one that is too long"));
+    }
+    let kind = MetricType::try_from(family.kind).map_err(|_| BodyError::Malformed(place))?;
+    for metric in metrics {
+        let metric = Metric::decode(metric).map_err(|_| BodyError::Malformed(place))?;
+        if metric.labels.len() >= limits.labels {
+            return Err(too_much(limits.labels, "labels of a series"));
+        }
+        for label in &metric.labels {
+            if label.name.is_empty() || label.name == METRIC_NAME || label.name.len() > limits.name_bytes {
+                return Err(fault("has a label whose name is none, or too long"));
+            }
+            if label.value.len() > limits.value_bytes {
+                return Err(fault("has a label with a value that is too long"));
+            }
+        }
+        let pairs = metric.labels.iter().map(|label| (&*label.name, &*label.value));
+        let labels = Labels::new(pairs).map_err(|_| fault("has a label twice"))?;
+        let values =
+            values(&metric, kind).ok_or_else(|| fault("has a value of another type than it says"))?;
+        for (ending, label, value) in values {
+            if exposition.samples.len() == limits.samples {
+                return Err(too_much(limits.samples, "samples"));
+            }
+            let labels = match label {
+                Some((name, value)) => labels.with(name, &go_float(value)),
+                None => labels.clone(),
+            };
+            exposition.samples.push(TextSample {
+                labels: labels.with(METRIC_NAME, &format!("{}{ending}", family.name)),
+                value,
+                time_ms: metric.time_ms,
+            });
+        }
+    }
+    exposition.metadata.push(Metadata {
+        name: family.name,
+        kind: match kind {
+            MetricType::Counter => MetricKind::Counter,
+            MetricType::Gauge => MetricKind::Gauge,
+            MetricType::Summary => MetricKind::Summary,
+            MetricType::Histogram => MetricKind::Histogram,
+            // Its parts do not only rise.
+            MetricType::Untyped | MetricType::GaugeHistogram => MetricKind::Unknown,
+        },
+        unit: family.unit,
+        help: family.help,
+    });
+    Ok(())
+}
+
+/// The series that a metric is in a text: the ending of their name, the label that tells them apart, and their value.
+type Value = (&'static str, Option<(&'static str, f64)>, f64);
+
+/// `None` where it is of another type.
+fn values(metric: &Metric, kind: MetricType) -> Option<Vec<Value>> {
+    let number = match kind {
+        MetricType::Counter => metric.counter,
+        MetricType::Gauge => metric.gauge,
+        MetricType::Untyped => metric.untyped,
+        MetricType::Summary => return metric.summary.as_ref().map(of_summary),
+        MetricType::Histogram | MetricType::GaugeHistogram => {
+            return metric.histogram.as_ref().map(of_histogram);
+        }
+    };
+    number.map(|number| vec![("", None, number.value)])
+}
+
+fn of_summary(summary: &Summary) -> Vec<Value> {
+    let quantiles = summary.quantiles.iter();
+    let mut values: Vec<_> = quantiles
+        .map(|one| ("", Some(("quantile", one.quantile)), one.value))
+        .collect();
+    values.push(("_sum", None, summary.sum));
+    values.push(("_count", None, count(summary.count, 0.0)));
+    values
+}
+
+fn of_histogram(histogram: &Histogram) -> Vec<Value> {
+    let all = count(histogram.count, histogram.float_count);
+    let buckets = histogram.buckets.iter();
+    let mut values: Vec<_> = buckets
+        .map(|bucket| {
+            let value = count(bucket.count, bucket.float_count);
+            ("_bucket", Some(("le", bucket.upper_bound)), value)
+        })
+        .collect();
+    // The last bucket may be left out, because it is the count.
+    if histogram
+        .buckets
+        .last()
+        .is_none_or(|last| last.upper_bound != f64::INFINITY)
+    {
+        values.push(("_bucket", Some(("le", f64::INFINITY)), all));
+    }
+    values.push(("_sum", None, histogram.sum));
+    values.push(("_count", None, all));
+    values
+}
+
+/// Whichever of the two is said.
+#[expect(clippy::cast_precision_loss, reason = "samples are floats")]
+fn count(whole: u64, float: f64) -> f64 {
+    if float > 0.0 { float } else { whole as f64 }
+}
+
+/// A number as it stands in a label of a text: as Go writes it, so that a series is one series in both formats.
+fn go_float(value: f64) -> String {
+    if value.is_nan() {
+        return "NaN".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    let written = format!("{value:e}");
+    let (digits, exponent) = written.split_once('e').expect("that is how it is written");
+    let exponent: i32 = exponent.parse().expect("that is how it is written");
+    if value == 0.0 || (-4..6).contains(&exponent) {
+        return value.to_string();
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", exponent.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::messages::{Bucket, LabelPair, Number, Quantile};
+    use super::*;
+
+    const TYPE: &str =
+        "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+
+    /// A family with one metric, its length before it.
+    fn family(name: &str, kind: MetricType, metric: &Metric) -> Vec<u8> {
+        let described = MetricFamily {
+            name: name.to_owned(),
+            help: "Of a test.".to_owned(),
+            kind: kind.into(),
+            unit: String::new(),
+        };
+        let mut message = described.encode_to_vec();
+        prost::encoding::message::encode(4, metric, &mut message);
+        let mut delimited = Vec::new();
+        prost::encoding::encode_varint(message.len() as u64, &mut delimited);
+        delimited.extend(message);
+        delimited
+    }
+
+    fn number(value: f64) -> Option<Number> {
+        Some(Number { value })
+    }
+
+    fn labelled(labels: &[(&str, &str)]) -> Metric {
+        let pair = |(name, value): &(&str, &str)| LabelPair {
+            name: (*name).to_owned(),
+            value: (*value).to_owned(),
+        };
+        Metric {
+            labels: labels.iter().map(pair).collect(),
+            ..Metric::default()
+        }
+    }
+
+    fn refusal(body: &[u8], limits: TextLimits) -> String {
+        read_body(TYPE, body, limits).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn protocol_buffers_say_what_a_text_says() {
+        let gauge = Metric {
+            gauge: number(1.5),
+            time_ms: Some(7),
+            ..labelled(&[("job", "a"), ("none", "")])
+        };
+        let counter = Metric {
+            counter: number(f64::INFINITY),
+            ..Metric::default()
+        };
+        let summary = Metric {
+            summary: Some(Summary {
+                count: 3,
+                sum: 4.5,
+                quantiles: vec![Quantile {
+                    quantile: 0.5,
+                    value: 1.0,
+                }],
+            }),
+            ..labelled(&[("job", "a")])
+        };
+        let bucket = |upper_bound, count| Bucket {
+            count,
+            upper_bound,
+            float_count: 0.0,
+        };
+        let histogram = Metric {
+            histogram: Some(Histogram {
+                count: 3,
+                sum: 4e9,
+                buckets: vec![bucket(0.005, 1), bucket(2.0, 1), bucket(1e6, 2)],
+                float_count: 0.0,
+            }),
+            ..Metric::default()
+        };
+        let body = [
+            family("temperature", MetricType::Gauge, &gauge),
+            family("runs_total", MetricType::Counter, &counter),
+            family("took", MetricType::Summary, &summary),
+            family("size", MetricType::Histogram, &histogram),
+        ]
+        .concat();
+        let text = "\
+# HELP temperature Of a test.
+# TYPE temperature gauge
+temperature{job=\"a\"} 1.5 7
+# HELP runs_total Of a test.
+# TYPE runs_total counter
+runs_total +Inf
+# HELP took Of a test.
+# TYPE took summary
+took{job=\"a\",quantile=\"0.5\"} 1
+took_sum{job=\"a\"} 4.5
+took_count{job=\"a\"} 3
+# HELP size Of a test.
+# TYPE size histogram
+size_bucket{le=\"0.005\"} 1
+size_bucket{le=\"2\"} 1
+size_bucket{le=\"1e+06\"} 2
+size_bucket{le=\"+Inf\"} 3
+size_sum 4e+09
+size_count 3
+";
+        let limits = TextLimits::default();
+        assert_eq!(
+            read_body(TYPE, &body, limits).unwrap(),
+            read_body("text/plain; version=0.0.4", text.as_bytes(), limits).unwrap()
+        );
+        assert_eq!(read_body(TYPE, b"", limits), Ok(Exposition::default()));
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        let limits = TextLimits {
+            samples: 2,
+            labels: 3,
+            name_bytes: 8,
+            value_bytes: 8,
+            ..TextLimits::default()
+        };
+        let gauge = |labels| Metric {
+            gauge: number(1.0),
+            ..labelled(labels)
+        };
+        let one = family("a", MetricType::Gauge, &gauge(&[]));
+        for (metric, reason) in [
+            (
+                gauge(&[("b", "1"), ("b", "2")]),
+                "the metric family `a` has a label twice",
+            ),
+            (
+                gauge(&[("", "1")]),
+                "the metric family `a` has a label whose name is none",
+            ),
+            (
+                gauge(&[("__name__", "1")]),
+                "the metric family `a` has a label whose name is none",
+            ),
+            (
+                gauge(&[("b", "123456789")]),
+                "the metric family `a` has a label with a value that is too long",
+            ),
+            (
+                gauge(&[("b", "1"), ("c", "2"), ("d", "3")]),
+                "the metric family 1 passes the limit of 3 labels",
+            ),
+            (
+                labelled(&[]),
+                "the metric family `a` has a value of another type than it says",
+            ),
+        ] {
+            let refused = refusal(&family("a", MetricType::Gauge, &metric), limits);
+            assert!(refused.starts_with(reason), "{refused}");
+        }
+        assert_eq!(
+            refusal(&one[..one.len() - 1], limits),
+            BodyError::Malformed(1).to_string()
+        );
+        assert!(refusal(&[one.clone(), vec![0xff]].concat(), limits).contains("family 2 is none"));
+        assert!(refusal(b"size 1\n", limits).contains("family 1 is none"));
+        assert!(
+            refusal(&[&*one, &one, &one].concat(), limits).contains("family 3 passes the limit of 2 metrics")
+        );
+        assert!(refusal(&family("", MetricType::Gauge, &gauge(&[])), limits).contains("has no name"));
+        let compact =
+            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=compact-text";
+        assert_eq!(read_body(compact, &one, limits), Err(BodyError::Encoding));
+    }
+
+    #[test]
+    fn numbers_stand_in_labels_as_go_writes_them() {
+        for (value, text) in [
+            (0.0, "0"),
+            (1.0, "1"),
+            (0.25, "0.25"),
+            (0.0001, "0.0001"),
+            (0.00001, "1e-05"),
+            (123_456.0, "123456"),
+            (1_000_000.0, "1e+06"),
+            (1_234_567.0, "1.234567e+06"),
+            (-2.5e100, "-2.5e+100"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(go_float(value), text);
+        }
+    }
+}
