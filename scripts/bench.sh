@@ -12,7 +12,10 @@ export KEIRIN_BINARY=$TARGET/release/keirin
 
 if [ -n "${BENCH:-}" ]; then crates=(--package "$BENCH"); else crates=(--workspace); fi
 step "Building the bench programs" bench-build cargo bench --locked "${crates[@]}" --bench '*' --no-run
-# What else runs on the machine is in the figures, so at least nothing of ours should.
-step "Measuring" bench cargo bench --locked "${crates[@]}" --bench '*' || broken=yes
+# What else runs on the machine is in the figures, so at least nothing of ours should; but for a Prometheus, where there
+# is one, that does nothing until it is asked what we are asked.
+beside=()
+[ -n "$(scripts/platforms/prometheus.sh --missing)" ] || beside=(scripts/platforms/prometheus.sh)
+step "Measuring" bench "${beside[@]}" cargo bench --locked "${crates[@]}" --bench '*' || broken=yes
 node scripts/bench-table.mjs "$LOGS/bench.log" "$TARGET/bench.json"
 [ -z "${broken:-}" ] || fail "A bench program broke off; the figures above are not all of them."

@@ -7,6 +7,7 @@ use crate::limits::Limits;
 use crate::selection::{self, Selection};
 use crate::syntax::ast::{At, Expr, Node};
 use crate::syntax::function::{Action, Window};
+use crate::syntax::length::Reason;
 use crate::syntax::{self, SyntaxError, ValueType, format, pretty, tree};
 use crate::time::{Options, Span};
 
@@ -43,7 +44,9 @@ impl Query {
     /// What has to be fetched to evaluate it at these times: one selection for each selector, in the order in which
     /// they stand in the query.
     pub fn selections(&self, span: Span, options: &Options) -> Vec<Selection> {
-        selection::selections(&self.expr, span, options)
+        // Where a length of time is none for these times, evaluating says so.
+        self.settled(span)
+            .map_or_else(|_| Vec::new(), |expr| selection::selections(&expr, span, options))
     }
 
     /// The text of a query that gives at any time what this one gives at this time, in milliseconds since 1970: with
@@ -58,8 +61,14 @@ impl Query {
         tree::tree(&self.expr)
     }
 
-    pub(crate) fn expr(&self) -> &Expr {
-        &self.expr
+    /// Its expression with all lengths of time as they are for these times.
+    pub(crate) fn settled(&self, span: Span) -> Result<Arc<Expr>, Reason> {
+        if !self.expr.depends_on_times() {
+            return Ok(Arc::clone(&self.expr));
+        }
+        let mut expr = (*self.expr).clone();
+        expr.settle(span)?;
+        Ok(Arc::new(expr))
     }
 }
 

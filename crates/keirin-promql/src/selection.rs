@@ -4,6 +4,7 @@ use keirin_model::series::Matcher;
 
 use crate::syntax::ast::{At, Expr, Node, Shift};
 use crate::syntax::duration::LONGEST_MS;
+use crate::syntax::length::Length;
 use crate::time::{FARTHEST_MS, Options, Span, Steps};
 
 /// Series that a query needs, and the time within which it needs their samples.
@@ -32,7 +33,7 @@ pub(crate) fn selections(expr: &Expr, span: Span, options: &Options) -> Vec<Sele
 }
 
 fn collect(expr: &Expr, span: Span, steps: Steps, options: &Options, found: &mut Vec<Selection>) {
-    let mut select = |matchers: &[Matcher], shift: Shift, range_ms: i64| {
+    let mut select = |matchers: &[Matcher], shift: &Shift, range_ms: i64| {
         let (first_ms, last_ms) = shift.times(span, steps);
         found.push(Selection {
             matchers: matchers.to_vec(),
@@ -43,17 +44,17 @@ fn collect(expr: &Expr, span: Span, steps: Steps, options: &Options, found: &mut
     match &expr.node {
         Node::Vector(selector) => select(
             &selector.matchers,
-            selector.shift,
+            &selector.shift,
             options.lookback_ms.clamp(0, FARTHEST_MS),
         ),
-        Node::Range { selector, range_ms } => select(&selector.matchers, selector.shift, *range_ms),
+        Node::Range { selector, range } => select(&selector.matchers, &selector.shift, range.milliseconds),
         Node::Subquery {
             inner,
-            range_ms,
-            step_ms,
+            range,
+            step,
             shift,
         } => {
-            let inner_steps = subquery_steps(span, steps, *shift, *range_ms, *step_ms, options);
+            let inner_steps = subquery_steps(span, steps, shift, range, step.as_ref(), options);
             collect(inner, span, inner_steps, options, found);
         }
         _ => {
@@ -68,30 +69,31 @@ fn collect(expr: &Expr, span: Span, steps: Steps, options: &Options, found: &mut
 pub(crate) fn subquery_steps(
     span: Span,
     steps: Steps,
-    shift: Shift,
-    range_ms: i64,
-    step_ms: Option<i64>,
+    shift: &Shift,
+    range: &Length,
+    step: Option<&Length>,
     options: &Options,
 ) -> Steps {
     let (first_ms, last_ms) = shift.times(span, steps);
-    let step_ms = step_ms.unwrap_or(options.subquery_step_ms).clamp(1, LONGEST_MS);
-    steps.of_subquery(first_ms - range_ms, last_ms, step_ms)
+    let step_ms = step.map_or(options.subquery_step_ms, |step| step.milliseconds);
+    let step_ms = step_ms.clamp(1, LONGEST_MS);
+    steps.of_subquery(first_ms - range.milliseconds, last_ms, step_ms)
 }
 
 impl Shift {
     /// The time that is looked at when the evaluation is at this time.
-    pub(crate) fn time(self, span: Span, time_ms: i64) -> i64 {
+    pub(crate) fn time(&self, span: Span, time_ms: i64) -> i64 {
         let base_ms = match self.at {
             Some(At::Time(at_ms)) => at_ms,
             Some(At::Start) => span.start_ms,
             Some(At::End) => span.end_ms,
             None => time_ms,
         };
-        base_ms - self.offset_ms
+        base_ms - self.offset.milliseconds
     }
 
     /// The first and the last time that is looked at.
-    fn times(self, span: Span, steps: Steps) -> (i64, i64) {
+    fn times(&self, span: Span, steps: Steps) -> (i64, i64) {
         (self.time(span, steps.start_ms), self.time(span, steps.last_ms()))
     }
 }

@@ -4,7 +4,6 @@ use keirin_model::series::{Labels, Sample};
 
 use super::row::{Row, is_absent, merged, without_name};
 use super::{EvaluateError, Evaluator};
-use crate::query::Query;
 use crate::source::{Samples, Series};
 use crate::syntax::ast::{Expr, Node, ValueType};
 use crate::time::Steps;
@@ -48,9 +47,8 @@ pub struct Element {
 }
 
 impl Evaluator<'_> {
-    pub(super) fn answer(&mut self, query: &Query, steps: Steps) -> Result<Value, EvaluateError> {
-        let expr = query.expr();
-        match query.value_type() {
+    pub(super) fn answer(&mut self, expr: &Expr, steps: Steps) -> Result<Value, EvaluateError> {
+        match expr.value_type() {
             ValueType::Text => Ok(self.text_answer(expr)),
             ValueType::Matrix => self.matrix_answer(expr, steps),
             ValueType::Scalar => {

@@ -34,6 +34,7 @@ use row::Row;
 use crate::annotation::Annotations;
 use crate::limits::{Budget, Limit, OverLimit};
 use crate::query::Query;
+use crate::selection::selections;
 use crate::source::{Series, SeriesSource};
 use crate::syntax::ast::{Expr, Node, ValueType};
 use crate::time::{FARTHEST_MS, Options, Span, Steps};
@@ -50,6 +51,7 @@ pub fn evaluate(
     options: &Options,
 ) -> Result<Answer, EvaluateError> {
     let steps = checked_steps(query, span, options)?;
+    let expr = query.settled(span).map_err(EvaluateError::Length)?;
     let mut evaluator = Evaluator {
         span,
         options,
@@ -57,8 +59,8 @@ pub fn evaluate(
         budget: Budget::new(&options.limits),
         annotations: Annotations::default(),
     };
-    evaluator.fetch(query, source)?;
-    let value = evaluator.answer(query, steps)?;
+    evaluator.fetch(&expr, source)?;
+    let value = evaluator.answer(&expr, steps)?;
     let (warnings, infos) = evaluator.annotations.into_texts(query.text());
     Ok(Answer {
         value,
@@ -105,9 +107,9 @@ enum Computed {
 }
 
 impl Evaluator<'_> {
-    fn fetch(&mut self, query: &Query, source: &dyn SeriesSource) -> Result<(), EvaluateError> {
+    fn fetch(&mut self, expr: &Expr, source: &dyn SeriesSource) -> Result<(), EvaluateError> {
         let mut known = HashMap::new();
-        for selection in query.selections(self.span, self.options) {
+        for selection in selections(expr, self.span, self.options) {
             if let Some(series) = known.get(&selection) {
                 self.fetched.push(Arc::clone(series));
                 continue;

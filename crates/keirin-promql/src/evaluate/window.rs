@@ -42,7 +42,7 @@ impl Evaluator<'_> {
     /// The series of a range selector or of a subquery.
     pub(super) fn ranged(&mut self, expr: &Expr, steps: Steps) -> Result<Ranged, EvaluateError> {
         match &expr.bare().node {
-            Node::Range { selector, range_ms } => {
+            Node::Range { selector, range } => {
                 let fetched = Arc::clone(&self.fetched[selector.index]);
                 let series = fetched.iter().map(|one| RangedSeries {
                     labels: one.labels.clone(),
@@ -51,22 +51,22 @@ impl Evaluator<'_> {
                 });
                 Ok(Ranged {
                     series: series.collect(),
-                    range_ms: *range_ms,
-                    shift: selector.shift,
+                    range_ms: range.milliseconds,
+                    shift: selector.shift.clone(),
                 })
             }
             Node::Subquery {
                 inner,
-                range_ms,
-                step_ms,
+                range,
+                step,
                 shift,
             } => {
-                let inner_steps = subquery_steps(self.span, steps, *shift, *range_ms, *step_ms, self.options);
+                let inner_steps = subquery_steps(self.span, steps, shift, range, step.as_ref(), self.options);
                 let series = self.subquery(inner, inner_steps)?;
                 Ok(Ranged {
                     series,
-                    range_ms: *range_ms,
-                    shift: *shift,
+                    range_ms: range.milliseconds,
+                    shift: shift.clone(),
                 })
             }
             _ => Err(EvaluateError::NoColumn),

@@ -6,6 +6,8 @@ use keirin_model::series::Matcher;
 
 use super::error::Place;
 use super::function::Function;
+use super::length::{Length, Reason};
+use crate::time::Span;
 
 /// What an expression gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,12 +67,12 @@ pub(crate) enum Node {
     Vector(Selector),
     Range {
         selector: Selector,
-        range_ms: i64,
+        range: Length,
     },
     Subquery {
         inner: Box<Expr>,
-        range_ms: i64,
-        step_ms: Option<i64>,
+        range: Length,
+        step: Option<Length>,
         shift: Shift,
     },
     Aggregation(Aggregation),
@@ -99,9 +101,9 @@ pub(crate) struct Selector {
 }
 
 /// At which time, where it is not that of the evaluation.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Shift {
-    pub(crate) offset_ms: i64,
+    pub(crate) offset: Length,
     pub(crate) at: Option<At>,
 }
 
@@ -258,6 +260,15 @@ impl Operator {
         self.row().1
     }
 
+    /// What an operator on its right needs at least, to belong to its right operand.
+    pub(crate) fn right_precedence(self) -> u8 {
+        match self {
+            // 2 ^ 3 ^ 2 is 2 ^ (3 ^ 2).
+            Self::Power => self.precedence(),
+            _ => self.precedence() + 1,
+        }
+    }
+
     pub(crate) const fn is_comparison(self) -> bool {
         matches!(
             self,
@@ -355,5 +366,66 @@ impl Expr {
             Node::Call { arguments, .. } => arguments.iter().collect(),
             Node::Binary(binary) => vec![&binary.left, &binary.right],
         }
+    }
+
+    fn children_mut(&mut self) -> Vec<&mut Self> {
+        match &mut self.node {
+            Node::Number { .. } | Node::Text(_) | Node::Vector(_) | Node::Range { .. } => Vec::new(),
+            Node::Subquery { inner, .. } | Node::Unary { inner, .. } | Node::Parentheses(inner) => {
+                vec![inner]
+            }
+            Node::Aggregation(aggregation) => {
+                let parameter = aggregation.parameter.as_deref_mut();
+                parameter.into_iter().chain([&mut *aggregation.inner]).collect()
+            }
+            Node::Call { arguments, .. } => arguments.iter_mut().collect(),
+            Node::Binary(binary) => vec![&mut binary.left, &mut binary.right],
+        }
+    }
+
+    /// The lengths of time in it, without those in its children: ranges and steps, which are more than nothing, and
+    /// offsets.
+    fn lengths(&self) -> (Vec<&Length>, Option<&Length>) {
+        match &self.node {
+            Node::Vector(selector) => (Vec::new(), Some(&selector.shift.offset)),
+            Node::Range { selector, range } => (vec![range], Some(&selector.shift.offset)),
+            Node::Subquery {
+                range, step, shift, ..
+            } => ([range].into_iter().chain(step).collect(), Some(&shift.offset)),
+            _ => (Vec::new(), None),
+        }
+    }
+
+    /// Whether any length of time is known only where the query's times are.
+    pub(crate) fn depends_on_times(&self) -> bool {
+        let (positive, offset) = self.lengths();
+        positive.into_iter().chain(offset).any(Length::depends_on_times)
+            || self.children().into_iter().any(Self::depends_on_times)
+    }
+
+    /// Calculates all lengths of time for a query at these times.
+    pub(crate) fn settle(&mut self, span: Span) -> Result<(), Reason> {
+        match &mut self.node {
+            Node::Vector(selector) => selector.shift.offset.settle(span)?,
+            Node::Range { selector, range } => {
+                range.settle(span)?;
+                selector.shift.offset.settle(span)?;
+            }
+            Node::Subquery {
+                range, step, shift, ..
+            } => {
+                range.settle(span)?;
+                step.iter_mut().try_for_each(|step| step.settle(span))?;
+                shift.offset.settle(span)?;
+            }
+            _ => {}
+        }
+        let (positive, _) = self.lengths();
+        if positive.into_iter().any(|length| length.milliseconds <= 0) {
+            return Err("duration must be greater than 0");
+        }
+        self.children_mut()
+            .into_iter()
+            .try_for_each(|child| child.settle(span))
     }
 }

@@ -6,6 +6,7 @@ use keirin_model::series::{METRIC_NAME, MatchOperator, Matcher};
 
 use super::ast::{Aggregation, At, Binary, Expr, Matching, Node, Selector, Shift};
 use super::duration::format_duration;
+use super::length::Length;
 use super::text::{is_plain_label, quote};
 
 /// An expression in one line.
@@ -21,12 +22,12 @@ pub(super) fn write_expr(text: &mut String, expr: &Expr) {
         Node::Text(bytes) => text.push_str(&quote(bytes)),
         Node::Vector(selector) => {
             write_selected(text, selector);
-            write_shift(text, selector.shift);
+            write_shift(text, &selector.shift);
         }
-        Node::Range { selector, range_ms } => {
+        Node::Range { selector, range } => {
             write_selected(text, selector);
-            let _ = write!(text, "[{}]", format_duration(*range_ms));
-            write_shift(text, selector.shift);
+            let _ = write!(text, "[{}]", range.text());
+            write_shift(text, &selector.shift);
         }
         Node::Subquery { inner, .. } => {
             write_expr(text, inner);
@@ -132,7 +133,7 @@ fn labels(names: &[String]) -> String {
     names.join(", ")
 }
 
-fn write_shift(text: &mut String, shift: Shift) {
+fn write_shift(text: &mut String, shift: &Shift) {
     match shift.at {
         Some(At::Time(milliseconds)) => {
             let _ = write!(text, " @ {:.3}", milliseconds as f64 / 1000.0);
@@ -141,23 +142,20 @@ fn write_shift(text: &mut String, shift: Shift) {
         Some(At::End) => text.push_str(" @ end()"),
         None => {}
     }
-    if shift.offset_ms != 0 {
-        let _ = write!(text, " offset {}", format_duration(shift.offset_ms));
+    if shift.offset != Length::default() {
+        let _ = write!(text, " offset {}", shift.offset.text());
     }
 }
 
 /// What stands behind the inner expression of a subquery.
 pub(super) fn write_subquery(text: &mut String, expr: &Expr) {
     if let Node::Subquery {
-        range_ms,
-        step_ms,
-        shift,
-        ..
+        range, step, shift, ..
     } = &expr.node
     {
-        let step = step_ms.map(format_duration).unwrap_or_default();
-        let _ = write!(text, "[{}:{step}]", format_duration(*range_ms));
-        write_shift(text, *shift);
+        let step = step.as_ref().map(Length::text).unwrap_or_default();
+        let _ = write!(text, "[{}:{step}]", range.text());
+        write_shift(text, shift);
     }
 }
 

@@ -163,6 +163,14 @@ impl Parser<'_> {
         Ok(expr)
     }
 
+    /// Whether so much more depth is allowed.
+    pub(super) fn check_depth(&self, more: usize) -> Result<(), SyntaxError> {
+        if self.depth + more > self.limits.nesting {
+            return Err(self.too_deep(self.place()));
+        }
+        Ok(())
+    }
+
     fn too_deep(&self, place: Place) -> SyntaxError {
         let error = OverLimit::new(Limit::Nesting, self.limits.nesting as u64);
         self.wrong(place, error.to_string())
@@ -182,11 +190,7 @@ impl Parser<'_> {
             let operator_place = self.next().place;
             let returns_bool = self.take_keyword("bool");
             let matching = self.matching()?;
-            let right_precedence = match operator {
-                Operator::Power => operator.precedence(),
-                _ => operator.precedence() + 1,
-            };
-            let right = self.expr(right_precedence)?;
+            let right = self.expr(operator.right_precedence())?;
             let place = left.place.to(right.place);
             let binary = Binary {
                 operator,

@@ -3,14 +3,11 @@
 use keirin_model::series::{METRIC_NAME, MatchOperator, Matcher};
 
 use super::ast::{At, Expr, Node, Selector, Shift};
-use super::duration::LONGEST_MS;
-use super::error::{Place, SyntaxError};
+use super::error::SyntaxError;
+use super::length::Length;
 use super::parser::Parser;
 use super::token::Kind;
 use crate::time::FARTHEST_MS;
-
-/// Functions that can stand in the place of a duration in Prometheus, behind a flag.
-const DURATION_FUNCTIONS: [&str; 6] = ["step", "range", "min", "max", "min_of", "max_of"];
 
 impl Parser<'_> {
     /// A metric's name, conditions in braces, or both.
@@ -115,28 +112,28 @@ impl Parser<'_> {
     /// `[5m]` behind a selector, or `[5m:]` and `[5m:1m]` behind a vector.
     fn bracket(&mut self, expr: Expr) -> Result<Expr, SyntaxError> {
         let open = self.next().place;
-        let range_ms = self.positive_duration("subquery or range selector")?;
+        let range = self.positive_length("subquery or range selector")?;
         if self.take(":") {
-            let step_ms = match self.peek() {
+            let step = match self.peek() {
                 Kind::Sign("]") => None,
-                _ => Some(self.positive_duration("subquery selector")?),
+                _ => Some(self.positive_length("subquery selector")?),
             };
-            self.close("subquery selector")?;
+            self.expect("]", "subquery selector")?;
             let place = expr.place.to(self.place_before());
             let subquery = Node::Subquery {
                 inner: Box::new(expr),
-                range_ms,
-                step_ms,
+                range,
+                step,
                 shift: Shift::default(),
             };
             return self.node(place, subquery);
         }
-        self.close("subquery or range")?;
+        self.expect("]", "subquery or range")?;
         let brackets = open.to(self.place_before());
         let Node::Vector(selector) = expr.node else {
             return Err(self.wrong(brackets, "ranges only allowed for vector selectors"));
         };
-        if selector.shift.offset_ms != 0 {
+        if selector.shift.offset != Length::default() {
             return Err(self.wrong(brackets, "no offset modifiers allowed before range"));
         }
         if selector.shift.at.is_some() {
@@ -144,72 +141,19 @@ impl Parser<'_> {
         }
         self.node(
             expr.place.to(self.place_before()),
-            Node::Range { selector, range_ms },
+            Node::Range { selector, range },
         )
-    }
-
-    fn close(&mut self, context: &str) -> Result<(), SyntaxError> {
-        self.refuse_duration_expression()?;
-        self.expect("]", context)
-    }
-
-    /// Calculating with durations is known by what stands before or behind a plain one.
-    fn refuse_duration_expression(&self) -> Result<(), SyntaxError> {
-        self.refuse_duration_expression_after(0)
-    }
-
-    /// The same behind so many words.
-    fn refuse_duration_expression_after(&self, words: usize) -> Result<(), SyntaxError> {
-        let calculated = match self.peek_behind(words) {
-            Kind::Sign(sign) => matches!(*sign, "+" | "-" | "*" | "/" | "%" | "^" | "("),
-            Kind::Word(word) => DURATION_FUNCTIONS.contains(&word.as_str()),
-            _ => false,
-        };
-        if calculated {
-            return Err(self.unsupported(self.place(), "calculating with durations"));
-        }
-        Ok(())
-    }
-
-    fn positive_duration(&mut self, context: &str) -> Result<i64, SyntaxError> {
-        let place = self.place();
-        let milliseconds = match self.peek() {
-            Kind::Number(seconds) => self.milliseconds(*seconds, place)?,
-            Kind::Duration(milliseconds) => *milliseconds,
-            _ => {
-                self.refuse_duration_expression()?;
-                return Err(self.unexpected(context, "number or duration"));
-            }
-        };
-        if milliseconds <= 0 {
-            return Err(self.wrong(place, "duration must be greater than 0"));
-        }
-        self.next();
-        Ok(milliseconds)
-    }
-
-    /// Seconds as milliseconds, as far as a duration reaches.
-    fn milliseconds(&self, seconds: f64, place: Place) -> Result<i64, SyntaxError> {
-        let milliseconds = seconds * 1000.0;
-        if !milliseconds.is_finite() || milliseconds.abs() > LONGEST_MS as f64 {
-            return Err(self.wrong(place, "duration out of range"));
-        }
-        Ok(milliseconds.round() as i64)
     }
 
     fn offset(&mut self, expr: &mut Expr) -> Result<(), SyntaxError> {
         self.next();
-        let place = self.place();
-        let signed = matches!(self.peek(), Kind::Sign("-" | "+"));
-        self.refuse_duration_expression_after(usize::from(signed))?;
-        let seconds = self.signed_number("offset", "number or duration")?;
-        let offset_ms = self.milliseconds(seconds, place)?;
+        let offset = self.offset_length()?;
         let end = self.place_before();
         let shift = self.shift(expr, "offset modifier")?;
-        if shift.offset_ms != 0 {
+        if shift.offset != Length::default() {
             return Err(self.wrong(expr.place, "offset may not be set multiple times"));
         }
-        shift.offset_ms = offset_ms;
+        shift.offset = offset;
         expr.place = expr.place.to(end);
         Ok(())
     }

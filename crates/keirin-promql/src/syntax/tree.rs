@@ -12,28 +12,28 @@ pub(crate) fn tree(expr: &Expr) -> Value {
         Node::Number { value, .. } => json!({"type": "numberLiteral", "val": decimal(*value)}),
         Node::Text(bytes) => json!({"type": "stringLiteral", "val": String::from_utf8_lossy(bytes)}),
         Node::Vector(selector) => selected(selector, "vectorSelector"),
-        Node::Range { selector, range_ms } => {
+        Node::Range { selector, range } => {
             let mut tree = selected(selector, "matrixSelector");
-            tree["range"] = json!(range_ms);
+            tree["range"] = json!(range.milliseconds);
             tree["rangeExpr"] = Value::Null;
             tree
         }
         Node::Subquery {
             inner,
-            range_ms,
-            step_ms,
+            range,
+            step,
             shift,
         } => json!({
             "type": "subquery",
             "expr": tree(inner),
-            "range": range_ms,
+            "range": range.milliseconds,
             "rangeExpr": null,
-            "offset": shift.offset_ms,
+            "offset": shift.offset.milliseconds,
             "offsetExpr": null,
-            "step": step_ms.unwrap_or(0),
+            "step": step.as_ref().map_or(0, |step| step.milliseconds),
             "stepExpr": null,
-            "timestamp": timestamp(*shift),
-            "startOrEnd": start_or_end(*shift),
+            "timestamp": timestamp(shift),
+            "startOrEnd": start_or_end(shift),
         }),
         Node::Aggregation(aggregation) => json!({
             "type": "aggregation",
@@ -96,11 +96,11 @@ fn selected(selector: &Selector, kind: &str) -> Value {
     json!({
         "type": kind,
         "name": selector.name.as_deref().unwrap_or_default(),
-        "offset": selector.shift.offset_ms,
+        "offset": selector.shift.offset.milliseconds,
         "offsetExpr": null,
         "matchers": selector.matchers.iter().map(matcher).collect::<Vec<_>>(),
-        "timestamp": timestamp(selector.shift),
-        "startOrEnd": start_or_end(selector.shift),
+        "timestamp": timestamp(&selector.shift),
+        "startOrEnd": start_or_end(&selector.shift),
         "anchored": false,
         "smoothed": false,
     })
@@ -110,14 +110,14 @@ fn matcher(matcher: &Matcher) -> Value {
     json!({"name": matcher.label, "value": matcher.value, "type": matcher.operator.as_str()})
 }
 
-fn timestamp(shift: Shift) -> Option<i64> {
+fn timestamp(shift: &Shift) -> Option<i64> {
     match shift.at {
         Some(At::Time(milliseconds)) => Some(milliseconds),
         _ => None,
     }
 }
 
-fn start_or_end(shift: Shift) -> Option<&'static str> {
+fn start_or_end(shift: &Shift) -> Option<&'static str> {
     match shift.at {
         Some(At::Start) => Some("start"),
         Some(At::End) => Some("end"),

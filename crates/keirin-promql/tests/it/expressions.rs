@@ -48,7 +48,18 @@ impl Kinds {
 }
 
 fn duration(kinds: Kinds) -> impl Strategy<Value = String> {
-    let durations = kinds.words(&["1m", "90s", "5m", "1ms", "10m1s"], &["300", "0x10", "2.5"]);
+    let newest = [
+        "300",
+        "0x10",
+        "2.5",
+        "1m * 2",
+        "(2 ^ 3 - 1) * 10",
+        "max(90s, 1m / 2)",
+    ];
+    let mut durations = kinds.words(&["1m", "90s", "5m", "1ms", "10m1s"], &newest);
+    if kinds.context && kinds.newest {
+        durations.extend(["step() + 1m", "max(range() / 3, 1s)"]);
+    }
     select(durations).prop_map(str::to_owned)
 }
 
@@ -66,6 +77,12 @@ fn shift(kinds: Kinds) -> impl Strategy<Value = String> {
     ];
     if kinds.context {
         shifts.extend([" @ start()", " @ end()"].map(str::to_owned));
+    }
+    if kinds.newest {
+        shifts.push(" offset (1m + 30s)".to_owned());
+    }
+    if kinds.context && kinds.newest {
+        shifts.push(" offset -min(step(), 5m)".to_owned());
     }
     select(shifts)
 }

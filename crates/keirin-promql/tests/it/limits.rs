@@ -35,6 +35,9 @@ fn a_query_that_is_too_long_or_too_deep_is_refused_with_the_limits_name() {
     let signs = "-".repeat(20_000);
     let chain = "1 + ".repeat(10_000) + "1";
     let subqueries = format!("x{}", "[5m:]".repeat(10_000));
+    let lengths = format!("x[{}1m]", "1m + ".repeat(10_000));
+    let open_lengths = format!("x offset {}", "(".repeat(20_000));
+    let signed_lengths = format!("x[{}1m]", "-".repeat(20_000));
     for (text, name) in [
         (long, "query length"),
         (deep, "query length"),
@@ -42,6 +45,9 @@ fn a_query_that_is_too_long_or_too_deep_is_refused_with_the_limits_name() {
         (signs, "nesting"),
         (chain, "nesting"),
         (subqueries, "nesting"),
+        (lengths, "nesting"),
+        (open_lengths, "nesting"),
+        (signed_lengths, "nesting"),
     ] {
         let error = Query::parse(&text, &limits).expect_err("too much");
         assert!(error.message.contains(&format!("\"{name}\"")), "{error}");
