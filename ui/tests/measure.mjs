@@ -59,9 +59,9 @@ export function checkMeasure({ page, go, api, heading, project }) {
     await dialog.getByRole("button", { name: "Import dashboard" }).click();
     await heading("From elsewhere").waitFor();
     await page.getByText("1 thing of this dashboard is not drawn").waitFor();
-    await page.getByRole("region", { name: "One and one" }).getByText("2", { exact: true }).waitFor();
-    await page.getByRole("region", { name: "Who calls whom" }).getByText("This panel is not drawn").waitFor();
-    await page.getByRole("region", { name: "Words" }).getByText("bold").waitFor();
+    await page.getByRole("article", { name: "One and one" }).getByText("2", { exact: true }).waitFor();
+    await page.getByRole("article", { name: "Who calls whom" }).getByText("This panel is not drawn").waitFor();
+    await page.getByRole("article", { name: "Words" }).getByText("bold").waitFor();
     must(!(await page.evaluate(() => "broken" in window)), "words of a panel were run");
     const kept = (await api("dashboards/strange")).dashboard.panels[1];
     must(kept.type === "nodeGraph" && kept.made === "elsewhere", "what is not drawn was not kept");

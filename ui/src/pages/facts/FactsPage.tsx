@@ -60,7 +60,7 @@ export function FactsPage() {
           </>
         }
       />
-      {definition === undefined ? null : <p className={css.definition}>{definition}</p>}
+      <p className={css.definition}>{definition}</p>
       {Object.keys(asked.labels).length === 0 ? null : (
         <ul className={css.filters} aria-label="Only those with">
           {Object.entries(asked.labels).map(([name, value]) => (
