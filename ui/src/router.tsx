@@ -175,6 +175,7 @@ const data = createRoute({
 const facts = createRoute({
   getParentRoute: () => framed,
   path: "/facts",
+  loader: () => ahead(queryClient.prefetchQuery(metricsQuery)),
   component: lazyRouteComponent(() => import("./pages/facts/FactsPage"), "FactsPage"),
 });
 const tokens = createRoute({

@@ -6,6 +6,7 @@ import { checkEveryPage } from "./every-page.mjs";
 import { check, must, runChecks, skip } from "./check.mjs";
 import { chromiumPath, openBrowser } from "./chromium.mjs";
 import { checkFirstScreen } from "./first-screen.mjs";
+import { checkMeasure } from "./measure.mjs";
 import { hostileBranch, makeRepository } from "./repository.mjs";
 import { findServer } from "./server.mjs";
 
@@ -325,6 +326,7 @@ check("the agent of this server is there", async () => {
   await page.getByText(/^Online, Keirin/).first().waitFor();
 });
 
+checkMeasure({ page, go, api, heading, project });
 checkFirstScreen({ browser, context, at });
 checkEveryPage({ browser, context, at, api, project });
 

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { check, must } from "./check.mjs";
+import { measurePages } from "./measure.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -22,7 +23,7 @@ export function checkEveryPage({ browser, context, at, api, project }) {
       `flows/${flow.id}`, `flows/${flow.id}?tab=waterfall`, `flows/${flow.id}?tab=tests`, `flows/${flow.id}?tab=artifacts`,
       `flows/${flow.id}?tab=about`, `runs/${flow.runs[0].id}`, `jobs/${job.id}`, `jobs/${job.id}#L3-L5`, "queue", "agents", "logs",
       `logs?in=flow&id=${flow.id}&regex=spoke`, "settings/tokens", "settings/users", "settings/password", "sign-in", "no/such/page",
-      "flows/999999999",
+      "flows/999999999", ...measurePages,
     ];
     return addresses;
   }

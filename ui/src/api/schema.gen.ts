@@ -2298,6 +2298,16 @@ export interface components {
             link: string | null;
             /** @description What. */
             title: string;
+            /**
+             * Format: double
+             * @description How long it took, in seconds: a pull request from its first commit to its merge.
+             */
+            took_seconds: number | null;
+            /**
+             * Format: double
+             * @description How long it waited before it began, in seconds.
+             */
+            waited_seconds: number | null;
         };
         /**
          * @description A kind of fact.
@@ -3149,6 +3159,16 @@ export interface components {
                 link: string | null;
                 /** @description What. */
                 title: string;
+                /**
+                 * Format: double
+                 * @description How long it took, in seconds: a pull request from its first commit to its merge.
+                 */
+                took_seconds: number | null;
+                /**
+                 * Format: double
+                 * @description How long it waited before it began, in seconds.
+                 */
+                waited_seconds: number | null;
             }[];
             /** @description To be given as `cursor` to get the next page; `null` on the last one. It means nothing else. */
             next_cursor: string | null;

@@ -42,7 +42,10 @@ export function DashboardView({ dashboard, range, onZoom, refresh }: DashboardVi
           <EmptyPage title="This dashboard has no panels">Edit it as JSON, or import one that has.</EmptyPage>
         </Surface>
       ) : alone ? (
-        <PanelBox panel={alone} around={around} factsLink={factsLink} onZoom={onZoom} height={tall} />
+        <section>
+          <h2 className="unseen">One panel</h2>
+          <PanelBox panel={alone} around={around} factsLink={factsLink} onZoom={onZoom} height={tall} />
+        </section>
       ) : (
         rows.map((row) => <RowOfPanels key={row.key} row={row} around={around} factsLink={factsLink} onZoom={onZoom} />)
       )}
@@ -62,7 +65,9 @@ function RowOfPanels({ row, around, factsLink, onZoom }: RowProps) {
   const title = row.title === null ? null : filled(row.title, around.settled, around.span, 60, row.panels[0]?.scope, "words");
   return (
     <section aria-label={title ?? "Panels"}>
-      {title === null ? null : (
+      {title === null ? (
+        <h2 className="unseen">Panels</h2>
+      ) : (
         <h2 className={css.rowTitle}>
           <button type="button" aria-expanded={!closed} onClick={() => setClosed(!closed)}>
             <Icon name={closed ? "right" : "down"} size={14} />

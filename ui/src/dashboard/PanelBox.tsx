@@ -57,9 +57,9 @@ export const PanelBox = memo(function PanelBox({ panel, around, factsLink, onZoo
   const remarks = [...panel.notes, ...new Set(data.remarks)];
   const facts = data.fields[0] ? factsLink(data.fields[0].query, panel.kind === "timeseries" ? {} : data.fields[0].labels, around.span.until) : null;
   return (
-    <section ref={box} className={css.panel} aria-label={title || panel.type} style={{ height }}>
+    <article ref={box} className={css.panel} aria-label={title || panel.type} style={{ height }}>
       <header className={css.panelHead}>
-        <h3 title={title}>{title}</h3>
+        {title === "" ? <span className={css.untitled} /> : <h3 title={title}>{title}</h3>}
         {panel.description === "" && remarks.length === 0 ? null : (
           <span className={css.remark} title={[words(panel.description), ...remarks].filter((text) => text !== "").join("\n")}>
             <Icon name={remarks.length > 0 ? "warning" : "info"} size={14} />
@@ -99,7 +99,7 @@ export const PanelBox = memo(function PanelBox({ panel, around, factsLink, onZoo
           <Content drawn={drawn} data={data} asTable={asTable} inSight={inSight} fill={words} />
         </Suspense>
       </div>
-    </section>
+    </article>
   );
 });
 
@@ -112,8 +112,9 @@ function Waiting({ busy = true }: { busy?: boolean }) {
   return <div className={css.waiting} aria-busy={busy} />;
 }
 
-/** A panel may have words of its own for when there is nothing to draw. */
-function NoData({ said }: { said: string }) {
+/** A panel may have words of its own for when there is nothing to draw; in place of one figure there is room for few. */
+function NoData({ said, short }: { said: string; short: boolean }) {
+  if (short) return <p className={css.none}>{said || "no data"}</p>;
   if (said !== "") return <Missing title={said}>Nothing of the kind is known of this range of time.</Missing>;
   return <Missing title="No data">In this range of time no series matches. Explore its queries to see why.</Missing>;
 }
@@ -144,7 +145,7 @@ function Content({ drawn, data, asTable, inSight, fill }: ContentProps) {
     );
   }
   if (panel.targets.length === 0) return <Missing title="This panel has no query">Nothing in its file can be asked of a Prometheus.</Missing>;
-  if (fields.length === 0) return data.waiting ? <Waiting busy={inSight} /> : <NoData said={text(panel.field.defaults.noValue)} />;
+  if (fields.length === 0) return data.waiting ? <Waiting busy={inSight} /> : <NoData said={text(panel.field.defaults.noValue)} short={panel.kind === "stat" || panel.kind === "gauge"} />;
   if (asTable) return <AsTable {...drawn} />;
   switch (panel.kind) {
     case "timeseries":

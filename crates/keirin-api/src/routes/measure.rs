@@ -309,6 +309,8 @@ fn fact(kind: FactKind, row: BehindRow) -> Fact {
         title: row.title,
         author: row.author,
         detail: row.detail,
+        waited_seconds: row.waited_seconds,
+        took_seconds: row.took_seconds,
         link: page.zip(row.id).map(|(page, id)| format!("/{page}/{id}")),
         labels: row.labels,
     }

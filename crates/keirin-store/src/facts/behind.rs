@@ -27,7 +27,7 @@ pub struct BehindFilter {
 }
 
 /// A fact for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct BehindRow {
     /// When it happened.
     pub at: Timestamp,
@@ -39,6 +39,10 @@ pub struct BehindRow {
     pub author: Option<String>,
     /// What else there is to say.
     pub detail: Option<String>,
+    /// How long it waited before it began, in seconds.
+    pub waited_seconds: Option<f64>,
+    /// How long it took, in seconds: of a pull request, from its first commit to its merge.
+    pub took_seconds: Option<f64>,
     /// The id of the flow, run or job that shows it.
     pub id: Option<i64>,
     /// What its metrics tell it apart by.
@@ -61,27 +65,25 @@ impl Store {
             r#"with facts as (
                  select 'flow' as kind, finished_at as at, number, project,
                    'Flow of ' || branch as title, null as author,
-                   outcome || ' after ' || date_trunc('milliseconds', finished_at - created_at)::text as detail,
+                   outcome as detail, null::interval as waited, finished_at - created_at as took,
                    flow as id, false as deploys,
                    jsonb_build_object('branch', branch, 'kind', kind, 'outcome', outcome) as labels
                  from flow_facts where finished_at >= $2 and finished_at < $3
                  union all
                  select 'run', finished_at, number, project, stage || coalesce(' to ' || environment, ''), null,
-                   outcome, run, environment is not null,
+                   outcome, null, finished_at - started_at, run, environment is not null,
                    jsonb_strip_nulls(jsonb_build_object('branch', branch, 'kind', kind, 'outcome', outcome,
                      'stage', stage, 'environment', environment))
                  from run_facts where finished_at >= $2 and finished_at < $3
                  union all
                  select 'job', finished_at, number, project, stage || ' / ' || name, null,
-                   outcome || coalesce(', waited '
-                     || date_trunc('milliseconds', started_at - queued_at)::text || ', ran '
-                     || date_trunc('milliseconds', finished_at - started_at)::text, ''),
-                   job, false,
+                   outcome, started_at - queued_at, finished_at - started_at, job, false,
                    jsonb_build_object('branch', branch, 'kind', kind, 'outcome', outcome, 'stage', stage, 'job', name)
                  from job_facts where finished_at >= $2 and finished_at < $3
                  union all
                  select 'attempt', finished_at, number, project,
-                   stage || ' / ' || name || ', attempt ' || attempt_number, null, outcome, job, false,
+                   stage || ' / ' || name || ', attempt ' || attempt_number, null, outcome,
+                   started_at - assigned_at, finished_at - started_at, job, false,
                    jsonb_build_object('branch', branch, 'kind', kind, 'outcome', outcome, 'stage', stage, 'job', name)
                  from attempt_facts where finished_at >= $2 and finished_at < $3
                  union all
@@ -89,28 +91,28 @@ impl Store {
                    left(encode(c.id, 'hex'), 12)
                      || coalesce(', ' || c.files || case c.files when 1 then ' file' else ' files' end, '')
                      || coalesce(', +' || c.lines_added || ' −' || c.lines_removed, ''),
-                   null, false,
+                   null, null, null, false,
                    jsonb_build_object('repository', r.name, 'author_class', case when p.bot then 'bot' else 'human' end)
                  from commit_facts c join repositories r on r.id = c.repository
                  join identities i on i.id = c.author join people p on p.id = i.person
                  where c.committed_at >= $2 and c.committed_at < $3 and cardinality(c.parents) < 2
                  union all
                  select 'pull_request', t.merged_at, t.number, r.project, '#' || t.pull_request || ' ' || t.title, t.author,
-                   t.commits || case t.commits when 1 then ' commit' else ' commits' end
-                     || coalesce(', ' || date_trunc('minutes', t.merged_at - t.first_commit_at)::text
-                       || ' from the first commit', ''),
-                   null, false,
+                   t.commits || case t.commits when 1 then ' commit' else ' commits' end,
+                   null, t.merged_at - t.first_commit_at, null, false,
                    jsonb_build_object('repository', r.name, 'author_class', case when t.bot then 'bot' else 'human' end)
                  from pull_request_facts t join repositories r on r.id = t.repository
                  where t.merged_at >= $2 and t.merged_at < $3
                  union all
                  select 'release', t.released_at, t.number, r.project, t.name, null, left(encode(t.commit, 'hex'), 12),
-                   null, false, jsonb_build_object('repository', r.name)
+                   null, null, null, false, jsonb_build_object('repository', r.name)
                  from release_facts t join repositories r on r.id = t.repository
                  where t.released_at >= $2 and t.released_at < $3
                )
                select f.at as "at!: jiff_sqlx::Timestamp", f.number as "number!", f.title as "title!", f.author,
                  f.detail, f.id,
+                 extract(epoch from f.waited)::double precision as waited,
+                 extract(epoch from f.took)::double precision as took,
                  f.labels || coalesce(jsonb_build_object('project', p.name), '{}')
                    as "labels!: Json<BTreeMap<String, Option<String>>>"
                from facts f left join projects p on p.id = f.project
@@ -140,6 +142,8 @@ impl Store {
                 title: row.title,
                 author: row.author,
                 detail: row.detail,
+                waited_seconds: row.waited,
+                took_seconds: row.took,
                 id: row.id,
                 labels: row
                     .labels

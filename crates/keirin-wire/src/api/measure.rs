@@ -59,7 +59,7 @@ pub enum FactKind {
 }
 
 /// Something that has happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Fact {
     /// When.
     pub at: Timestamp,
@@ -73,6 +73,12 @@ pub struct Fact {
     /// What else there is to say.
     #[schema(required)]
     pub detail: Option<String>,
+    /// How long it waited before it began, in seconds.
+    #[schema(required)]
+    pub waited_seconds: Option<f64>,
+    /// How long it took, in seconds: a pull request from its first commit to its merge.
+    #[schema(required)]
+    pub took_seconds: Option<f64>,
     /// The path of the page that shows it, where there is one.
     #[schema(required)]
     pub link: Option<String>,

@@ -15,6 +15,7 @@ import { RelativeTime } from "../../parts/RelativeTime";
 import { SkeletonRows } from "../../parts/Skeleton";
 import { useRowKeys } from "../../parts/table/useRowKeys";
 import { absolute, useTimeZone } from "../../parts/timezone";
+import { inWords, preciselyInWords } from "../../parts/words";
 import css from "./FactsPage.module.css";
 
 export function FactsPage() {
@@ -59,7 +60,7 @@ export function FactsPage() {
           </>
         }
       />
-      {definition === undefined ? null : <p className={css.definition}>{definition}</p>}
+      <p className={css.definition}>{definition}</p>
       {Object.keys(asked.labels).length === 0 ? null : (
         <ul className={css.filters} aria-label="Only those with">
           {Object.entries(asked.labels).map(([name, value]) => (
@@ -107,6 +108,14 @@ const kinds: Record<FactKind, { icon: IconName; word: string }> = {
   attempt: { icon: "again", word: "Attempt" },
 };
 
+/** How long it waited and took, in words. */
+function spans({ kind, waited_seconds: waited, took_seconds: took }: Fact): (string | null)[] {
+  return [
+    waited === null ? null : `waited ${preciselyInWords(waited)}`,
+    took === null ? null : kind === "pull_request" ? `${inWords(took)} from the first commit` : `took ${preciselyInWords(took)}`,
+  ];
+}
+
 function One({ fact }: { fact: Fact }) {
   const { icon, word } = kinds[fact.kind] ?? { icon: "file", word: fact.kind };
   // A link leads to a page of this one, and nowhere else.
@@ -121,7 +130,7 @@ function One({ fact }: { fact: Fact }) {
         <div className={css.title}>{link === null ? fact.title : <Link to={link}>{fact.title}</Link>}</div>
         <div className={css.detail}>
           {fact.author === null ? null : <span>{fact.author}</span>}
-          {fact.detail === null ? null : <span>{fact.detail}</span>}
+          {[fact.detail, ...spans(fact)].map((words) => (words === null ? null : <span key={words}>{words}</span>))}
         </div>
       </div>
       <span className={css.time}>
