@@ -78,7 +78,7 @@ async fn a_history_is_read_parents_first_and_then_only_what_is_new() {
 
     let reader = reader(&repository.path).await;
     let starts = reader.starts().await.unwrap();
-    assert_eq!(starts.commits(), [merge.clone()]);
+    assert_eq!(starts.commits(), std::slice::from_ref(&merge));
     let all = commits(&reader, &starts.commits(), &[]).await;
     let place: HashMap<_, _> = all
         .iter()
@@ -118,7 +118,7 @@ async fn a_history_is_read_parents_first_and_then_only_what_is_new() {
     );
 
     let third = repository.commit("more", "x\n", "Third");
-    let new = commits(&reader, &[third.clone()], &[merge]).await;
+    let new = commits(&reader, std::slice::from_ref(&third), &[merge]).await;
     assert_eq!(new.iter().map(|commit| &commit.id).collect::<Vec<_>>(), [&third]);
 }
 
@@ -358,7 +358,7 @@ async fn bytes_that_are_no_text_are_read_too() {
     let id = repository.git(["hash-object", "-t", "commit", "-w", "--literally", "commit"]);
     let id = CommitId::parse(&id).unwrap();
     let reader = reader(&repository.path).await;
-    let found = commits(&reader, &[id.clone()], &[]).await;
+    let found = commits(&reader, std::slice::from_ref(&id), &[]).await;
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].authored_at, jiff::Timestamp::UNIX_EPOCH);
     assert!(found[0].author.name.contains('\u{fffd}'), "{:?}", found[0].author);
