@@ -10,6 +10,7 @@ mod messages;
 mod path;
 #[cfg(test)]
 mod properties;
+mod values;
 
 pub use body::{BodyError, read_body};
 pub use group::{Group, PushError, PushMethod, change, push, push_failed};

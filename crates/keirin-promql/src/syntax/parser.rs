@@ -9,7 +9,7 @@ use super::token::{Kind, Token};
 use crate::limits::{Limit, Limits, OverLimit};
 
 /// What Prometheus knows behind a flag and is not supported here.
-const UNSUPPORTED_FUNCTIONS: [&str; 2] = ["info", "start_timestamp"];
+const UNSUPPORTED_FUNCTIONS: [&str; 3] = ["info", "integral", "start_timestamp"];
 /// Keywords that cannot be the name of a metric where an expression starts.
 const NEVER_NAMES: [&str; 6] = ["atan2", "bool", "group_left", "group_right", "ignoring", "on"];
 
