@@ -42,6 +42,23 @@ impl TestDatabase {
             .expect("the test's database takes another connection")
     }
 
+    /// Waits until every transaction of before now has ended, anywhere on the server: until then readers of facts and
+    /// events hold back what came after the oldest of them.
+    pub async fn settled(&self) {
+        let mut connection = self.connection().await;
+        let now: String = sqlx::query_scalar("select pg_current_xact_id()::text")
+            .fetch_one(&mut connection)
+            .await
+            .expect("the test's database answers");
+        let settled = "select pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8";
+        while !sqlx::query_scalar::<_, bool>(settled)
+            .bind(&now)
+            .fetch_one(&mut connection)
+            .await
+            .expect("the test's database answers")
+        {}
+    }
+
     /// Its URL where it lies on a server that was named by a URL; a private cluster is reached by a socket, which
     /// this names too.
     pub fn url(&self) -> String {

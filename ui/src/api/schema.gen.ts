@@ -3372,7 +3372,7 @@ export interface components {
                  * @description How many commits are among the facts.
                  */
                 commits: number;
-                /** @description The commits whose whole history is among the facts. */
+                /** @description The commits whose whole history is among the facts. A list leaves them out: there is one for each tag. */
                 heads: string[];
                 /** @description Its id. */
                 id: components["schemas"]["RepositoryId"];
@@ -3741,7 +3741,7 @@ export interface components {
              * @description How many commits are among the facts.
              */
             commits: number;
-            /** @description The commits whose whole history is among the facts. */
+            /** @description The commits whose whole history is among the facts. A list leaves them out: there is one for each tag. */
             heads: string[];
             /** @description Its id. */
             id: components["schemas"]["RepositoryId"];

@@ -28,7 +28,11 @@ pub(crate) async fn list(
     caller: Caller,
 ) -> Result<Json<Page<Repository>>, ApiError> {
     let sight = caller.sight(&app.store).await?;
-    Ok(Json(Page::all(app.store.repository_views(&sight, None).await?)))
+    let mut repositories = app.store.repository_views(&sight, None).await?;
+    for repository in &mut repositories {
+        repository.heads.clear();
+    }
+    Ok(Json(Page::all(repositories)))
 }
 
 /// Show a repository

@@ -14,9 +14,7 @@ use keirin_store::Store;
 use keirin_store::agents::NewAgent;
 use keirin_store::engine::Lease;
 use keirin_store::projects::NewProject;
-use keirin_testkit::TestDatabase;
 use keirin_testkit::contract::Sample;
-use sqlx::Connection;
 
 pub(crate) fn now() -> Timestamp {
     Timestamp::constant(1_760_000_400, 0)
@@ -156,24 +154,6 @@ fn moves(
         at,
     });
     attempts.chain(jobs).chain(runs).chain([flow]).collect()
-}
-
-/// Comes back when no transaction of the whole server is older than this moment, other tests' among them: facts that were
-/// committed before it can be read then, and rows that were deleted can be removed.
-pub(crate) async fn settled(database: &TestDatabase) {
-    let mut connection = database.connection().await;
-    let now: String = sqlx::query_scalar("select pg_current_xact_id()::text")
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
-    let is_settled = "select pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8";
-    while !sqlx::query_scalar::<_, bool>(is_settled)
-        .bind(&now)
-        .fetch_one(&mut connection)
-        .await
-        .unwrap()
-    {}
-    connection.close().await.unwrap();
 }
 
 /// The samples of all series of a metric with these labels, as `LABELS TIME VALUE`.

@@ -16,8 +16,6 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
-use crate::ground::settled;
-
 const KEIRIN: &str = include_str!("../../../../deploy/sql/keirin.sql.yaml");
 const POSTGRESQL: &str = include_str!("../../../../deploy/sql/postgresql.sql.yaml");
 const SLOW: &str = include_str!("../../../../deploy/sql/postgresql-slow.sql.yaml");
@@ -37,7 +35,7 @@ async fn run(database: &TestDatabase, statements: &str) {
 
 /// Comes back when nobody else works in the database; what is kept open without working does not count.
 async fn alone(database: &TestDatabase) {
-    settled(database).await;
+    database.settled().await;
     let mut connection = database.connection().await;
     let others = "select exists (select 1 from pg_stat_activity where datname = current_database()
                   and pid <> pg_backend_pid() and application_name <> 'keirin')";

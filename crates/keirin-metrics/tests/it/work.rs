@@ -6,7 +6,7 @@ use keirin_metrics::transforms::Transforms;
 use keirin_model::Outcome;
 use keirin_testkit::database;
 
-use crate::ground::{led, now, samples, settled};
+use crate::ground::{led, now, samples};
 
 #[tokio::test]
 async fn finished_flows_become_counts_by_the_hour() {
@@ -18,12 +18,12 @@ async fn finished_flows_become_counts_by_the_hour() {
 
     led.finished_flow(hours(3), Outcome::Success).await;
     led.finished_flow(hours(3), Outcome::Failed).await;
-    settled(&database).await;
+    database.settled().await;
     transforms.catch_up(now()).await.unwrap();
     led.finished_flow(hours(1), Outcome::Success).await;
-    settled(&database).await;
+    database.settled().await;
     transforms.catch_up(now()).await.unwrap();
-    settled(&database).await;
+    database.settled().await;
     let nothing = transforms.catch_up(now()).await.unwrap();
     assert_eq!(nothing.facts, 0);
 
@@ -63,7 +63,7 @@ async fn a_rerun_finishes_again_and_counts_again() {
     let at = now() - SignedDuration::from_mins(30);
     led.finished_flow(at, Outcome::Failed).await;
     led.finished_flow(at, Outcome::Failed).await;
-    settled(&database).await;
+    database.settled().await;
     transforms.catch_up(now()).await.unwrap();
     let failed = samples(&storage, "keirin_jobs_total", &[("outcome", "failed")]).await;
     assert!(failed[0].ends_with(" 2"), "{failed:?}");
@@ -80,7 +80,7 @@ async fn two_servers_that_do_the_same_work_count_nothing_twice() {
     let storage = Storage::new(led.store.clone());
     let one = Transforms::new(storage.clone());
     let other = Transforms::new(Storage::new(database.another_store().await));
-    settled(&database).await;
+    database.settled().await;
     let (first, second) = tokio::join!(one.catch_up(now()), other.catch_up(now()));
     // Whoever is overtaken says so, and goes on with what is left.
     for result in [first, second] {
@@ -104,13 +104,13 @@ async fn a_project_that_is_removed_takes_its_facts_and_series_along() {
         .await;
     let storage = Storage::new(led.store.clone());
     let transforms = Transforms::new(storage.clone());
-    settled(&database).await;
+    database.settled().await;
     transforms.catch_up(now()).await.unwrap();
     assert!(!samples(&storage, "keirin_flows_total", &[]).await.is_empty());
     led.store.delete_project(led.branch.0).await.unwrap();
     assert!(samples(&storage, "keirin_flows_total", &[]).await.is_empty());
     let totals = led.store.series_totals().await.unwrap();
     assert_eq!(totals.series, 0);
-    settled(&database).await;
+    database.settled().await;
     transforms.catch_up(now()).await.unwrap();
 }

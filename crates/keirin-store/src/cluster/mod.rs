@@ -116,7 +116,11 @@ impl Cluster {
         drop(changes);
         if let Err(error) = made {
             // Nobody would stop it otherwise.
-            cluster.stop().await?;
+            let stopped = cluster.stop().await?;
+            if joined && stopped {
+                // It was going down when it was joined, and nobody else uses it.
+                return Box::pin(Self::start_or_join(cluster.options.clone())).await;
+            }
             return Err(error);
         }
         Ok(cluster)

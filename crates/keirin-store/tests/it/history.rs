@@ -46,6 +46,7 @@ async fn news_of_commits_are_the_commits_that_would_be_read() {
     add(&store, "one", &[1, 2, 3]).await;
     add(&store, "two", &[4]).await;
     add(&store, "one", &[5]).await;
+    database.settled().await;
     let all = store.commits_after(Position::START, 100).await.unwrap().facts;
     assert_eq!(all.len(), 5);
     for (place, from) in std::iter::once(Position::START)

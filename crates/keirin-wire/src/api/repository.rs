@@ -16,7 +16,7 @@ pub struct Repository {
     /// The project whose repository it is; the server reads its history by itself.
     #[schema(required)]
     pub project: Option<String>,
-    /// The commits whose whole history is among the facts.
+    /// The commits whose whole history is among the facts. A list leaves them out: there is one for each tag.
     pub heads: Vec<String>,
     /// When an import ended well last.
     #[schema(required)]

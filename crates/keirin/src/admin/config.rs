@@ -206,7 +206,7 @@ mod tests {
             assert!(!shown_text(key, url.to_owned()).contains("hunter2"), "{key}");
         }
         let opens = |key: &String| {
-            ["database", "reader", "secret", "password", "token"]
+            ["database_", "reader_", "secret", "password", "token"]
                 .iter()
                 .any(|word| key.contains(word))
         };
