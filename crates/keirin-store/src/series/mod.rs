@@ -10,6 +10,9 @@ pub use pushed::PushedGroup;
 pub use read::{DescribedMetric, MetricLabels, SeriesFilter, SeriesRow, SeriesTotals};
 pub use write::{NewSeries, SampleWrite, Span};
 
+use crate::StoreError;
+use crate::row::unsigned;
+
 /// Samples of one series over a stretch of time, as they lie in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChunkRow {
@@ -23,4 +26,27 @@ pub struct ChunkRow {
     pub samples: usize,
     /// The samples, encoded.
     pub body: Vec<u8>,
+}
+
+/// A chunk as it is read.
+struct StoredChunk {
+    series: i64,
+    first_ms: i64,
+    last_ms: i64,
+    samples: i32,
+    body: Vec<u8>,
+}
+
+impl TryFrom<StoredChunk> for ChunkRow {
+    type Error = StoreError;
+
+    fn try_from(stored: StoredChunk) -> Result<Self, StoreError> {
+        Ok(Self {
+            series: stored.series,
+            first_ms: stored.first_ms,
+            last_ms: stored.last_ms,
+            samples: unsigned(stored.samples)?,
+            body: stored.body,
+        })
+    }
 }

@@ -6,7 +6,7 @@ use keirin_model::series::{Labels, METRIC_NAME, MetricKind};
 use sqlx::types::Json;
 
 use super::write::kind;
-use super::{ChunkRow, Span};
+use super::{ChunkRow, Span, StoredChunk};
 use crate::row::unsigned;
 use crate::views::Sight;
 use crate::{Position, Result, Store};
@@ -91,9 +91,10 @@ impl Store {
                where ($1::text is null or s.metric = $1)
                  and ($2::jsonb is null or s.labels @> $2)
                  and ($3::bigint is null or s.bucket_ms is not null
-                      or exists (select 1 from sample_chunks c where c.series = s.id and c.last_ms >= $3))
+                      or (select c.last_ms from sample_chunks c where c.series = s.id
+                          order by c.first_ms desc limit 1) >= $3)
                  and ($4::bigint is null
-                      or exists (select 1 from sample_chunks c where c.series = s.id and c.first_ms <= $4))
+                      or (select min(c.first_ms) from sample_chunks c where c.series = s.id) <= $4)
                  and ($5::bigint[] is null or s.project = any($5))
                order by s.id
                limit $6"#,
@@ -122,10 +123,17 @@ impl Store {
     /// # Errors
     /// The database cannot be reached.
     pub async fn chunks_within(&self, series: &[i64], from_ms: i64, until_ms: i64) -> Result<Vec<ChunkRow>> {
-        let rows = sqlx::query!(
+        // The chunk that the stretch begins in is found by the index, so those before it cost nothing.
+        let rows = sqlx::query_as!(
+            StoredChunk,
             "select c.series, c.first_ms, c.last_ms, c.samples, c.body
-             from sample_chunks c
-             where c.series = any($1) and c.first_ms <= $3 and c.last_ms >= $2
+             from unnest($1::bigint[]) as u (series)
+             join lateral (
+               select * from sample_chunks c
+               where c.series = u.series and c.first_ms <= $3 and c.last_ms >= $2
+                 and c.first_ms >= coalesce(
+                   (select max(b.first_ms) from sample_chunks b where b.series = u.series and b.first_ms <= $2), $2)
+             ) c on true
              order by c.series, c.first_ms",
             series,
             from_ms,
@@ -133,17 +141,7 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(ChunkRow {
-                    series: row.series,
-                    first_ms: row.first_ms,
-                    last_ms: row.last_ms,
-                    samples: unsigned(row.samples)?,
-                    body: row.body,
-                })
-            })
-            .collect()
+        rows.into_iter().map(ChunkRow::try_from).collect()
     }
 
     /// When each of these series begins, in milliseconds since 1970; none for one without samples.

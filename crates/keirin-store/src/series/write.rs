@@ -6,7 +6,7 @@ use keirin_model::series::{Labels, MetricKind};
 use sqlx::types::Json;
 use sqlx::{PgTransaction, Postgres, Transaction};
 
-use super::ChunkRow;
+use super::{ChunkRow, StoredChunk};
 use crate::row::{column, unsigned};
 use crate::{Position, Result, Store, StoreError};
 
@@ -162,7 +162,8 @@ impl SampleWrite {
         let series: Vec<_> = spans.iter().map(|span| span.series).collect();
         let from: Vec<_> = spans.iter().map(|span| span.from_ms).collect();
         let until: Vec<_> = spans.iter().map(|span| span.until_ms).collect();
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            StoredChunk,
             "select c.series, c.first_ms, c.last_ms, c.samples, c.body
              from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as u (series, from_ms, until_ms)
              join lateral (
@@ -179,17 +180,7 @@ impl SampleWrite {
         )
         .fetch_all(&mut *self.transaction)
         .await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(ChunkRow {
-                    series: row.series,
-                    first_ms: row.first_ms,
-                    last_ms: row.last_ms,
-                    samples: unsigned(row.samples)?,
-                    body: row.body,
-                })
-            })
-            .collect()
+        rows.into_iter().map(ChunkRow::try_from).collect()
     }
 
     /// Puts chunks in place of others, which are named by series and first time.
