@@ -4,14 +4,19 @@ use std::io::Write as _;
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
+use keirin_api::Settings;
 use keirin_metrics::batch::Batch;
+use keirin_metrics::exchange::ExchangeSettings;
 use keirin_metrics::remote_write;
 use keirin_metrics::sink::SampleSink as _;
+use keirin_metrics::source::Source;
 use keirin_model::access::Role;
 use keirin_model::series::{Labels, Sample};
 
+use serde_json::json;
+
 use crate::answer::Answer;
-use crate::world::{By, World};
+use crate::world::{ADDRESS, By, World};
 
 /// A call with a body that is no JSON.
 async fn send(
@@ -357,4 +362,108 @@ async fn the_series_of_a_project_have_a_limit() {
     intake.write(again).await.unwrap();
     let by = admin(&world).await;
     assert_eq!(values(&world, &by, "a").await, [r#"a{project="site"} 2"#]);
+}
+
+#[tokio::test]
+async fn another_server_answers_a_query_that_names_it() {
+    // The other one is a Keirin too, which answers as a Prometheus does.
+    let other = World::new().await;
+    let By::Token(token) = admin(&other).await else {
+        panic!("a token")
+    };
+    let by = By::Token(token.clone());
+    let line = b"temperature,room=a value=21.5".to_vec();
+    let sent = send(&other, &by, "POST", "/write", &[], line).await;
+    assert_eq!(sent.status, StatusCode::NO_CONTENT, "{}", sent.text());
+    let url = other.listen().await;
+    let source = |name: &str, url: &str| {
+        let settings = json!({
+            "name": name, "url": url, "sign_in": { "bearer": { "token": token } },
+            "retry": { "attempts": 1 },
+        });
+        Source::new(serde_json::from_value(settings).unwrap()).unwrap()
+    };
+    let gone = "http://127.0.0.1:9";
+    let sources = vec![source("other", &format!("{url}prometheus")), source("gone", gone)];
+    let world = World::exchanging(
+        Settings::at(ADDRESS.parse().unwrap()),
+        ExchangeSettings {
+            sources,
+            ..ExchangeSettings::default()
+        },
+    )
+    .await;
+    let by = admin(&world).await;
+
+    let now = world.clock.now().as_second();
+    let ask = async |path: &str| {
+        let answer = world.get(&by, &format!("/prometheus/api/v1/{path}")).await;
+        let body = serde_json::from_slice::<serde_json::Value>(&answer.body).unwrap();
+        (answer.status, body)
+    };
+    let (status, answer) = ask("query?query=temperature&source=other").await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(answer["data"]["result"][0]["value"][1], "21.5", "{answer}");
+    let range = format!(
+        "query_range?query=temperature&source=other&start={}&end={now}&step=1",
+        now - 2
+    );
+    let (_, answer) = ask(&range).await;
+    assert_eq!(answer["data"]["result"][0]["metric"]["room"], "a", "{answer}");
+    let (_, answer) = ask("label/room/values?source=other").await;
+    assert_eq!(answer["data"], json!(["a"]), "{answer}");
+    let (_, answer) = ask("series?match[]=temperature&source=other").await;
+    assert_eq!(answer["data"][0]["__name__"], "temperature", "{answer}");
+    // This server itself has nothing of the kind.
+    let (_, answer) = ask("query?query=temperature&source=keirin").await;
+    assert_eq!(answer["data"]["result"], json!([]), "{answer}");
+
+    let (status, answer) = ask("query?query=sum(&source=other").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+    assert_eq!(answer["errorType"], "bad_data");
+    assert!(
+        answer["error"]
+            .as_str()
+            .unwrap()
+            .starts_with("other refuses the query"),
+        "{answer}"
+    );
+    let (status, answer) = ask("query?query=up&source=gone").await;
+    assert_eq!(status, StatusCode::BAD_GATEWAY, "{answer}");
+    assert!(
+        answer["error"]
+            .as_str()
+            .unwrap()
+            .starts_with("gone cannot be asked"),
+        "{answer}"
+    );
+    let (status, answer) = ask("query?query=up&source=nobody").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(
+        answer["error"].as_str().unwrap().contains("keirin, gone, other"),
+        "{answer}"
+    );
+
+    let listed: serde_json::Value = world.get(&by, "/api/v1/sources").await.json();
+    let states: Vec<_> = listed["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|source| {
+            (
+                source["name"].as_str().unwrap(),
+                source["state"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(states, [("keirin", "ok"), ("gone", "failed"), ("other", "ok")]);
+
+    // What lies elsewhere is not for those who see one project alone.
+    world.project("site", false).await;
+    let browser = world.admin().await;
+    let narrow = world.token(&browser, Role::Admin, Some("site")).await;
+    let answer = world
+        .get(&narrow, "/prometheus/api/v1/query?query=up&source=other")
+        .await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text());
 }

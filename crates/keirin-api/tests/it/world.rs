@@ -75,6 +75,11 @@ impl World {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
+        Self::exchanging(settings, ExchangeSettings::default()).await
+    }
+
+    /// A server with these ways in and out for samples.
+    pub(crate) async fn exchanging(settings: Settings, exchange: ExchangeSettings) -> Self {
         let database = keirin_testkit::database().await;
         let folder = tempfile::tempdir().unwrap();
         let store = database.store();
@@ -95,7 +100,7 @@ impl World {
         let exchange = Arc::new(Exchange::new(
             storage.clone(),
             Arc::new(move || told.now()),
-            ExchangeSettings::default(),
+            exchange,
         ));
         let app = App::new(Parts {
             store: store.clone(),
@@ -122,6 +127,18 @@ impl World {
             folder,
             _database: database,
         }
+    }
+
+    /// Serves on a port of this machine until the test ends; gives the address.
+    pub(crate) async fn listen(&self) -> url::Url {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let service = self
+            .router
+            .clone()
+            .into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        address.parse().unwrap()
     }
 
     /// Makes a call and gives the answer as it begins.

@@ -23,7 +23,7 @@ const PEOPLE: u64 = 1_500;
 /// When the history begins: in 2015.
 const BEGIN: i64 = 1_420_070_400;
 
-const REPOSITORY: &str = "bench/history";
+pub const REPOSITORY: &str = "bench/history";
 
 /// Imports, imports again, and waits for the series.
 pub async fn imports() {
@@ -65,7 +65,7 @@ pub async fn imports() {
     server.stop().await;
 }
 
-fn import(folder: &Path, repository: &Path) {
+pub fn import(folder: &Path, repository: &Path) {
     let imported = Command::new(env!("CARGO_BIN_EXE_keirin"))
         .args(["import", "git"])
         .arg(repository)
@@ -78,7 +78,7 @@ fn import(folder: &Path, repository: &Path) {
 }
 
 /// Waits until every commit that counts is in the series.
-async fn until_series(server: &Server) {
+pub async fn until_series(server: &Server) {
     let wanted = SqlQuery {
         query: "select count(*) from commits where not merge".to_owned(),
         limit: None,

@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+mod dashboard;
 mod history;
 mod load;
 mod process;
@@ -44,6 +45,7 @@ fn main() {
         lifecycles().await;
         live_tail().await;
         takeover().await;
+        dashboard::loads().await;
         history::imports().await;
     });
 }

@@ -49,6 +49,7 @@ pub(super) fn passed_on<T: Serialize>(answer: Result<Answer<T>, SourceError>) ->
 impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
         let (status, kind) = match &error {
+            SourceError::Refused { kind, .. } if kind == "bad_data" => (StatusCode::BAD_REQUEST, "bad_data"),
             SourceError::Refused { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "execution"),
             SourceError::Range(_) => (StatusCode::BAD_REQUEST, "bad_data"),
             SourceError::Http { .. } => (StatusCode::BAD_GATEWAY, "unavailable"),
