@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use keirin_controller::read_history;
 use keirin_git::{Git, GitError, HistoryReader};
 use keirin_model::facts::git::{Changes, CommitFact, MergedPullRequest, Tag};
+use keirin_store::facts::Facts;
 use keirin_store::views::Sight;
 use keirin_store::{Position, Store, StoreError};
 use keirin_wire::api::{self, NewFacts};
@@ -44,17 +45,29 @@ async fn view(store: &Store, name: &str) -> api::Repository {
         .remove(0)
 }
 
+/// Reads until nothing is held back: transactions of other tests on the same server hold a reader of facts back.
+async fn settled<Fact, Read>(read: impl Fn() -> Read) -> impl Iterator<Item = Fact>
+where
+    Read: Future<Output = keirin_store::Result<Facts<Fact>>>,
+{
+    loop {
+        let read = read().await.unwrap();
+        if !read.unsettled {
+            return read.facts.into_iter().map(|(_, fact)| fact);
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
 async fn commits(store: &Store, name: &str) -> Vec<CommitFact> {
     let id = store.repository_by_name(name).await.unwrap().id;
-    let read = store.commits_after(Position::START, 10_000).await.unwrap();
-    let facts = read.facts.into_iter().map(|(_, fact)| fact);
+    let facts = settled(|| store.commits_after(Position::START, 10_000)).await;
     facts.filter(|fact| fact.repository == id).collect()
 }
 
 async fn pull_requests(store: &Store, name: &str) -> Vec<MergedPullRequest> {
     let id = store.repository_by_name(name).await.unwrap().id;
-    let read = store.pull_requests_after(Position::START, 10_000).await.unwrap();
-    let facts = read.facts.into_iter().map(|(_, fact)| fact);
+    let facts = settled(|| store.pull_requests_after(Position::START, 10_000)).await;
     facts
         .filter(|fact| fact.repository == id)
         .map(|fact| fact.merged)
@@ -63,8 +76,7 @@ async fn pull_requests(store: &Store, name: &str) -> Vec<MergedPullRequest> {
 
 async fn releases(store: &Store, name: &str) -> Vec<Tag> {
     let id = store.repository_by_name(name).await.unwrap().id;
-    let read = store.releases_after(Position::START, 10_000).await.unwrap();
-    let facts = read.facts.into_iter().map(|(_, fact)| fact);
+    let facts = settled(|| store.releases_after(Position::START, 10_000)).await;
     facts
         .filter(|fact| fact.repository == id)
         .map(|fact| fact.tag)
