@@ -175,6 +175,7 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("POST", "/write", Samples),
     ("POST", "/prometheus/api/v1/write", Samples),
     // Prometheus' API.
+    ("GET", "/prometheus/", Open),
     ("GET", "/prometheus/api/v1/targets", Server(Viewer)),
     ("GET", "/prometheus/api/v1/query", Visible),
     ("POST", "/prometheus/api/v1/query", Visible),

@@ -25,6 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(series::labels, series::labels_by_form))
         .routes(routes!(series::values))
         .routes(routes!(series::metadata))
+        .routes(routes!(status::root))
         .routes(routes!(status::build))
         .routes(routes!(status::rules))
         .routes(routes!(status::alerts))

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::Redirect;
 use serde_json::{Value, json};
 
 use super::answer::Success;
@@ -10,6 +11,14 @@ use crate::app::App;
 
 /// The version of PromQL that is spoken, as Prometheus numbers it: clients choose by it what they may ask.
 const SPEAKS: &str = "3.0.0";
+
+/// Where people ask
+///
+/// Programs look here whether there is a Prometheus; its page for people is ours.
+#[utoipa::path(get, path = "/prometheus/", tag = "prometheus", responses((status = 303, description = "The page to explore series.")))]
+pub(crate) async fn root(State(app): State<Arc<App>>) -> Redirect {
+    Redirect::to(&format!("{}/explore", app.settings.base()))
+}
 
 /// Which version this is
 #[utoipa::path(get, path = "/prometheus/api/v1/status/buildinfo", tag = "prometheus", responses((status = 200, body = serde_json::Value)))]
