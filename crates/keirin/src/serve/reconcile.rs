@@ -10,6 +10,7 @@ use keirin_metrics::exchange::Exchange;
 use keirin_metrics::transforms::Transforms;
 use keirin_model::{AttemptId, LogStreamId};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use super::Server;
 use crate::machine;
@@ -23,6 +24,10 @@ const SEAL: Duration = Duration::from_secs(60);
 
 /// How long new facts are gathered before they become samples.
 const GATHER_FACTS: Duration = Duration::from_millis(20);
+/// How many times as long as making samples took it rests afterwards, so that it never takes much of a busy machine.
+const REST: u32 = 15;
+/// The longest rest.
+const LONGEST_REST: Duration = Duration::from_secs(2);
 /// How often it is looked for facts that nobody has told of.
 const FACTS: Duration = Duration::from_secs(5);
 
@@ -58,6 +63,7 @@ async fn follow_facts(transforms: &Transforms, controller: &Controller) {
     let mut commits = controller.commits();
     let mut described = false;
     loop {
+        let began = Instant::now();
         if controller.handle().is_ok() {
             if !described {
                 match transforms.describe().await {
@@ -65,13 +71,11 @@ async fn follow_facts(transforms: &Transforms, controller: &Controller) {
                     Err(error) => tracing::warn!(%error, "metrics cannot be described at the moment"),
                 }
             }
-            match transforms.catch_up(machine::now()).await {
-                // Facts that came meanwhile are looked for at once.
-                Ok(progress) if progress.facts > 0 => continue,
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "facts cannot become series at the moment"),
+            if let Err(error) = transforms.catch_up(machine::now()).await {
+                tracing::warn!(%error, "facts cannot become series at the moment");
             }
         }
+        tokio::time::sleep((began.elapsed() * REST).min(LONGEST_REST)).await;
         let news = async {
             tokio::select! {
                 // The controller lives as long as this loop.
