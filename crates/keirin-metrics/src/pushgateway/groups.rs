@@ -8,7 +8,7 @@ use super::group::{Group, PushError, PushMethod, change, push, push_failed};
 use super::kept::{from_json, to_json};
 use crate::scrape::Clock;
 use crate::sink::{SampleSink as _, SinkError};
-use crate::storage::{ForProject, Intake};
+use crate::storage::{ForProject, Intake, write_labels};
 use crate::text::Exposition;
 
 /// How often a change is tried that others get before. Each of them got through.
@@ -143,11 +143,6 @@ fn damaged(error: &serde_json::Error) -> StoreError {
 fn fingerprint(project: Option<&ForProject>, labels: &Labels) -> Vec<u8> {
     let mut hash = Sha256::new();
     hash.update(project.map_or(0, |project| project.id.0).to_le_bytes());
-    for (name, value) in labels.iter() {
-        for part in [name, value] {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
-        }
-    }
+    write_labels(labels, &mut hash);
     hash.finalize().to_vec()
 }

@@ -7,6 +7,7 @@ mod write;
 
 pub use intake::{ForProject, Intake, IntakeLimits};
 pub use read::{FetchLimits, Fetched};
+pub(crate) use write::write_labels;
 pub use write::{Incoming, Samples, Storage, Writing};
 
 use crate::chunk::DamagedChunk;

@@ -24,6 +24,16 @@ struct Read<T> {
     fact: T,
 }
 
+impl<T> Read<T> {
+    fn new(transaction: i64, number: i64, settled: bool, fact: T) -> Self {
+        Self {
+            position: Position { transaction, number },
+            settled,
+            fact,
+        }
+    }
+}
+
 impl<T> Facts<T> {
     /// Those that come before the first that is not settled.
     fn settled(rows: Vec<Read<T>>) -> Self {

@@ -39,7 +39,7 @@ impl Store {
                 created_at: row.created_at.to_jiff(),
                 finished_at: row.finished_at.to_jiff(),
             };
-            Ok(read(row.transaction, row.number, row.settled, fact))
+            Ok(Read::new(row.transaction, row.number, row.settled, fact))
         }))
     }
 
@@ -72,7 +72,7 @@ impl Store {
                 started_at: timestamp(row.started_at),
                 finished_at: row.finished_at.to_jiff(),
             };
-            Ok(read(row.transaction, row.number, row.settled, fact))
+            Ok(Read::new(row.transaction, row.number, row.settled, fact))
         }))
     }
 
@@ -108,7 +108,7 @@ impl Store {
                 started_at: timestamp(row.started_at),
                 finished_at: row.finished_at.to_jiff(),
             };
-            Ok(read(row.transaction, row.number, row.settled, fact))
+            Ok(Read::new(row.transaction, row.number, row.settled, fact))
         }))
     }
 
@@ -154,7 +154,7 @@ impl Store {
                     skipped: unsigned(row.skipped)?,
                 },
             };
-            Ok(read(row.transaction, row.number, row.settled, fact))
+            Ok(Read::new(row.transaction, row.number, row.settled, fact))
         }))
     }
 
@@ -216,14 +216,6 @@ fn place(project: String, branch: String, kind: &str, flow: i64) -> Result<WorkP
         kind: word(kind)?,
         flow: FlowId(flow),
     })
-}
-
-fn read<Fact>(transaction: i64, number: i64, settled: bool, fact: Fact) -> Read<Fact> {
-    Read {
-        position: Position { transaction, number },
-        settled,
-        fact,
-    }
 }
 
 fn facts<Fact>(rows: impl Iterator<Item = Result<Read<Fact>>>) -> Result<Facts<Fact>> {

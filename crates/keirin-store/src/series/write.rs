@@ -242,6 +242,10 @@ impl SampleWrite {
             "insert into metrics as m (name, kind, unit, help)
              select distinct on (u.name) * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
                as u (name, kind, unit, help)
+             -- What is said again, as with every scrape, takes no lock and writes nothing.
+             where not exists (
+               select 1 from metrics k
+               where (k.name, k.kind, k.unit, k.help) = (u.name, u.kind, u.unit, u.help))
              on conflict (name) do update
                set kind = excluded.kind, unit = excluded.unit, help = excluded.help
                where (m.kind, m.unit, m.help) is distinct from (excluded.kind, excluded.unit, excluded.help)",

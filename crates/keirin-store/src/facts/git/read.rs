@@ -76,13 +76,11 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         let read = rows.into_iter().map(|row| {
-            Ok(Read {
-                position: Position {
-                    transaction: row.transaction,
-                    number: row.number,
-                },
-                settled: row.settled,
-                fact: CommitFact {
+            Ok(Read::new(
+                row.transaction,
+                row.number,
+                row.settled,
+                CommitFact {
                     repository: RepositoryId(row.repository),
                     id: hex(&row.id),
                     parents: row.parents.iter().map(|parent| hex(parent)).collect(),
@@ -98,7 +96,7 @@ impl Store {
                     },
                     trailers: row.trailers.0,
                 },
-            })
+            ))
         });
         Ok(Facts::settled(read.collect::<Result<_>>()?))
     }
@@ -126,13 +124,11 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         let read = rows.into_iter().map(|row| {
-            Ok(Read {
-                position: Position {
-                    transaction: row.transaction,
-                    number: row.number,
-                },
-                settled: row.settled,
-                fact: PullRequestFact {
+            Ok(Read::new(
+                row.transaction,
+                row.number,
+                row.settled,
+                PullRequestFact {
                     repository: RepositoryId(row.repository),
                     merged: MergedPullRequest {
                         number: unsigned(row.pull_request)?,
@@ -146,7 +142,7 @@ impl Store {
                         first_commit_at: timestamp(row.first_commit_at),
                     },
                 },
-            })
+            ))
         });
         Ok(Facts::settled(read.collect::<Result<_>>()?))
     }
@@ -168,20 +164,20 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let read = rows.into_iter().map(|row| Read {
-            position: Position {
-                transaction: row.transaction,
-                number: row.number,
-            },
-            settled: row.settled,
-            fact: ReleaseFact {
-                repository: RepositoryId(row.repository),
-                tag: Tag {
-                    name: row.name,
-                    commit: hex(&row.commit),
-                    at: row.released_at.to_jiff(),
+        let read = rows.into_iter().map(|row| {
+            Read::new(
+                row.transaction,
+                row.number,
+                row.settled,
+                ReleaseFact {
+                    repository: RepositoryId(row.repository),
+                    tag: Tag {
+                        name: row.name,
+                        commit: hex(&row.commit),
+                        at: row.released_at.to_jiff(),
+                    },
                 },
-            },
+            )
         });
         Ok(Facts::settled(read.collect()))
     }
