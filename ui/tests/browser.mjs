@@ -326,7 +326,7 @@ check("the agent of this server is there", async () => {
   await page.getByText(/^Online, Keirin/).first().waitFor();
 });
 
-checkMeasure({ page, go, api, heading, project });
+checkMeasure({ page, at, go, api, heading, project });
 checkFirstScreen({ browser, context, at });
 checkEveryPage({ browser, context, at, api, project });
 

@@ -22,7 +22,20 @@ export const measurePages = [
   ...dashboards.map((name) => `dashboards/keirin-${name}`), "targets", "data", "facts?metric=keirin_flows_total",
 ];
 
-export function checkMeasure({ page, go, api, heading, project }) {
+export function checkMeasure({ page, at, go, api, heading, project }) {
+  /** Waits until every flow has ended and every fact is in its series: until then a figure may be older than its facts. */
+  const untilCounted = () =>
+    page.waitForFunction(
+      async ([flows, dataFlow]) => {
+        const read = async (path) => (await fetch(path)).json();
+        if ((await read(flows)).items.some((flow) => flow.state !== "finished")) return false;
+        const transforms = (await read(dataFlow)).parts.find((part) => part.name === "transforms");
+        return transforms.parts.every((part) => part.note === null);
+      },
+      [at(`api/v1/flows?project=${project}`), at("api/v1/data-flow")],
+      { polling: 200 },
+    );
+
   check("a query is answered, and one that cannot be read is marked where it breaks", async () => {
     await go("explore?q=vector(41)%20%2B%201&view=table");
     await page.getByRole("cell", { name: "42" }).first().waitFor();
@@ -31,6 +44,7 @@ export function checkMeasure({ page, go, api, heading, project }) {
   });
 
   check("a figure of the flows leads to the flows that it counts", async () => {
+    await untilCounted();
     await go(`insights/flow-health?var-project=${project}`);
     const figure = page.getByRole("group", { name: "Flows", exact: true }).getByRole("link");
     await figure.waitFor();
