@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use keirin_client::QueryTime;
-use keirin_model::Timestamp;
-use keirin_wire::api::{QueryValue, SqlQuery};
+use keirin_wire::api::SqlQuery;
 
 use crate::at_most;
 use crate::server::Server;
@@ -86,25 +84,13 @@ pub async fn until_series(server: &Server) {
     let wanted = server.client.sql(&wanted).await.unwrap().rows[0][0]
         .as_f64()
         .unwrap();
-    loop {
-        let now = QueryTime::At(Timestamp::now());
-        let query = format!("sum(sum_over_time(keirin_commits_total{{repository=\"{REPOSITORY}\"}}[50y]))");
-        let counted = server.client.query(&query, now, None).await.unwrap();
-        // Levels come last of all that is made of a history.
-        let query = format!(
-            "count(last_over_time(keirin_contributor_absence_factor{{repository=\"{REPOSITORY}\"}}[50y]))"
-        );
-        let levels = server.client.query(&query, now, None).await.unwrap();
-        if let (QueryValue::Vector(counted), QueryValue::Vector(levels)) = (&counted.data, &levels.data)
-            && counted
-                .first()
-                .is_some_and(|counted| counted.value.value() >= wanted)
-            && !levels.is_empty()
-        {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let commits = format!("sum(sum_over_time(keirin_commits_total{{repository=\"{REPOSITORY}\"}}[50y]))");
+    server.until(&commits, wanted).await;
+    // Levels come last of all that is made of a history.
+    let levels = format!(
+        "count(last_over_time(keirin_contributor_absence_factor{{repository=\"{REPOSITORY}\"}}[50y]))"
+    );
+    server.until(&levels, 1.0).await;
 }
 
 /// Numbers that are the same in each run.

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command as PlainCommand, Stdio};
 use std::time::Duration;
 
-use keirin_client::{Client, Connector, WhichFlows};
-use keirin_model::State;
-use keirin_wire::api::{CreateProject, Flow, StartFlow};
+use keirin_client::{Client, Connector, QueryTime, WhichFlows};
+use keirin_model::{State, Timestamp};
+use keirin_wire::api::{CreateProject, Flow, QueryValue, StartFlow};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Deserialize;
@@ -123,8 +123,8 @@ impl Server {
         }
     }
 
-    /// Starts flows and waits for the end of all. It looks at the list of flows, which leaves their jobs out: to read
-    /// thousands of jobs again and again would cost more than to run them.
+    /// Starts flows and waits for the end of all. It looks rarely, and at the list of flows, which leaves their jobs out:
+    /// to read thousands of jobs again and again would cost more than to run them.
     pub async fn run_flows(&self, project: &str, flows: usize) {
         for _ in 0..flows {
             self.client
@@ -133,13 +133,29 @@ impl Server {
                 .unwrap();
         }
         loop {
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(250)).await;
             let page = self.client.flows(Some(project), &WhichFlows::default()).await;
             let items = page.unwrap().items;
-            assert_eq!(items.len(), flows, "one page holds them all");
-            if items.iter().all(|flow| flow.state == State::Finished) {
+            assert!(items.len() >= flows, "one page holds them all");
+            if items.iter().take(flows).all(|flow| flow.state == State::Finished) {
                 return;
             }
+        }
+    }
+
+    /// Waits until the value of a query is at least so much.
+    pub async fn until(&self, query: &str, wanted: f64) {
+        loop {
+            let answer = self
+                .client
+                .query(query, QueryTime::At(Timestamp::now()), None)
+                .await;
+            if let QueryValue::Vector(values) = answer.unwrap().data
+                && values.first().is_some_and(|value| value.value.value() >= wanted)
+            {
+                return;
+            }
+            tokio::time::sleep(LOOK * 10).await;
         }
     }
 
