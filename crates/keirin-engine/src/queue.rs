@@ -4,7 +4,7 @@
 //! the fewest jobs under way; among its jobs the one that has waited longest.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use jiff::Timestamp;
 use keirin_model::agent::Agent;
@@ -26,8 +26,28 @@ pub(crate) struct Queued {
     pub(crate) requirements: Requirements,
 }
 
-/// Jobs of one project, oldest first.
-type Line = BTreeSet<(Timestamp, JobId)>;
+/// Jobs of one project, oldest first. Nearly all come at the end and leave at the front; how many stand before one is
+/// found without counting them.
+#[derive(Debug, Default)]
+struct Line(VecDeque<(Timestamp, JobId)>);
+
+impl Line {
+    fn insert(&mut self, place: (Timestamp, JobId)) {
+        if let Err(at) = self.0.binary_search(&place) {
+            self.0.insert(at, place);
+        }
+    }
+
+    fn remove(&mut self, place: &(Timestamp, JobId)) {
+        if let Ok(at) = self.0.binary_search(place) {
+            self.0.remove(at);
+        }
+    }
+
+    fn before(&self, place: &(Timestamp, JobId)) -> usize {
+        self.0.partition_point(|other| other < place)
+    }
+}
 
 /// Jobs with the same requirements: by priority, then by project.
 #[derive(Debug, Default)]
@@ -64,7 +84,7 @@ impl Queue {
         if let Some(projects) = class.lines.get_mut(&Reverse(queued.priority)) {
             if let Some(line) = projects.get_mut(&queued.project) {
                 line.remove(&(queued.since, job));
-                if line.is_empty() {
+                if line.0.is_empty() {
                     projects.remove(&queued.project);
                 }
             }
@@ -124,8 +144,8 @@ impl Queue {
             .range(..=Reverse(queued.priority))
             .flat_map(|(priority, projects)| projects.values().map(move |line| (priority, line)))
             .map(|(priority, line)| match *priority == Reverse(queued.priority) {
-                true => line.range(..own).count(),
-                false => line.len(),
+                true => line.before(&own),
+                false => line.0.len(),
             })
             .sum()
     }
@@ -145,7 +165,7 @@ impl Queue {
         let (priority, projects) = class.lines.first_key_value()?;
         projects
             .iter()
-            .filter_map(|(project, line)| line.first().map(|oldest| (project, oldest)))
+            .filter_map(|(project, line)| line.0.front().map(|oldest| (project, oldest)))
             .map(|(project, (since, job))| (*priority, self.under_way(*project), *since, *job))
             .min()
     }
@@ -158,6 +178,8 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeSet;
+
     use super::*;
     use keirin_model::AgentId;
     use keirin_model::agent::GROUP_ALL;
