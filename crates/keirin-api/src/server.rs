@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{Predicate as _, SizeAbove};
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use tower_http::trace::TraceLayer;
@@ -28,6 +29,9 @@ use crate::routes::routes;
 /// The header that names a request in the server's log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What fits into one packet is not compressed: it would take time, and save none.
+const ONE_PACKET: u64 = 1400;
+
 /// How long a body may stand still on its way in.
 const STALLED: Duration = Duration::from_secs(60);
 
@@ -38,7 +42,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .fallback(page)
         .layer(middleware::from_fn_with_state(Arc::clone(app), gate))
         .layer(RequestBodyTimeoutLayer::new(STALLED))
-        .layer(CompressionLayer::new().compress_when(compresses_well))
+        .layer(CompressionLayer::new().compress_when(SizeAbove::new(ONE_PACKET).and(compresses_well)))
         .layer(middleware::from_fn_with_state(Arc::clone(app), secure))
         .layer(CatchPanicLayer::custom(|_| {
             ApiError::internal("a handler panicked").into_response()
