@@ -125,18 +125,33 @@ impl Store {
         Ok(sum)
     }
 
-    /// The test results of the runs of flows in short; runs without any are not in it.
+    /// The test results of the runs of flows in short; runs without any are not in it. A page of flows may have tens of
+    /// thousands of jobs, of which few have results, so only those are looked at closer.
     pub(super) async fn test_counts_of_runs(&self, flows: &[i64]) -> Result<BTreeMap<RunId, TestCounts>> {
-        let rows = sqlx::query!("select id, run from jobs where flow = any($1) order by id", flows)
-            .fetch_all(&self.pool)
-            .await?;
-        let runs: BTreeMap<JobId, RunId> = rows.iter().map(|row| (JobId(row.id), RunId(row.run))).collect();
-        let jobs: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        let rows = sqlx::query!(
+            r#"with tested as (
+                select attempts.id, attempts.job, attempts.number, results.status, count(*) as count
+                from attempts join test_results results on results.attempt = attempts.id
+                where attempts.flow = any($1)
+                group by attempts.id, results.status
+            )
+            select jobs.run, tested.status as "status!", sum(tested.count)::bigint as "count!"
+            from tested join jobs on jobs.id = tested.job
+            where not exists (
+                select from attempts later where later.job = tested.job and later.number > tested.number
+            )
+            group by jobs.run, tested.status"#,
+            flows,
+        )
+        .fetch_all(&self.pool)
+        .await?;
         let mut counts: BTreeMap<RunId, TestCounts> = BTreeMap::new();
-        for (job, of_job) in self.test_counts_of_jobs(&jobs).await? {
-            if let Some(run) = runs.get(&job) {
-                add(counts.entry(*run).or_default(), &of_job);
-            }
+        for row in rows {
+            count(
+                counts.entry(RunId(row.run)).or_default(),
+                word(&row.status)?,
+                row.count,
+            );
         }
         Ok(counts)
     }
@@ -156,13 +171,11 @@ impl Store {
         .await?;
         let mut counts: BTreeMap<JobId, TestCounts> = BTreeMap::new();
         for row in rows {
-            let of_job = counts.entry(JobId(row.job)).or_default();
-            match word(&row.status)? {
-                TestStatus::Passed => of_job.passed += row.count,
-                TestStatus::Failed => of_job.failed += row.count,
-                TestStatus::Error => of_job.errors += row.count,
-                TestStatus::Skipped => of_job.skipped += row.count,
-            }
+            count(
+                counts.entry(JobId(row.job)).or_default(),
+                word(&row.status)?,
+                row.count,
+            );
         }
         Ok(counts)
     }
@@ -223,6 +236,15 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.into_iter().map(|row| (JobId(row.job), row.count)).collect())
+    }
+}
+
+fn count(counts: &mut TestCounts, status: TestStatus, results: i64) {
+    match status {
+        TestStatus::Passed => counts.passed += results,
+        TestStatus::Failed => counts.failed += results,
+        TestStatus::Error => counts.errors += results,
+        TestStatus::Skipped => counts.skipped += results,
     }
 }
 
