@@ -65,6 +65,8 @@ pub(super) fn merge(
     let kept: std::collections::HashSet<_> =
         merged.new.iter().map(|row| (row.series, row.first_ms)).collect();
     merged.old.retain(|key| !kept.contains(key));
+    // Zeros that are added, and samples that come a second time, change nothing.
+    merged.new.retain(|row| !chunks.contains(row));
     Ok(())
 }
 

@@ -24,10 +24,11 @@ const SEAL: Duration = Duration::from_secs(60);
 
 /// How long new facts are gathered before they become samples.
 const GATHER_FACTS: Duration = Duration::from_millis(20);
-/// How many times as long as making samples took it rests afterwards, so that it never takes much of a busy machine.
+/// How many times as long as making samples took it rests afterwards, so that it never takes much of a busy machine:
+/// what it costs goes with the series that have grown, and hardly with how many facts each has grown by.
 const REST: u32 = 15;
-/// The longest rest.
-const LONGEST_REST: Duration = Duration::from_secs(2);
+/// The longest rest, which is how old a sample may be on a machine that is busy.
+const LONGEST_REST: Duration = Duration::from_secs(10);
 /// How often it is looked for facts that nobody has told of.
 const FACTS: Duration = Duration::from_secs(5);
 
