@@ -42,29 +42,36 @@ free_ports() {
 }
 
 home=$(mktemp -d)
-server=
-stop_server() {
+servers=()
+stop_servers() {
   local code=$?
-  if [ -n "$server" ]; then
-    kill "$server" 2>/dev/null || true
+  for pid in "${servers[@]}"; do kill "$pid" 2>/dev/null || true; done
+  for pid in "${servers[@]}"; do
     # A server that does not leave within ten seconds is made to.
     for _ in $(seq 100); do
-      kill -0 "$server" 2>/dev/null || break
+      kill -0 "$pid" 2>/dev/null || break
       sleep 0.1
     done
-    kill -9 "$server" 2>/dev/null || true
-  fi
+    kill -9 "$pid" 2>/dev/null || true
+  done
   if [ "$code" -ne 0 ]; then tail -n 10 "$home"/*.log 2>/dev/null || true; fi
   rm -rf "$home"
 }
-trap stop_server EXIT
+trap stop_servers EXIT
+
+# start NAME COMMAND...: a server in the background, its output in NAME.log.
+start() {
+  local name=$1
+  shift
+  "$@" >"$home/$name.log" 2>&1 &
+  servers+=($!)
+}
 
 # start_server URL COMMAND...: starts it, and comes back when it answers there.
 start_server() {
   local url=$1
   shift
-  "$@" >"$home/server.log" 2>&1 &
-  server=$!
+  start server "$@"
   node -e '
     const until = Date.now() + 30_000;
     const ask = () =>

@@ -7,6 +7,7 @@
 #   ceph.sh COMMAND... run the command instead, with the same environment
 set -euo pipefail
 . "$(dirname "$0")/../voice.sh"
+. scripts/real-server.sh
 
 packages=(ceph-mon ceph-osd ceph-mgr ceph-common radosgw curl)
 programs=(ceph-mon ceph-osd ceph-mgr ceph ceph-authtool monmaptool radosgw radosgw-admin curl)
@@ -26,32 +27,6 @@ if is_missing; then
   install_packages "${packages[@]}"
 fi
 
-home=$(mktemp -d)
-servers=()
-stop_servers() {
-  local code=$?
-  for pid in "${servers[@]}"; do kill "$pid" 2>/dev/null || true; done
-  for pid in "${servers[@]}"; do
-    # A server that does not leave within ten seconds is made to.
-    for _ in $(seq 100); do
-      kill -0 "$pid" 2>/dev/null || break
-      sleep 0.1
-    done
-    kill -9 "$pid" 2>/dev/null || true
-  done
-  if [ "$code" -ne 0 ]; then tail -n 10 "$home"/*.log || true; fi
-  rm -rf "$home"
-}
-trap stop_servers EXIT
-
-# start NAME COMMAND...: a server in the background, its output in NAME.log.
-start() {
-  local name=$1
-  shift
-  "$@" >"$home/$name.log" 2>&1 &
-  servers+=($!)
-}
-
 # until_true SECONDS WHAT COMMAND...: asks until it is so, or says what never came.
 until_true() {
   local patience=$1 what=$2
@@ -64,16 +39,6 @@ until_true() {
   return 1
 }
 
-# Ports nobody listens on right now.
-free_ports() {
-  node -e '
-    const listen = () => require("node:net").createServer().listen(0, "127.0.0.1");
-    const servers = Array.from({ length: Number(process.argv[1]) }, listen);
-    Promise.all(servers.map((server) => require("node:events").once(server, "listening"))).then(() => {
-      console.log(servers.map((server) => server.address().port).join(" "));
-      for (const server of servers) server.close();
-    });' "$1"
-}
 read -r monitor_port gateway_port < <(free_ports 2)
 
 export CEPH_CONF=$home/ceph.conf

@@ -264,15 +264,21 @@ async fn place(app: &App, parts: &mut Parts, noun: Noun) -> Result<Option<PlaceR
     Ok(found)
 }
 
+/// The value of a parameter of the address.
+fn said(parts: &Parts, name: &str) -> Option<String> {
+    let query = parts.uri.query().unwrap_or_default();
+    url::form_urlencoded::parse(query.as_bytes())
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
 /// The project that samples come in for: the one that is named, or the only one that the token opens; `Ok(None)` for none.
 async fn samples_place(
     app: &App,
     parts: &Parts,
     caller: &Caller,
 ) -> Result<Option<Option<PlaceRow>>, ApiError> {
-    let query = parts.uri.query().unwrap_or_default();
-    let named = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "project");
-    if let Some((_, name)) = named {
+    if let Some(name) = said(parts, "project") {
         return Ok(Some(app.store.place_named(&name).await?));
     }
     match caller.who {
@@ -286,25 +292,19 @@ async fn samples_place(
 
 /// The project whose logs a search names; `Ok(None)` for logs that belong to none.
 async fn place_of_search(app: &App, parts: &Parts) -> Result<Option<Option<PlaceRow>>, ApiError> {
-    let query = parts.uri.query().unwrap_or_default();
-    let said = |name: &str| {
-        url::form_urlencoded::parse(query.as_bytes())
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.into_owned())
-    };
-    if let Some(flow) = said("flow") {
+    if let Some(flow) = said(parts, "flow") {
         return Ok(Some(match FlowId::from_str(&flow) {
             Ok(flow) => app.store.place_of_flow(flow).await?,
             Err(_) => None,
         }));
     }
-    if let Some(run) = said("run") {
+    if let Some(run) = said(parts, "run") {
         return Ok(Some(match RunId::from_str(&run) {
             Ok(run) => app.store.place_of_run(run).await?,
             Err(_) => None,
         }));
     }
-    if let Some(job) = said("job") {
+    if let Some(job) = said(parts, "job") {
         return Ok(Some(match JobId::from_str(&job) {
             Ok(job) => app.store.place_of_job(job).await?,
             Err(_) => None,

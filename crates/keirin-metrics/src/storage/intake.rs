@@ -146,32 +146,34 @@ impl Intake {
         incoming
     }
 
-    async fn try_write(
+    /// Writes what there is room for, and gives what there is none for.
+    async fn write_admitted(
         &self,
-        mut incoming: Vec<Incoming>,
+        incoming: &[Incoming],
         metrics: &[DescribedMetric],
-        refused: &mut Refused,
-    ) -> Result<(), StorageError> {
+    ) -> Result<Refused, StorageError> {
+        let mut refused = Refused::default();
         let mut writing = self.storage.begin().await?;
         writing.describe(metrics).await?;
-        let admitted = writing.admit(&incoming, self.limits.series).await?;
-        let mut admitted = admitted.into_iter();
-        incoming.retain(|incoming| {
-            let admitted = admitted.next().unwrap_or(false);
-            if !admitted {
-                refused.add(incoming.samples.times_ms.len(), || Refusal::TooManySeries {
-                    series: shown(&incoming.labels),
-                    whose: match &self.project {
-                        Some(project) => format!("the project {}", project.name),
-                        None => "whatever belongs to no project".to_owned(),
-                    },
-                    limit: self.limits.series,
-                });
+        let admitted = writing.admit(incoming, self.limits.series).await?;
+        let mut kept = Vec::with_capacity(incoming.len());
+        for (incoming, admitted) in incoming.iter().zip(admitted) {
+            if admitted {
+                kept.push(incoming);
+                continue;
             }
-            admitted
-        });
-        writing.set(&incoming).await?;
-        writing.commit().await
+            refused.add(incoming.samples.times_ms.len(), || Refusal::TooManySeries {
+                series: shown(&incoming.labels),
+                whose: match &self.project {
+                    Some(project) => format!("the project {}", project.name),
+                    None => "whatever belongs to no project".to_owned(),
+                },
+                limit: self.limits.series,
+            });
+        }
+        writing.set(&kept).await?;
+        writing.commit().await?;
+        Ok(refused)
     }
 }
 
@@ -194,19 +196,11 @@ impl SampleSink for Intake {
         let mut refused = Refused::default();
         let incoming = self.sort_out(batch, &mut refused);
         if !incoming.is_empty() || !metrics.is_empty() {
-            let mut late = refused.clone();
-            let mut written = self.try_write(incoming.clone(), &metrics, &mut late).await;
-            // A series that was remembered is gone, as after retention; another look finds or makes it.
-            if matches!(
-                &written,
-                Err(StorageError::Store(keirin_store::StoreError::Conflict(_)))
-            ) {
-                self.storage.forget();
-                late = refused.clone();
-                written = self.try_write(incoming, &metrics, &mut late).await;
-            }
-            written.map_err(|error| SinkError::Failed(error.to_string()))?;
-            refused = late;
+            let write = || self.write_admitted(&incoming, &metrics);
+            let written = self.storage.retried(write).await;
+            let too_many = written.map_err(|error| SinkError::Failed(error.to_string()))?;
+            refused.samples += too_many.samples;
+            refused.reason = refused.reason.or(too_many.reason);
         }
         match refused.reason {
             None => Ok(()),
@@ -220,7 +214,7 @@ impl SampleSink for Intake {
 }
 
 /// What was not kept.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 struct Refused {
     samples: usize,
     reason: Option<Refusal>,

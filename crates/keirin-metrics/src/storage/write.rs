@@ -96,14 +96,7 @@ impl Storage {
         incoming: &[Incoming],
         metrics: &[DescribedMetric],
     ) -> Result<(), StorageError> {
-        match self.try_write(incoming, metrics).await {
-            // A series that was remembered is gone, as after retention; another look finds or makes it.
-            Err(StorageError::Store(StoreError::Conflict(_))) => {
-                self.forget();
-                self.try_write(incoming, metrics).await
-            }
-            result => result,
-        }
+        self.retried(|| self.try_write(incoming, metrics)).await
     }
 
     async fn try_write(
@@ -113,8 +106,26 @@ impl Storage {
     ) -> Result<(), StorageError> {
         let mut writing = self.begin().await?;
         writing.describe(metrics).await?;
-        writing.set(incoming).await?;
+        writing.set(&incoming.iter().collect::<Vec<_>>()).await?;
         writing.commit().await
+    }
+
+    /// Writes a second time where a series that was remembered is gone, as after retention: another look finds or makes
+    /// it.
+    pub(super) async fn retried<Done, Written>(
+        &self,
+        write: impl Fn() -> Written,
+    ) -> Result<Done, StorageError>
+    where
+        Written: Future<Output = Result<Done, StorageError>>,
+    {
+        match write().await {
+            Err(StorageError::Store(StoreError::Conflict(_))) => {
+                self.forget();
+                write().await
+            }
+            result => result,
+        }
     }
 
     /// Begins to write. Writers go one after the other.
@@ -137,7 +148,7 @@ impl Storage {
     }
 
     /// Looks every series up again.
-    pub(super) fn forget(&self) {
+    fn forget(&self) {
         self.remembered().clear();
     }
 
@@ -152,7 +163,7 @@ impl Writing {
     ///
     /// # Errors
     /// The database fails, or a chunk is damaged.
-    pub async fn set(&mut self, incoming: &[Incoming]) -> Result<(), StorageError> {
+    pub async fn set(&mut self, incoming: &[&Incoming]) -> Result<(), StorageError> {
         self.merge(incoming, How::Set).await
     }
 
@@ -160,7 +171,7 @@ impl Writing {
     ///
     /// # Errors
     /// The database fails, or a chunk is damaged.
-    pub async fn add(&mut self, incoming: &[Incoming]) -> Result<(), StorageError> {
+    pub async fn add(&mut self, incoming: &[&Incoming]) -> Result<(), StorageError> {
         self.merge(incoming, How::Add).await
     }
 
@@ -234,7 +245,7 @@ impl Writing {
         Ok(())
     }
 
-    async fn merge(&mut self, incoming: &[Incoming], how: How) -> Result<(), StorageError> {
+    async fn merge(&mut self, incoming: &[&Incoming], how: How) -> Result<(), StorageError> {
         let ids = self.ids(incoming).await?;
         let spans: Vec<_> = ids
             .iter()
@@ -259,7 +270,7 @@ impl Writing {
     }
 
     /// The ids of the series, in order; those that are not there are made.
-    async fn ids(&mut self, incoming: &[Incoming]) -> Result<Vec<i64>, StorageError> {
+    async fn ids(&mut self, incoming: &[&Incoming]) -> Result<Vec<i64>, StorageError> {
         let remembered: Vec<Option<i64>> = {
             let ids = self.storage.remembered();
             incoming

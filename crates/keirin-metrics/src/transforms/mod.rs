@@ -4,10 +4,8 @@
 mod counting;
 mod recounting;
 mod since_start;
-mod status;
 
 pub use since_start::SinceStart;
-pub use status::TransformStatus;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -120,7 +118,7 @@ impl Transforms {
             .iter()
             .map(|increment| incoming(transform, increment, &owners))
             .collect();
-        writing.add(&incoming).await
+        writing.add(&incoming.iter().collect::<Vec<_>>()).await
     }
 
     /// The day that levels were carried on to.

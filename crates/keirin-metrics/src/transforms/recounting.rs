@@ -41,14 +41,6 @@ const DEPLOYED_COMMITS: Recounting = Recounting {
     version: 1,
 };
 
-/// The names of all transforms that recount.
-pub(super) const NAMES: &[&str] = &[
-    CONTRIBUTORS.name,
-    RELEASE_LEAD_TIME.name,
-    DEPLOYMENTS.name,
-    DEPLOYED_COMMITS.name,
-];
-
 /// Makes anew what new facts have changed, and carries levels on to this day. Gives how many facts were read.
 pub(super) async fn all(transforms: &Transforms, now: Timestamp) -> Result<u64, StorageError> {
     let store = transforms.store();

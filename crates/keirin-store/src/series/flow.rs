@@ -86,6 +86,45 @@ impl Store {
             .collect()
     }
 
+    /// How many facts each transform has not read yet. Costs as much as there are of those, and not of all facts.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn facts_not_read(&self) -> Result<Vec<(String, u64)>> {
+        let rows = sqlx::query!(
+            r#"with read as (
+                 select n.name, coalesce(p.transaction, 0)::text::xid8 as xid, coalesce(p.number, 0) as number
+                 from unnest(array['commits', 'pull_requests', 'releases', 'flows', 'runs', 'jobs', 'attempts',
+                   'contributors', 'release_lead_time', 'deployments']) with ordinality as n (name, place)
+                 left join positions p on p.name = n.name
+                 order by n.place
+               )
+               select name as "transform!",
+                 case
+                   when name in ('commits', 'contributors') then
+                     (select count(*) from commit_facts t where (t.xid, t.number) > (read.xid, read.number))
+                   when name = 'pull_requests' then
+                     (select count(*) from pull_request_facts t where (t.xid, t.number) > (read.xid, read.number))
+                   when name in ('releases', 'release_lead_time') then
+                     (select count(*) from release_facts t where (t.xid, t.number) > (read.xid, read.number))
+                   when name = 'flows' then
+                     (select count(*) from flow_facts t where (t.xid, t.number) > (read.xid, read.number))
+                   when name in ('runs', 'deployments') then
+                     (select count(*) from run_facts t where (t.xid, t.number) > (read.xid, read.number))
+                   when name = 'jobs' then
+                     (select count(*) from job_facts t where (t.xid, t.number) > (read.xid, read.number))
+                   when name = 'attempts' then
+                     (select count(*) from attempt_facts t where (t.xid, t.number) > (read.xid, read.number))
+                 end as "behind!"
+               from read"#
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter()
+            .map(|row| Ok((row.transform, unsigned(row.behind)?)))
+            .collect()
+    }
+
     /// Events of the last day, and jobs that finished in it.
     ///
     /// # Errors

@@ -144,11 +144,10 @@ fn count(value: i64) -> f64 {
 }
 
 async fn of_data(app: &App, figures: &mut Figures) -> Result<(), ApiError> {
-    let streams = app.store.fact_streams().await?;
-    let label = |transform: &str| vec![("transform", transform.to_owned())];
-    let behind = streams
-        .iter()
-        .map(|stream| (label(&stream.transform), stream.behind as f64));
+    let behind = app.store.facts_not_read().await?;
+    let behind = behind
+        .into_iter()
+        .map(|(transform, facts)| (vec![("transform", transform)], facts as f64));
     figures.gauge(
         "keirin_transform_facts_behind",
         "",
