@@ -5,6 +5,8 @@
 //!   `OWNER/REPOSITORY:` before it where it came from a fork;
 //! - GitLab's merge: `Merge branch 'BRANCH' into 'BASE'`, the title in the second paragraph, and
 //!   `See merge request GROUP/PROJECT!N` at the end;
+//! - a merge by bors: `Auto merge of #N - USER:BRANCH, r=REVIEWER`, the title in the second paragraph; and
+//!   `Rollup merge of ...` for one of several changes that bors merged together;
 //! - one commit that a forge made of a change, or a merge with a title of its own: `TITLE (#N)`. Only what stands at the
 //!   very end of the subject counts, so `Revert "Fix it (#4)" (#5)` tells of 5, and `Revert "Fix it (#4)"` of none.
 //!   A commit that says it was picked from another tells of none: the change was merged where it was picked from.
@@ -28,6 +30,7 @@ pub fn mention(subject: &str, body: &str, is_merge: bool) -> Option<Mention> {
         github(subject, body)
             .or_else(|| gitea(subject))
             .or_else(|| gitlab(subject, body))
+            .or_else(|| bors(subject, body))
     };
     is_merge.then(merge).flatten().or_else(|| single(subject, body))
 }
@@ -78,6 +81,22 @@ fn gitlab(subject: &str, body: &str) -> Option<Mention> {
         title: title(subject, before),
         author: None,
         branch,
+    })
+}
+
+fn bors(subject: &str, body: &str) -> Option<Mention> {
+    let rest = ["Auto merge of #", "Rollup merge of #"]
+        .into_iter()
+        .find_map(|form| subject.strip_prefix(form))?;
+    let (digits, from) = rest.split_once(" - ")?;
+    // A branch may hold a comma; the reviewers come last.
+    let head = from.rsplit_once(", r=").map_or(from, |(head, _)| head);
+    let (author, branch) = head.split_once(':')?;
+    Some(Mention {
+        number: number(digits)?,
+        title: title(subject, body),
+        author: named(author),
+        branch: named(branch),
     })
 }
 
@@ -187,6 +206,34 @@ mod tests {
     }
 
     #[test]
+    fn the_merges_of_bors() {
+        assert_eq!(
+            mention(
+                "Auto merge of #42 - ada:fix/the-loop, r=grace,ada",
+                "\nEnd the loop\n\nMore words.\n",
+                true
+            ),
+            found(42, "End the loop", Some("ada"), Some("fix/the-loop"))
+        );
+        assert_eq!(
+            mention("Rollup merge of #7 - ada:docs, r=grace", "Say why", true),
+            found(7, "Say why", Some("ada"), Some("docs"))
+        );
+        let unsaid = "Auto merge of #42 - ada:fix";
+        assert_eq!(
+            mention(unsaid, "", true),
+            found(42, unsaid, Some("ada"), Some("fix"))
+        );
+        for none in [
+            "Auto merge of #x - ada:fix, r=grace",
+            "Auto merge of #42 - ada",
+            "Auto merge of #42",
+        ] {
+            assert_eq!(mention(none, "", true), None, "{none}");
+        }
+    }
+
+    #[test]
     fn changes_that_came_as_one_commit() {
         assert_eq!(
             mention("End the loop (#5)", "", false),
@@ -219,8 +266,9 @@ mod tests {
         #[test]
         fn no_message_is_too_odd(subject in "\\PC{0,60}", body in "(\\PC|\n){0,80}", is_merge: bool) {
             let _ = mention(&subject, &body, is_merge);
-            let prefixed = format!("Merge pull request {subject}");
-            let _ = mention(&prefixed, &body, is_merge);
+            for form in ["Merge pull request ", "Auto merge of #1 - "] {
+                let _ = mention(&format!("{form}{subject}"), &body, is_merge);
+            }
         }
     }
 }
