@@ -111,11 +111,11 @@ export function absoluteRange(from: number, until: number): TimeRange {
 
 /**
  * The moments at which a query over the range is worked out. They are multiples of the step, so that the same ones are
- * asked for again; of an hour or a day where the step is longer, so that the last of them reaches up to the newest bucket
- * of whatever counts by the hour or the day.
+ * asked for again; of an hour where the step is longer, so that the last of them reaches up to the newest bucket of
+ * whatever counts by the hour or the day: what has just happened is in the chart.
  */
 export function pointsOf({ from, until }: Span, step: number): number[] {
-  const grid = step >= 86_400 ? 86_400 : Math.min(step, 3600);
+  const grid = Math.min(step, 3600);
   const last = Math.floor(until / grid) * grid;
   const times: number[] = [];
   for (let time = last; time >= from && times.length < mostPoints; time -= step) times.unshift(time);

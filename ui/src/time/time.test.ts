@@ -46,9 +46,9 @@ describe("points of a chart", () => {
     expect(pointsOf({ from: 95, until: 340 }, 60)).toEqual([120, 180, 240, 300]);
   });
 
-  it("of steps longer than a day end with the last whole day", () => {
+  it("of steps longer than a day end with the last whole hour too, so that today is among them", () => {
     const day = 86_400;
-    expect(pointsOf({ from: 0, until: 20.5 * day }, 7 * day)).toEqual([6 * day, 13 * day, 20 * day]);
+    expect(pointsOf({ from: 0, until: 20.51 * day }, 7 * day)).toEqual([6.5 * day, 13.5 * day, 20.5 * day]);
   });
 
   it("of steps of some hours end with the last whole hour", () => {
