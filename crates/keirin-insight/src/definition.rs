@@ -48,6 +48,12 @@ pub enum Facts {
     Attempts,
     /// Commits.
     Commits,
+    /// Commits that people made, and not bots.
+    CommitsOfPeople,
+    /// The first commit of each person.
+    FirstCommits,
+    /// The first commit of a person after a time without one; see [`crate::recounts::contributors::ACTIVE_DAYS`].
+    ReturningCommits,
     /// Proposed changes that were merged.
     PullRequests,
     /// Tags.

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
 use jiff::Timestamp;
+use keirin_insight::recounts::contributors::ACTIVE_DAYS;
 use keirin_insight::{Facts, definition_of};
 use keirin_promql::Span;
-use keirin_store::facts::{BehindFilter, BehindRow};
+use keirin_store::facts::{BehindFilter, BehindRow, Only};
 use keirin_store::reader::QueryError;
 use keirin_wire::api::{
     DataFlow, Diagnostic, Fact, FactKind, Metric, Page, Reasons, Severity, SqlColumn, SqlQuery, SqlRows,
@@ -242,7 +243,7 @@ impl Wanted {
                 from: from.unwrap_or(until - jiff::SignedDuration::from_hours(24 * 30)),
                 until,
                 labels,
-                deployments: definition.facts == Facts::Deployments,
+                only: only(definition.facts),
                 before,
             },
         })
@@ -278,9 +279,28 @@ pub(crate) fn kind(facts: Facts) -> FactKind {
         Facts::Runs | Facts::Deployments => FactKind::Run,
         Facts::Jobs => FactKind::Job,
         Facts::Attempts => FactKind::Attempt,
-        Facts::Commits => FactKind::Commit,
+        Facts::Commits | Facts::CommitsOfPeople | Facts::FirstCommits | Facts::ReturningCommits => {
+            FactKind::Commit
+        }
         Facts::PullRequests => FactKind::PullRequest,
         Facts::Releases => FactKind::Release,
+    }
+}
+
+/// Which facts of that kind.
+fn only(facts: Facts) -> Option<Only> {
+    match facts {
+        Facts::Deployments => Some(Only::Deployments),
+        Facts::CommitsOfPeople => Some(Only::OfPeople),
+        Facts::FirstCommits => Some(Only::First),
+        Facts::ReturningCommits => Some(Only::After { days: ACTIVE_DAYS }),
+        Facts::Flows
+        | Facts::Runs
+        | Facts::Jobs
+        | Facts::Attempts
+        | Facts::Commits
+        | Facts::PullRequests
+        | Facts::Releases => None,
     }
 }
 

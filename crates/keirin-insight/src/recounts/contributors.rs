@@ -11,7 +11,7 @@ use crate::definition::{Bucket, Definition, Facts, Shape, Wants};
 use crate::tally::Tally;
 
 /// How long a person counts as active after a commit, and how long away makes a person one who returns, in days.
-const ACTIVE_DAYS: i64 = 90;
+pub const ACTIVE_DAYS: i64 = 90;
 /// How far back the contributor absence factor looks, in days.
 const ABSENCE_DAYS: i64 = 365;
 
@@ -24,7 +24,7 @@ pub const ACTIVE_CONTRIBUTORS: Definition = Definition {
     shape: Shape::Level(ACTIVE_DAYS),
     wants: Wants::More,
     meaning: "People, not bots, with at least one commit that is no merge in the 90 days up to and with the day.",
-    facts: Facts::Commits,
+    facts: Facts::CommitsOfPeople,
 };
 
 /// See its meaning.
@@ -36,7 +36,7 @@ pub const FIRST_TIME_CONTRIBUTORS: Definition = Definition {
     shape: Shape::Count,
     wants: Wants::More,
     meaning: "People, not bots, whose first commit that is no merge was in the day.",
-    facts: Facts::Commits,
+    facts: Facts::FirstCommits,
 };
 
 /// See its meaning.
@@ -48,7 +48,7 @@ pub const RETURNING_CONTRIBUTORS: Definition = Definition {
     shape: Shape::Count,
     wants: Wants::More,
     meaning: "People, not bots, with a commit in the day after at least 90 days without one.",
-    facts: Facts::Commits,
+    facts: Facts::ReturningCommits,
 };
 
 /// See its meaning. The definition is CHAOSS' "contributor absence factor" (once "bus factor"), over a year of commits.
@@ -61,7 +61,7 @@ pub const CONTRIBUTOR_ABSENCE_FACTOR: Definition = Definition {
     wants: Wants::More,
     meaning: "The smallest number of people, not bots, who made at least half of the commits of the 365 days up to and \
               with the day. Merges do not count.",
-    facts: Facts::Commits,
+    facts: Facts::CommitsOfPeople,
 };
 
 /// All samples of a repository up to and with this day. The days of people come in any order; those of bots are passed

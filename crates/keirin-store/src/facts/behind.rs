@@ -20,10 +20,26 @@ pub struct BehindFilter {
     pub until: Timestamp,
     /// The labels that they have.
     pub labels: BTreeMap<String, String>,
-    /// Whether only runs of stages that deploy count.
-    pub deployments: bool,
+    /// Which of that kind; all where absent.
+    pub only: Option<Only>,
     /// Before this one, by its time and number.
     pub before: Option<(Timestamp, i64)>,
+}
+
+/// Some facts of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Only {
+    /// Runs of stages that deploy.
+    Deployments,
+    /// Commits that people made, and not bots.
+    OfPeople,
+    /// The first commit of each person.
+    First,
+    /// The first commit of a person after more than so many days without one.
+    After {
+        /// How many days.
+        days: i64,
+    },
 }
 
 /// A fact for people.
@@ -61,6 +77,13 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<BehindRow>> {
         let seen = sight.ids();
+        let (only, days) = match filter.only {
+            None => (None, 0),
+            Some(Only::Deployments) => (Some("deployments"), 0),
+            Some(Only::OfPeople) => (Some("people"), 0),
+            Some(Only::First) => (Some("first"), 0),
+            Some(Only::After { days }) => (Some("after"), days),
+        };
         let rows = sqlx::query!(
             r#"with facts as (
                  select 'flow' as kind, finished_at as at, number, project,
@@ -108,6 +131,16 @@ impl Store {
                    null, null, null, false, jsonb_build_object('repository', r.name)
                  from release_facts t join repositories r on r.id = t.repository
                  where t.released_at >= $2 and t.released_at < $3
+               ),
+               appearances as (
+                 select number from (
+                   select c.number, (c.committed_at at time zone 'UTC')::date as day,
+                     lag((c.committed_at at time zone 'UTC')::date)
+                       over (partition by p.id order by c.committed_at, c.number) as day_before
+                   from commit_facts c join identities i on i.id = c.author join people p on p.id = i.person
+                   where $5 in ('first', 'after') and cardinality(c.parents) < 2 and not p.bot
+                 ) commits
+                 where case $5 when 'first' then day_before is null else day - day_before > $10::bigint end
                )
                select f.at as "at!: jiff_sqlx::Timestamp", f.number as "number!", f.title as "title!", f.author,
                  f.detail, f.id,
@@ -118,7 +151,13 @@ impl Store {
                from facts f left join projects p on p.id = f.project
                where f.kind = $1
                  and ($4::bigint[] is null or f.project = any($4))
-                 and (not $5 or f.deploys)
+                 and case $5
+                   when 'deployments' then f.deploys
+                   when 'people' then f.labels ->> 'author_class' = 'human'
+                   when 'first' then f.number in (select number from appearances)
+                   when 'after' then f.number in (select number from appearances)
+                   else true
+                 end
                  and (f.labels || coalesce(jsonb_build_object('project', p.name), '{}')) @> $6
                  and ($7::timestamptz is null or (f.at, f.number) < ($7, $8::bigint))
                order by f.at desc, f.number desc limit $9"#,
@@ -126,11 +165,12 @@ impl Store {
             time(filter.from) as _,
             time(filter.until) as _,
             seen.as_deref(),
-            filter.deployments,
+            only as Option<&str>,
             Json(&filter.labels) as _,
             filter.before.map(|(at, _)| time(at)) as _,
             filter.before.map_or(0, |(_, number)| number),
             i64::from(limit),
+            days,
         )
         .fetch_all(&self.pool)
         .await?;

@@ -4,7 +4,7 @@ mod behind;
 mod git;
 mod work;
 
-pub use behind::{BehindFilter, BehindRow};
+pub use behind::{BehindFilter, BehindRow, Only};
 
 use crate::Position;
 

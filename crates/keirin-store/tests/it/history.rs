@@ -1,41 +1,57 @@
 //! Facts of histories, as those who follow them see them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use keirin_model::facts::git::{Changes, Identity, NewCommit, Signature};
+use keirin_store::facts::{BehindFilter, Only};
+use keirin_store::views::Sight;
 use keirin_store::{Position, Store};
 use keirin_testkit::database;
 use keirin_wire::api::HistoryPart;
 
-fn ada() -> Signature {
+/// Of somebody whose name begins with "Robot", a bot.
+fn person(name: &str) -> Signature {
     Signature {
-        name: "Ada".to_owned(),
-        email: "ada@example.org".to_owned(),
+        name: name.to_owned(),
+        email: format!("{}@example.org", name.to_lowercase()),
     }
 }
 
-async fn add(store: &Store, repository: &str, ids: &[u64]) {
+/// Commits with these ids, by whom, and in days since 1970.
+async fn add_commits(store: &Store, repository: &str, commits: &[(u64, &str, i64)]) {
     let id = store.ensure_repository(repository).await.unwrap().id;
-    let commits = ids.iter().map(|id| NewCommit {
+    let identities = commits.iter().map(|(_, name, _)| Identity {
+        signature: person(name),
+        person: person(name),
+        bot: name.starts_with("Robot"),
+    });
+    let new = commits.iter().map(|(id, name, day)| NewCommit {
         id: format!("{id:040x}"),
         parents: Vec::new(),
-        author: ada(),
-        committer: ada(),
-        authored_at: Timestamp::UNIX_EPOCH,
-        committed_at: Timestamp::UNIX_EPOCH,
-        subject: "A change".to_owned(),
+        author: person(name),
+        committer: person(name),
+        authored_at: at_day(*day),
+        committed_at: at_day(*day),
+        subject: format!("Change {id}"),
         changes: Changes::default(),
         trailers: Vec::new(),
     });
     let part = HistoryPart {
-        identities: vec![Identity {
-            signature: ada(),
-            person: ada(),
-            bot: false,
-        }],
-        commits: commits.collect(),
+        identities: identities.collect(),
+        commits: new.collect(),
         ..HistoryPart::default()
     };
     store.add_history(id, &part).await.unwrap();
+}
+
+fn at_day(day: i64) -> Timestamp {
+    Timestamp::from_second(day * 86_400).unwrap()
+}
+
+async fn add(store: &Store, repository: &str, ids: &[u64]) {
+    let commits: Vec<_> = ids.iter().map(|id| (*id, "Ada", 0)).collect();
+    add_commits(store, repository, &commits).await;
 }
 
 #[tokio::test]
@@ -68,4 +84,45 @@ async fn news_of_commits_are_the_commits_that_would_be_read() {
             .collect();
         assert_eq!(told, repositories);
     }
+}
+
+#[tokio::test]
+async fn the_commits_behind_new_and_returning_people_are_theirs() {
+    let database = database().await;
+    let store = database.store();
+    let commits = [
+        (1, "Ada", 10),
+        (2, "Grace", 60),
+        (3, "Grace", 60),
+        (4, "Robot", 65),
+        // 90 days after her last: she was not away for longer than that.
+        (5, "Ada", 100),
+        (6, "Ada", 191),
+        (7, "Robot", 300),
+    ];
+    add_commits(&store, "one", &commits).await;
+    // Elsewhere Ada is somebody else.
+    add_commits(&store, "two", &[(8, "Ada", 250)]).await;
+    let behind = async |only, from, until| {
+        let filter = BehindFilter {
+            kind: "commit",
+            from: at_day(from),
+            until: at_day(until),
+            labels: BTreeMap::from([("repository".to_owned(), "one".to_owned())]),
+            only,
+            before: None,
+        };
+        let rows = store.facts_behind(&Sight::All, &filter, 100).await.unwrap();
+        rows.into_iter().map(|row| row.title).collect::<Vec<_>>()
+    };
+    let returned = Some(Only::After { days: 90 });
+    assert_eq!(behind(Some(Only::First), 0, 400).await, ["Change 2", "Change 1"]);
+    assert_eq!(behind(Some(Only::First), 20, 400).await, ["Change 2"]);
+    assert_eq!(behind(returned, 0, 400).await, ["Change 6"]);
+    assert_eq!(behind(returned, 0, 191).await, [""; 0]);
+    assert_eq!(
+        behind(Some(Only::OfPeople), 61, 400).await,
+        ["Change 6", "Change 5"]
+    );
+    assert_eq!(behind(None, 61, 400).await.len(), 4);
 }
