@@ -41,6 +41,22 @@ function indented(text) {
     .join("\n");
 }
 
+const patienceMilliseconds = 30_000;
+const askAgainMilliseconds = 100;
+
+/** Asks again and again until it is so. A page's `waitForFunction` does not wait for what a function promises. */
+export async function until(what, holds) {
+  const end = Date.now() + patienceMilliseconds;
+  // oxlint-disable-next-line no-await-in-loop -- one question after the other
+  while (!(await holds())) {
+    must(Date.now() < end, `it did not come within ${patienceMilliseconds / 1000} s that ${what}`);
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    await new Promise((resolve) => {
+      setTimeout(resolve, askAgainMilliseconds);
+    });
+  }
+}
+
 export function must(holds, message) {
   if (!holds) throw new Error(message);
 }

@@ -1,5 +1,5 @@
 // What a person does with figures: asks the series, goes from a figure to its facts, brings a dashboard along.
-import { check, must } from "./check.mjs";
+import { check, must, until } from "./check.mjs";
 
 const insights = ["repository", "contributors", "flow-health", "dora"];
 const dashboards = ["contributors", "dora", "flow-health", "hosts", "postgresql", "repository"];
@@ -22,19 +22,14 @@ export const measurePages = [
   ...dashboards.map((name) => `dashboards/keirin-${name}`), "targets", "data", "facts?metric=keirin_flows_total",
 ];
 
-export function checkMeasure({ page, at, go, api, heading, project }) {
+export function checkMeasure({ page, go, api, heading, project }) {
   /** Waits until every flow has ended and every fact is in its series: until then a figure may be older than its facts. */
   const untilCounted = () =>
-    page.waitForFunction(
-      async ([flows, dataFlow]) => {
-        const read = async (path) => (await fetch(path)).json();
-        if ((await read(flows)).items.some((flow) => flow.state !== "finished")) return false;
-        const transforms = (await read(dataFlow)).parts.find((part) => part.name === "transforms");
-        return transforms.parts.every((part) => part.note === null);
-      },
-      [at(`api/v1/flows?project=${project}`), at("api/v1/data-flow")],
-      { polling: 200 },
-    );
+    until("every flow has ended and is counted", async () => {
+      if ((await api(`projects/${project}/flows`)).items.some((flow) => flow.state !== "finished")) return false;
+      const transforms = (await api("data-flow")).parts.find((part) => part.name === "transforms");
+      return transforms.parts.every((part) => part.note === null);
+    });
 
   check("a query is answered, and one that cannot be read is marked where it breaks", async () => {
     await go("explore?q=vector(41)%20%2B%201&view=table");
