@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# A real server of somebody else for tests (sourced by scripts/platforms/). Its program comes from a Debian package that is
-# unpacked beside the build where it is not installed: installing it would start a server that nobody asked for. It runs
-# on loopback in a folder of its own, and is stopped by process id whatever happens.
+# A real server of somebody else for tests (sourced by scripts/platforms/). Where its program is one of a Debian package that
+# would start a server that nobody asked for, the package is unpacked beside the build and not installed. It runs on
+# loopback in a folder of its own, and is stopped by process id whatever happens.
 
 # has_program PROGRAM PACKAGE: whether the program can be started; fetches its package where that is needed. Says nothing.
 has_program() {

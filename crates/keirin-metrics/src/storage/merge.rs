@@ -66,7 +66,10 @@ pub(super) fn merge(
         merged.new.iter().map(|row| (row.series, row.first_ms)).collect();
     merged.old.retain(|key| !kept.contains(key));
     // Zeros that are added, and samples that come a second time, change nothing.
-    merged.new.retain(|row| !chunks.contains(row));
+    merged.new.retain(|row| {
+        let old = chunks.binary_search_by_key(&row.first_ms, |chunk| chunk.first_ms);
+        !old.is_ok_and(|at| chunks[at] == *row)
+    });
     Ok(())
 }
 
@@ -148,6 +151,36 @@ mod tests {
             }
             prop_assert_eq!(all(&kept), expected.into_iter().collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn what_changes_nothing_is_not_written_again() {
+        let mut kept = BTreeMap::new();
+        let samples = Samples {
+            times_ms: (0..150).collect(),
+            values: vec![1.0; 150],
+        };
+        apply(&mut kept, &samples, How::Set);
+        let rows: Vec<_> = kept.values().cloned().collect();
+        assert_eq!(rows.len(), 2);
+        let merged = |samples: &Samples, how| {
+            let mut merged = Merged::default();
+            merge(1, &rows, samples, how, &mut merged).expect("chunks can be read");
+            merged
+        };
+        assert_eq!(merged(&samples, How::Set), Merged::default());
+        let zeros = Samples {
+            values: vec![0.0; 150],
+            ..samples.clone()
+        };
+        assert_eq!(merged(&zeros, How::Add), Merged::default());
+        let one = Samples {
+            times_ms: vec![130],
+            values: vec![1.0],
+        };
+        let changed = merged(&one, How::Add);
+        assert_eq!((changed.old.len(), changed.new.len()), (0, 1));
+        assert_eq!(changed.new[0].first_ms, 120);
     }
 
     #[test]
