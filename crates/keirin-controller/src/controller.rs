@@ -67,6 +67,8 @@ pub struct Controller {
     handle: RwLock<Option<Handle>>,
     /// The lead, from when it is taken to when it is lost or given back.
     lease: Mutex<Option<Lease>>,
+    /// The epoch in which this server leads.
+    leading: watch::Sender<Option<Epoch>>,
     commits: watch::Sender<u64>,
     /// What changes beside the engine's work: agents and projects.
     aside: broadcast::Sender<api::Event>,
@@ -91,6 +93,7 @@ impl Controller {
             directory,
             handle: RwLock::new(None),
             lease: Mutex::new(None),
+            leading: watch::Sender::new(None),
             commits: watch::Sender::new(0),
             aside: broadcast::Sender::new(ASIDE),
         }
@@ -104,7 +107,7 @@ impl Controller {
             tracing::info!(epoch = %lease.epoch, "this server leads");
             self.set_lease(Some(lease.clone()));
             let led = lead(leadership, &lease, |epoch| self.lead(epoch)).await;
-            self.set_handle(None);
+            self.end_leading();
             self.set_lease(None);
             tracing::warn!(?led, "this server no longer leads");
         }
@@ -153,9 +156,9 @@ impl Controller {
             Arc::clone(&self.clock),
         );
         beside.spawn(histories.run());
-        self.set_handle(Some(handle));
+        self.begin_leading(epoch, handle);
         let end = brain.ended().await;
-        self.set_handle(None);
+        self.end_leading();
         tracing::info!(?end, "the engine has stopped");
         Ok(())
     }
@@ -176,12 +179,18 @@ impl Controller {
     /// # Errors
     /// The database cannot be reached; the lead then runs out by itself.
     pub async fn let_go(&self, leadership: &Leadership) -> Result<(), WorkError> {
-        self.set_handle(None);
+        self.end_leading();
         let lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner).take();
         match lease {
             Some(lease) => Ok(leadership.give_back(&lease).await?),
             None => Ok(()),
         }
+    }
+
+    /// The epoch in which this server leads and takes work; `None` while it does not. A server that leads a second time
+    /// does so in another epoch.
+    pub fn leading(&self) -> watch::Receiver<Option<Epoch>> {
+        self.leading.subscribe()
     }
 
     /// Changes with every commit of the engine.
@@ -193,8 +202,14 @@ impl Controller {
         *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = lease;
     }
 
-    fn set_handle(&self, handle: Option<Handle>) {
-        *self.handle.write().unwrap_or_else(PoisonError::into_inner) = handle;
+    fn begin_leading(&self, epoch: Epoch, handle: Handle) {
+        *self.handle.write().unwrap_or_else(PoisonError::into_inner) = Some(handle);
+        self.leading.send_replace(Some(epoch));
+    }
+
+    fn end_leading(&self) {
+        *self.handle.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.leading.send_replace(None);
     }
 
     /// Reaches the engine.

@@ -93,11 +93,10 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
         std::process::id().to_string().as_bytes(),
     )?;
     let connector = Connector::new(env!("CARGO_PKG_VERSION"), None)?;
-    let client = AgentClient::new(connector.at(&arguments.server));
     let name = arguments.name.clone().unwrap_or_else(machine::host_name);
     let mut stop = signals::Stop::listen()?;
     let registered = tokio::select! {
-        registered = register(&client, &arguments, &name, output) => registered?,
+        registered = register(&connector, &arguments, &name, output) => registered?,
         () = stop.asked() => return Ok(Exit::Cancelled),
     };
     output.say(format!(
@@ -129,6 +128,7 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
             &arguments.folder,
         ))
     } else {
+        let client = AgentClient::new(connector.at(&arguments.server));
         Arc::new(HttpServer::new(client, registered.secret))
     };
     let (shutdown, ordered) = watch::channel(Shutdown::Running);
@@ -150,7 +150,7 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
 
 /// Registers; a server that does not answer yet is asked again.
 async fn register(
-    client: &AgentClient,
+    connector: &Connector,
     arguments: &StartArguments,
     name: &str,
     output: &Output,
@@ -174,6 +174,8 @@ async fn register(
     };
     let mut told = false;
     loop {
+        let address = server_of(arguments);
+        let client = AgentClient::new(connector.at(&address));
         match client.register(&said).await {
             Ok(registered) => {
                 let registration = Registration {
@@ -187,14 +189,29 @@ async fn register(
             Err(error) if error.is_passing() => {
                 if !told {
                     output.say(format!(
-                        "{} does not answer yet ({error}); waiting for it.",
-                        arguments.server
+                        "{address} does not answer yet ({error}); waiting for it."
                     ));
                     told = true;
                 }
                 tokio::time::sleep(ASK_AGAIN).await;
             }
             Err(error) => return Err(refused(error)),
+        }
+    }
+}
+
+/// Where the server is: that of a local agent may have moved since the agent was started.
+fn server_of(arguments: &StartArguments) -> Url {
+    let told = if arguments.local {
+        moving::told_address(&arguments.folder)
+    } else {
+        Ok(None)
+    };
+    match told {
+        Ok(told) => told.unwrap_or_else(|| arguments.server.clone()),
+        Err(error) => {
+            tracing::warn!(%error, "cannot see whether the server has moved");
+            arguments.server.clone()
         }
     }
 }

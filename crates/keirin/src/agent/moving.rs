@@ -26,6 +26,14 @@ pub(crate) fn tell_address(folder: &Path, address: &Url) -> anyhow::Result<()> {
     private_file::write(&folder.join(ADDRESS), address.as_str().as_bytes())
 }
 
+/// Where the server of this folder's agent is by now; `None` where nobody has said it.
+///
+/// # Errors
+/// The file cannot be read, or holds no address.
+pub(super) fn told_address(folder: &Path) -> anyhow::Result<Option<Url>> {
+    told(&folder.join(ADDRESS))
+}
+
 /// The server that leads, wherever it is by now.
 pub(super) struct MovingServer {
     connector: Connector,

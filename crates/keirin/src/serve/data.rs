@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
 use rand::TryRng as _;
@@ -23,7 +23,7 @@ const MASTER_KEY: &str = "master.key";
 pub(crate) struct DataFolder {
     root: PathBuf,
     /// What this process has put into [`LOCAL`].
-    told: Arc<OnceLock<Local>>,
+    told: Arc<Mutex<Option<Local>>>,
 }
 
 /// Where the server on this machine is reached, with a token that may do everything.
@@ -156,21 +156,21 @@ impl DataFolder {
             token: token.to_owned(),
         };
         private_file::write_json(&self.root.join(LOCAL), &local)?;
-        self.told.get_or_init(|| local);
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(local);
         Ok(())
     }
 
-    /// The server has ended. What another one on the same folder has said stays.
+    /// This server leads no more. What another one on the same folder has said stays.
     ///
     /// # Errors
     /// When the file is there and cannot be removed.
     pub(crate) fn forget_local(&self) -> anyhow::Result<()> {
         let file = self.root.join(LOCAL);
-        let Some(told) = self.told.get() else {
+        let Some(told) = self.told.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return Ok(());
         };
         match private_file::read_json::<Local>(&file)? {
-            Some(local) if local == *told => private_file::remove(&file),
+            Some(local) if local == told => private_file::remove(&file),
             _ => Ok(()),
         }
     }

@@ -88,6 +88,11 @@ impl LocalAgent {
         Ok(Some(Self { keeper, stopping }))
     }
 
+    /// Leaves the agent and its jobs to whoever leads next, without a word to them.
+    pub(crate) fn release(self) {
+        self.keeper.abort();
+    }
+
     /// Stops the agent and waits for its end.
     pub(crate) async fn stop(self) {
         self.stopping.send_replace(true);

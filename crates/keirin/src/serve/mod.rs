@@ -4,6 +4,7 @@ mod address;
 pub(crate) mod data;
 mod demo;
 mod exchange;
+mod leading;
 pub(crate) mod local_agent;
 mod reconcile;
 pub(crate) mod storage;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use keirin_api::{App, MasterKey, Outside, Parts, Settings, Work as _};
+use keirin_api::{App, MasterKey, Outside, Parts, Settings};
 use keirin_controller::{Controller, ControllerParts, Leadership, Repositories};
 use keirin_engine::Rules;
 use keirin_git::{Git, Mirrors};
@@ -23,7 +24,6 @@ use keirin_metrics::exchange::Exchange;
 use keirin_metrics::storage::Storage;
 use keirin_metrics::transforms::Transforms;
 use keirin_store::Store;
-use keirin_store::engine::Leader;
 use tokio::sync::watch;
 
 use crate::config::{Config, ConfigFlags};
@@ -32,13 +32,11 @@ use crate::machine;
 use crate::output::Output;
 use crate::signals::Stop;
 use data::DataFolder;
-use local_agent::LocalAgent;
+use leading::Leading;
 use storage::Database;
 
 /// How long running requests get to end when the server stops.
 const FAREWELL: Duration = Duration::from_secs(5);
-/// How often it is looked whether this server leads, while it does not.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// Starts a server.
 #[derive(Debug, Args)]
@@ -70,7 +68,6 @@ pub(crate) async fn serve(arguments: ServeArguments, output: &Output) -> anyhow:
         () = stop.asked() => return Ok(Exit::Cancelled),
     };
     let served = serve_on(&config, &data, &database, arguments.demo, output, &mut stop).await;
-    data.forget_local()?;
     database.close().await?;
     served
 }
@@ -106,30 +103,24 @@ async fn serve_on(
     });
     let mut http = tokio::spawn(http.into_future());
     let controller = Arc::clone(&parts.controller);
-    let leading = leadership.clone();
-    let lead = tokio::spawn(async move { controller.run(&leading).await });
-    let reconcilers = reconcile::start(&parts);
+    let leading_by = leadership.clone();
+    let lead = tokio::spawn(async move { controller.run(&leading_by).await });
+    let mut leading = Leading::new(config, data, &parts, &address, output);
 
     let result = tokio::select! {
-        result = open_for_work(config, data, &parts, &address, demo, output) => match result {
-            Ok(agent) => {
-                tokio::select! {
-                    () = stop.asked() => Ok(()),
-                    ended = &mut http => Err(http_ended(ended)),
-                    error = database.watch() => Err(error),
-                }.map(|()| agent)
-            }
-            Err(error) => Err(error),
-        },
-        () = stop.asked() => Ok(None),
+        error = leading.follow(demo.as_deref()) => Err(error),
+        () = stop.asked() => Ok(()),
+        ended = &mut http => Err(http_ended(ended)),
+        error = database.watch() => Err(error),
     };
     output.say("Stopping.");
     // Whoever leads next need not wait for this one: the lead is given back before the connections are closed.
     lead.abort();
-    reconcilers.abort();
     drop(parts.controller.let_go(&leadership).await);
     ending.send_replace(true);
-    let agent = result?;
+    // A server that has failed is started again, and its agent's jobs go on meanwhile.
+    let agent = leading.end().await;
+    result?;
     if let Some(agent) = agent {
         agent.stop().await;
     }
@@ -220,45 +211,6 @@ async fn build(
         outside,
         name,
     })
-}
-
-/// Waits until this server leads, and then does what makes it useful: a local agent, a way in, something to see.
-async fn open_for_work(
-    config: &Config,
-    data: &DataFolder,
-    server: &Server,
-    address: &url::Url,
-    demo: Option<PathBuf>,
-    output: &Output,
-) -> anyhow::Result<Option<LocalAgent>> {
-    let mut told = false;
-    while server.controller.ready().await.is_err() {
-        let other = |leader: &Leader| leader.in_term && leader.holder != server.name;
-        if !told && server.store.leader().await?.as_ref().is_some_and(other) {
-            output.say("Another server leads; this one stands by until it can take over.");
-            told = true;
-        }
-        tokio::time::sleep(LOOK).await;
-    }
-    let token = match data.local()?.map(|local| local.token) {
-        Some(before) if server.app.token_holds(&before).await? => before,
-        _ => server.app.local_token().await?,
-    };
-    let near = address::near(address, config);
-    data.remember_local(&near, &token)?;
-    let agent = LocalAgent::start(config, data, server, &near).await?;
-    // The one line of the result: whoever started the server reads from it where it is.
-    output.line(format!("Keirin is ready: {address}"));
-    if let Some(repository) = demo {
-        demo::show(server, &repository, output).await?;
-    }
-    let link = server.app.sign_in_link(None).await?;
-    output.say(format!(
-        "Sign in with this link, once, within 15 minutes: {}",
-        link.url
-    ));
-    address::say_forwarding(address, output);
-    Ok(agent)
 }
 
 fn http_ended(ended: Result<std::io::Result<()>, tokio::task::JoinError>) -> anyhow::Error {

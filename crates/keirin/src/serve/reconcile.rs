@@ -1,4 +1,4 @@
-//! What goes on beside the engine: logs of finished attempts are closed, closed logs are sealed, facts become series, and
+//! What goes on beside the engine while this server leads: logs of finished attempts are closed, closed logs are sealed, facts become series, and
 //! samples come in and go out.
 
 use std::sync::Arc;
@@ -32,8 +32,6 @@ const LONGEST_REST: Duration = Duration::from_secs(10);
 /// How often it is looked for facts that nobody has told of.
 const FACTS: Duration = Duration::from_secs(5);
 
-/// How often it is looked whether this server leads, which is the one that collects samples.
-const COLLECT: Duration = Duration::from_secs(1);
 /// How often what was pushed is said again: well within the time after which a series counts as gone.
 const SAY_AGAIN: Duration = Duration::from_secs(60);
 /// How often new samples are sent on.
@@ -41,7 +39,7 @@ const FORWARD: Duration = Duration::from_secs(10);
 /// How often samples are dropped that are too old.
 const DROP_OLD: Duration = Duration::from_secs(3600);
 
-/// Starts the loops; they end when the handle is told to.
+/// Starts the loops of a server that leads; they end when the handle is told to.
 pub(super) fn start(server: &Server) -> AbortHandle {
     let (logs, controller) = (server.logs.clone(), Arc::clone(&server.controller));
     let (transforms, exchange) = (server.transforms.clone(), Arc::clone(&server.exchange));
@@ -50,31 +48,28 @@ pub(super) fn start(server: &Server) -> AbortHandle {
             close_logs(&logs, &controller),
             seal_logs(&logs),
             follow_facts(&transforms, &controller),
-            collect(&exchange, &controller),
-            say_again(&exchange, &controller),
-            forward(&exchange, &controller),
-            drop_old(&exchange, &controller),
+            say_again(&exchange),
+            forward(&exchange),
+            drop_old(&exchange),
         );
     };
     tokio::spawn(loops).abort_handle()
 }
 
-/// Makes samples of new facts, while this server leads.
+/// Makes samples of new facts.
 async fn follow_facts(transforms: &Transforms, controller: &Controller) {
     let mut commits = controller.commits();
     let mut described = false;
     loop {
         let began = Instant::now();
-        if controller.handle().is_ok() {
-            if !described {
-                match transforms.describe().await {
-                    Ok(()) => described = true,
-                    Err(error) => tracing::warn!(%error, "metrics cannot be described at the moment"),
-                }
+        if !described {
+            match transforms.describe().await {
+                Ok(()) => described = true,
+                Err(error) => tracing::warn!(%error, "metrics cannot be described at the moment"),
             }
-            if let Err(error) = transforms.catch_up(machine::now()).await {
-                tracing::warn!(%error, "facts cannot become series at the moment");
-            }
+        }
+        if let Err(error) = transforms.catch_up(machine::now()).await {
+            tracing::warn!(%error, "facts cannot become series at the moment");
         }
         tokio::time::sleep((began.elapsed() * REST).min(LONGEST_REST)).await;
         let news = async {
@@ -89,42 +84,24 @@ async fn follow_facts(transforms: &Transforms, controller: &Controller) {
     }
 }
 
-/// Fetches samples while this server leads.
-async fn collect(exchange: &Exchange, controller: &Controller) {
-    loop {
-        if controller.handle().is_ok() {
-            if let Err(error) = exchange.collectors().start().await {
-                return tracing::error!(%error, "nothing is scraped");
-            }
-        } else {
-            exchange.collectors().stop().await;
-        }
-        tokio::time::sleep(COLLECT).await;
-    }
-}
-
-async fn say_again(exchange: &Exchange, controller: &Controller) {
+async fn say_again(exchange: &Exchange) {
     loop {
         tokio::time::sleep(SAY_AGAIN).await;
-        if controller.handle().is_ok()
-            && let Err(error) = exchange.groups().say_again().await
-        {
+        if let Err(error) = exchange.groups().say_again().await {
             tracing::warn!(%error, "what was pushed cannot be said again at the moment");
         }
     }
 }
 
 /// Sends new samples to every server that is to have them, each at its own pace.
-async fn forward(exchange: &Exchange, controller: &Controller) {
+async fn forward(exchange: &Exchange) {
     let each = exchange.forwarders().iter().map(async |forwarder| {
         loop {
-            if controller.handle().is_ok() {
-                match forwarder.forward().await {
-                    Ok(true) => continue,
-                    Ok(false) => {}
-                    Err(error) => {
-                        tracing::warn!(forward = forwarder.name(), %error, "samples cannot be sent on at the moment");
-                    }
+            match forwarder.forward().await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(forward = forwarder.name(), %error, "samples cannot be sent on at the moment");
                 }
             }
             tokio::time::sleep(FORWARD).await;
@@ -133,15 +110,13 @@ async fn forward(exchange: &Exchange, controller: &Controller) {
     futures::future::join_all(each).await;
 }
 
-async fn drop_old(exchange: &Exchange, controller: &Controller) {
+async fn drop_old(exchange: &Exchange) {
     loop {
-        if controller.handle().is_ok() {
-            match exchange.drop_old().await {
-                Ok(0) => {}
-                Ok(chunks) => tracing::info!(chunks, "samples that are too old have been dropped"),
-                Err(error) => {
-                    tracing::warn!(%error, "samples that are too old cannot be dropped at the moment")
-                }
+        match exchange.drop_old().await {
+            Ok(0) => {}
+            Ok(chunks) => tracing::info!(chunks, "samples that are too old have been dropped"),
+            Err(error) => {
+                tracing::warn!(%error, "samples that are too old cannot be dropped at the moment")
             }
         }
         tokio::time::sleep(DROP_OLD).await;

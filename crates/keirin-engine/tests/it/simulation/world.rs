@@ -22,10 +22,14 @@ type Answers = Vec<Result<Answer, Refusal>>;
 /// What an agent is told: its new attempts, each with whether it is exclusive, and those to stop.
 type Told = (Vec<(AttemptId, bool)>, Vec<AttemptId>);
 
-/// A server process: an engine, and the epoch in which it leads.
+/// Where a server process is reached.
+type Address = usize;
+
+/// A server process that leads: its engine, the epoch in which it leads, and where it is reached.
 struct Server {
     engine: Engine,
     epoch: u64,
+    address: Address,
 }
 
 pub struct World {
@@ -39,7 +43,9 @@ pub struct World {
     /// One that was deposed and does not know it.
     deposed: Option<Server>,
     agents: BTreeMap<AgentId, SimAgent>,
-    to_server: Vec<Message>,
+    /// Where the agents look for the server: what the last one that began to lead has told them.
+    told: Address,
+    to_server: Vec<(Address, Message)>,
     to_agents: Vec<(AgentId, Reply)>,
     /// The claim that each agent has open with the leader: session, sequence, when it was sent.
     open_claims: BTreeMap<AgentId, (u64, u64, Timestamp)>,
@@ -77,6 +83,7 @@ impl World {
             leader: None,
             deposed: None,
             agents,
+            told: 0,
             to_server: Vec::new(),
             to_agents: Vec::new(),
             open_claims: BTreeMap::new(),
@@ -87,7 +94,7 @@ impl World {
             calm: false,
             deposed_commits: 0,
         };
-        world.elect();
+        world.elect(0);
         world
     }
 
@@ -118,7 +125,8 @@ impl World {
             18..=19 => self.lose_message(),
             20..=22 => self.repeat_message(),
             23..=30 => self.pass_time(),
-            31..=32 => self.deposed_acts(),
+            31 => self.deposed_acts(),
+            32 => self.lead_again(),
             33 => self.change_schedules(),
             34..=35 => self.deal_with_a_firing(),
             36 => self.change_an_agent(),
@@ -267,27 +275,41 @@ impl World {
 
     // The server.
 
-    fn elect(&mut self) {
+    /// What is done at every beginning of leading, whether the server has led before or not.
+    fn elect(&mut self, address: Address) {
         self.epoch += 1;
         self.open_claims.clear();
         let engine = Engine::new(self.store.snapshot(), Rules::default(), self.now);
         self.leader = Some(Server {
             engine,
             epoch: self.epoch,
+            address,
         });
-        self.say(|| "a server leads".to_owned());
+        self.told = address;
+        self.say(|| format!("server {address} leads"));
     }
 
     fn crash_server(&mut self) {
         self.say(|| "the server crashes".to_owned());
         self.leader = None;
-        self.elect();
+        self.elect(self.told);
     }
 
     fn depose(&mut self) {
         self.say(|| "the server is deposed and does not know it".to_owned());
+        let address = self.told;
         self.deposed = self.leader.take();
-        self.elect();
+        self.elect(1 - address);
+    }
+
+    /// A server that was deposed leads a second time, and the other one is deposed.
+    fn lead_again(&mut self) {
+        let Some(before) = self.deposed.take() else {
+            return;
+        };
+        self.say(|| "a server leads again".to_owned());
+        self.deposed = self.leader.take();
+        self.elect(before.address);
     }
 
     fn deposed_acts(&mut self) {
@@ -339,13 +361,13 @@ impl World {
         };
         if fate == 0 || self.contradicts(&changes) {
             self.say(|| "the commit fails".to_owned());
-            self.elect();
+            self.elect(self.told);
             return None;
         }
         assert!(self.commit(server.epoch, &changes));
         if fate == 1 {
             self.say(|| "the commit is made, and nobody knows".to_owned());
-            self.elect();
+            self.elect(self.told);
             return None;
         }
         self.check_reasons(&server.engine);
@@ -443,16 +465,30 @@ impl World {
 
     // The network.
 
+    /// An agent sends to where it was told that the server is.
+    fn send_to_server(&mut self, message: impl IntoIterator<Item = Message>) {
+        let address = self.told;
+        self.to_server
+            .extend(message.into_iter().map(|message| (address, message)));
+    }
+
+    /// A server that does not lead takes nothing from agents: they ask again.
+    fn lose_what_nobody_takes(&mut self) {
+        let leads = self.leader.as_ref().map(|server| server.address);
+        self.to_server.retain(|(address, _)| Some(*address) == leads);
+    }
+
     fn take_message(&mut self) -> Option<Message> {
         if self.to_server.is_empty() {
             return None;
         }
         let at = self.rng.random_range(0..self.to_server.len());
-        Some(self.to_server.remove(at))
+        Some(self.to_server.remove(at).1)
     }
 
     /// Messages that arrive together are committed together.
     fn deliver_to_server(&mut self, most: usize) {
+        self.lose_what_nobody_takes();
         let messages: Vec<Message> = (0..most).map_while(|_| self.take_message()).collect();
         let events = messages.iter().map(Message::event).collect();
         let Some((answers, tells)) = self.decide(events) else {
@@ -537,8 +573,7 @@ impl World {
 
     fn repeat_message(&mut self) {
         if let Some(message) = self.take_message() {
-            self.to_server.push(message.clone());
-            self.to_server.push(message);
+            self.send_to_server([message.clone(), message]);
         }
     }
 
@@ -567,7 +602,7 @@ impl World {
         let agent = self.agents.get_mut(&id).unwrap();
         if let Some(attempt) = agent.work(&mut self.rng) {
             let message = agent.report(attempt, &mut self.rng, self.now);
-            self.to_server.extend(message);
+            self.send_to_server(message);
         }
         self.check_executions();
     }
@@ -578,7 +613,7 @@ impl World {
         let attempts: Vec<AttemptId> = agent.held.keys().copied().collect();
         if let Some(attempt) = self.pick(attempts) {
             let message = self.agents[&id].report(attempt, &mut self.rng, self.now);
-            self.to_server.extend(message);
+            self.send_to_server(message);
         }
     }
 
@@ -589,7 +624,7 @@ impl World {
         let lost = self.now.duration_since(agent.claim_sent) > SignedDuration::from_secs(25);
         if !agent.claim_open || lost {
             let claim = agent.claim(self.now);
-            self.to_server.push(claim);
+            self.send_to_server([claim]);
         }
     }
 
@@ -658,14 +693,14 @@ impl World {
                 agent.work(&mut self.rng);
                 for attempt in agent.held.keys().copied().collect::<Vec<_>>() {
                     let message = self.agents[&id].report(attempt, &mut self.rng, self.now);
-                    self.to_server.extend(message);
+                    self.send_to_server(message);
                 }
                 let agent = self.agents.get_mut(&id).unwrap();
                 if !agent.claim_open
                     || self.now.duration_since(agent.claim_sent) > SignedDuration::from_secs(20)
                 {
                     let claim = agent.claim(self.now);
-                    self.to_server.push(claim);
+                    self.send_to_server([claim]);
                 }
             }
             while !self.to_server.is_empty() || !self.to_agents.is_empty() {

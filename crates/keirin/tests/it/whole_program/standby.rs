@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 
 use crate::whole_program::pipes::Gate;
 use crate::whole_program::server::Server;
-use crate::whole_program::story::{PROJECT, Story, client_at, finished, one_job, only_job};
+use crate::whole_program::story::{PROJECT, Story, client_at, finished, line, one_job, only_job};
 use crate::whole_program::world::World;
 
 const SCRIPT: &str = "seq 1 100; echo waiting; read -r _ < @gates/gate; seq 101 200";
@@ -47,6 +47,57 @@ async fn a_leader_that_slept_too_long_is_deposed_and_does_no_harm() {
         (flow.outcome, only_job(&flow).attempts.len()),
         (Some(Outcome::Success), 1)
     );
+}
+
+#[tokio::test]
+async fn a_server_that_leads_again_has_its_agent_and_its_command_line_again() {
+    let mut story = Story::begin(&one_job("echo fine")).await;
+    assert_eq!(story.run().await.outcome, Some(Outcome::Success));
+    let token = story.local_token();
+    // It leads a second time, and a third.
+    for _ in 0..2 {
+        let mut other = Server::spawn(&story.world, "127.0.0.1:0");
+        other.hear("stands by");
+        kill(story.server.pid(), Signal::SIGSTOP).unwrap();
+        other.ready();
+        kill(story.server.pid(), Signal::SIGCONT).unwrap();
+        story.server.hear("this one stands by");
+        assert!(other.stop().success());
+        story.server.hear("leads again");
+
+        assert_eq!(story.run().await.outcome, Some(Outcome::Success));
+        assert_eq!(story.local_address(), story.url, "the command line finds it");
+        assert_eq!(story.local_token(), token, "a command that waits goes on");
+    }
+    assert!(story.server.stop().success());
+    assert_eq!(story.world.processes(), [], "the last server ends everything");
+}
+
+#[tokio::test]
+async fn a_server_that_leads_again_after_another_died_takes_its_job_over() {
+    let world = World::new();
+    let gate = Gate::new(&world, "gate");
+    let story = Story::begin_in(world, &one_job(SCRIPT)).await;
+    let mut other = Server::spawn(&story.world, "127.0.0.1:0");
+    other.hear("stands by");
+    kill(story.server.pid(), Signal::SIGSTOP).unwrap();
+    let url = other.ready();
+    kill(story.server.pid(), Signal::SIGCONT).unwrap();
+    story.server.hear("this one stands by");
+
+    let client = client_at(&url, Some(&story.local_token()));
+    let flow = client.start_flow(PROJECT, &StartFlow::default()).await.unwrap();
+    line(&client, only_job(&flow).id, "waiting").await;
+    other.kill();
+    story.server.hear("leads again");
+    gate.open();
+    let flow = story.finished(flow.id).await;
+    assert_eq!(
+        (flow.outcome, only_job(&flow).attempts.len()),
+        (Some(Outcome::Success), 1),
+        "the job was not disturbed"
+    );
+    story.still_works().await;
 }
 
 /// The leader dies in the middle of a job; gives the story, whose server is now the standby.

@@ -76,9 +76,17 @@ impl Story {
 
     /// The token of whoever sits at the server's own machine.
     pub(crate) fn local_token(&self) -> String {
+        self.local()["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Where the command line on the server's own machine finds the server.
+    pub(crate) fn local_address(&self) -> Url {
+        self.local()["url"].as_str().unwrap().parse().unwrap()
+    }
+
+    fn local(&self) -> serde_json::Value {
         let local = fs::read(self.world.data().join("local.json")).unwrap();
-        let local: serde_json::Value = serde_json::from_slice(&local).unwrap();
-        local["token"].as_str().unwrap().to_owned()
+        serde_json::from_slice(&local).unwrap()
     }
 
     /// Starts a flow of the story's project.
@@ -112,19 +120,7 @@ impl Story {
 
     /// Waits until the newest attempt's log has this line.
     pub(crate) async fn line(&self, job: JobId, text: &str) {
-        let mut log = self.client.follow_log(job, None, 1);
-        let mut seen = Vec::new();
-        let what = format!("the line `{text}`");
-        within(&what, async {
-            while let Some(lines) = log.next().await.unwrap() {
-                seen.extend(lines.into_iter().map(|line| line.text));
-                if seen.iter().any(|line| line == text) {
-                    return;
-                }
-            }
-            panic!("the log ended without the line `{text}`: {seen:#?}");
-        })
-        .await;
+        line(&self.client, job, text).await;
     }
 
     /// What the newest attempt of a job wrote on standard output, once it has finished.
@@ -175,6 +171,23 @@ impl Story {
         assert_eq!(flow.outcome, Some(Outcome::Success));
         assert_eq!(self.output(only_job(&flow)).await, ["unharmed"]);
     }
+}
+
+/// Waits until the newest attempt's log has this line.
+pub(crate) async fn line(client: &Client, job: JobId, text: &str) {
+    let mut log = client.follow_log(job, None, 1);
+    let mut seen = Vec::new();
+    let what = format!("the line `{text}`");
+    within(&what, async {
+        while let Some(lines) = log.next().await.unwrap() {
+            seen.extend(lines.into_iter().map(|line| line.text));
+            if seen.iter().any(|line| line == text) {
+                return;
+            }
+        }
+        panic!("the log ended without the line `{text}`: {seen:#?}");
+    })
+    .await;
 }
 
 /// Waits until a flow has finished.

@@ -1,0 +1,194 @@
+//! What is done whenever this server begins to lead, and undone whenever it no longer does: the command line and the
+//! local agent are told where the server is, and what goes on beside the engine is started.
+
+use std::path::Path;
+use std::time::Duration;
+
+use keirin_store::engine::Epoch;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use url::Url;
+
+use super::data::DataFolder;
+use super::local_agent::LocalAgent;
+use super::{Server, address, demo, reconcile};
+use crate::config::Config;
+use crate::output::Output;
+
+/// How often a server that does not lead looks who does, until it has said so.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long until the beginning is tried again when it failed on a server that had led before.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// Follows whether this server leads.
+pub(super) struct Leading<'a> {
+    config: &'a Config,
+    data: &'a DataFolder,
+    server: &'a Server,
+    /// Where people reach the server.
+    address: &'a Url,
+    output: &'a Output,
+    /// The local token of the last time, so that a command that waits outlives a lead that is lost for a moment.
+    token: Option<String>,
+    /// What [`Leading::begin`] has started.
+    started: Started,
+}
+
+#[derive(Default)]
+struct Started {
+    loops: Option<AbortHandle>,
+    agent: Option<LocalAgent>,
+}
+
+impl<'a> Leading<'a> {
+    /// Nothing has begun yet.
+    pub(super) fn new(
+        config: &'a Config,
+        data: &'a DataFolder,
+        server: &'a Server,
+        address: &'a Url,
+        output: &'a Output,
+    ) -> Self {
+        Self {
+            config,
+            data,
+            server,
+            address,
+            output,
+            token: None,
+            started: Started::default(),
+        }
+    }
+
+    /// Begins and ends as often as the lead comes and goes; gives an error when the first beginning fails. Whoever drops
+    /// it calls [`Leading::end`].
+    pub(super) async fn follow(&mut self, demo: Option<&Path>) -> anyhow::Error {
+        let mut epochs = self.server.controller.leading();
+        let mut is_first = true;
+        loop {
+            let epoch = self.stand_by(&mut epochs).await;
+            match self.begin().await {
+                Ok(()) if is_first => {
+                    if let Err(error) = self.welcome(demo).await {
+                        return error;
+                    }
+                    is_first = false;
+                }
+                Ok(()) => self.output.say("This server leads again."),
+                Err(error) if is_first => return error,
+                Err(error) => {
+                    tracing::warn!(%error, "this server leads, and cannot be opened for work; trying again");
+                    tokio::time::sleep(TRY_AGAIN).await;
+                    self.release().await;
+                    continue;
+                }
+            }
+            lost(&mut epochs, epoch).await;
+            self.release().await;
+        }
+    }
+
+    /// Waits until this server leads.
+    async fn stand_by(&self, epochs: &mut watch::Receiver<Option<Epoch>>) -> Epoch {
+        let mut told = false;
+        loop {
+            if let Some(epoch) = *epochs.borrow_and_update() {
+                return epoch;
+            }
+            if !told {
+                match self.server.store.leader().await {
+                    Ok(Some(leader)) if leader.in_term && leader.holder != self.server.name => {
+                        self.output
+                            .say("Another server leads; this one stands by until it can take over.");
+                        told = true;
+                    }
+                    Ok(_) => {}
+                    // Whoever tries to take the lead says what is wrong.
+                    Err(error) => tracing::debug!(%error, "it cannot be seen who leads"),
+                }
+            }
+            if told {
+                changed(epochs).await;
+            } else {
+                // It is looked again when the time is over.
+                drop(tokio::time::timeout(LOOK, changed(epochs)).await);
+            }
+        }
+    }
+
+    /// Opens this server for work.
+    async fn begin(&mut self) -> anyhow::Result<()> {
+        let near = address::near(self.address, self.config);
+        let token = self.local_token().await?;
+        self.data.remember_local(&near, &token)?;
+        self.token = Some(token);
+        self.started.loops = Some(reconcile::start(self.server));
+        self.started.agent = LocalAgent::start(self.config, self.data, self.server, &near).await?;
+        if let Err(error) = self.server.exchange.collectors().start().await {
+            tracing::error!(%error, "nothing is scraped");
+        }
+        Ok(())
+    }
+
+    /// Undoes what [`Leading::begin`] has done. The agent is left to whoever leads next.
+    async fn release(&mut self) {
+        if let Some(agent) = self.end().await {
+            agent.release();
+        }
+    }
+
+    /// As [`Leading::release`], and gives the agent to the caller.
+    pub(super) async fn end(&mut self) -> Option<LocalAgent> {
+        let Started { loops, agent } = std::mem::take(&mut self.started);
+        if let Some(loops) = loops {
+            loops.abort();
+        }
+        self.server.exchange.collectors().stop().await;
+        if let Err(error) = self.data.forget_local() {
+            tracing::warn!(%error, "the command line on this machine still takes this server for the one that leads");
+        }
+        agent
+    }
+
+    /// The token of the command line on this machine: the one that it knows, as long as that opens anything.
+    async fn local_token(&self) -> anyhow::Result<String> {
+        let written = self.data.local()?.map(|local| local.token);
+        for token in written.into_iter().chain(self.token.clone()) {
+            if self.server.app.token_holds(&token).await? {
+                return Ok(token);
+            }
+        }
+        Ok(self.server.app.local_token().await?)
+    }
+
+    /// What is said and shown once, when this server leads for the first time.
+    async fn welcome(&self, repository: Option<&Path>) -> anyhow::Result<()> {
+        // The one line of the result: whoever started the server reads from it where it is.
+        self.output.line(format!("Keirin is ready: {}", self.address));
+        if let Some(repository) = repository {
+            demo::show(self.server, repository, self.output).await?;
+        }
+        let link = self.server.app.sign_in_link(None).await?;
+        self.output.say(format!(
+            "Sign in with this link, once, within 15 minutes: {}",
+            link.url
+        ));
+        address::say_forwarding(self.address, self.output);
+        Ok(())
+    }
+}
+
+/// Waits until the lead of this epoch is lost.
+async fn lost(epochs: &mut watch::Receiver<Option<Epoch>>, epoch: Epoch) {
+    if epochs.wait_for(|now| *now != Some(epoch)).await.is_err() {
+        // The controller is gone, and with it whoever could say so: the server ends.
+        std::future::pending().await
+    }
+}
+
+/// Waits until the lead comes or goes.
+async fn changed(epochs: &mut watch::Receiver<Option<Epoch>>) {
+    if epochs.changed().await.is_err() {
+        std::future::pending().await
+    }
+}
