@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
 use jiff::SignedDuration;
 use keirin_engine::Event;
 use keirin_git::{BranchName, CommitId, Mirror};
@@ -14,6 +13,7 @@ use keirin_model::ProjectId;
 use keirin_model::flow::Cause;
 use keirin_model::project::{Branch, Project};
 use keirin_model::trigger::{PushTrigger, TimedTrigger, Triggers};
+use keirin_workflow::Globs;
 
 use crate::handle::Handle;
 use crate::prepare::{Preparer, Wish};
@@ -193,14 +193,14 @@ impl Pushes {
             let default = self.preparer.store.branch_by_name(project.id, None).await?;
             default.id == branch.id
         } else {
-            globs(&push.branches)?.is_match(&branch.name)
+            globs(&push.branches)?.matches_name(&branch.name)
         };
         let (true, false, Some(before)) = (on_branch, push.paths.is_empty(), before) else {
             return Ok(on_branch);
         };
         let paths = globs(&push.paths)?;
         let changed = mirror.changed_paths(before, commit).await?;
-        Ok(changed.iter().any(|changed| paths.is_match(&changed.path)))
+        Ok(changed.iter().any(|changed| paths.matches_file(&changed.path)))
     }
 
     /// Makes the timed triggers of the default branch's workflows those that the engine waits for; a workflow that is
@@ -272,10 +272,6 @@ impl Looks {
 }
 
 /// The workflow checker lets no pattern through that is not a glob, so a faulty one is a fault of this program.
-fn globs(patterns: &[String]) -> Result<GlobSet, WorkError> {
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        set.add(Glob::new(pattern).map_err(|error| WorkError::Internal(error.into()))?);
-    }
-    set.build().map_err(|error| WorkError::Internal(error.into()))
+fn globs(patterns: &[String]) -> Result<Globs, WorkError> {
+    Globs::parse(patterns).map_err(|error| WorkError::Internal(error.into()))
 }

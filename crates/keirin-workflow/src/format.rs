@@ -217,17 +217,17 @@ static PUSH: Record = Record {
             Key::new(
                 "branches",
                 FIXED_LIST,
-                "Globs over branch names; the branch that the flow is for unless said.",
+                "Globs over branch names; the branch that the flow is for unless said. `*` stays within a name, `**` crosses `/`, `!` leaves out.",
             ),
             Key::new(
                 "tags",
                 FIXED_LIST,
-                "Globs over tag names; no tag starts a flow unless said.",
+                "Globs over tag names, as in `branches`; no tag starts a flow unless said.",
             ),
             Key::new(
                 "paths",
                 FIXED_LIST,
-                "Globs over changed paths; any change unless said.",
+                "Globs over changed paths; any change unless said. `*` stays within a name, `**` goes over folders, `!` leaves out.",
             ),
         ],
     )
@@ -247,7 +247,7 @@ static PULL_REQUEST: Record = Record {
             Key::new(
                 "paths",
                 FIXED_LIST,
-                "Globs over changed paths; any change unless said.",
+                "Globs over changed paths; any change unless said. `*` stays within a name, `**` goes over folders, `!` leaves out.",
             ),
         ],
     )
@@ -607,11 +607,11 @@ static ARTIFACTS: Record = Record {
         "the `artifacts` tool",
         "Keeps files with the flow, or brings kept files back.",
         &[
-            Key::new("upload", PATHS, "Globs over the files of the workspace to keep."),
+            Key::new("upload", PATHS, "Globs over the files of the workspace to keep. `*` stays within a name, `**` goes over folders, `!` leaves out."),
             Key::new(
                 "download",
                 PATHS,
-                "Globs over the kept files of this flow to bring back.",
+                "Globs over the kept files of this flow to bring back, as in `upload`.",
             ),
             Key::new("to", TEMPLATE, "Where to bring them, relative to the workspace."),
         ],
@@ -623,7 +623,7 @@ static JUNIT_COLLECT: Record = Record {
     ..Record::new(
         "the `junit_collect` tool",
         "Reads JUnit report files into test results.",
-        &[Key::required("files", PATHS, "Globs relative to the workspace.")],
+        &[Key::required("files", PATHS, "Globs relative to the workspace. `*` stays within a name, `**` goes over folders, `!` leaves out.")],
     )
 };
 

@@ -14,6 +14,7 @@ mod exercise;
 mod expression;
 mod expression_check;
 mod format;
+mod globs;
 mod graph;
 mod matrix;
 mod names;
@@ -43,6 +44,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 #[doc(hidden)]
 pub use exercise::{exercise, exercise_condition};
 pub use expression::ExpressionError;
+pub use globs::{GlobError, Globs};
 pub use params::{LONGEST_PARAM, Param, ParamKind};
 pub use plan_context::{FlowContext, PlanContext, PlanDefaults};
 pub use propose::{Proposal, RepositoryListing, propose};

@@ -1,11 +1,7 @@
 //! Paths, globs and arguments that a workflow names: none may lead out of the workspace or look like an option.
 
-use globset::GlobBuilder;
-
-use crate::problem::{Problem, Span, quote};
-
-/// Bytes of one glob: programs turn it into something larger.
-const LONGEST_GLOB: usize = 1000;
+use crate::globs::{GlobError, Globs, leaves_out_what};
+use crate::problem::{Problem, Span, quote, shorten};
 
 /// Why a path, glob or argument is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,10 +10,8 @@ pub(crate) enum PathError {
     Absolute(String),
     #[error("{0} leads out of the workspace by `..`")]
     Parent(String),
-    #[error("{0} is not a glob: {1}")]
-    Glob(String, String),
-    #[error("{0} is longer than {LONGEST_GLOB} bytes")]
-    Long(String),
+    #[error(transparent)]
+    Glob(GlobError),
     #[error("{0} starts with `-` and would be taken for an option")]
     Option(String),
 }
@@ -28,10 +22,11 @@ impl PathError {
             Self::Absolute(_) | Self::Parent(_) => {
                 "name a path inside the workspace, such as `target/reports`"
             }
-            Self::Glob(..) => {
-                "in a glob `*` stands for any name, `**` for any folders, `[ab]` and `{a,b}` for choices"
+            Self::Glob(GlobError::Invalid { .. }) => {
+                "in a glob `*` stands for any name, `**` for any folders, `[ab]` and `{a,b}` for choices, and `!` at \
+                 its start leaves out"
             }
-            Self::Long(_) => "write several shorter globs in a list",
+            Self::Glob(GlobError::TooLong { .. }) => "write several shorter globs in a list",
             Self::Option(_) => "name a repository or a revision",
         };
         Problem::error(span, self.to_string()).help(help)
@@ -53,19 +48,32 @@ pub(crate) fn check_folder(path: &str) -> Result<(), PathError> {
 
 /// Files in the workspace.
 pub(crate) fn check_glob(glob: &str) -> Result<(), PathError> {
-    check_folder(glob)?;
+    check_folder(leaves_out_what(glob).unwrap_or(glob))?;
     check_pattern(glob)
 }
 
 /// Any names, such as those of branches.
 pub(crate) fn check_pattern(glob: &str) -> Result<(), PathError> {
-    if glob.len() > LONGEST_GLOB {
-        return Err(PathError::Long(quote(glob)));
+    match Globs::parse(&[glob]) {
+        Ok(_) => Ok(()),
+        Err(GlobError::Invalid { glob, reason }) => Err(PathError::Glob(GlobError::Invalid {
+            glob: shorten(&glob),
+            reason,
+        })),
+        Err(error) => Err(PathError::Glob(error)),
     }
-    let built = GlobBuilder::new(glob).literal_separator(true).build();
-    built
-        .map(|_| ())
-        .map_err(|error| PathError::Glob(quote(glob), error.kind().to_string()))
+}
+
+/// A warning for a list whose first glob leaves something out of nothing, because globs behind it decide again.
+pub(crate) fn check_order(globs: &[(Span, &str)]) -> Option<Problem> {
+    let [(span, first), ..] = globs else { return None };
+    let leaves_out = |glob: &str| leaves_out_what(glob).is_some();
+    if !leaves_out(first) || globs.iter().all(|(_, glob)| leaves_out(glob)) {
+        return None;
+    }
+    let message = format!("{} leaves out nothing: it stands before every glob that names something", quote(first));
+    let help = "the last glob that matches decides: put what is left out behind what is meant";
+    Some(Problem::warning(*span, message).help(help))
 }
 
 /// A value that is handed to a program.

@@ -102,11 +102,12 @@ impl TriggerReader<'_> {
         for item in items {
             let Some(text) = item.text() else { continue };
             match paths::check_pattern(text) {
-                Ok(()) => globs.push(text.to_owned()),
+                Ok(()) => globs.push((item.span, text)),
                 Err(error) => self.problems.push(error.problem(item.span)),
             }
         }
-        globs
+        self.problems.extend(paths::check_order(&globs));
+        globs.into_iter().map(|(_, text)| text.to_owned()).collect()
     }
 
     fn cron(&mut self, node: &Node) -> Option<TimedTrigger> {

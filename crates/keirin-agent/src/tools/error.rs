@@ -4,6 +4,7 @@ use std::io;
 
 use keirin_git::GitError;
 use keirin_results::ReadError;
+use keirin_workflow::GlobError;
 
 use super::files::InvalidPath;
 use crate::server::CallError;
@@ -23,8 +24,8 @@ pub(crate) enum ToolError {
         "`{name}` is in the workspace already, so the checkout cannot be put there; check out into a folder of its own"
     )]
     InTheWay { name: String },
-    #[error("`{pattern}` is not a pattern for files: {reason}")]
-    Pattern { pattern: String, reason: String },
+    #[error(transparent)]
+    Glob(#[from] GlobError),
     #[error("no file matches {}; the step before probably did not write it, or wrote it elsewhere", list(.patterns))]
     NothingMatches { patterns: Vec<String> },
     #[error("`{path}` is a link out of the workspace, and what lies outside is not read")]

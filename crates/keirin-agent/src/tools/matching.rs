@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use keirin_workflow::Globs;
 use walkdir::WalkDir;
 
 use super::error::ToolError;
@@ -12,37 +12,26 @@ use super::files::RelativePath;
 /// A workspace may have this many entries before a search in it is given up.
 const ENTRIES: usize = 2_000_000;
 
-/// Patterns over paths. One that matches a folder means all that is in it.
+/// Globs over the paths of a workspace.
 pub(crate) struct Patterns {
-    set: GlobSet,
+    globs: Globs,
     texts: Vec<String>,
 }
 
 impl Patterns {
-    /// Reads patterns: `*` stays within a name, `**` goes over folders.
+    /// Reads globs; none may lead out of the workspace.
     pub(crate) fn parse(patterns: &[String]) -> Result<Self, ToolError> {
-        let mut set = GlobSetBuilder::new();
         for pattern in patterns {
-            let plain = RelativePath::parse(pattern)?;
-            let glob = GlobBuilder::new(plain.as_str())
-                .literal_separator(true)
-                .backslash_escape(true)
-                .build();
-            set.add(glob.map_err(|error| invalid(pattern, &error))?);
+            RelativePath::parse(pattern.strip_prefix('!').unwrap_or(pattern))?;
         }
-        let set = set
-            .build()
-            .map_err(|error| invalid(&patterns.join(" "), &error))?;
         Ok(Self {
-            set,
+            globs: Globs::parse(patterns)?,
             texts: patterns.to_vec(),
         })
     }
 
     pub(crate) fn matches(&self, path: &RelativePath) -> bool {
-        path.as_path()
-            .ancestors()
-            .any(|part| !part.as_os_str().is_empty() && self.set.is_match(part))
+        self.globs.matches_file(path.as_str())
     }
 
     /// That nothing matched, as an error.
@@ -128,13 +117,6 @@ fn behind_link(root: &Path, link: &Path, path: RelativePath) -> Result<Option<Fo
     Ok(target.is_file().then_some(Found { path, source }))
 }
 
-fn invalid(pattern: &str, error: &globset::Error) -> ToolError {
-    ToolError::Pattern {
-        pattern: pattern.to_owned(),
-        reason: error.kind().to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -166,10 +148,15 @@ mod tests {
             ["d.txt", "dist/a.txt", "dist/link.txt", "dist/sub/b.txt"]
         );
         assert_eq!(find(&root, &["./dist/"]).unwrap().len(), 4);
+        assert_eq!(
+            find(&root, &["dist", "!dist/sub", "!**/*.bin"]).unwrap(),
+            ["dist/a.txt", "dist/link.txt"]
+        );
+        assert_eq!(find(&root, &["*"]).unwrap(), ["d.txt"]);
         assert!(find(&root, &["nothing*"]).unwrap().is_empty());
         assert!(matches!(find(&root, &["../*"]), Err(ToolError::Path(_))));
         assert!(matches!(find(&root, &["/etc/*"]), Err(ToolError::Path(_))));
-        assert!(matches!(find(&root, &["a[b"]), Err(ToolError::Pattern { .. })));
+        assert!(matches!(find(&root, &["a[b"]), Err(ToolError::Glob(_))));
     }
 
     #[test]
