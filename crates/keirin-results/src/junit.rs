@@ -1,7 +1,8 @@
 //! JUnit XML in the dialects that tools really write.
 //!
 //! There is no standard, so the reader asks for little: elements called `testcase`, at any depth, in any number of
-//! roots. A case belongs to its `classname`, else to the suites around it. A case that says nothing passed. What a
+//! roots. A case belongs to its `classname`, else to the suites around it. A case that says nothing passed. A suite that
+//! failed itself, as Ant writes it where a class cannot be loaded, counts as a case `<init>`. What a
 //! reader must not guess is whether a report is whole: one that breaks off is an error, not a shorter report.
 
 use keirin_model::results::{TestResult, TestStatus};
@@ -21,6 +22,9 @@ const DEPTH: usize = 64;
 
 /// Text of a failure is gathered up to this many bytes, a bit more than is kept, so that a cut can be seen.
 const GATHERED_BYTES: usize = 4 * MESSAGE_BYTES;
+
+/// What the marks of cuts and what stands between several messages may take beside them.
+const SLACK_BYTES: usize = 1024;
 
 /// Why a file could not be read as a JUnit report.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -102,10 +106,12 @@ fn malformed(position: u64, error: &quick_xml::Error) -> ReadError {
 struct Report {
     /// The elements around the present place, the innermost last.
     open: Vec<Element>,
-    /// Names of the suites around the present place.
-    suites: Vec<String>,
+    /// The suites around the present place.
+    suites: Vec<Suite>,
     /// The case that is being read.
     case: Option<Case>,
+    /// The verdict that is being read.
+    verdict: Option<Verdict>,
     results: Vec<TestResult>,
     is_junit: bool,
 }
@@ -121,19 +127,41 @@ struct Element {
 enum Role {
     Suite,
     Case,
-    /// A child of a case that says how it went.
-    Verdict(TestStatus),
-    /// Anything else; its text means nothing.
+    /// A child of a case or of a suite that says how it went.
+    Verdict,
+    /// What was written to a stream, by a case, a suite or a try at a case; it is not kept.
+    Output,
+    /// Anything else.
     Other,
+}
+
+/// A suite while it is being read.
+struct Suite {
+    name: String,
+    /// How it went itself, where it says that it broke.
+    verdicts: Vec<Verdict>,
 }
 
 /// A test case while it is being read.
 struct Case {
     result: TestResult,
-    /// The message of the verdict that counts.
+    verdicts: Vec<Verdict>,
+}
+
+/// What an element says of how a case went.
+struct Verdict {
+    kind: VerdictKind,
     message: String,
-    /// The text inside that verdict's element.
+    /// The text inside the element.
     body: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum VerdictKind {
+    /// How it went in the end.
+    Final(TestStatus),
+    /// How a try before the last one went, as Surefire and nextest write it.
+    EarlierTry,
 }
 
 impl Report {
@@ -143,26 +171,36 @@ impl Report {
         }
         let name = element.local_name();
         let name = name.as_ref();
-        let role = match name {
-            "testsuites" | "testsuite" => Role::Suite,
-            "testcase" if self.case.is_none() => Role::Case,
-            _ if self.open.last().is_some_and(|parent| parent.role == Role::Case) => verdict(name),
+        let verdict = verdict_kind(name).filter(|kind| self.takes_verdict(*kind));
+        let role = match (name, verdict) {
+            (_, Some(_)) => Role::Verdict,
+            ("testsuites" | "testsuite", None) => Role::Suite,
+            ("testcase", None) if self.case.is_none() => Role::Case,
+            ("system-out" | "system-err", None) => Role::Output,
             _ => Role::Other,
         };
         match role {
             Role::Suite => {
                 self.is_junit = true;
-                self.suites.push(attribute(element, "name").unwrap_or_default());
+                self.suites.push(Suite {
+                    name: attribute(element, "name").unwrap_or_default(),
+                    verdicts: Vec::new(),
+                });
             }
             Role::Case => {
                 self.is_junit = true;
-                if self.results.len() == CASES {
-                    return Err(ReadError::TooManyCases);
-                }
                 self.case = Some(self.begin_case(element));
             }
-            Role::Verdict(status) => self.begin_verdict(status, element),
-            Role::Other => {}
+            Role::Verdict => {
+                self.verdict = verdict.map(|kind| Verdict {
+                    kind,
+                    message: attribute(element, "message")
+                        .or_else(|| attribute(element, "type"))
+                        .unwrap_or_default(),
+                    body: String::new(),
+                });
+            }
+            Role::Output | Role::Other => {}
         }
         self.open.push(Element {
             name: bounded(name, NAME_BYTES),
@@ -171,17 +209,19 @@ impl Report {
         Ok(())
     }
 
+    /// Whether a verdict may stand here: in a case, or right in a suite where that broke.
+    fn takes_verdict(&self, kind: VerdictKind) -> bool {
+        let broke = matches!(kind, VerdictKind::Final(TestStatus::Failed | TestStatus::Error));
+        match self.open.last().map(|parent| parent.role) {
+            Some(Role::Case) => true,
+            Some(Role::Suite) => broke && self.case.is_none(),
+            _ => false,
+        }
+    }
+
     fn begin_case(&self, element: &BytesStart<'_>) -> Case {
         let class = attribute(element, "classname").or_else(|| attribute(element, "class"));
-        let suite = class.unwrap_or_else(|| {
-            let named: Vec<&str> = self
-                .suites
-                .iter()
-                .map(String::as_str)
-                .filter(|name| !name.is_empty())
-                .collect();
-            named.join(" / ")
-        });
+        let suite = class.unwrap_or_else(|| self.suite_name());
         let name = attribute(element, "name").unwrap_or_else(|| "(no name)".to_owned());
         Case {
             result: TestResult {
@@ -191,32 +231,26 @@ impl Report {
                 duration_seconds: attribute(element, "time").as_deref().and_then(seconds),
                 message: None,
             },
-            message: String::new(),
-            body: String::new(),
+            verdicts: Vec::new(),
         }
     }
 
-    /// Takes a verdict over unless a heavier one stands already: what broke outweighs what was skipped.
-    fn begin_verdict(&mut self, status: TestStatus, element: &BytesStart<'_>) {
-        let Some(case) = &mut self.case else { return };
-        let has_verdict = !case.message.is_empty() || !case.body.is_empty();
-        let is_heavier = weight(status) > weight(case.result.status);
-        let is_first = !has_verdict && weight(status) == weight(case.result.status);
-        if is_heavier || is_first {
-            case.result.status = status;
-            case.message = attribute(element, "message")
-                .or_else(|| attribute(element, "type"))
-                .unwrap_or_default();
-            case.body.clear();
-        }
+    /// The names of the suites around the present place.
+    fn suite_name(&self) -> String {
+        let named = self.suites.iter().map(|suite| suite.name.as_str());
+        let named: Vec<&str> = named.filter(|name| !name.is_empty()).collect();
+        named.join(" / ")
     }
 
     fn text(&mut self, text: &str) {
-        let (Some(case), Some(element)) = (&mut self.case, self.open.last()) else {
-            return;
-        };
-        if element.role == Role::Verdict(case.result.status) && case.body.len() < GATHERED_BYTES {
-            case.body.push_str(text);
+        let is_output = self
+            .open
+            .last()
+            .is_some_and(|element| element.role == Role::Output);
+        if let (Some(verdict), false) = (&mut self.verdict, is_output)
+            && verdict.body.len() < GATHERED_BYTES
+        {
+            verdict.body.push_str(text);
         }
     }
 
@@ -226,12 +260,51 @@ impl Report {
             return Ok(());
         };
         match element.role {
-            Role::Suite => {
-                self.suites.pop();
+            Role::Suite => self.close_suite()?,
+            Role::Case => {
+                if let Some(case) = self.case.take() {
+                    self.add(case)?;
+                }
             }
-            Role::Case => self.results.extend(self.case.take().map(Case::finish)),
-            Role::Verdict(_) | Role::Other => {}
+            Role::Verdict => {
+                let verdicts = match (&mut self.case, self.suites.last_mut()) {
+                    (Some(case), _) => Some(&mut case.verdicts),
+                    (None, suite) => suite.map(|suite| &mut suite.verdicts),
+                };
+                if let Some(verdicts) = verdicts {
+                    verdicts.extend(self.verdict.take());
+                }
+            }
+            Role::Output | Role::Other => {}
         }
+        Ok(())
+    }
+
+    fn close_suite(&mut self) -> Result<(), ReadError> {
+        let name = self.suite_name();
+        let Some(suite) = self.suites.pop() else {
+            return Ok(());
+        };
+        if suite.verdicts.is_empty() {
+            return Ok(());
+        }
+        self.add(Case {
+            result: TestResult {
+                suite: bounded(&name, NAME_BYTES),
+                name: "<init>".to_owned(),
+                status: TestStatus::Passed,
+                duration_seconds: None,
+                message: None,
+            },
+            verdicts: suite.verdicts,
+        })
+    }
+
+    fn add(&mut self, case: Case) -> Result<(), ReadError> {
+        if self.results.len() == CASES {
+            return Err(ReadError::TooManyCases);
+        }
+        self.results.push(case.finish());
         Ok(())
     }
 
@@ -249,31 +322,63 @@ impl Report {
 }
 
 impl Case {
+    /// The heaviest verdict decides, the first of several as heavy, and the messages of all as heavy are kept: what broke
+    /// outweighs what was skipped.
     fn finish(self) -> TestResult {
-        let message = self.message.trim();
-        let body = self.body.trim();
-        let whole = match (message.is_empty(), body.is_empty()) {
-            (_, true) => message.to_owned(),
-            (true, false) => body.to_owned(),
-            // Most tools repeat the message at the head of the text.
-            (false, false) if body.starts_with(message) => body.to_owned(),
-            (false, false) => format!("{message}\n{body}"),
+        let finals = self.verdicts.iter().filter_map(|verdict| match verdict.kind {
+            VerdictKind::Final(status) => Some(status),
+            VerdictKind::EarlierTry => None,
+        });
+        let mut status = self.result.status;
+        for said in finals {
+            if weight(said) > weight(status) {
+                status = said;
+            }
+        }
+        let counts = |verdict: &&Verdict| match verdict.kind {
+            VerdictKind::Final(said) => weight(said) == weight(status),
+            // How it went before is news only where it passed in the end.
+            VerdictKind::EarlierTry => status == TestStatus::Passed,
         };
-        let message = Some(bounded(&whole, MESSAGE_BYTES)).filter(|text| !text.is_empty());
+        let texts: Vec<String> = self.verdicts.iter().filter(counts).map(Verdict::text).collect();
+        let texts: Vec<&String> = texts.iter().filter(|text| !text.is_empty()).collect();
+        // Each of several has its share, so that a long one does not hide the others.
+        let share = MESSAGE_BYTES / texts.len().clamp(1, 16);
+        let texts: Vec<String> = texts.into_iter().map(|text| bounded(text, share)).collect();
+        let mut whole = texts.join("\n\n");
+        if status == TestStatus::Passed && !whole.is_empty() {
+            whole.insert_str(0, "Passed after it had failed: ");
+        }
+        let message = Some(bounded(&whole, MESSAGE_BYTES + SLACK_BYTES)).filter(|text| !text.is_empty());
         TestResult {
+            status,
             message,
             ..self.result
         }
     }
 }
 
-/// What a child of a case says. Surefire's `flakyFailure` and the like tell of tries before the one that counts.
-fn verdict(name: &str) -> Role {
+impl Verdict {
+    fn text(&self) -> String {
+        let message = self.message.trim();
+        let body = self.body.trim();
+        match (message.is_empty(), body.is_empty()) {
+            (_, true) => message.to_owned(),
+            (true, false) => body.to_owned(),
+            // Most tools repeat the message at the head of the text.
+            (false, false) if body.starts_with(message) => body.to_owned(),
+            (false, false) => format!("{message}\n{body}"),
+        }
+    }
+}
+
+fn verdict_kind(name: &str) -> Option<VerdictKind> {
     match name {
-        "failure" => Role::Verdict(TestStatus::Failed),
-        "error" | "systemError" => Role::Verdict(TestStatus::Error),
-        "skipped" | "skip" | "ignored" | "disabled" => Role::Verdict(TestStatus::Skipped),
-        _ => Role::Other,
+        "failure" => Some(VerdictKind::Final(TestStatus::Failed)),
+        "error" | "systemError" => Some(VerdictKind::Final(TestStatus::Error)),
+        "skipped" | "skip" | "ignored" | "disabled" => Some(VerdictKind::Final(TestStatus::Skipped)),
+        "flakyFailure" | "flakyError" | "rerunFailure" | "rerunError" => Some(VerdictKind::EarlierTry),
+        _ => None,
     }
 }
 

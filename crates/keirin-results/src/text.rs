@@ -2,27 +2,49 @@
 
 use std::borrow::Cow;
 
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
 /// A name of a suite or a test case is cut to this many bytes.
 pub(crate) const NAME_BYTES: usize = 1024;
+
+/// The declaration of an XML file ends within this many bytes.
+const DECLARATION_BYTES: usize = 1024;
 
 /// A message is cut to this many bytes.
 pub(crate) const MESSAGE_BYTES: usize = 8 * 1024;
 
-/// The bytes of a file as text. UTF-16 is taken where a byte-order mark says so; what is not valid is replaced.
+/// The bytes of an XML file as text: by its byte-order mark, else as UTF-16 where its first bytes are that, else by the
+/// encoding that it declares, else as UTF-8. What is not valid is replaced.
 pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
-    match bytes {
-        [0xff, 0xfe, rest @ ..] => decode_utf16(rest, u16::from_le_bytes).into(),
-        [0xfe, 0xff, rest @ ..] => decode_utf16(rest, u16::from_be_bytes).into(),
-        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest),
-        _ => String::from_utf8_lossy(bytes),
-    }
+    let encoding = match bytes {
+        [b'<', 0, ..] => UTF_16LE,
+        [0, b'<', ..] => UTF_16BE,
+        _ => declared_encoding(bytes),
+    };
+    encoding.decode(bytes).0
 }
 
-fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
-    let (pairs, _) = bytes.as_chunks::<2>();
-    char::decode_utf16(pairs.iter().map(|pair| unit(*pair)))
-        .map(|decoded| decoded.unwrap_or(char::REPLACEMENT_CHARACTER))
-        .collect()
+/// The encoding in the declaration at the start of an XML file. A declaration that can be read is not in UTF-16, even
+/// where it says so, as that of .NET's writers of strings does.
+fn declared_encoding(bytes: &[u8]) -> &'static Encoding {
+    let head = bytes.get(..DECLARATION_BYTES).unwrap_or(bytes);
+    let declared = || {
+        let declaration = head.trim_ascii_start().strip_prefix(b"<?xml")?;
+        let end = declaration.windows(2).position(|pair| pair == b"?>")?;
+        let declaration = str::from_utf8(&declaration[..end]).ok()?;
+        let value = declaration
+            .split_once("encoding")?
+            .1
+            .trim_start()
+            .strip_prefix('=')?
+            .trim_start();
+        let quote = value.chars().next().filter(|quote| ['"', '\''].contains(quote))?;
+        let label = value[1..].split(quote).next()?;
+        Encoding::for_label(label.as_bytes())
+    };
+    declared()
+        .filter(|encoding| ![UTF_16LE, UTF_16BE].contains(encoding))
+        .unwrap_or(UTF_8)
 }
 
 /// Replaces the five entities of XML and numbered characters. Any other entity stays as it is written: a report needs

@@ -59,7 +59,7 @@ fn surefire_with_a_flaky_test() {
 </testsuite>"#;
     insta::assert_snapshot!(read(report), @r"
     passed | org.example.LapTest | slow | 1234.5 | -
-    passed | org.example.LapTest | flaky | 0.1 | -
+    passed | org.example.LapTest | flaky | 0.1 | Passed after it had failed: first try\nat LapTest
     error | org.example.LapTest | breaks | 0.2 | java.lang.NullPointerException\n	at org.example.Lap.<init>(Lap.java:7)
     ");
 }
@@ -123,5 +123,33 @@ fn suites_in_suites_without_class_names() {
     insta::assert_snapshot!(read(report), @r"
     failed | race / sprint | wins | 0.25 | lost
     passed | race / sprint | (no name) | - | -
+    ");
+}
+
+#[test]
+fn a_suite_that_broke_itself_counts_as_a_case() {
+    let report = r#"<testsuites><testsuite name="race">
+        <error message="cannot load">no class</error>
+        <testcase classname="Race" name="wins"/>
+        <testsuite name="sprint"><system-out>said</system-out><failure>set-up</failure><failure>tear-down</failure></testsuite>
+    </testsuite><testsuite name="rain"><skipped/><properties><failure/></properties></testsuite></testsuites>"#;
+    insta::assert_snapshot!(read(report), @r"
+    passed | Race | wins | - | -
+    failed | race / sprint | <init> | - | set-up\n\ntear-down
+    error | race | <init> | - | cannot load\nno class
+    ");
+}
+
+#[test]
+fn all_failures_of_a_case_are_kept_apart() {
+    let report = r#"<j:testsuite xmlns:j="urn:junit" name="s">
+        <j:testcase name="soft"><j:failure message="one">1</j:failure><j:failure message="two">2</j:failure></j:testcase>
+        <j:testcase name="tear-down"><skipped>before</skipped><failure message="wrong"/><error message="and broken"/></j:testcase>
+        <j:testcase name="deep"><failure message="m"><stackTrace>at x</stackTrace><system-out>noise</system-out></failure></j:testcase>
+    </j:testsuite>"#;
+    insta::assert_snapshot!(read(report), @r"
+    failed | s | soft | - | one\n1\n\ntwo\n2
+    failed | s | tear-down | - | wrong\n\nand broken
+    failed | s | deep | - | m\nat x
     ");
 }

@@ -41,6 +41,48 @@ fn utf_16_is_read_where_a_mark_says_so() {
 }
 
 #[test]
+fn the_encoding_that_a_report_declares_is_taken() {
+    let report =
+        |encoding: &str| format!("<?xml version='1.0' encoding='{encoding}'?><testsuite><testcase name='");
+    let in_bytes =
+        |encoding: &str, name: &[u8]| [report(encoding).as_bytes(), name, b"'/></testsuite>"].concat();
+    for (encoding, name, expected) in [
+        ("ISO-8859-1", b"K\xf6ln".as_slice(), "K\u{f6}ln"),
+        ("windows-1252", b"5 \x80", "5 \u{20ac}"),
+        ("Shift_JIS", b"\x83e", "\u{30c6}"),
+        ("UTF-8", "\u{f6}".as_bytes(), "\u{f6}"),
+        // What can be read as it stands is not in UTF-16, whatever its writer believed.
+        ("utf-16", "\u{f6}".as_bytes(), "\u{f6}"),
+        ("klingon", "\u{f6}".as_bytes(), "\u{f6}"),
+    ] {
+        assert_eq!(
+            read_junit(&in_bytes(encoding, name)).unwrap()[0].name,
+            expected,
+            "{encoding}"
+        );
+    }
+    let without_mark = format!("{}\u{f6}'/></testsuite>", report("UTF-16"));
+    let little: Vec<u8> = without_mark.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = without_mark.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    assert_eq!(read_junit(&little).unwrap()[0].name, "\u{f6}");
+    assert_eq!(read_junit(&big).unwrap()[0].name, "\u{f6}");
+}
+
+#[test]
+fn a_long_failure_does_not_hide_the_next_one() {
+    let report = format!(
+        "<testsuite><testcase name='n'><failure>{}</failure><failure>the second</failure></testcase></testsuite>",
+        "x".repeat(1 << 20)
+    );
+    let message = read_junit(report.as_bytes()).unwrap().remove(0).message.unwrap();
+    assert!(
+        message.len() < 10_000 && message.ends_with("the second"),
+        "{} bytes",
+        message.len()
+    );
+}
+
+#[test]
 fn several_roots_are_read_one_after_the_other() {
     let report = "<?xml version='1.0'?><testsuite name='a'><testcase name='1'/></testsuite>\n\
                   <?xml version='1.0'?><testsuite name='b'><testcase name='2'/></testsuite>";
