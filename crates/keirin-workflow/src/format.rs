@@ -32,7 +32,7 @@ pub(crate) const RESERVED_TRIGGER: &str = "upstream";
 
 /// Who may start a guarded stage.
 pub(crate) const ROLES: &[&str] = &["viewer", "developer", "maintainer", "admin"];
-/// Where steps run.
+/// Where steps run. Only `bare` is offered by the agents of this version; a plan with another one is refused.
 pub(crate) const EXECUTORS: &[&str] = &["bare", "docker", "lxd", "kubernetes"];
 /// What a parameter holds.
 pub(crate) const PARAM_TYPES: &[&str] = &["string", "choice", "boolean", "number"];
@@ -325,11 +325,15 @@ static DEFAULTS: Record = Record::new(
     "the defaults",
     "What every job takes unless it says otherwise.",
     &[
-        Key::new("executor", EXECUTOR, "Where the steps run; `bare` unless said."),
+        Key::new(
+            "executor",
+            EXECUTOR,
+            "Where the steps run; `bare` unless said, and no agent offers another one yet.",
+        ),
         Key::new(
             "system",
             TEMPLATE,
-            "An image or an operating system, for executors that want one.",
+            "An image or an operating system, for executors that want one; `bare` does not.",
         ),
         Key::new("group", TEMPLATE, "The agents group; `all` unless said."),
         Key::new(
@@ -444,11 +448,15 @@ static JOB: Record = Record::new(
         ),
         Key::new("retry", Shape::Record(&RETRY), "How often it is tried again."),
         Key::new("env", ENVIRONMENT, "Environment variables of every step."),
-        Key::new("executor", EXECUTOR, "Where the steps run; `bare` unless said."),
+        Key::new(
+            "executor",
+            EXECUTOR,
+            "Where the steps run; `bare` unless said, and no agent offers another one yet.",
+        ),
         Key::new(
             "system",
             TEMPLATE,
-            "An image or an operating system, for executors that want one.",
+            "An image or an operating system, for executors that want one; `bare` does not.",
         ),
         Key::new("group", TEMPLATE, "The agents group; `all` unless said."),
         Key::new(
@@ -607,7 +615,11 @@ static ARTIFACTS: Record = Record {
         "the `artifacts` tool",
         "Keeps files with the flow, or brings kept files back.",
         &[
-            Key::new("upload", PATHS, "Globs over the files of the workspace to keep. `*` stays within a name, `**` goes over folders, `!` leaves out."),
+            Key::new(
+                "upload",
+                PATHS,
+                "Globs over the files of the workspace to keep. `*` stays within a name, `**` goes over folders, `!` leaves out.",
+            ),
             Key::new(
                 "download",
                 PATHS,
@@ -623,7 +635,11 @@ static JUNIT_COLLECT: Record = Record {
     ..Record::new(
         "the `junit_collect` tool",
         "Reads JUnit report files into test results.",
-        &[Key::required("files", PATHS, "Globs relative to the workspace. `*` stays within a name, `**` goes over folders, `!` leaves out.")],
+        &[Key::required(
+            "files",
+            PATHS,
+            "Globs relative to the workspace. `*` stays within a name, `**` goes over folders, `!` leaves out.",
+        )],
     )
 };
 

@@ -158,14 +158,20 @@ mod tests {
         assert_eq!(names(&["*"], &BRANCHES), ["main", "release"]);
         assert_eq!(names(&["**"], &BRANCHES), BRANCHES);
         assert_eq!(files(&["*.md"], &PATHS), ["a.md"]);
-        assert_eq!(files(&["**/*.md"], &PATHS), ["a.md", "docs/a.md", "docs/deep/b.md"]);
+        assert_eq!(
+            files(&["**/*.md"], &PATHS),
+            ["a.md", "docs/a.md", "docs/deep/b.md"]
+        );
         assert_eq!(files(&["docs/?.md"], &PATHS), ["docs/a.md"]);
         assert_eq!(names(&["{main,rel*}"], &BRANCHES), ["main", "release"]);
     }
 
     #[test]
     fn an_exclamation_mark_leaves_out_and_the_last_glob_that_matches_decides() {
-        assert_eq!(files(&["**", "!docs/**"], &PATHS), ["a.md", "src/a.rs", "src/gen/b.rs"]);
+        assert_eq!(
+            files(&["**", "!docs/**"], &PATHS),
+            ["a.md", "src/a.rs", "src/gen/b.rs"]
+        );
         assert_eq!(
             files(&["src", "!src/gen", "src/gen/b.rs"], &PATHS),
             ["src/a.rs", "src/gen/b.rs"]

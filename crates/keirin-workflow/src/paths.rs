@@ -71,7 +71,10 @@ pub(crate) fn check_order(globs: &[(Span, &str)]) -> Option<Problem> {
     if !leaves_out(first) || globs.iter().all(|(_, glob)| leaves_out(glob)) {
         return None;
     }
-    let message = format!("{} leaves out nothing: it stands before every glob that names something", quote(first));
+    let message = format!(
+        "{} leaves out nothing: it stands before every glob that names something",
+        quote(first)
+    );
     let help = "the last glob that matches decides: put what is left out behind what is meant";
     Some(Problem::warning(*span, message).help(help))
 }

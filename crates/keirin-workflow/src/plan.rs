@@ -297,10 +297,11 @@ impl Planner<'_> {
 
     fn requirements(&mut self, settings: &Merged<'_>, scope: &Context<'_, '_>) -> Requirements {
         let defaults = &self.context.defaults;
+        let anywhere = defaults.any_executor;
         let executor = settings
             .pick(|settings| settings.executor.as_ref())
-            .map_or(defaults.executor, |template| {
-                self.evaluate(template, |template| executor(template, scope))
+            .map_or(Executor::Bare, |template| {
+                self.evaluate(template, |template| executor(template, anywhere, scope))
             });
         let group = settings.pick(|settings| settings.group.as_ref());
         let group = group.map_or_else(|| defaults.group.clone(), |template| self.name(template, scope));
@@ -333,17 +334,26 @@ impl<'a> Merged<'a> {
     }
 }
 
-fn executor(template: &Template, scope: &Context<'_, '_>) -> Result<Executor, Problem> {
+/// The executor that a job asks for. One that no agent offers is refused, because the job would wait for ever, unless it
+/// runs `anywhere`: then it is taken for the executor that there is.
+fn executor(template: &Template, anywhere: bool, scope: &Context<'_, '_>) -> Result<Executor, Problem> {
     let text = template.text(scope)?;
     match text.as_str() {
         "bare" => Ok(Executor::Bare),
-        "docker" => Ok(Executor::Docker),
-        "lxd" => Ok(Executor::Lxd),
-        "kubernetes" => Ok(Executor::Kubernetes),
-        _ => {
+        _ if !format::EXECUTORS.contains(&text.as_str()) => {
             let message = format!("there is no executor {}", quote(&text));
             Err(Problem::error(template.span, message)
                 .help(format!("there are {}", format::EXECUTORS.join(", "))))
+        }
+        _ if anywhere => Ok(Executor::Bare),
+        _ => {
+            let message = format!(
+                "the executor {} is not available yet: no agent of this version offers it",
+                quote(&text)
+            );
+            let help = "write `bare`: the steps run as processes of the agent's machine; `keirin exec --bare` takes \
+                        any executor for it";
+            Err(Problem::error(template.span, message).help(help))
         }
     }
 }

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use cel::{Context, Value};
 use jiff::SignedDuration;
 use keirin_model::flow::{Change, FlowKind, ParamValue};
-use keirin_model::plan::Executor;
 
 use crate::expression;
 
@@ -42,8 +41,8 @@ pub struct FlowContext {
 pub struct PlanDefaults {
     /// The agents group.
     pub group: String,
-    /// Where steps run.
-    pub executor: Executor,
+    /// Whether jobs run where they can, whatever executor they ask for.
+    pub any_executor: bool,
     /// How long an attempt at a job may take.
     pub timeout: SignedDuration,
 }
@@ -52,7 +51,7 @@ impl Default for PlanDefaults {
     fn default() -> Self {
         Self {
             group: "all".to_owned(),
-            executor: Executor::Bare,
+            any_executor: false,
             timeout: SignedDuration::from_hours(1),
         }
     }

@@ -138,12 +138,9 @@ fn write(listing: &RepositoryListing, jobs: &[ProposedJob]) -> String {
          # What starts a flow; people may always start one.\n\
          triggers:\n\
          \x20 push: {push}\n\
-         \x20 pull_request: {{}}\n\
          \n\
-         # A newer flow of a branch cancels the older one, but only for proposed changes.\n\
-         concurrency:\n\
-         \x20 group: \"${{{{ branch.name }}}}\"\n\
-         \x20 cancel_in_progress: \"${{{{ flow.kind == 'dev' }}}}\"\n\
+         # Flows of one branch run one after the other.\n\
+         concurrency: \"${{{{ branch.name }}}}\"\n\
          \n\
          stages:\n\
          \x20 check:\n\

@@ -145,6 +145,12 @@ impl Reader<'_> {
     }
 
     pub(crate) fn settings(&mut self, node: &Node, names: &Names) -> Settings {
+        if let Some(entry) = node.entry("system") {
+            let message = "`system` changes nothing: the executor `bare` takes the agent's machine as it is";
+            let help = "remove it, or ask for a fitting agent by `labels`";
+            self.problems
+                .push(Problem::warning(entry.key_span, message).help(help));
+        }
         Settings {
             executor: self.single(node, "executor", names),
             system: self.key(node, "system", names),

@@ -190,8 +190,12 @@ impl Reader<'_> {
         for glob in &globs {
             self.check_fixed(Some(glob), paths::check_glob);
         }
-        let fixed: Option<Vec<_>> = globs.iter().map(|glob| Some((glob.span, glob.as_fixed()?))).collect();
-        self.problems.extend(fixed.and_then(|fixed| paths::check_order(&fixed)));
+        let fixed: Option<Vec<_>> = globs
+            .iter()
+            .map(|glob| Some((glob.span, glob.as_fixed()?)))
+            .collect();
+        self.problems
+            .extend(fixed.and_then(|fixed| paths::check_order(&fixed)));
         globs
     }
 

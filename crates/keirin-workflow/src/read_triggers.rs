@@ -40,6 +40,13 @@ pub(crate) fn read_triggers(entry: Option<&Entry>, problems: &mut Problems) -> T
             "pull_request" => {
                 let (branches, paths) = (reader.globs(node, "branches"), reader.globs(node, "paths"));
                 triggers.pull_request = Some(PullRequestTrigger { branches, paths });
+                let message =
+                    "`pull_request` starts nothing: this version hears from no forge of proposed changes";
+                let help =
+                    "use `push` with the branches that changes are made on, such as `[\"feature/**\"]`";
+                reader
+                    .problems
+                    .push(Problem::warning(trigger.key_span, message).help(help));
             }
             "cron" => triggers
                 .timed
@@ -61,7 +68,7 @@ pub(crate) fn read_triggers(entry: Option<&Entry>, problems: &mut Problems) -> T
             _ => {}
         }
     }
-    let nothing = triggers.push.is_none() && triggers.pull_request.is_none() && triggers.timed.is_empty();
+    let nothing = triggers.push.is_none() && triggers.timed.is_empty();
     if nothing && !triggers.manual && !problems.has_errors() {
         let problem = Problem::warning(entry.key_span, "nothing starts this workflow, not even a person");
         problems.push(problem.help("add a trigger, or remove `manual: false`"));

@@ -119,6 +119,34 @@ async fn branches_and_paths_decide_which_pushes_count() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_star_stays_within_a_name_and_an_exclamation_mark_leaves_out() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[(
+        ".keirin.yaml",
+        &with_triggers("push: { branches: ['**', '!release/*/**'], paths: ['*.md', '**/*.rs', '!docs/**'] }"),
+    )]);
+    server.project("one", &repository).await;
+
+    repository.commit(&[("docs/page.md", "text"), ("docs/example.rs", "text")]);
+    repository.commit(&[("src/page.md", "text")]);
+    server.look().await;
+    assert_eq!(
+        server.started().await,
+        [],
+        "only paths that are left out or not meant"
+    );
+    let page = repository.commit(&[("page.md", "text")]);
+    server.look().await;
+    assert_eq!(server.started().await, [of("main", "default", &page)]);
+
+    repository.git(&["switch", "--quiet", "--create", "release/1/2"]);
+    repository.commit(&[("page.md", "release")]);
+    server.look().await;
+    assert_eq!(server.started().await.len(), 1, "a branch that is left out");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_workflow_is_said_at_the_branch_once_and_keeps_no_other_from_starting() {
     let (_database, server) = leading().await;
     let repository = Repository::new();

@@ -210,6 +210,13 @@ error: `branch` is not known here
    |                        ^^^^^^^^^^^
    help: a step's `when` knows `steps`, `job` and `env`: hand the rest on by `env`, and ask `env.NAME`
 
+warning: `system` changes nothing: the executor `bare` takes the agent's machine as it is
+  --> .keirin.yaml:15:9
+   |
+15 |         system: ${{ matrix.version }}
+   |         ^^^^^^
+   help: remove it, or ask for a fitting agent by `labels`
+
 error: `matrix` is not known here
   --> .keirin.yaml:15:21
    |

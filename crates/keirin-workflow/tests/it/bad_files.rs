@@ -439,7 +439,7 @@ error: `release/[` is not a glob: unclosed character class; missing ']'
   |
 2 | triggers: { push: { branches: ["release/["] } }
   |                                ^^^^^^^^^^^
-  help: in a glob `*` stands for any name, `**` for any folders, `[ab]` and `{a,b}` for choices
+  help: in a glob `*` stands for any name, `**` for any folders, `[ab]` and `{a,b}` for choices, and `!` at its start leaves out
 "#);
 }
 
@@ -644,7 +644,7 @@ error: `a[` is not a glob: unclosed character class; missing ']'
    |
 10 |           - artifacts: { upload: ["/etc/passwd", "a/../../b", "a["] }
    |                                                               ^^^^
-   help: in a glob `*` stands for any name, `**` for any folders, `[ab]` and `{a,b}` for choices
+   help: in a glob `*` stands for any name, `**` for any folders, `[ab]` and `{a,b}` for choices, and `!` at its start leaves out
 
 error: `C:\x` is an absolute path
   --> .keirin.yaml:11:43
@@ -738,6 +738,51 @@ warning: `test` is needed twice
    |                       ^^^^
    help: keep one of them
 "#);
+}
+
+#[test]
+fn what_nobody_does_is_said() {
+    let file = "\
+keirin: 1
+triggers: { pull_request: { branches: [main] }, push: { branches: [\"!main\", \"release/*\"] } }
+stages:
+  build:
+    jobs:
+      test:
+        system: \"debian:12\"
+        steps: [ { artifacts: { upload: [\"!a\", b] } } ]
+";
+    assert_snapshot!(warn(file), @r#"
+warning: `pull_request` starts nothing: this version hears from no forge of proposed changes
+ --> .keirin.yaml:2:13
+  |
+2 | triggers: { pull_request: { branches: [main] }, push: { branches: ["!main", "release/*"] } }
+  |             ^^^^^^^^^^^^
+  help: use `push` with the branches that changes are made on, such as `["feature/**"]`
+
+warning: `!main` leaves out nothing: it stands before every glob that names something
+ --> .keirin.yaml:2:68
+  |
+2 | triggers: { pull_request: { branches: [main] }, push: { branches: ["!main", "release/*"] } }
+  |                                                                    ^^^^^^^
+  help: the last glob that matches decides: put what is left out behind what is meant
+
+warning: `system` changes nothing: the executor `bare` takes the agent's machine as it is
+ --> .keirin.yaml:7:9
+  |
+7 |         system: "debian:12"
+  |         ^^^^^^
+  help: remove it, or ask for a fitting agent by `labels`
+
+warning: `!a` leaves out nothing: it stands before every glob that names something
+ --> .keirin.yaml:8:42
+  |
+8 |         steps: [ { artifacts: { upload: ["!a", b] } } ]
+  |                                          ^^^^
+  help: the last glob that matches decides: put what is left out behind what is meant
+"#);
+    let only_left_out = with_top(r#"triggers: { push: { branches: ["!main"], paths: ["**", "!docs/**"] } }"#);
+    assert_eq!(warn(&only_left_out), "");
 }
 
 #[test]

@@ -21,7 +21,6 @@ fn the_example_of_the_documentation_is_taken_whole() {
         (push.branches.len(), push.tags.len(), push.paths.len()),
         (2, 1, 1)
     );
-    assert!(triggers.pull_request.is_some());
     assert!(triggers.manual);
     let cron = TimedTrigger::Cron {
         schedule: "0 3 * * *".to_owned(),
@@ -49,8 +48,7 @@ fn the_example_of_the_documentation_is_taken_whole() {
     assert_eq!(stable.env["PROFILE"], "dev");
     assert_eq!(stable.retry.lost, 2);
     assert_eq!(stable.timeout.as_mins(), 30);
-    assert_eq!(stable.requirements.executor, Executor::Docker);
-    assert_eq!(stable.requirements.system.as_deref(), Some("debian:12"));
+    assert_eq!(stable.requirements.executor, Executor::Bare);
     assert_eq!(stable.steps[1].timeout.unwrap().as_mins(), 20);
     assert_eq!(stable.steps[2].when, Condition::Always);
     let (_, deploy) = plan.stage("deploy").unwrap();

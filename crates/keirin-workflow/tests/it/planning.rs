@@ -61,7 +61,7 @@ fn a_whole_expression_keeps_its_type() {
     let file = format!(
         "params: {{ full: {{ type: boolean, default: false }}, level: {{ type: number, default: 5 }} }}\n{}",
         with_job(
-            "test:\n  priority: ${{ params.level * 2 }}\n  timeout: \"${{ params.full ? '2h' : '10m' }}\"\n  executor: \"${{ params.full ? 'docker' : 'bare' }}\"\n  labels: \"${{ params.full ? ['big', 'fast'] : ['small'] }}\"\n  steps: [ { run: \"test --level=${{ params.level }} ${{ params.full }}\" } ]"
+            "test:\n  priority: ${{ params.level * 2 }}\n  timeout: \"${{ params.full ? '2h' : '10m' }}\"\n  executor: \"${{ 'ba' + 're' }}\"\n  labels: \"${{ params.full ? ['big', 'fast'] : ['small'] }}\"\n  steps: [ { run: \"test --level=${{ params.level }} ${{ params.full }}\" } ]"
         )
     );
     let small = &plan(&file, &context()).stages[0].jobs[0];
@@ -76,11 +76,36 @@ fn a_whole_expression_keeps_its_type() {
     assert_eq!(small.steps[0].name, "test --level=5 false");
     let full = with_params(&[("full", text("true")), ("level", ParamValue::Integer(7))]);
     let full = &plan(&file, &full).stages[0].jobs[0];
-    assert_eq!(
-        (full.priority, full.timeout.as_mins(), full.requirements.executor),
-        (14, 120, Executor::Docker)
-    );
+    assert_eq!((full.priority, full.timeout.as_mins()), (14, 120));
     assert_eq!(full.requirements.labels.len(), 2);
+}
+
+#[test]
+fn an_executor_that_no_agent_offers_is_refused_unless_jobs_run_anywhere() {
+    let file = format!(
+        "params: {{ full: {{ type: boolean, default: false }} }}\n{}",
+        with_job("test:\n  executor: \"${{ params.full ? 'docker' : 'bare' }}\"\n  steps: [ { run: x } ]")
+    );
+    plan(&file, &context());
+    let mut full = with_params(&[("full", text("true"))]);
+    let refusal = plan_complains(&file, &full);
+    assert!(
+        refusal.contains("the executor `docker` is not available yet: no agent of this version offers it"),
+        "{refusal}"
+    );
+    full.defaults.any_executor = true;
+    assert_eq!(
+        plan(&file, &full).stages[0].jobs[0].requirements.executor,
+        Executor::Bare
+    );
+    for fixed in ["docker", "lxd", "kubernetes"] {
+        let in_defaults = format!("defaults: {{ executor: {fixed} }}\n{}", with_steps("- run: x"));
+        let refusal = plan_complains(&in_defaults, &context());
+        assert!(
+            refusal.contains(&format!("`{fixed}` is not available yet")),
+            "{refusal}"
+        );
+    }
 }
 
 #[test]

@@ -41,12 +41,9 @@ keirin: 1
 # What starts a flow; people may always start one.
 triggers:
   push: { branches: [main] }
-  pull_request: {}
 
-# A newer flow of a branch cancels the older one, but only for proposed changes.
-concurrency:
-  group: "${{ branch.name }}"
-  cancel_in_progress: "${{ flow.kind == 'dev' }}"
+# Flows of one branch run one after the other.
+concurrency: "${{ branch.name }}"
 
 stages:
   check:

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use keirin_git::Git;
 use keirin_model::flow::{FlowKind, ParamValue};
-use keirin_model::plan::{Executor, Plan, Start};
+use keirin_model::plan::{Plan, Start};
 use keirin_workflow::{FlowContext, ParamKind, PlanContext, PlanDefaults, Workflow};
 
 use super::ExecArguments;
@@ -65,7 +65,10 @@ pub(crate) async fn choose(
         commit,
         change: None,
         params,
-        defaults: PlanDefaults::default(),
+        defaults: PlanDefaults {
+            any_executor: arguments.bare,
+            ..PlanDefaults::default()
+        },
     };
     let planned = workflow
         .fill_params(&context.params)
@@ -75,10 +78,6 @@ pub(crate) async fn choose(
         Err(wrong) => return Ok(Err(refuse(&wrong, &text, output))),
     };
     if let Err(error) = narrow(&mut plan, &arguments.stage, output) {
-        output.error(format!("{error:#}"));
-        return Ok(Err(Exit::Usage));
-    }
-    if let Err(error) = settle_executors(&mut plan, arguments.bare) {
         output.error(format!("{error:#}"));
         return Ok(Err(Exit::Usage));
     }
@@ -199,23 +198,4 @@ fn by_themselves(plan: &Plan) -> BTreeSet<String> {
         };
         kept.remove(&stage.name);
     }
-}
-
-/// Only processes of this machine can run here as yet.
-fn settle_executors(plan: &mut Plan, bare: bool) -> anyhow::Result<()> {
-    let jobs = plan.stages.iter_mut().flat_map(|stage| &mut stage.jobs);
-    for job in jobs {
-        if bare {
-            job.requirements.executor = Executor::Bare;
-        }
-        if job.requirements.executor != Executor::Bare {
-            let executor = format!("{:?}", job.requirements.executor).to_lowercase();
-            bail!(
-                "job `{}` wants the executor `{executor}`, which `keirin exec` does not have; \
-                 run it as processes of this machine with --bare",
-                job.name
-            );
-        }
-    }
-    Ok(())
 }
