@@ -180,6 +180,17 @@ impl ApiError {
         .fix("Look for `a request failed` in the server's log, with the id in this answer's `x-request-id`.")
     }
 
+    /// A fault of the server that people may know of. It stays until somebody mends it.
+    pub fn server_fault(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "server-fault",
+            "Fault of the server",
+            detail,
+        )
+        .fix("Ask an admin; the server's log says more.")
+    }
+
     /// The document.
     pub const fn problem(&self) -> &Problem {
         &self.problem
@@ -245,6 +256,7 @@ impl From<WorkError> for ApiError {
             )
             .fix(format!("Send again from event {expected} on.")),
             WorkError::Unavailable(detail) => Self::unavailable(detail),
+            WorkError::ServerFault(detail) => Self::server_fault(detail),
             WorkError::Internal(error) => Self::internal(error),
         }
     }

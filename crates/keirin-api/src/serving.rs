@@ -10,6 +10,7 @@ use keirin_model::ProjectId;
 use crate::app::App;
 use crate::credentials;
 use crate::error::ApiError;
+use crate::work::WorkError;
 
 /// The references of a project's mirror.
 pub(crate) async fn refs(app: &App, project: ProjectId, headers: &HeaderMap) -> Result<Response, ApiError> {
@@ -55,11 +56,7 @@ impl From<GitError> for ApiError {
     fn from(error: GitError) -> Self {
         match error {
             GitError::NotMirrored { .. } => Self::not_found("mirror of the repository yet"),
-            error if error.is_passing() => {
-                tracing::warn!(%error, "a repository cannot be reached");
-                Self::unavailable("The repository cannot be reached at the moment.")
-            }
-            error => Self::internal(error),
+            error => WorkError::from(error).into(),
         }
     }
 }

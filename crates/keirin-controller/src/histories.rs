@@ -47,6 +47,16 @@ enum Failure {
     Store(#[from] StoreError),
 }
 
+impl Failure {
+    /// Without folders of the server: whoever sees the project reads it.
+    fn public_message(&self) -> String {
+        match self {
+            Self::Git(error) => error.public_message(),
+            Self::Store(_) => "the server's database could not take the history; its log says why".to_owned(),
+        }
+    }
+}
+
 impl Histories {
     pub(crate) fn new(store: Store, repositories: Repositories, clock: Clock) -> Self {
         Self {
@@ -111,7 +121,7 @@ impl Histories {
         tracing::warn!(project = name, error = %failed, "the history could not be read");
         match self.store.ensure_project_repository(project).await {
             Ok(repository) => {
-                let text = sentence(&failed.to_string());
+                let text = sentence(&failed.public_message());
                 self.store.import_failed(repository.id, &text).await?;
             }
             // There is no row to write it to; it stands in the log.

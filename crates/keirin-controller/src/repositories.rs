@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keirin_git::{Credential, GitError, Mirror, Mirrors, RepositoryUrl};
+use keirin_git::{Credential, GitError, GitErrorKind, Mirror, Mirrors, RepositoryUrl};
 use keirin_model::ProjectId;
 use keirin_model::project::Project;
 use keirin_store::{Store, StoreError};
@@ -56,26 +56,46 @@ fn invalid_repository(error: &GitError) -> WorkError {
 
 impl From<GitError> for WorkError {
     fn from(error: GitError) -> Self {
-        let detail = sentence(&error.to_string());
-        let invalid = |fix: &str| Self::Invalid {
-            detail: detail.clone(),
-            fix: fix.to_owned(),
-            diagnostics: Vec::new(),
-        };
-        match &error {
-            GitError::Name(_) => invalid("Use a name that git allows."),
-            GitError::Url(_) | GitError::RepositoryNotFound { .. } | GitError::HostUnknown { .. } => {
-                invalid("Check the project's repository.")
+        let detail = sentence(&error.public_message());
+        match error.kind() {
+            GitErrorKind::Transient => {
+                tracing::warn!(%error, "a repository cannot be reached at the moment");
+                Self::Unavailable(detail)
             }
-            GitError::AuthenticationFailed { .. } | GitError::HostUntrusted { .. } => {
-                invalid("Check the project's credential.")
+            GitErrorKind::Request | GitErrorKind::Repository => Self::Invalid {
+                detail,
+                fix: fix(&error).to_owned(),
+                diagnostics: Vec::new(),
+            },
+            GitErrorKind::Server => {
+                tracing::error!(%error, "a repository cannot be used because of a fault of the server");
+                Self::ServerFault(detail)
             }
-            GitError::CommitNotFound { .. }
-            | GitError::RevisionNotFound { .. }
-            | GitError::Ambiguous { .. } => invalid("Name a branch, tag or commit that the repository has."),
-            GitError::PathNotFound { .. } => invalid("Add the file, or name the one that is there."),
-            _ => Self::Unavailable(detail),
         }
+    }
+}
+
+/// What whoever asked, or looks after the repository, can do.
+const fn fix(error: &GitError) -> &'static str {
+    match error {
+        GitError::Name(_) => "Use a name that git allows.",
+        GitError::AuthenticationFailed { .. } | GitError::HostUntrusted { .. } => {
+            "Check the project's credential."
+        }
+        GitError::CommitNotFound { .. } | GitError::RevisionNotFound { .. } | GitError::Ambiguous { .. } => {
+            "Name a branch, tag or commit that the repository has."
+        }
+        GitError::PathNotFound { .. } => "Add the file, or name the one that is there.",
+        GitError::NotAFile { .. } => "Commit a plain file in its place.",
+        GitError::FileTooLarge { .. } => "Commit a smaller file in its place.",
+        GitError::Shallow { .. } | GitError::Incomplete { .. } | GitError::RepositoryDamaged { .. } => {
+            "Repair the repository, or name a whole clone of it."
+        }
+        GitError::UnknownFormat { .. } => {
+            "Ask an admin for a newer git on the server, or store the repository in the usual format."
+        }
+        GitError::TooMuchOutput { .. } => "Make the repository smaller: this is more than Keirin reads.",
+        _ => "Check the project's repository.",
     }
 }
 

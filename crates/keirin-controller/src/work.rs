@@ -139,6 +139,9 @@ pub enum WorkError {
     /// It may work a little later: another server leads, the database restarts. A whole sentence.
     #[error("{0}")]
     Unavailable(String),
+    /// A fault of the server that people may know of, and that stays until somebody mends it. A whole sentence.
+    #[error("{0}")]
+    ServerFault(String),
     /// A fault of the server.
     #[error("{0}")]
     Internal(Box<dyn std::error::Error + Send + Sync>),

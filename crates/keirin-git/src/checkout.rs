@@ -9,6 +9,7 @@ use crate::credential::{Access, Credential};
 use crate::error::{GitError, Scene};
 use crate::mirror::in_background;
 use crate::name::CommitId;
+use crate::refs::ObjectFormat;
 use crate::url::RepositoryUrl;
 
 /// What to check out, and where.
@@ -72,7 +73,9 @@ impl Checkout {
                 path: self.into.clone(),
             });
         }
-        git.call(["init", "--quiet", "--template=", "--initial-branch=main", "--"])
+        git.call(["init", "--quiet", "--template=", "--initial-branch=main"])
+            .argument(ObjectFormat::of(self.commit.as_str()).option())
+            .argument("--")
             .argument(&self.into)
             .ok()
             .await?;

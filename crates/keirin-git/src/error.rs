@@ -141,6 +141,27 @@ pub enum GitError {
         /// Where it is.
         path: PathBuf,
     },
+    /// The mirrored repository lacks something or holds something damaged.
+    #[error(
+        "the repository {url} is damaged or lacks a part of its history; `git fsck` in it says more, and a fresh clone \
+         is whole ({detail})"
+    )]
+    RepositoryDamaged {
+        /// Its address.
+        url: RepositoryUrl,
+        /// Git's words.
+        detail: String,
+    },
+    /// The repository is stored in a way that the installed git does not know.
+    #[error(
+        "the repository {url} is of a format that the server's git cannot read; use a newer git ({detail})"
+    )]
+    UnknownFormat {
+        /// Its address.
+        url: RepositoryUrl,
+        /// Git's words.
+        detail: String,
+    },
     /// A repository on this machine, that is not ours to repair, lacks something or holds something damaged.
     #[error(
         "the repository {} is damaged or lacks a part of its history; `git fsck` in it says more, and a fresh clone is \
@@ -228,16 +249,144 @@ impl GitError {
         }
     }
 
-    /// Whether trying again later may help without anybody changing anything.
-    pub fn is_passing(&self) -> bool {
-        matches!(
-            self,
-            Self::HostUnknown { .. }
-                | Self::Unreachable { .. }
-                | Self::TimedOut { .. }
-                | Self::DiskFull { .. }
-        )
+    /// Who or what has to change before the same call can succeed.
+    pub const fn kind(&self) -> GitErrorKind {
+        match self {
+            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::NotMirrored { .. } => {
+                GitErrorKind::Transient
+            }
+            Self::Url(_)
+            | Self::Name(_)
+            | Self::CommitNotFound { .. }
+            | Self::RevisionNotFound { .. }
+            | Self::Ambiguous { .. }
+            | Self::PathNotFound { .. }
+            | Self::AlreadyACheckout { .. }
+            | Self::ReadOnly { .. } => GitErrorKind::Request,
+            Self::RepositoryNotFound { .. }
+            | Self::AuthenticationFailed { .. }
+            | Self::HostUnknown { .. }
+            | Self::HostUntrusted { .. }
+            | Self::NotAFile { .. }
+            | Self::FileTooLarge { .. }
+            | Self::NotARepository { .. }
+            | Self::Shallow { .. }
+            | Self::Incomplete { .. }
+            | Self::RepositoryDamaged { .. }
+            | Self::UnknownFormat { .. }
+            | Self::TooMuchOutput { .. } => GitErrorKind::Repository,
+            Self::Corrupted { .. }
+            | Self::DiskFull { .. }
+            | Self::GitMissing { .. }
+            | Self::GitTooOld { .. }
+            | Self::Failed { .. }
+            | Self::Io { .. } => GitErrorKind::Server,
+        }
     }
+
+    /// Whether trying again later may help without anybody changing anything.
+    pub const fn is_transient(&self) -> bool {
+        matches!(self.kind(), GitErrorKind::Transient)
+    }
+
+    /// Whether the other side was not reached, or was lost on the way. A name that cannot be resolved counts: where the
+    /// address has worked before, it is the name server that is away.
+    pub const fn is_lost_connection(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::HostUnknown { .. })
+    }
+
+    /// The message without folders of this machine, for people who may not know them. The whole belongs in the log.
+    pub fn public_message(&self) -> String {
+        match self {
+            Self::NotMirrored { .. } => "the repository has not been fetched yet".to_owned(),
+            Self::Corrupted { .. } => {
+                "the server's copy of the repository is damaged; its log names the folder to remove"
+                    .to_owned()
+            }
+            Self::DiskFull { .. } => "the server's disk is full; free some space".to_owned(),
+            Self::NotARepository { .. } => {
+                "there is no git repository at the project's address; name a checkout or a bare repository"
+                    .to_owned()
+            }
+            Self::Shallow { .. } => "the repository holds only the end of its history; run `git fetch \
+                                     --unshallow` in it, or use a whole clone"
+                .to_owned(),
+            Self::Incomplete { .. } => {
+                "the repository is damaged or lacks a part of its history; `git fsck` \
+                                        in it says more, and a fresh clone is whole"
+                    .to_owned()
+            }
+            Self::AlreadyACheckout { .. } => {
+                "there is a git repository already; check out into another folder".to_owned()
+            }
+            Self::RepositoryDamaged { url, .. } => format!(
+                "the repository {url} is damaged or lacks a part of its history; `git fsck` in it says more, and a \
+                 fresh clone is whole"
+            ),
+            Self::GitMissing { .. } => "the server has no git; install git 2.38 or newer".to_owned(),
+            Self::Io { source, .. } => {
+                format!("the server could not read or write its files ({})", source.kind())
+            }
+            Self::Failed { what, detail } => format!("{what} failed: {}", without_paths(detail)),
+            Self::AuthenticationFailed { url, detail } => Self::AuthenticationFailed {
+                url: url.clone(),
+                detail: without_paths(detail),
+            }
+            .to_string(),
+            Self::HostUntrusted { url, detail } => Self::HostUntrusted {
+                url: url.clone(),
+                detail: without_paths(detail),
+            }
+            .to_string(),
+            Self::Unreachable { url, detail } => Self::Unreachable {
+                url: url.clone(),
+                detail: without_paths(detail),
+            }
+            .to_string(),
+            Self::UnknownFormat { url, detail } => Self::UnknownFormat {
+                url: url.clone(),
+                detail: without_paths(detail),
+            }
+            .to_string(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// Who or what has to change before a call that failed can succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GitErrorKind {
+    /// Nobody: it passes.
+    Transient,
+    /// Whoever looks after the repository, its address or its credential.
+    Repository,
+    /// Whoever asked: what was named is not there or not valid.
+    Request,
+    /// Whoever looks after this machine.
+    Server,
+}
+
+/// Git's words with absolute paths replaced. Addresses stay, for they are part of what was asked.
+fn without_paths(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    let mut before = ' ';
+    while let Some(character) = characters.next() {
+        let begins_word = before.is_whitespace() || "'\"`(<=:".contains(before);
+        let is_path =
+            character == '/' && begins_word && characters.peek().is_some_and(|next| !"/ ".contains(*next));
+        if is_path {
+            shown.push_str("[path]");
+            while characters
+                .next_if(|next| !(next.is_whitespace() || "'\"`)>;:,".contains(*next)))
+                .is_some()
+            {}
+        } else {
+            shown.push(character);
+        }
+        before = character;
+    }
+    shown
 }
 
 /// What the words of a failed call are read against.
@@ -248,6 +397,19 @@ pub(crate) struct Scene<'a> {
     pub(crate) commit: Option<&'a CommitId>,
 }
 
+const UNKNOWN_FORMAT: &[&str] = &[
+    "unknown repository extension",
+    "mismatched algorithms",
+    "does not support algorithm",
+    "unknown hash algorithm",
+    "unknown object format",
+    "Expected git repo version",
+];
+const DAMAGED_THERE: &[&str] = &[
+    "possible repository corruption on the remote side",
+    "did not send all necessary objects",
+    "did not receive expected object",
+];
 const DISK_FULL: &[&str] = &["No space left on device", "Disk quota exceeded"];
 const NO_COMMIT: &[&str] = &[
     "not our ref",
@@ -288,6 +450,17 @@ const NO_ANSWER: &[&str] = &[
     "Operation too slow",
     "returned error: 429",
     "returned error: 5",
+    "Operation timed out",
+    "Empty reply from server",
+    "transfer closed with",
+    "Recv failure",
+    "Send failure",
+    "SSL_read",
+    "SSL connection timeout",
+    "GnuTLS recv error",
+    "Connection closed by",
+    "unexpected disconnect",
+    "expected flush after",
     "early EOF",
     "the remote end hung up unexpectedly",
 ];
@@ -362,7 +535,11 @@ pub(crate) fn classify(finished: &Finished, scene: Scene<'_>) -> GitError {
 
 fn classify_remote(url: RepositoryUrl, detail: &str, says: &dyn Fn(&[&str]) -> bool) -> Option<GitError> {
     let detail = detail.to_owned();
-    if says(UNTRUSTED) {
+    if says(DAMAGED_THERE) {
+        Some(GitError::RepositoryDamaged { url, detail })
+    } else if says(UNKNOWN_FORMAT) {
+        Some(GitError::UnknownFormat { url, detail })
+    } else if says(UNTRUSTED) {
         Some(GitError::HostUntrusted { url, detail })
     } else if says(NOT_ALLOWED) {
         Some(GitError::AuthenticationFailed { url, detail })
@@ -374,5 +551,30 @@ fn classify_remote(url: RepositoryUrl, detail: &str, says: &dyn Fn(&[&str]) -> b
         Some(GitError::Unreachable { url, detail })
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_the_machine_are_left_out_and_addresses_stay() {
+        for (said, shown) in [
+            (
+                "fatal: '/srv/data/mirrors/1.git': not here",
+                "fatal: '[path]': not here",
+            ),
+            ("cannot open /etc/x, sorry", "cannot open [path], sorry"),
+            (
+                "unable to access 'https://forge.example/a/b/': 503",
+                "unable to access 'https://forge.example/a/b/': 503",
+            ),
+            ("either / or", "either / or"),
+            ("fatal:/srv/x", "fatal:[path]"),
+            ("", ""),
+        ] {
+            assert_eq!(without_paths(said), shown);
+        }
     }
 }

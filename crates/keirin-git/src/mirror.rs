@@ -122,11 +122,10 @@ impl Mirror {
         let id = match self.url.local_path().map(Path::to_owned) {
             Some(path) => {
                 let name = reference.clone();
-                match in_background("read a branch", move || {
+                let read = in_background("read a branch", move || {
                     RefStore::open(&path)?.map(|store| store.find(&name)).transpose()
-                })
-                .await?
-                {
+                });
+                match read.await.map_err(|error| self.origin_damaged(error))? {
                     Some(found) => found,
                     None => self.ask(&[&reference]).await?.ids.remove(&reference),
                 }
@@ -148,7 +147,8 @@ impl Mirror {
         let found = in_background("read a branch", move || {
             RefStore::at(&path)?.map(|store| store.find(&name)).transpose()
         });
-        Ok(found.await?.flatten().as_deref() == Some(commit.as_str()))
+        let found = found.await.map_err(|error| self.own_damaged(error))?;
+        Ok(found.flatten().as_deref() == Some(commit.as_str()))
     }
 
     /// All that the mirrored repository offers, now.
@@ -157,12 +157,26 @@ impl Mirror {
             let found = in_background("read the branches", move || {
                 RefStore::open(&path)?.map(|store| store.all()).transpose()
             })
-            .await?;
+            .await
+            .map_err(|error| self.origin_damaged(error))?;
             if let Some(references) = found {
                 return Ok(references);
             }
         }
         self.ask(&["HEAD", "refs/heads/*", "refs/tags/*"]).await
+    }
+
+    /// References of a repository on this machine that make no sense are damage there, and no fault of the disk.
+    fn origin_damaged(&self, error: GitError) -> GitError {
+        match error {
+            GitError::Io { source, .. } if source.kind() == io::ErrorKind::InvalidData => {
+                GitError::RepositoryDamaged {
+                    url: self.url.clone(),
+                    detail: source.to_string(),
+                }
+            }
+            error => error,
+        }
     }
 
     /// Asks the mirrored repository by git.
@@ -237,13 +251,17 @@ impl Mirror {
             RefStore::at(&path)?.map(|store| store.all()).transpose()
         })
         .await;
-        match read {
-            Ok(Some(references)) => Ok(references),
-            Ok(None) => Err(self.corrupted("HEAD, objects or refs is missing")),
-            Err(GitError::Io { source, .. }) if source.kind() == io::ErrorKind::InvalidData => {
-                Err(self.corrupted(&source.to_string()))
+        read.map_err(|error| self.own_damaged(error))?
+            .ok_or_else(|| self.corrupted("HEAD, objects or refs is missing"))
+    }
+
+    /// References of the mirror that make no sense are damage, and no fault of the disk.
+    fn own_damaged(&self, error: GitError) -> GitError {
+        match error {
+            GitError::Io { source, .. } if source.kind() == io::ErrorKind::InvalidData => {
+                self.corrupted(&source.to_string())
             }
-            Err(error) => Err(error),
+            error => error,
         }
     }
 

@@ -14,7 +14,7 @@ use crate::command::TRANSFER_TIMEOUT;
 use crate::error::{GitError, Scene};
 use crate::mirror::{Mirror, in_background};
 use crate::name::{BranchName, CommitId};
-use crate::refs::References;
+use crate::refs::{ObjectFormat, RefStore, References};
 
 /// What a fetch has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,11 +80,9 @@ impl Mirror {
 
     async fn fetch_now(&self) -> Result<Fetched, GitError> {
         let _lock = self.lock().await?;
-        if !self.path.exists() {
-            self.make().await?;
-        }
-        let before = self.references().await?;
         let remote = self.remote_references().await?;
+        self.make_for(remote.object_format()).await?;
+        let before = self.references().await?;
         if before.ids != remote.ids {
             self.transfer().await?;
         }
@@ -134,8 +132,22 @@ impl Mirror {
             .map(drop)
     }
 
+    /// Makes the mirror where there is none, or where it is for objects of another format: a repository says which only
+    /// with its first commit, and objects of two formats never lie in one repository.
+    async fn make_for(&self, wanted: Option<ObjectFormat>) -> Result<(), GitError> {
+        if !self.path.exists() {
+            return self.make(wanted.unwrap_or(ObjectFormat::Sha1)).await;
+        }
+        let path = self.path.clone();
+        let made = in_background("look into the mirror", move || RefStore::object_format(&path)).await?;
+        match wanted {
+            Some(wanted) if wanted != made => self.make(wanted).await,
+            _ => Ok(()),
+        }
+    }
+
     /// Makes the mirror beside its place and moves it there, so that what stands there is whole.
-    async fn make(&self) -> Result<(), GitError> {
+    async fn make(&self, format: ObjectFormat) -> Result<(), GitError> {
         let making = self.mirrors.root().join(format!(".making-{}", self.name));
         let leftover = making.clone();
         in_background("clear a half-made mirror", move || {
@@ -151,11 +163,15 @@ impl Mirror {
             "--bare",
             "--template=",
             "--initial-branch=main",
-            "--",
         ]);
+        let call = call.argument(format.option()).argument("--");
         call.argument(&making).ok().await?;
         let path = self.path.clone();
         in_background("move the new mirror to its place", move || {
+            match fs::remove_dir_all(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
             fs::rename(&making, &path)
         })
         .await

@@ -26,6 +26,35 @@ pub(crate) struct References {
     pub(crate) head: Option<String>,
 }
 
+impl References {
+    /// How the repository names its objects, where it has any.
+    pub(crate) fn object_format(&self) -> Option<ObjectFormat> {
+        self.ids.values().next().map(|id| ObjectFormat::of(id))
+    }
+}
+
+/// How a repository names its objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ObjectFormat {
+    Sha1,
+    Sha256,
+}
+
+impl ObjectFormat {
+    /// The format that an object id is of.
+    pub(crate) fn of(id: &str) -> Self {
+        if id.len() == 64 { Self::Sha256 } else { Self::Sha1 }
+    }
+
+    /// What `git init` is told.
+    pub(crate) const fn option(self) -> &'static str {
+        match self {
+            Self::Sha1 => "--object-format=sha1",
+            Self::Sha256 => "--object-format=sha256",
+        }
+    }
+}
+
 impl RefStore {
     /// Finds the repository at `path` as git would: a checkout, a linked checkout, or a bare repository.
     /// `None` when there is none, or when its references are kept in another way than files.
@@ -63,6 +92,22 @@ impl RefStore {
         let config = read(&common.join("config"))?.unwrap_or_default();
         let in_files = !config.to_ascii_lowercase().contains("refstorage");
         Ok((has_all && in_files).then_some(Self { own, common }))
+    }
+
+    /// How the bare repository at `place` names its objects.
+    pub(crate) fn object_format(place: &Path) -> io::Result<ObjectFormat> {
+        let config = read(&place.join("config"))?.unwrap_or_default();
+        let is_sha256 = config.lines().any(|line| {
+            let setting = line.split_once('=');
+            setting.is_some_and(|(key, value)| {
+                key.trim().eq_ignore_ascii_case("objectformat") && value.trim().eq_ignore_ascii_case("sha256")
+            })
+        });
+        Ok(if is_sha256 {
+            ObjectFormat::Sha256
+        } else {
+            ObjectFormat::Sha1
+        })
     }
 
     /// The object that a full name (`refs/heads/...`) stands for.

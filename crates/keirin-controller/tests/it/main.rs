@@ -15,4 +15,5 @@ mod history;
 mod house;
 mod leaders;
 mod pushes;
+mod repositories;
 mod server;

@@ -81,7 +81,7 @@ pub struct Server {
     pub store: Store,
     pub clock: FakeClock,
     running: tokio::task::JoinHandle<()>,
-    _mirrors: TempDir,
+    mirrors: TempDir,
 }
 
 impl Drop for Server {
@@ -118,8 +118,13 @@ impl Server {
             store,
             clock: clock.clone(),
             running,
-            _mirrors: mirrors,
+            mirrors,
         }
+    }
+
+    /// Where the mirrors lie.
+    pub fn mirrors(&self) -> &Path {
+        self.mirrors.path()
     }
 
     pub async fn until_it_leads(&self) {

@@ -1,7 +1,9 @@
 //! How many files and lines commits change.
 //!
-//! Files are counted from the folders alone. Lines are counted where every file of both sides is here: a partial clone
-//! is not made to fetch what it has left out, and files that a copy of a repository has lost cost it a count and no more.
+//! Renames are followed as `git log --numstat -M` does, so the sums are git's own. Lines are counted where every file of
+//! both sides is here: a partial clone is not made to fetch what it has left out, and files that a copy of a repository
+//! has lost cost it a count and no more. Where lines are not counted, files are: of their ids alone, so that a file which
+//! was renamed and changed at once counts as one removed and one added there.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -21,13 +23,15 @@ const AT_A_TIME: usize = 500;
 const OUTPUT_LIMIT: usize = 1024 * 1024 * 1024;
 /// How long git may compare two large files.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// How many files of one commit are compared with each other to find renames: git's own default.
+const RENAME_LIMIT: &str = "1000";
 /// The kind of a submodule: its id is a commit of another repository.
 const SUBMODULE: &[u8] = b"160000";
 
 /// What a commit changes against its first parent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChangeCount {
-    /// How many files. A renamed one is one removed and one added.
+    /// How many files. A renamed one counts once; where lines are `None`, only if it was not changed as well.
     pub files: u32,
     /// Lines added and removed; `None` where files are not here.
     pub lines: Option<(u64, u64)>,
@@ -80,11 +84,17 @@ impl HistoryReader {
         };
         let countable: Vec<&CommitId> = (0..commits.len()).filter(whole).map(|at| &commits[at]).collect();
         for id in &countable {
-            changes[places[id.as_str().as_bytes()]].lines = Some((0, 0));
+            changes[places[id.as_str().as_bytes()]] = ChangeCount {
+                files: 0,
+                lines: Some((0, 0)),
+            };
         }
         self.count_lines(&countable, |commit, added, removed| {
-            let place = places.get(commit).and_then(|at| changes.get_mut(*at));
-            if let Some((all_added, all_removed)) = place.and_then(|change| change.lines.as_mut()) {
+            let Some(change) = places.get(commit).and_then(|at| changes.get_mut(*at)) else {
+                return;
+            };
+            change.files = change.files.saturating_add(1);
+            if let Some((all_added, all_removed)) = change.lines.as_mut() {
                 *all_added += added;
                 *all_removed += removed;
             }
@@ -104,13 +114,14 @@ impl HistoryReader {
             contents: Vec::new(),
             of_commit: vec![0..0; commits.len()],
         };
-        let call = self.diff(["--raw", "--no-abbrev"]);
-        let (mut at, mut is_path) = (None, false);
+        // Renames are told by equal ids, which needs no file.
+        let call = self.diff(["--raw", "--no-abbrev", "--find-renames=100%"]);
+        let (mut at, mut paths) = (None, 0);
         self.say(call, commits.iter(), |field| {
-            if is_path {
-                is_path = false;
+            if paths > 0 {
+                paths -= 1;
             } else if let Some(entry) = field.strip_prefix(b":") {
-                is_path = true;
+                paths = if is_rename(entry) { 2 } else { 1 };
                 let Some(at) = at else { return };
                 touched.take(at, entry);
             } else {
@@ -132,15 +143,21 @@ impl HistoryReader {
             input.extend_from_slice(id);
             input.push(b'\n');
         }
-        let call = self
-            .call(["cat-file", "--batch-check=%(objectname)", "--buffer"])
-            .input(input)
-            .output_limit(OUTPUT_LIMIT)
-            .timeout(PATIENCE);
+        // In somebody's partial clone the second would try to fetch, and the first stumbles over damaged files.
+        let call = if self.is_marked {
+            self.call(["rev-list", "--no-walk=unsorted", "--objects", "--no-object-names"])
+                .argument("--missing=print")
+                .argument("--ignore-missing")
+                .argument("--stdin")
+        } else {
+            self.call(["cat-file", "--batch-check=%(objectname)", "--buffer"])
+        };
+        let call = call.input(input).output_limit(OUTPUT_LIMIT).timeout(PATIENCE);
         let answers = self.ok(call).await?.output;
         let lines = answers.split(|byte| *byte == b'\n');
-        let missing = lines.filter_map(|line| line.strip_suffix(b" missing"));
-        Ok(missing.map(<[u8]>::to_vec).collect())
+        let here: HashSet<&[u8]> = lines.filter(|line| !line.ends_with(b" missing")).collect();
+        let missing = contents.iter().filter(|id| !here.contains(id.as_slice()));
+        Ok(missing.cloned().collect())
     }
 
     async fn count_lines(
@@ -151,13 +168,20 @@ impl HistoryReader {
         if commits.is_empty() {
             return Ok(());
         }
-        let call = self.diff(["--numstat", "--diff-algorithm=myers"]);
-        let mut commit = Vec::new();
+        let call = self.diff(["--numstat", "--diff-algorithm=myers", "--find-renames"]);
+        let (mut commit, mut paths) = (Vec::new(), 0);
         self.say(call, commits.iter().copied(), |field| {
+            if paths > 0 {
+                paths -= 1;
+                return;
+            }
             let mut parts = field.splitn(3, |byte| *byte == b'\t');
             match (parts.next(), parts.next(), parts.next()) {
-                // A file that is no text has a dash in place of a number.
-                (Some(added), Some(removed), Some(_)) => each(&commit, number(added), number(removed)),
+                // A file that is no text has a dash in place of a number; the two names of a renamed one follow.
+                (Some(added), Some(removed), Some(path)) => {
+                    paths = if path.is_empty() { 2 } else { 0 };
+                    each(&commit, number(added), number(removed));
+                }
                 _ => commit = field.trim_ascii().to_vec(),
             }
         })
@@ -166,10 +190,10 @@ impl HistoryReader {
 
     /// Compares commits that are named on the input with their first parents, and first commits with nothing.
     fn diff<const N: usize>(&self, options: [&str; N]) -> Call {
-        let call = self.call(["diff-tree", "--stdin", "-r", "-z", "--root", "--no-renames"]);
+        let call = self.call(["diff-tree", "--stdin", "-r", "-z", "--root"]);
         let plain = ["--no-ext-diff", "--no-textconv", "--ignore-submodules=none"];
         let call = plain.iter().chain(&options).fold(call, Call::argument);
-        call.config("diff.renames", "false").timeout(PATIENCE)
+        call.config("diff.renameLimit", RENAME_LIMIT).timeout(PATIENCE)
     }
 
     async fn say<'a>(
@@ -224,6 +248,12 @@ impl Touched {
         }
         self.of_commit[at].end = self.contents.len();
     }
+}
+
+/// `MODE MODE ID ID STATUS`, where a rename's status is `R` with a likeness.
+fn is_rename(entry: &[u8]) -> bool {
+    let status = entry.rsplit(|byte| *byte == b' ').next();
+    status.is_some_and(|status| status.starts_with(b"R"))
 }
 
 fn number(digits: &[u8]) -> u64 {

@@ -10,7 +10,7 @@ use crate::history::Person;
 use crate::name::CommitId;
 
 /// How long git may say nothing while it walks a large history.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
+pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// Id, parents, time, then author and committer as written and as `.mailmap` has them.
 const GRAPH_FORMAT: &str = "--format=%H%x00%P%x00%at%x00%an%x00%ae%x00%aN%x00%aE%x00%cn%x00%ce%x00%cN%x00%cE";
@@ -161,7 +161,7 @@ impl HistoryReader {
 }
 
 /// What stands on git's input to name a part of the history. With no head at all nothing is meant, not `HEAD`.
-fn range(heads: &[CommitId], known: &[CommitId]) -> String {
+pub(super) fn range(heads: &[CommitId], known: &[CommitId]) -> String {
     let known = known.iter().map(|id| format!("^{id}\n"));
     heads.iter().map(|id| format!("{id}\n")).chain(known).collect()
 }

@@ -26,6 +26,13 @@ const MAILMAP_LIMIT: u64 = 4 * 1024 * 1024;
 /// A list of tags, with some hundred bytes for each.
 const TAGS_LIMIT: usize = 256 * 1024 * 1024;
 
+/// A list of all commits, of some 40 or 64 bytes each.
+const COMMITS_LIMIT: usize = 1024 * 1024 * 1024;
+/// A list of the files of [`SAMPLES`] commits.
+const OBJECTS_LIMIT: usize = 2 * 1024 * 1024 * 1024;
+/// How many commits are looked at for missing files.
+const SAMPLES: usize = 200;
+
 /// A repository whose history is read.
 #[derive(Clone, Debug)]
 pub struct HistoryReader {
@@ -33,7 +40,9 @@ pub struct HistoryReader {
     git_folder: PathBuf,
     shown: PathBuf,
     is_mirror: bool,
-    /// Whether files may have been left out on purpose.
+    /// Whether packs came from a server that was allowed to leave something out.
+    is_marked: bool,
+    /// Whether files have been left out.
     is_partial: bool,
 }
 
@@ -95,20 +104,55 @@ impl HistoryReader {
         shown: PathBuf,
         is_mirror: bool,
     ) -> Result<Self, GitError> {
-        let (is_shallow, is_partial) = look_into(common.to_owned()).await?;
+        let (is_shallow, is_marked) = look_into(common.to_owned()).await?;
         if is_shallow {
             return Err(GitError::Shallow { path: shown });
         }
-        Ok(Self {
+        let mut reader = Self {
             git: git.clone(),
             git_folder,
             shown,
             is_mirror,
-            is_partial,
-        })
+            is_marked,
+            is_partial: false,
+        };
+        if is_marked {
+            reader.is_partial = reader.lacks_files().await?;
+        }
+        Ok(reader)
     }
 
-    /// Whether files may have been left out on purpose; lines are not counted then.
+    /// Whether files are missing. Marks beside packs alone do not say so: a server that leaves nothing out is marked too,
+    /// and so is a clone that has been filled up. Some commits from all of the history are looked at, of a short history
+    /// every one; in a clone with something left out hardly any commit but the newest has all of its files.
+    async fn lacks_files(&self) -> Result<bool, GitError> {
+        let starts = self.starts().await?.commits();
+        let all = self
+            .call(["rev-list", "--stdin"])
+            .input(log::range(&starts, &[]))
+            .output_limit(COMMITS_LIMIT)
+            .timeout(log::PATIENCE);
+        let all = self.ok(all).await?.text();
+        let ids: Vec<&str> = all.lines().collect();
+        let sampled = ids.iter().step_by(ids.len().div_ceil(SAMPLES).max(1));
+        let input: String = sampled.flat_map(|id| [*id, "\n"]).collect();
+        if input.is_empty() {
+            return Ok(false);
+        }
+        let call = self
+            .call(["rev-list", "--no-walk=unsorted", "--objects", "--no-object-names"])
+            .argument("--missing=print")
+            .argument("--stdin")
+            .input(input)
+            .output_limit(OBJECTS_LIMIT)
+            .timeout(log::PATIENCE);
+        let listed = self.ok(call).await?.output;
+        Ok(listed
+            .split(|byte| *byte == b'\n')
+            .any(|line| line.starts_with(b"?")))
+    }
+
+    /// Whether files have been left out; lines are not counted then.
     pub fn is_partial(&self) -> bool {
         self.is_partial
     }
@@ -252,8 +296,8 @@ impl Mirror {
     }
 }
 
-/// Whether history was cut off, and whether files may have been left out: packs of a partial clone are marked by a file
-/// beside them.
+/// Whether history was cut off, and whether files may have been left out: packs from a server that was allowed to are
+/// marked by a file beside them.
 async fn look_into(common: PathBuf) -> Result<(bool, bool), GitError> {
     in_background("look into the repository", move || {
         let is_shallow = common.join("shallow").exists();

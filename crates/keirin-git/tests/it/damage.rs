@@ -4,9 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use keirin_git::{GitError, Mirror};
+use keirin_git::{Checkout, Git, GitError, GitErrorKind, Mirror, Mirrors};
 
-use crate::fixture::{Story, revision, tree_path};
+use crate::fixture::{Repository, Story, commit, revision, run_git, tree_path};
+use crate::server::Server;
 
 #[tokio::test]
 async fn a_half_made_mirror_and_the_locks_of_a_killed_git_are_cleared() {
@@ -111,4 +112,124 @@ async fn a_commit_made_ready_is_made_ready_again_after_the_mirror_was_removed() 
     .await;
     mirror.fetch().await.unwrap();
     assert_eq!(read(&mirror).await.unwrap(), "hello\n");
+}
+
+#[tokio::test]
+async fn a_broken_repository_is_a_fault_that_stays() {
+    let damages: [(&str, fn(&Repository)); 3] = [
+        ("a file lost", |repository| {
+            fs::remove_file(object(repository, "HEAD:README.md")).unwrap()
+        }),
+        ("a file overwritten", |repository| {
+            overwrite(&object(repository, "HEAD:README.md"))
+        }),
+        ("a branch overwritten", |repository| {
+            fs::write(repository.path.join(".git/refs/heads/main"), "nonsense").unwrap()
+        }),
+    ];
+    for (name, damage) in damages {
+        let story = Story::new();
+        let repository = story.repository("project");
+        damage(&repository);
+        let mirror = story.mirror_of(&repository);
+        let error = mirror.fetch().await.unwrap_err();
+        assert!(
+            matches!(error, GitError::RepositoryDamaged { .. }),
+            "{name}: {error:?}"
+        );
+        assert!(error.kind() == GitErrorKind::Repository && !error.is_transient());
+    }
+}
+
+#[tokio::test]
+async fn a_repository_that_breaks_behind_its_server_is_a_fault_that_stays() {
+    let story = Story::new();
+    let repository = story.repository("project");
+    let behind = Mirrors::new(Git::new(), story.path("behind"))
+        .mirror("1", repository.url(), None)
+        .unwrap();
+    behind.fetch().await.unwrap();
+    let head = repository.head();
+    for object in objects(behind.path()) {
+        let id = object.to_string_lossy().replace('/', "");
+        if id.ends_with(&repository.git(["rev-parse", "HEAD:README.md"])) {
+            fs::remove_file(object).unwrap();
+        }
+    }
+    let server = Server::start(behind, None).await;
+    let checkout = Checkout {
+        source: server.url(),
+        commit: head,
+        depth: Some(1),
+        into: story.path("work"),
+        credential: None,
+        submodules: false,
+    };
+    let error = checkout.make(&story.git, None).await.unwrap_err();
+    assert!(matches!(error, GitError::RepositoryDamaged { .. }), "{error:?}");
+    assert!(!error.is_lost_connection());
+}
+
+#[tokio::test]
+async fn a_repository_of_the_longer_ids_is_mirrored_and_checked_out() {
+    let story = Story::new();
+    let path = story.path("project");
+    let repository = Repository::empty(path.clone());
+    let mirror = story.mirror_of(&repository);
+    mirror.fetch().await.unwrap();
+    // Only now, with its first commit, is it known of what kind the repository is.
+    fs::remove_dir_all(path.join(".git")).unwrap();
+    repository.git([
+        "init",
+        "--quiet",
+        "--initial-branch=main",
+        "--object-format=sha256",
+    ]);
+    let head = repository.commit("README.md", "hello\n", "Begin");
+    assert_eq!(head.as_str().len(), 64);
+    mirror.fetch().await.unwrap();
+    assert_eq!(read(&mirror).await.unwrap(), "hello\n");
+    let reader = mirror.history_reader().await.unwrap();
+    assert_eq!(reader.starts().await.unwrap().head, Some(head.clone()));
+
+    let server = Server::start(mirror.clone(), None).await;
+    let over_http = story.mirrors.mirror("2", server.url(), None).unwrap();
+    over_http.fetch().await.unwrap();
+    over_http.ensure_commit(&head, Some(1)).await.unwrap();
+    let checkout = Checkout {
+        source: server.url(),
+        commit: head.clone(),
+        depth: Some(1),
+        into: story.path("work"),
+        credential: None,
+        submodules: false,
+    };
+    checkout.make(&story.git, None).await.unwrap();
+    assert_eq!(
+        commit(&run_git(&story.path("work"), ["rev-parse", "HEAD"]).unwrap()),
+        head
+    );
+}
+
+#[tokio::test]
+async fn what_people_read_names_no_folder_of_the_server() {
+    let story = Story::new();
+    let repository = story.repository("project");
+    let mirror = story.mirror_of(&repository);
+    let root = story.path("mirrors");
+    let unfetched = mirror.list_branches().await.unwrap_err();
+    mirror.fetch().await.unwrap();
+    fs::write(mirror.path().join("refs/heads/main"), "nonsense").unwrap();
+    let corrupted = mirror.list_branches().await.unwrap_err();
+    fs::set_permissions(mirror.path().join("refs"), fs::Permissions::from_mode(0o755)).unwrap();
+    for error in [unfetched, corrupted] {
+        assert!(error.to_string().contains(root.to_str().unwrap()), "{error}");
+        let shown = error.public_message();
+        assert!(!shown.contains(root.to_str().unwrap()), "{shown}");
+    }
+}
+
+fn object(repository: &Repository, revision: &str) -> PathBuf {
+    let id = repository.git(["rev-parse", revision]);
+    repository.path.join(".git/objects").join(&id[..2]).join(&id[2..])
 }

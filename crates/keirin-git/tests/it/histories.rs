@@ -174,14 +174,110 @@ async fn files_and_lines_are_counted() {
     repository.write("odd\nname\tof \u{e9}", "x\n");
     let second = repository.commit_all("Three files");
     repository.git(["mv", "text", "moved"]);
-    let third = repository.commit_all("A renamed file is one removed and one added");
+    let third = repository.commit_all("A renamed file counts once, and no line of it has changed");
     let empty = repository.commit_all("Nothing changed");
     let reader = reader(&repository.path).await;
     assert_eq!(
         changes(&reader, &[first, second, third, empty]).await,
-        [lines(1, 1, 0), lines(3, 4, 0), lines(2, 3, 3), lines(0, 0, 0)]
+        [lines(1, 1, 0), lines(3, 4, 0), lines(1, 0, 0), lines(0, 0, 0)]
     );
     assert_eq!(changes(&reader, &[]).await, []);
+}
+
+#[tokio::test]
+async fn sums_of_lines_are_those_of_git() {
+    let story = Story::new();
+    let repository = story.repository("project");
+    let text: String = (0..40).map(|line| format!("line {line}\n")).collect();
+    for name in ["src/one", "src/two", "src/three", "tab\tin it"] {
+        repository.write(name, &text);
+    }
+    repository.commit_all("Four files");
+    repository.git(["mv", "src", "lib"]);
+    repository.commit_all("A folder renamed");
+    repository.git(["mv", "lib/one", "moved"]);
+    repository.commit(
+        "moved",
+        &text.replace("line 7\n", "line seven\nand more\n"),
+        "Renamed and changed",
+    );
+    repository.git(["mv", "tab\tin it", "odd\nname"]);
+    repository.commit("lib/two", "rewritten\n", "Renamed beside a rewritten one");
+    fs::remove_file(repository.path.join("lib/three")).unwrap();
+    repository.commit("new", &text.to_uppercase(), "Removed beside an unlike new one");
+    let said = repository.git(["log", "--numstat", "-M", "--format="]);
+    let numbers = said.lines().filter_map(|line| {
+        let mut parts = line.split('\t');
+        Some((
+            parts.next()?.parse::<u64>().ok()?,
+            parts.next()?.parse::<u64>().ok()?,
+        ))
+    });
+    let of_git = numbers.fold((0, 0, 0), |(files, added, removed), (more, less)| {
+        (files + 1, added + more, removed + less)
+    });
+    let reader = reader(&repository.path).await;
+    let all: Vec<CommitId> = commits(&reader, &[repository.head()], &[])
+        .await
+        .into_iter()
+        .map(|commit| commit.id)
+        .collect();
+    let counted = changes(&reader, &all).await;
+    let of_keirin = counted.iter().fold((0, 0, 0), |(files, added, removed), change| {
+        let (more, less) = change.lines.unwrap();
+        (files + change.files, added + more, removed + less)
+    });
+    assert_eq!(of_keirin, of_git);
+}
+
+#[tokio::test]
+async fn a_clone_that_is_marked_as_partial_and_lacks_nothing_is_whole() {
+    let story = Story::new();
+    let repository = story.repository("project");
+    let second = repository.commit("a", "b\n", "Second");
+    let source = format!("file://{}", repository.path.display());
+    let clone = |name: &str| {
+        let arguments = [
+            "clone",
+            "--quiet",
+            "--filter=blob:none",
+            "--no-checkout",
+            &source,
+            name,
+        ];
+        run_git(story.folder.path(), arguments).unwrap();
+        let mut packs = fs::read_dir(story.path(name).join(".git/objects/pack")).unwrap();
+        assert!(packs.any(|pack| {
+            pack.unwrap()
+                .path()
+                .extension()
+                .is_some_and(|end| end == "promisor")
+        }));
+    };
+    // This server leaves nothing out, whatever it is asked for.
+    clone("whole");
+    let whole = reader(&story.path("whole")).await;
+    assert!(!whole.is_partial());
+    assert_eq!(
+        changes(&whole, std::slice::from_ref(&second)).await,
+        [lines(1, 1, 0)]
+    );
+
+    repository.git(["config", "uploadpack.allowFilter", "true"]);
+    clone("partial");
+    let partial = reader(&story.path("partial")).await;
+    assert!(partial.is_partial());
+    let uncounted = ChangeCount {
+        files: 1,
+        lines: None,
+    };
+    assert_eq!(
+        changes(&partial, std::slice::from_ref(&second)).await,
+        [uncounted]
+    );
+    // Filled up by somebody's work in it.
+    run_git(&story.path("partial"), ["checkout", "--quiet", "main"]).unwrap();
+    assert!(!reader(&story.path("partial")).await.is_partial());
 }
 
 #[tokio::test]

@@ -264,7 +264,7 @@ async fn what_keeps_a_host_from_answering_is_told_apart() {
     };
     let unreachable = error(&closed).await;
     assert!(
-        matches!(unreachable, GitError::Unreachable { .. }) && unreachable.is_passing(),
+        matches!(unreachable, GitError::Unreachable { .. }) && unreachable.is_transient(),
         "{unreachable:?}"
     );
     let unknown = error("http://no-such-host.invalid/x").await;
@@ -317,7 +317,7 @@ async fn a_host_that_never_answers_is_given_up() {
     let mirror = story.mirrors.mirror("1", silence.url.clone(), None).unwrap();
     let error = mirror.tip(&branch("main")).await.unwrap_err();
     assert!(
-        matches!(error, GitError::TimedOut { seconds: 60, .. }) && error.is_passing(),
+        matches!(error, GitError::TimedOut { seconds: 60, .. }) && error.is_transient(),
         "{error:?}"
     );
 }

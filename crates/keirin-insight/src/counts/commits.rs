@@ -26,8 +26,9 @@ pub const COMMIT_LINES: Definition = Definition {
     bucket: Bucket::Day,
     shape: Shape::Count,
     wants: Wants::Neither,
-    meaning: "Lines that the day's commits added and removed. Merges do not count, nor do files that are no text, nor \
-              commits whose lines were not counted because the repository does not hold its files.",
+    meaning: "Lines that the day's commits added and removed, as `git log --numstat -M` says: of a renamed file those \
+              that changed with it. Merges do not count, nor do files that are no text, nor commits whose lines were not \
+              counted because the repository does not hold its files.",
     facts: Facts::Commits,
 };
 

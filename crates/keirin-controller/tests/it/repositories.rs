@@ -1,0 +1,113 @@
+//! Repositories that cannot be used: what stays is not called passing, and no answer names a folder of the server.
+
+use std::fs;
+
+use keirin_controller::work::WorkError;
+use keirin_model::ProjectId;
+
+use crate::server::{Repository, Server, leading};
+
+const BUILD: &str = "
+keirin: 1
+stages:
+  build:
+    jobs:
+      test: { steps: [ { run: 'true' } ] }
+";
+
+async fn refused(server: &Server, project: ProjectId) -> (String, String) {
+    match server.start_by_hand(project).await {
+        Err(WorkError::Invalid { detail, fix, .. }) => (detail, fix),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workflow_that_is_no_file_of_a_usual_size_stays_what_it_is() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[("README.md", "hello")]);
+    let (project, _) = server.project("one", &repository).await;
+    let path = repository.path().join(".keirin.yaml");
+
+    fs::write(&path, "#".repeat(2_000_000)).unwrap();
+    repository.commit(&[]);
+    let (detail, fix) = refused(&server, project).await;
+    assert_eq!(
+        detail,
+        ".keirin.yaml has 2000000 bytes, more than the 1048576 allowed."
+    );
+    assert_eq!(fix, "Commit a smaller file in its place.");
+
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();
+    repository.commit(&[]);
+    let (detail, fix) = refused(&server, project).await;
+    assert!(detail.contains("a link out of the repository"), "{detail}");
+    assert_eq!(fix, "Commit a plain file in its place.");
+
+    fs::remove_file(&path).unwrap();
+    repository.commit(&[(".keirin.yaml/file", "text")]);
+    let (detail, _) = refused(&server, project).await;
+    assert!(detail.contains("a folder"), "{detail}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repository_that_is_damaged_or_gone_stays_so() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[(".keirin.yaml", BUILD)]);
+    let (project, _) = server.project("one", &repository).await;
+    repository.commit(&[("file", "to be lost")]);
+    let id = repository.git(&["rev-parse", "HEAD:file"]);
+    fs::remove_file(
+        repository
+            .path()
+            .join(".git/objects")
+            .join(&id[..2])
+            .join(&id[2..]),
+    )
+    .unwrap();
+    let (detail, fix) = refused(&server, project).await;
+    assert!(detail.contains("is damaged or lacks a part"), "{detail}");
+    assert_eq!(fix, "Repair the repository, or name a whole clone of it.");
+
+    fs::remove_dir_all(repository.path().join(".git")).unwrap();
+    let (_, fix) = refused(&server, project).await;
+    assert_eq!(fix, "Check the project's repository.");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_mirror_is_a_fault_of_the_server_whose_folders_are_not_told() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[(".keirin.yaml", BUILD)]);
+    let (project, _) = server.project("one", &repository).await;
+    let mirror = server.mirrors().join(format!("{project}.git"));
+    fs::write(mirror.join("refs/heads/main"), "nonsense").unwrap();
+    repository.commit(&[("file", "new")]);
+    match server.start_by_hand(project).await {
+        Err(WorkError::ServerFault(detail)) => {
+            assert!(detail.contains("copy of the repository is damaged"), "{detail}");
+            assert!(!detail.contains(server.mirrors().to_str().unwrap()), "{detail}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repository_of_the_longer_ids_runs_flows() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    fs::remove_dir_all(repository.path().join(".git")).unwrap();
+    repository.git(&[
+        "init",
+        "--quiet",
+        "--initial-branch=main",
+        "--object-format=sha256",
+    ]);
+    let commit = repository.commit(&[(".keirin.yaml", BUILD)]);
+    let (project, _) = server.project("one", &repository).await;
+    server.start_by_hand(project).await.unwrap();
+    assert_eq!(server.flows().await[0].commit.as_deref(), Some(commit.as_str()));
+}
