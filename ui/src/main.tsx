@@ -13,6 +13,7 @@ import { queryClient } from "./api/queries";
 import { theme, variables } from "./design/theme";
 import { schemeManager } from "./frame/scheme";
 import { listenToKeys } from "./keyboard/keys";
+import { ConfirmDialog } from "./parts/confirm";
 import { Notices } from "./parts/notices";
 import { reloadAfterUpdate } from "./reloadAfterUpdate";
 import { router } from "./router";
@@ -27,6 +28,7 @@ createRoot(root).render(
     <MantineProvider theme={theme} cssVariablesResolver={variables} colorSchemeManager={schemeManager} defaultColorScheme="auto">
       <QueryClientProvider client={queryClient}>
         <RouterProvider router={router} />
+        <ConfirmDialog />
         <Notices />
       </QueryClientProvider>
     </MantineProvider>

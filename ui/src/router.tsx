@@ -21,16 +21,11 @@ import { Frame } from "./frame/Frame";
 import { insightNamed } from "./insights/insights";
 import { NotFound } from "./pages/NotFound";
 import { PageError } from "./pages/PageError";
+import { exploreSchema } from "./pages/explore/state";
 import { Root } from "./Root";
+import { duration, moment, oneOf, positiveInteger, rangeSchema, readSearch, string, tableSchema } from "./search";
 
-/** Every part of a view's address beside its path is text. */
-export type Search = Record<string, string | undefined>;
-
-function readSearch(search: Record<string, unknown>): Search {
-  return Object.fromEntries(Object.entries(search).map(([name, value]) => [name, String(value)]));
-}
-
-const rootRoute = createRootRoute({ component: Root, notFoundComponent: NotFound, validateSearch: readSearch });
+const rootRoute = createRootRoute({ component: Root, notFoundComponent: NotFound });
 const framed = createRoute({ getParentRoute: () => rootRoute, id: "framed", component: Frame });
 
 // A loader asks ahead and does not wait: the page shows its skeleton at once, and its own question finds the answer.
@@ -39,6 +34,7 @@ const ahead = (...asked: Promise<unknown>[]) => void Promise.allSettled(asked);
 const signIn = createRoute({
   getParentRoute: () => rootRoute,
   path: "/sign-in",
+  validateSearch: readSearch({ to: string, link: oneOf("used") }),
   component: lazyRouteComponent(() => import("./pages/sign-in/SignInPage"), "SignInPage"),
 });
 const overview = createRoute({
@@ -50,6 +46,7 @@ const overview = createRoute({
 const projects = createRoute({
   getParentRoute: () => framed,
   path: "/projects",
+  validateSearch: readSearch(tableSchema),
   loader: () => ahead(queryClient.prefetchQuery(projectsQuery)),
   component: lazyRouteComponent(() => import("./pages/projects/ProjectsPage"), "ProjectsPage"),
 });
@@ -61,6 +58,7 @@ const newProject = createRoute({
 const project = createRoute({
   getParentRoute: () => framed,
   path: "/projects/$project",
+  validateSearch: readSearch(tableSchema),
   loader: ({ params }) =>
     ahead(
       queryClient.prefetchQuery(projectQuery(params.project)),
@@ -83,6 +81,7 @@ const branch = createRoute({
 const start = createRoute({
   getParentRoute: () => framed,
   path: "/projects/$project/start",
+  validateSearch: readSearch({ branch: string }),
   component: lazyRouteComponent(() => import("./pages/start/StartPage"), "StartPage"),
 });
 const workflow = createRoute({
@@ -94,47 +93,55 @@ const workflow = createRoute({
 const flow = createRoute({
   getParentRoute: () => framed,
   path: "/flows/$flow",
+  validateSearch: readSearch({ ...tableSchema, tab: oneOf("graph", "waterfall", "tests", "artifacts", "about"), job: string }),
   loader: ({ params }) => ahead(queryClient.prefetchQuery(flowQuery(params.flow))),
   component: lazyRouteComponent(() => import("./pages/flow/FlowPage"), "FlowPage"),
 });
 const run = createRoute({
   getParentRoute: () => framed,
   path: "/runs/$run",
+  validateSearch: readSearch({ ...tableSchema, tab: oneOf("jobs", "tests", "artifacts") }),
   loader: ({ params }) => ahead(queryClient.prefetchQuery(runQuery(params.run))),
   component: lazyRouteComponent(() => import("./pages/run/RunPage"), "RunPage"),
 });
 const job = createRoute({
   getParentRoute: () => framed,
   path: "/jobs/$job",
+  validateSearch: readSearch({ ...tableSchema, tab: oneOf("log", "tests", "artifacts"), attempt: positiveInteger }),
   loader: ({ params }) => ahead(queryClient.prefetchQuery(jobQuery(params.job))),
   component: lazyRouteComponent(() => import("./pages/job/JobPage"), "JobPage"),
 });
 const queue = createRoute({
   getParentRoute: () => framed,
   path: "/queue",
+  validateSearch: readSearch(tableSchema),
   loader: () => ahead(queryClient.prefetchQuery(queueQuery)),
   component: lazyRouteComponent(() => import("./pages/queue/QueuePage"), "QueuePage"),
 });
 const agents = createRoute({
   getParentRoute: () => framed,
   path: "/agents",
+  validateSearch: readSearch(tableSchema),
   loader: () => ahead(queryClient.prefetchQuery(agentsQuery)),
   component: lazyRouteComponent(() => import("./pages/agents/AgentsPage"), "AgentsPage"),
 });
 const logs = createRoute({
   getParentRoute: () => framed,
   path: "/logs",
+  validateSearch: readSearch({ in: oneOf("flow", "run", "job", "agent", "service"), id: string, regex: string }),
   component: lazyRouteComponent(() => import("./pages/logs/LogsPage"), "LogsPage"),
 });
 const insights = createRoute({
   getParentRoute: () => framed,
   path: "/insights",
+  validateSearch: readSearch(tableSchema),
   loader: () => ahead(queryClient.prefetchQuery(repositoriesQuery)),
   component: lazyRouteComponent(() => import("./pages/insights/InsightsPage"), "InsightsPage"),
 });
 const insight = createRoute({
   getParentRoute: () => framed,
   path: "/insights/$insight",
+  validateSearch: readSearch({ ...rangeSchema, panel: string }, "var-"),
   loader: ({ params }) =>
     ahead(
       queryClient.prefetchQuery(dashboardQuery(insightNamed(params.insight)?.dashboard ?? params.insight)),
@@ -145,24 +152,28 @@ const insight = createRoute({
 const explore = createRoute({
   getParentRoute: () => framed,
   path: "/explore",
+  validateSearch: readSearch({ ...tableSchema, ...rangeSchema, ...exploreSchema }),
   loader: () => ahead(queryClient.prefetchQuery(metricsQuery)),
   component: lazyRouteComponent(() => import("./pages/explore/ExplorePage"), "ExplorePage"),
 });
 const dashboards = createRoute({
   getParentRoute: () => framed,
   path: "/dashboards",
+  validateSearch: readSearch(tableSchema),
   loader: () => ahead(queryClient.prefetchQuery(dashboardsQuery)),
   component: lazyRouteComponent(() => import("./pages/dashboards/DashboardsPage"), "DashboardsPage"),
 });
 const dashboard = createRoute({
   getParentRoute: () => framed,
   path: "/dashboards/$uid",
+  validateSearch: readSearch({ ...rangeSchema, panel: string, edit: oneOf("json"), refresh: duration }, "var-"),
   loader: ({ params }) => ahead(queryClient.prefetchQuery(dashboardQuery(params.uid))),
   component: lazyRouteComponent(() => import("./pages/dashboards/DashboardPage"), "DashboardPage"),
 });
 const targets = createRoute({
   getParentRoute: () => framed,
   path: "/targets",
+  validateSearch: readSearch(tableSchema),
   loader: () => ahead(queryClient.prefetchQuery(targetsQuery)),
   component: lazyRouteComponent(() => import("./pages/targets/TargetsPage"), "TargetsPage"),
 });
@@ -175,18 +186,21 @@ const data = createRoute({
 const facts = createRoute({
   getParentRoute: () => framed,
   path: "/facts",
+  validateSearch: readSearch({ metric: string, from: moment, until: moment }, "label."),
   loader: () => ahead(queryClient.prefetchQuery(metricsQuery)),
   component: lazyRouteComponent(() => import("./pages/facts/FactsPage"), "FactsPage"),
 });
 const tokens = createRoute({
   getParentRoute: () => framed,
   path: "/settings/tokens",
+  validateSearch: readSearch(tableSchema),
   loader: () => ahead(queryClient.prefetchQuery(tokensQuery)),
   component: lazyRouteComponent(() => import("./pages/settings/TokensPage"), "TokensPage"),
 });
 const users = createRoute({
   getParentRoute: () => framed,
   path: "/settings/users",
+  validateSearch: readSearch(tableSchema),
   loader: () => ahead(queryClient.prefetchQuery(usersQuery)),
   component: lazyRouteComponent(() => import("./pages/settings/UsersPage"), "UsersPage"),
 });

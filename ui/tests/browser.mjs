@@ -2,12 +2,14 @@
 // from where the one before left the page. See server.mjs for which server, repository.mjs for what runs on it.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { checkAddresses } from "./addresses.mjs";
 import { checkEveryPage } from "./every-page.mjs";
 import { check, must, runChecks, skip, until } from "./check.mjs";
 import { chromiumPath, openBrowser } from "./chromium.mjs";
 import { checkFirstScreen } from "./first-screen.mjs";
 import { checkMeasure } from "./measure.mjs";
 import { hostileBranch, makeRepository } from "./repository.mjs";
+import { checkRows } from "./rows.mjs";
 import { findServer } from "./server.mjs";
 
 const project = `wheel-${process.pid}`;
@@ -144,9 +146,23 @@ check("the overview shows the flow that runs, with a line of its log", async () 
   await page.getByRole("link", { name: /lines.*turn \d+/ }).first().waitFor();
 });
 
+check("cancelling asks first, on the page of the job, the stage run and the flow", async () => {
+  const flow = await api(`flows/${running}`);
+  const run = flow.runs.find((one) => one.stage === "count");
+  const job = run.jobs.find((one) => one.name === "lines");
+  for (const [path, name] of [[`jobs/${job.id}`, "Cancel job"], [`runs/${run.id}`, "Cancel stage run"], [`flows/${running}`, "Cancel flow"]]) {
+    await go(path);
+    await page.getByRole("button", { name, exact: true }).click();
+    await page.getByRole("dialog").getByRole("button", { name, exact: true }).waitFor();
+    await page.getByRole("button", { name: "Leave as it is" }).press("Enter");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  }
+  must((await api(`flows/${running}`)).state === "running", "the flow was cancelled although nobody said yes");
+});
+
 check("a flow is cancelled", async () => {
-  await go(`flows/${running}`);
   await page.getByRole("button", { name: "Cancel flow" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel flow" }).click();
   await titleState("cancelled");
   await page.getByRole("button", { name: "Rerun" }).waitFor();
 });
@@ -330,6 +346,8 @@ check("the agent of this server is there", async () => {
   await page.getByText(/^Online, Keirin/).first().waitFor();
 });
 
+checkRows({ page, go, api, heading, project });
+checkAddresses({ page, go, api, heading, project, log });
 checkMeasure({ page, go, api, heading, project });
 checkFirstScreen({ browser, context, at });
 checkEveryPage({ browser, context, at, api, project });

@@ -30,6 +30,14 @@ stages:
               number=0
               while [ "$FOREVER" = true ]; do number=$((number + 1)); echo "turn $number"; sleep 0.1; done
               echo "counted to the end"
+      results:
+        steps:
+          - run: |
+              mkdir out
+              echo "one file" >out/one.txt
+              echo '<testsuite name="spokes"><testcase name="holds" time="0.1"/><testcase name="bends"><failure message="too soft"/></testcase></testsuite>' >out/report.xml
+          - junit_collect: out/report.xml
+          - artifacts: { upload: "out/*" }
   break:
     needs: [count]
     jobs:

@@ -1,5 +1,4 @@
 /** A whole dashboard: its variables, its rows and the panels in them. */
-import { useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { useFactsLink } from "../facts/useFactsLink";
 import { EmptyPage } from "../parts/EmptyPage";
@@ -8,6 +7,7 @@ import { Panel as Surface } from "../parts/Panel";
 import { ProblemPanel } from "../parts/ProblemPanel";
 import { counted } from "../parts/words";
 import type { TimeRange } from "../time/range";
+import { useSearchParameters } from "../useSearchParameters";
 import css from "./dashboard.module.css";
 import type { Dashboard, Row } from "./model";
 import { PanelBox } from "./PanelBox";
@@ -27,10 +27,10 @@ interface DashboardViewProps {
 const tall = 560;
 
 export function DashboardView({ dashboard, range, onZoom, refresh }: DashboardViewProps) {
-  const search: { panel?: string } = useSearch({ strict: false });
+  const { panel: chosen } = useSearchParameters();
   const { around, rows, settled, choose } = useAround(dashboard, range, refresh);
   const factsLink = useFactsLink();
-  const alone = search.panel === undefined ? undefined : rows.flatMap((row) => row.panels).find((panel) => panel.key === search.panel);
+  const alone = chosen === undefined ? undefined : rows.flatMap((row) => row.panels).find((panel) => panel.key === chosen);
 
   if (settled.error !== null && settled.data === undefined) return <ProblemPanel error={settled.error} onRetry={() => void settled.refetch()} />;
   if (settled.data === undefined) return <div className={css.first} aria-busy="true" />;

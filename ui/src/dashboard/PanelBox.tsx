@@ -5,6 +5,7 @@ import { memo, Suspense, useState } from "react";
 import { problemOf } from "../api/problem";
 import type { FactsLink } from "../facts/useFactsLink";
 import { Icon } from "../parts/Icon";
+import { firstExplored, writeExplored } from "../pages/explore/state";
 import { Sentence } from "../parts/Sentence";
 import css from "./dashboard.module.css";
 import type { Panel } from "./model";
@@ -74,7 +75,7 @@ export const PanelBox = memo(function PanelBox({ panel, around, factsLink, onZoo
           </Menu.Target>
           <Menu.Dropdown>
             {data.queries.length > 0 ? (
-              <Menu.Item leftSection={<Icon name="explore" />} onClick={() => void navigate({ to: "/explore", search: { ...exploreSearch(data.queries), source: data.source || undefined, from: around.range.from, to: around.range.to } })}>
+              <Menu.Item leftSection={<Icon name="explore" />} onClick={() => void navigate({ to: "/explore", search: { ...writeExplored({ ...firstExplored, queries: data.queries, source: data.source }), from: around.range.from, to: around.range.to } })}>
                 Explore queries
               </Menu.Item>
             ) : null}
@@ -102,10 +103,6 @@ export const PanelBox = memo(function PanelBox({ panel, around, factsLink, onZoo
     </article>
   );
 });
-
-function exploreSearch(queries: readonly string[]): Record<string, string> {
-  return Object.fromEntries(queries.map((query, index) => [index === 0 ? "q" : `q${index + 1}`, query]));
-}
 
 /** What is out of sight waits for nothing. */
 function Waiting({ busy = true }: { busy?: boolean }) {

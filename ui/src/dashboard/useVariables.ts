@@ -1,6 +1,5 @@
 /** The variables of a dashboard with the values that the page's address asks for. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useMemo } from "react";
 import { sourcesQuery } from "../api/measure";
 import { labelNamesQuery, labelValuesQuery, readInstant } from "../api/prometheus";
@@ -8,6 +7,7 @@ import { queryClient } from "../api/queryClient";
 import { seriesName } from "../chart/seriesName";
 import { serverNow } from "../parts/clock";
 import { resolveRange, type TimeRange } from "../time/range";
+import { useChangeSearch, useSearchParameters } from "../useSearchParameters";
 import type { Variable } from "./model";
 import { joined, parted } from "./chosen";
 import { type LabelSource, settle } from "./variables";
@@ -28,8 +28,8 @@ function labelSource(known: readonly string[], signal: AbortSignal): LabelSource
 }
 
 export function useVariables(uid: string, variables: readonly Variable[], range: TimeRange) {
-  const search: Record<string, string | undefined> = useSearch({ strict: false });
-  const navigate = useNavigate();
+  const search = useSearchParameters();
+  const changeSearch = useChangeSearch();
   const sources = useQuery(sourcesQuery);
   const names = useMemo(() => sources.data?.map((source) => source.name) ?? ["keirin"], [sources.data]);
   const wanted = useMemo(
@@ -44,14 +44,8 @@ export function useVariables(uid: string, variables: readonly Variable[], range:
   });
 
   const choose = useCallback(
-    (name: string, values: string[]) =>
-      void navigate({
-        to: ".",
-        search: (previous: Record<string, string | undefined>) => ({ ...previous, [`var-${name}`]: joined(values) }),
-        replace: true,
-        resetScroll: false,
-      }),
-    [navigate],
+    (name: string, values: string[]) => changeSearch({ [`var-${name}`]: joined(values) }, { replace: true }),
+    [changeSearch],
   );
   return { settled, choose, sources: names };
 }

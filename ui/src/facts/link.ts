@@ -5,7 +5,12 @@ import type { Span } from "../time/range";
 import { readDuration } from "../time/step";
 
 /** What stands in the address of the list of facts. */
-export type FactsSearch = Record<string, string>;
+export interface FactsSearch {
+  metric: string;
+  from: string;
+  until: string;
+  [label: `label.${string}`]: string;
+}
 
 const suffix = /_(?:bucket|sum|count)$/;
 

@@ -7,7 +7,8 @@ export interface Key {
   keys: string;
   /** What it does, for the list of keys. */
   does: string;
-  run: () => void;
+  /** Absent where the element that has the focus answers to it by itself. */
+  run?: () => void;
 }
 
 const memoryKey = "keirin-single-keys";
@@ -44,7 +45,8 @@ export function useKeys(title: string, keys: Key[]): void {
 
 export function useKeyGroups(): readonly { title: string; keys: Key[] }[] {
   useSyncExternalStore(subscribe, () => version);
-  return groups.filter((group) => group.keys.length > 0);
+  // Several lists of one page have the same keys.
+  return groups.filter((group, index) => group.keys.length > 0 && groups.findIndex((one) => one.title === group.title) === index);
 }
 
 /** Single keys can get in the way of speech input, so they can be switched off. */
@@ -81,10 +83,10 @@ function onKeyDown(event: KeyboardEvent): void {
   const name = pending === "" ? event.key : `${pending} ${event.key}`;
   clearTimeout(pendingTimer);
   pending = "";
-  const key = find(name);
-  if (key) {
+  const run = find(name)?.run;
+  if (run) {
     event.preventDefault();
-    key.run();
+    run();
   } else if (event.key === "g") {
     pending = "g";
     pendingTimer = setTimeout(() => {

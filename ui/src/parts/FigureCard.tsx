@@ -1,5 +1,6 @@
 /** One figure: its value, its change since before and the way it went. */
 import { Link } from "@tanstack/react-router";
+import type { FactsSearch } from "../facts/link";
 import { Delta } from "./Delta";
 import css from "./FigureCard.module.css";
 import { Sparkline } from "./Sparkline";
@@ -21,7 +22,7 @@ export interface ShownFigure {
 interface FigureCardProps {
   figure: ShownFigure;
   /** Where the facts behind it are; null where there are none. */
-  facts?: Record<string, string> | null;
+  facts?: FactsSearch | null;
   /** It has not come yet. */
   waiting?: boolean;
 }

@@ -1,6 +1,6 @@
 /** Flows one under the other, each in two lines. */
 import { Link } from "@tanstack/react-router";
-import { type ReactNode, useRef } from "react";
+import type { ReactNode } from "react";
 import type { FlowSummary } from "../api/types";
 import { CauseText, flowSubject } from "./chips";
 import { Duration } from "./Duration";
@@ -9,13 +9,13 @@ import { RelativeTime } from "./RelativeTime";
 import { StageStrip } from "./StageStrip";
 import { State } from "./State";
 import { stateOf } from "./states";
+import { row } from "./table/row";
 import { useRowKeys } from "./table/useRowKeys";
 
 export function FlowList({ flows }: { flows: readonly FlowSummary[] }) {
-  const list = useRef<HTMLUListElement>(null);
-  useRowKeys(list);
+  useRowKeys();
   return (
-    <ul className={css.list} ref={list}>
+    <ul className={css.list}>
       {flows.map((flow) => (
         <FlowItem key={flow.id} flow={flow} />
       ))}
@@ -25,7 +25,7 @@ export function FlowList({ flows }: { flows: readonly FlowSummary[] }) {
 
 export function FlowItem({ flow, children }: { flow: FlowSummary; children?: ReactNode }) {
   return (
-    <li className={css.item} data-row="">
+    <li className={css.item} {...row}>
       <div className={css.state}>
         <State state={stateOf(flow)} size={18} />
       </div>

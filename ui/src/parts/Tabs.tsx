@@ -1,15 +1,16 @@
 /** Views of one thing; which one is chosen stands in the address. */
 import { Link } from "@tanstack/react-router";
+import type { SearchParameters } from "../useSearchParameters";
 import css from "./Tabs.module.css";
 import { figure } from "./words";
 
 export interface Tab {
-  id: string;
+  id: NonNullable<SearchParameters["tab"]>;
   label: string;
   count?: number | undefined;
 }
 
-/** The first tab is the one without a name in the address. */
+/** The first tab is the one without a name in the address. Each has a table of its own, so order and filter stay behind. */
 export function Tabs({ tabs, chosen, label }: { tabs: readonly Tab[]; chosen: string; label: string }) {
   return (
     <nav className={css.tabs} aria-label={label}>
@@ -17,7 +18,7 @@ export function Tabs({ tabs, chosen, label }: { tabs: readonly Tab[]; chosen: st
         <Link
           key={tab.id}
           to="."
-          search={(previous) => ({ ...previous, tab: index === 0 ? undefined : tab.id })}
+          search={(previous) => ({ ...previous, tab: index === 0 ? undefined : tab.id, sort: undefined, filter: undefined })}
           className={css.tab}
           data-chosen={tab.id === chosen}
           aria-current={tab.id === chosen ? "true" : undefined}

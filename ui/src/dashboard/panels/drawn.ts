@@ -1,5 +1,6 @@
 /** What every kind of panel is given to draw. */
 import type { Labels } from "../../api/prometheus";
+import type { FactsSearch } from "../../facts/link";
 import type { Span } from "../../time/range";
 import type { Field } from "../frames";
 import { record, text } from "../json";
@@ -18,8 +19,8 @@ export interface Drawn {
   height: number;
   onZoom: (from: number, until: number) => void;
   /** Null where no facts stand behind it. */
-  factsOf: (query: string, labels: Labels, time: number) => Record<string, string> | null;
-  onFacts: (search: Record<string, string>) => void;
+  factsOf: (query: string, labels: Labels, time: number) => FactsSearch | null;
+  onFacts: (search: FactsSearch) => void;
 }
 
 export function optionsOf(panel: Panel, name: string) {

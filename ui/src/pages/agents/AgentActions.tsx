@@ -7,6 +7,7 @@ import { changeAgent, deleteAgent } from "../../api/actions";
 import { useMay } from "../../api/me";
 import { agentsQuery, queryClient } from "../../api/queries";
 import type { Agent } from "../../api/types";
+import { confirmFirst } from "../../parts/confirm";
 import { Form } from "../../parts/Form";
 import { Icon } from "../../parts/Icon";
 import { notify, say } from "../../parts/notices";
@@ -30,6 +31,20 @@ export function AgentActions({ agent }: { agent: Agent }) {
     onSuccess: done(`Agent ${agent.name} is forgotten.`),
     onError: notify,
   });
+  const askToDisable = () =>
+    confirmFirst({
+      title: `Disable ${agent.name}?`,
+      text: "It finishes what it runs and takes no further job until somebody enables it again.",
+      action: "Disable agent",
+      onConfirm: () => change.mutate({ disabled: true }),
+    });
+  const askToForget = () =>
+    confirmFirst({
+      title: `Forget ${agent.name}?`,
+      text: "Its entry and its right to connect are gone. To come back it has to register and be authorised again.",
+      action: "Forget agent",
+      onConfirm: () => forget.mutate(),
+    });
   if (!may) return null;
   return (
     <div className={css.actions}>
@@ -41,7 +56,7 @@ export function AgentActions({ agent }: { agent: Agent }) {
         <Button
           size="compact-sm"
           variant="default"
-          onClick={() => change.mutate({ disabled: agent.state !== "disabled" })}
+          onClick={() => (agent.state === "disabled" ? change.mutate({ disabled: false }) : askToDisable())}
           loading={change.isPending}
         >
           {agent.state === "disabled" ? "Enable agent" : "Disable agent"}
@@ -56,7 +71,7 @@ export function AgentActions({ agent }: { agent: Agent }) {
         <Menu.Dropdown>
           <Menu.Item onClick={openSlots}>Set slots</Menu.Item>
           <Menu.Divider />
-          <Menu.Item color="var(--state-failed)" disabled={agent.state === "online"} onClick={() => forget.mutate()}>
+          <Menu.Item color="var(--state-failed)" disabled={agent.state === "online"} onClick={askToForget}>
             Forget agent
           </Menu.Item>
         </Menu.Dropdown>

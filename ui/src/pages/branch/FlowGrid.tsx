@@ -1,20 +1,19 @@
 /** Flows by stages: each cell is a run with its state, its duration and its tests. */
 import { Link } from "@tanstack/react-router";
-import { useRef } from "react";
 import type { FlowSummary, RunSummary } from "../../api/types";
 import { CauseText, CommitChip, flowSubject } from "../../parts/chips";
 import { Duration } from "../../parts/Duration";
 import { RelativeTime } from "../../parts/RelativeTime";
 import { State } from "../../parts/State";
 import { stateColour, stateOf, stateWords } from "../../parts/states";
+import { row } from "../../parts/table/row";
 import { useRowKeys } from "../../parts/table/useRowKeys";
 import { counted, inWords } from "../../parts/words";
 import css from "./FlowGrid.module.css";
 import { stagesOf, trendOf } from "./stages";
 
 export function FlowGrid({ flows }: { flows: readonly FlowSummary[] }) {
-  const body = useRef<HTMLTableSectionElement>(null);
-  useRowKeys(body);
+  useRowKeys();
   const stages = stagesOf(flows);
   return (
     <div className={css.scroll}>
@@ -28,9 +27,9 @@ export function FlowGrid({ flows }: { flows: readonly FlowSummary[] }) {
             <th scope="col" className={css.when}>When</th>
           </tr>
         </thead>
-        <tbody ref={body}>
+        <tbody>
           {flows.map((flow) => (
-            <tr key={flow.id} data-row="">
+            <tr key={flow.id} {...row}>
               <th scope="row" className={css.flow}>
                 <FlowCell flow={flow} />
               </th>

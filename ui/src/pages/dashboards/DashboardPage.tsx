@@ -1,7 +1,7 @@
 /** One dashboard, drawn or as the text of its file. */
 import { Button, NativeSelect } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useParams, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useMemo } from "react";
 import { dashboardQuery, type StoredDashboard } from "../../api/measure";
 import { queryClient } from "../../api/queryClient";
@@ -19,6 +19,7 @@ import { counted } from "../../parts/words";
 import { readDuration, writeDuration } from "../../time/step";
 import { TimeRangePicker } from "../../time/TimeRangePicker";
 import { useTimeRange } from "../../time/useTimeRange";
+import { type SearchParameters, useChangeSearch } from "../../useSearchParameters";
 import { DashboardActions } from "./DashboardActions";
 import css from "./dashboards.module.css";
 
@@ -42,16 +43,13 @@ const refreshes = ["5s", "10s", "30s", "1m", "5m", "15m"];
 function Stored({ stored }: { stored: StoredDashboard }) {
   const dashboard = useMemo(() => readDashboard(stored.dashboard), [stored.dashboard]);
   const { range, setRange, zoom } = useTimeRange(dashboard.range);
-  const search: Record<string, string | undefined> = useSearch({ strict: false });
-  const navigate = useNavigate();
+  const search = useSearch({ from: "/framed/dashboards/$uid" });
+  const changeSearch = useChangeSearch();
+  const change = (part: SearchParameters) => changeSearch(part, { replace: true });
   const editing = search.edit === "json";
   const refresh = search.refresh === undefined ? dashboard.refresh : readDuration(search.refresh);
   const written = refresh === null || refresh === 0 ? "off" : writeDuration(refresh);
   const notes = [...dashboard.notes, ...dashboard.rows.flatMap((row) => row.panels).filter((panel) => panel.kind === "unknown").map((panel) => `The panel “${panel.title || panel.id}” is of the type ${panel.type}, which is not drawn.`)];
-
-  function change(part: Record<string, string | undefined>): void {
-    void navigate({ to: ".", search: (previous) => ({ ...previous, ...part }), replace: true, resetScroll: false });
-  }
 
   return (
     <>

@@ -8,6 +8,7 @@ import { checkDashboard, createDashboard, saveDashboard, type StoredDashboard } 
 import { queryClient } from "../../api/queryClient";
 import { placed, readText, writeText } from "../../dashboard/check";
 import { CodeEditor, type LineFault } from "../../parts/code/CodeEditor";
+import { confirmFirst } from "../../parts/confirm";
 import { Panel } from "../../parts/Panel";
 import { ProblemPanel } from "../../parts/ProblemPanel";
 import { say } from "../../parts/notices";
@@ -33,6 +34,12 @@ export function JsonEditor({ stored, onClose }: { stored: StoredDashboard; onClo
   const hasErrors = faults.some((fault) => fault.severity === "error");
   const settled = quiet === text && !check.isFetching;
 
+  /** What was typed is nowhere else. */
+  function discardFirst(then: () => void): void {
+    if (text === original) then();
+    else confirmFirst({ title: "Discard your changes?", text: "What you have typed is not saved anywhere.", action: "Discard changes", onConfirm: then });
+  }
+
   const save = useMutation({
     mutationFn: async () => {
       const { dashboard } = readText(text);
@@ -53,11 +60,11 @@ export function JsonEditor({ stored, onClose }: { stored: StoredDashboard; onClo
         <Button loading={save.isPending} disabled={hasErrors || !settled || (!stored.provided && text === original)} onClick={() => save.mutate()}>
           {stored.provided ? "Save as a copy" : "Save dashboard"}
         </Button>
-        <Button variant="default" onClick={onClose}>
+        <Button variant="default" onClick={() => discardFirst(onClose)}>
           Show dashboard
         </Button>
         {text === original ? null : (
-          <Button variant="default" onClick={() => setText(original)}>
+          <Button variant="default" onClick={() => discardFirst(() => setText(original))}>
             Undo changes
           </Button>
         )}

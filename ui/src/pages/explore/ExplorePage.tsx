@@ -1,7 +1,7 @@
 /** Questions in PromQL: written with help, answered as a graph and as a table, and kept in the page's address. */
 import { Button, NativeSelect, SegmentedControl } from "@mantine/core";
 import { useQueries, useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { metricsQuery, sourcesQuery } from "../../api/measure";
 import { instantQuery, QueryError, rangeQuery } from "../../api/prometheus";
@@ -20,6 +20,7 @@ import { resolveRange } from "../../time/range";
 import { readDuration, stepFor } from "../../time/step";
 import { TimeRangePicker } from "../../time/TimeRangePicker";
 import { useTimeRange } from "../../time/useTimeRange";
+import { useChangeSearch } from "../../useSearchParameters";
 import { FirstQuery } from "./FirstQuery";
 import css from "./ExplorePage.module.css";
 import { MetricBrowser } from "./MetricBrowser";
@@ -32,9 +33,9 @@ const noMetrics: never[] = [];
 
 export function ExplorePage() {
   useCrumbs([{ label: "Explore" }]);
-  const search: Record<string, string | undefined> = useSearch({ strict: false });
+  const search = useSearch({ from: "/framed/explore" });
   const explored = useMemo(() => readExplored(search), [search]);
-  const navigate = useNavigate();
+  const changeSearch = useChangeSearch();
   const { range, setRange, zoom } = useTimeRange({ from: "now-30d", to: "now" });
   const metrics = useQuery(metricsQuery).data ?? noMetrics;
   const [browsing, setBrowsing] = useState(false);
@@ -56,10 +57,10 @@ export function ExplorePage() {
   const answers = explored.view === "graph" ? ranges : instants;
 
   function change(part: Partial<Explored>): void {
-    void navigate({ to: ".", search: (previous) => writeExplored(previous, { ...explored, ...part }), resetScroll: false });
+    changeSearch(writeExplored({ ...explored, ...part }));
   }
 
-  function run(queries: string[]): void {
+  function run(queries: readonly string[]): void {
     const kept = queries.map((query) => query.trim());
     setDrafts(kept);
     if (kept.join("\n") === explored.queries.join("\n")) for (const answer of answers) void answer.refetch();
@@ -137,9 +138,9 @@ export function ExplorePage() {
             <span className={css.room} />
             <NativeSelect aria-label="Step" data={steps} value={explored.step} onChange={(event) => change({ step: event.currentTarget.value })} />
             {explored.view === "graph" ? (
-              <SegmentedControl size="xs" aria-label="Drawing" data={drawings} value={explored.drawing} onChange={(value) => change({ drawing: value as Drawing })} />
+              <SegmentedControl size="xs" aria-label="Drawing" data={drawings} value={explored.drawing} onChange={(value) => change({ drawing: value })} />
             ) : null}
-            <SegmentedControl size="xs" aria-label="View" data={views} value={explored.view} onChange={(value) => change({ view: value as View })} />
+            <SegmentedControl size="xs" aria-label="View" data={views} value={explored.view} onChange={(value) => change({ view: value })} />
           </div>
         </Panel>
         {browsing ? (
@@ -162,8 +163,8 @@ export function ExplorePage() {
 }
 
 const steps = [{ value: "", label: "Step: by itself" }, ...["15s", "1m", "5m", "15m", "1h", "6h", "1d", "7d", "28d"].map((value) => ({ value, label: `Step: ${value}` }))];
-const views = [{ value: "graph", label: "Graph" }, { value: "table", label: "Table" }];
-const drawings = [{ value: "lines", label: "Lines" }, { value: "bars", label: "Bars" }, { value: "stack", label: "Stacked" }];
+const views: { value: View; label: string }[] = [{ value: "graph", label: "Graph" }, { value: "table", label: "Table" }];
+const drawings: { value: Drawing; label: string }[] = [{ value: "lines", label: "Lines" }, { value: "bars", label: "Bars" }, { value: "stack", label: "Stacked" }];
 
 function SourceSelect({ source, onChange }: { source: string; onChange: (source: string) => void }) {
   const sources = useQuery(sourcesQuery).data ?? [];

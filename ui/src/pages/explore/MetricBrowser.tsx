@@ -1,7 +1,7 @@
 /** The metrics that there are, each with its definition; choosing one asks for it in the way that fits its kind. */
 import { TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { useState } from "react";
 import { type Metric, metricsQuery } from "../../api/measure";
 import { labelValuesQuery } from "../../api/prometheus";
 import { Tag } from "../../parts/chips";
@@ -21,8 +21,7 @@ export function MetricBrowser({ source, onChoose }: { source: string; onChoose: 
   const described = useQuery({ ...metricsQuery, enabled: ours });
   const names = useQuery(labelValuesQuery(source, "__name__"));
   const [filter, setFilter] = useState("");
-  const list = useRef<HTMLUListElement>(null);
-  useRowKeys(list);
+  useRowKeys();
   return (
     <Panel
       title="Metrics"
@@ -38,10 +37,10 @@ export function MetricBrowser({ source, onChoose }: { source: string; onChoose: 
           const shown = all.filter((one) => words.every((word) => `${one.name} ${one.help}`.toLowerCase().includes(word)));
           if (all.length === 0) return <EmptyPage title="No series yet">Import a repository with <code>keirin import git PATH --repository NAME</code>, or start a flow: the series follow by themselves.</EmptyPage>;
           return (
-            <ul className={css.metrics} ref={list} aria-label={counted(shown.length, "metric")}>
+            <ul className={css.metrics} aria-label={counted(shown.length, "metric")}>
               {shown.map((metric) => (
-                <li key={metric.name} data-row="">
-                  <button type="button" onClick={() => onChoose(queryFor(metric))}>
+                <li key={metric.name}>
+                  <button type="button" data-row="" onClick={() => onChoose(queryFor(metric))}>
                     <span className={css.metricName}>
                       <code>{metric.name}</code>
                       <Tag>{metric.kind}</Tag>

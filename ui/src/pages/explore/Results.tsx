@@ -7,6 +7,7 @@ import { chartSeries, unitOfQuery } from "../../chart/fromAnswer";
 import { seriesName } from "../../chart/seriesName";
 import type { ChartSeries } from "../../chart/series";
 import { TimeChart } from "../../chart/TimeChart";
+import type { FactsSearch } from "../../facts/link";
 import { useFactsLink } from "../../facts/useFactsLink";
 import { Panel } from "../../parts/Panel";
 import type { Column } from "../../parts/table/columns";
@@ -107,7 +108,7 @@ interface Row {
   name: string;
   value: number;
   unit: string;
-  facts: Record<string, string> | null;
+  facts: FactsSearch | null;
 }
 
 function Rows({ answered, span, metrics, busy }: Pick<ResultsProps, "answered" | "span" | "metrics" | "busy">) {

@@ -1,10 +1,21 @@
 /** What the explore page shows, as its address says it. */
+import { duration, oneOf, type SearchOf, string } from "../../search";
 
-export type View = "graph" | "table";
-export type Drawing = "lines" | "bars" | "stack";
+const views = ["graph", "table"] as const;
+const drawings = ["lines", "bars", "stack"] as const;
+export type View = (typeof views)[number];
+export type Drawing = (typeof drawings)[number];
+
+/** The first query is `q`, the others `q2`, `q3` and so on. */
+const queryNames = ["q", "q2", "q3", "q4", "q5", "q6", "q7", "q8"] as const;
+export const mostQueries = queryNames.length;
+
+const queries = { q: string, q2: string, q3: string, q4: string, q5: string, q6: string, q7: string, q8: string };
+export const exploreSchema = { ...queries, source: string, view: oneOf(...views), draw: oneOf(...drawings), step: duration };
+export type ExploreSearch = SearchOf<typeof exploreSchema>;
 
 export interface Explored {
-  queries: string[];
+  queries: readonly string[];
   source: string;
   view: View;
   drawing: Drawing;
@@ -12,36 +23,26 @@ export interface Explored {
   step: string;
 }
 
-type Search = Record<string, string | undefined>;
+/** What it shows before anything is asked. */
+export const firstExplored: Explored = { queries: [""], source: "", view: "graph", drawing: "lines", step: "" };
 
-export const mostQueries = 8;
-
-/** The first query is `q`, the others `q2`, `q3` and so on. */
-const keyOf = (index: number) => (index === 0 ? "q" : `q${index + 1}`);
-
-export function readExplored(search: Search): Explored {
-  const queries: string[] = [];
-  for (let index = 0; index < mostQueries; index += 1) {
-    const query = search[keyOf(index)];
-    if (query !== undefined) queries.push(query);
-  }
+export function readExplored(search: ExploreSearch): Explored {
+  const asked = queryNames.map((name) => search[name]).filter((query) => query !== undefined);
   return {
-    queries: queries.length === 0 ? [""] : queries,
+    queries: asked.length === 0 ? [""] : asked,
     source: search.source ?? "",
-    view: search.view === "table" ? "table" : "graph",
-    drawing: search.draw === "bars" || search.draw === "stack" ? search.draw : "lines",
+    view: search.view ?? "graph",
+    drawing: search.draw ?? "lines",
     step: search.step ?? "",
   };
 }
 
-export function writeExplored(previous: Search, { queries, source, view, drawing, step }: Explored): Search {
-  const next: Search = { ...previous };
-  for (let index = 0; index < mostQueries; index += 1) next[keyOf(index)] = queries[index] === "" ? undefined : queries[index];
+export function writeExplored({ queries: asked, source, view, drawing, step }: Explored): ExploreSearch {
   return {
-    ...next,
-    source: source === "" ? undefined : source,
+    ...Object.fromEntries(queryNames.map((name, index) => [name, string(asked[index])])),
+    source: string(source),
     view: view === "graph" ? undefined : view,
     draw: drawing === "lines" ? undefined : drawing,
-    step: step === "" ? undefined : step,
+    step: string(step),
   };
 }

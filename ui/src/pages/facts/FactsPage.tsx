@@ -1,7 +1,6 @@
 /** The facts behind a number: what happened, when, by whom, with the way to it. */
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useSearch } from "@tanstack/react-router";
-import { useRef } from "react";
 import { type Fact, type FactKind, factsQuery, metricsQuery } from "../../api/measure";
 import { useCrumbs } from "../../frame/crumbs";
 import { EmptyPage } from "../../parts/EmptyPage";
@@ -13,6 +12,7 @@ import { PageHead } from "../../parts/PageHead";
 import { Panel } from "../../parts/Panel";
 import { RelativeTime } from "../../parts/RelativeTime";
 import { SkeletonRows } from "../../parts/Skeleton";
+import { row } from "../../parts/table/row";
 import { useRowKeys } from "../../parts/table/useRowKeys";
 import { absolute, useTimeZone } from "../../parts/timezone";
 import { inWords, preciselyInWords } from "../../parts/words";
@@ -20,7 +20,7 @@ import css from "./FactsPage.module.css";
 
 export function FactsPage() {
   useCrumbs([{ label: "Insights", to: "/insights" }, { label: "Facts" }]);
-  const search: Record<string, string | undefined> = useSearch({ strict: false });
+  const search = useSearch({ from: "/framed/facts" });
   const zone = useTimeZone();
   const asked = {
     metric: search.metric ?? "",
@@ -30,8 +30,7 @@ export function FactsPage() {
   };
   const answer = useInfiniteQuery(factsQuery(asked));
   const definition = useQuery(metricsQuery).data?.find((one) => one.name === asked.metric)?.help;
-  const list = useRef<HTMLUListElement>(null);
-  useRowKeys(list);
+  useRowKeys();
 
   if (asked.metric === "") {
     return (
@@ -81,10 +80,10 @@ export function FactsPage() {
           if (facts.length === 0) return <Panel><EmptyPage title="No fact in this time">Nothing of the kind happened, or it has not been collected yet: the way of the data shows how fresh each part is.</EmptyPage></Panel>;
           return (
             <Panel flush>
-              <ul className={css.facts} ref={list}>
+              <ul className={css.facts}>
                 {facts.map((fact, index) => (
                   // oxlint-disable-next-line react/no-array-index-key -- two facts may be alike in all that is shown
-                  <li key={`${fact.at} ${fact.title} ${index}`} data-row="">
+                  <li key={`${fact.at} ${fact.title} ${index}`} {...row}>
                     <One fact={fact} />
                   </li>
                 ))}

@@ -9,6 +9,7 @@ import { flowQuery, flowsQuery, queryClient } from "../../api/queries";
 import type { Flow } from "../../api/types";
 import { type Key, useKeys } from "../../keyboard/keys";
 import { CauseText, CommitChip, flowSubject, PersonChip } from "../../parts/chips";
+import { confirmFirst } from "../../parts/confirm";
 import { Duration } from "../../parts/Duration";
 import { Icon } from "../../parts/Icon";
 import { notify, say } from "../../parts/notices";
@@ -52,14 +53,14 @@ export function FlowHead({ flow }: { flow: Flow }) {
 /** Steps to the flow before and after on the same branch. */
 function Neighbours({ flow }: { flow: Flow }) {
   const list = useInfiniteQuery(flowsQuery(flow.project, flow.branch));
-  const navigate = useNavigate();
+  const navigate = useNavigate({ from: "/flows/$flow" });
   const flows = list.data?.pages.flatMap((page) => page.items) ?? [];
   const at = flows.findIndex((one) => one.id === flow.id);
   const newer = at > 0 ? flows[at - 1] : undefined;
   const older = at >= 0 ? flows[at + 1] : undefined;
   const keys = useMemo<Key[]>(() => {
     const go = (to: { id: string } | undefined) => () => {
-      if (to) void navigate({ to: "/flows/$flow", params: { flow: to.id }, search: true });
+      if (to) void navigate({ to: "/flows/$flow", params: { flow: to.id }, search: ({ tab }) => ({ tab }) });
     };
     return [
       { keys: "[", does: "Flow before", run: go(older) },
@@ -68,7 +69,7 @@ function Neighbours({ flow }: { flow: Flow }) {
   }, [navigate, older, newer]);
   useKeys("In a flow", keys);
   const button = (label: string, icon: "left" | "right", key: Key | undefined, there: boolean) => (
-    <Button variant="default" px={7} aria-label={label} title={label} disabled={!there} onClick={() => key?.run()}>
+    <Button variant="default" px={7} aria-label={label} title={label} disabled={!there} onClick={() => key?.run?.()}>
       <Icon name={icon} />
     </Button>
   );
@@ -91,6 +92,13 @@ function Actions({ flow }: { flow: Flow }) {
   });
   const cancel = useMutation({ mutationFn: () => cancelFlow(flow.id), ...options("The flow is being cancelled.") });
   const rerun = useMutation({ mutationFn: (failed: boolean) => rerunFlow(flow.id, failed), ...options("The jobs run again.") });
+  const askToCancel = () =>
+    confirmFirst({
+      title: `Cancel flow ${flow.number}?`,
+      text: "Its jobs that run are stopped, and those that wait do not start. They can be rerun.",
+      action: "Cancel flow",
+      onConfirm: () => cancel.mutate(),
+    });
   const over = isOver(flow);
   const someBad = flow.runs.some((run) => run.jobs.some((job) => isOver(job) && job.outcome !== "success"));
   return (
@@ -110,7 +118,7 @@ function Actions({ flow }: { flow: Flow }) {
           </Menu.Dropdown>
         </Menu>
       ) : (
-        <Button variant="default" leftSection={<Icon name="stop" />} loading={cancel.isPending} onClick={() => cancel.mutate()}>
+        <Button variant="default" leftSection={<Icon name="stop" />} loading={cancel.isPending} onClick={askToCancel}>
           Cancel flow
         </Button>
       )}

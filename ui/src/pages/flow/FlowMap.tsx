@@ -1,11 +1,12 @@
 /** The map of a flow beside what one has chosen on it. On a narrow page the map is a list. */
 import { useMediaQuery } from "@mantine/hooks";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import type { Flow, Job } from "../../api/types";
 import { EmptyPage } from "../../parts/EmptyPage";
 import { Panel } from "../../parts/Panel";
 import { isBad, stateOf } from "../../parts/states";
+import { useChangeSearch } from "../../useSearchParameters";
 import { JobPanel } from "../job/JobPanel";
 import css from "./FlowMap.module.css";
 import { StageList } from "./StageList";
@@ -13,13 +14,12 @@ import { StageList } from "./StageList";
 const FlowGraph = lazy(() => import("./graph/FlowGraph").then((module) => ({ default: module.FlowGraph })));
 
 export function FlowMap({ flow }: { flow: Flow }) {
-  const search: { job?: string } = useSearch({ strict: false });
-  const navigate = useNavigate();
+  const { job: asked } = useSearch({ from: "/framed/flows/$flow" });
+  const changeSearch = useChangeSearch();
   const narrow = useMediaQuery("(max-width: 767px)", undefined, { getInitialValueInEffect: false });
   const jobs = flow.runs.flatMap((run) => run.jobs);
-  const chosen = jobs.find((job) => job.id === search.job) ?? mostInteresting(jobs);
-  const choose = (job: string) =>
-    void navigate({ to: ".", search: (previous) => ({ ...previous, job }), replace: true, resetScroll: false });
+  const chosen = jobs.find((job) => job.id === asked) ?? mostInteresting(jobs);
+  const choose = (job: string) => changeSearch({ job }, { replace: true });
   return (
     <div className={css.map}>
       <div className={css.graph}>

@@ -9,7 +9,7 @@ import { Loaded } from "../../parts/Loaded";
 import { Page } from "../../parts/Page";
 import { Panel } from "../../parts/Panel";
 import { SkeletonRows } from "../../parts/Skeleton";
-import { Tabs } from "../../parts/Tabs";
+import { type Tab, Tabs } from "../../parts/Tabs";
 import { Artifacts } from "../results/Artifacts";
 import { Tests } from "../results/Tests";
 import { testsIn } from "../results/testsIn";
@@ -37,10 +37,9 @@ export function FlowPage() {
 }
 
 function FlowViews({ flow }: { flow: Flow }) {
-  const search: { tab?: string } = useSearch({ strict: false });
+  const { tab = "graph" } = useSearch({ from: "/framed/flows/$flow" });
   const artifacts = useQuery(artifactsQuery({ kind: "flow", id: flow.id }));
-  const tab = search.tab ?? "graph";
-  const tabs = [
+  const tabs: Tab[] = [
     { id: "graph", label: "Graph" },
     { id: "waterfall", label: "Waterfall" },
     { id: "tests", label: "Tests", count: testsIn(flow.runs.map((run) => run.tests)) },

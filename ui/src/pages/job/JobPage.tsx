@@ -10,6 +10,7 @@ import { useCrumbs } from "../../frame/crumbs";
 import { projectCrumbs } from "../../frame/projectCrumbs";
 import { LogView } from "../../log/LogView";
 import { AgentChip } from "../../parts/chips";
+import { confirmFirst } from "../../parts/confirm";
 import { Duration } from "../../parts/Duration";
 import { EmptyPage } from "../../parts/EmptyPage";
 import { Icon } from "../../parts/Icon";
@@ -19,7 +20,7 @@ import { PageHead } from "../../parts/PageHead";
 import { SkeletonLines } from "../../parts/Skeleton";
 import { RelativeTime } from "../../parts/RelativeTime";
 import { isOver, stateOf, stateWords } from "../../parts/states";
-import { Tabs } from "../../parts/Tabs";
+import { type Tab, Tabs } from "../../parts/Tabs";
 import { Artifacts } from "../results/Artifacts";
 import { Tests } from "../results/Tests";
 import { testsIn } from "../results/testsIn";
@@ -50,14 +51,12 @@ export function JobPage() {
 }
 
 function JobViews({ job }: { job: Job }) {
-  const search: { tab?: string; attempt?: string } = useSearch({ strict: false });
-  const tab = search.tab ?? "log";
-  const attempt = search.attempt === undefined ? undefined : Number(search.attempt);
+  const { tab = "log", attempt } = useSearch({ from: "/framed/jobs/$job" });
   const tests = testsIn([job.tests]);
-  const tabs = [
+  const tabs: Tab[] = [
     { id: "log", label: "Log" },
-    ...(tests === undefined ? [] : [{ id: "tests", label: "Tests", count: tests }]),
-    ...(job.artifacts === 0 ? [] : [{ id: "artifacts", label: "Artifacts", count: job.artifacts }]),
+    ...(tests === undefined && tab !== "tests" ? [] : [{ id: "tests" as const, label: "Tests", count: tests }]),
+    ...(job.artifacts === 0 && tab !== "artifacts" ? [] : [{ id: "artifacts" as const, label: "Artifacts", count: job.artifacts }]),
   ];
   return (
     <>
@@ -105,6 +104,13 @@ function JobHead({ job, attempt }: { job: Job; attempt: number | undefined }) {
     },
     onError: notify,
   });
+  const askToCancel = () =>
+    confirmFirst({
+      title: `Cancel ${job.name}?`,
+      text: "If it runs it is stopped, else it does not start. It can be rerun with its flow.",
+      action: "Cancel job",
+      onConfirm: () => cancel.mutate(),
+    });
   return (
     <PageHead
       state={state}
@@ -125,7 +131,7 @@ function JobHead({ job, attempt }: { job: Job; attempt: number | undefined }) {
         <>
           {job.attempts.length > 1 ? <AttemptChoice attempts={job.attempts} attempt={attempt} /> : null}
           {mayCancel && !isOver(job) ? (
-            <Button variant="default" leftSection={<Icon name="stop" />} loading={cancel.isPending} disabled={job.stopping} onClick={() => cancel.mutate()}>
+            <Button variant="default" leftSection={<Icon name="stop" />} loading={cancel.isPending} disabled={job.stopping} onClick={askToCancel}>
               Cancel job
             </Button>
           ) : null}
@@ -147,10 +153,10 @@ function AttemptChoice({ attempts, attempt }: { attempts: readonly Attempt[]; at
       }))}
       value={String(attempt ?? newest)}
       onChange={(event) => {
-        const chosen = event.currentTarget.value;
+        const chosen = Number(event.currentTarget.value);
         void navigate({
           to: ".",
-          search: (previous) => ({ ...previous, attempt: chosen === String(newest) ? undefined : chosen }),
+          search: (previous) => ({ ...previous, attempt: chosen === newest ? undefined : chosen }),
           hash: "",
         });
       }}

@@ -35,7 +35,7 @@ function kindOf(word: string | undefined): Kind {
 
 export function LogsPage() {
   useCrumbs([{ label: "Logs" }]);
-  const search: { in?: string; id?: string; regex?: string } = useSearch({ strict: false });
+  const search = useSearch({ from: "/framed/logs" });
   const navigate = useNavigate();
   const mayAll = useMay("admin");
   const [kind, setKind] = useState<Kind>(kindOf(search.in));

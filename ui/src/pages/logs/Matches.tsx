@@ -1,8 +1,8 @@
 /** Lines that were found, under the log that they stand in. */
 import { Link } from "@tanstack/react-router";
-import { useRef } from "react";
 import type { LogMatch } from "../../api/types";
 import { Panel } from "../../parts/Panel";
+import { row } from "../../parts/table/row";
 import { useRowKeys } from "../../parts/table/useRowKeys";
 import { clockTime, useTimeZone } from "../../parts/timezone";
 import { counted } from "../../parts/words";
@@ -10,20 +10,19 @@ import css from "./LogsPage.module.css";
 import { markedParts } from "./markedParts";
 
 export function Matches({ matches }: { matches: readonly LogMatch[] }) {
-  const list = useRef<HTMLDivElement>(null);
-  useRowKeys(list);
+  useRowKeys();
   const logs = new Map<string, LogMatch[]>();
   for (const match of matches) {
     const key = `${match.job ?? ""} ${match.attempt ?? ""} ${match.agent ?? ""} ${match.service ?? ""}`;
     logs.set(key, [...(logs.get(key) ?? []), match]);
   }
   return (
-    <div className={css.logs} ref={list}>
+    <div className={css.logs}>
       {[...logs].map(([key, found]) => (
         <Panel key={key} flush title={<LogName match={found[0]} />} aside={counted(found.length, "line")}>
           <ol className={css.lines}>
             {found.map((match) => (
-              <li key={match.line.line} data-row="">
+              <li key={match.line.line} {...row}>
                 <Line match={match} />
               </li>
             ))}
@@ -61,7 +60,7 @@ function Line({ match }: { match: LogMatch }) {
   );
   if (match.job === null) return <div className={css.line}>{content}</div>;
   return (
-    <Link to="/jobs/$job" params={{ job: match.job }} search={{ attempt: String(match.attempt ?? "") }} hash={`L${match.line.line}`} className={css.line}>
+    <Link to="/jobs/$job" params={{ job: match.job }} search={{ attempt: match.attempt ?? undefined }} hash={`L${match.line.line}`} className={css.line}>
       {content}
     </Link>
   );

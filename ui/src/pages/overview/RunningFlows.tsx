@@ -1,6 +1,5 @@
 /** What runs now, each flow with its stages and the last line that one of its jobs wrote. */
 import { Link } from "@tanstack/react-router";
-import { useRef } from "react";
 import type { RunningFlow } from "../../api/types";
 import { plainText } from "../../log/ansi";
 import { useLastLine } from "../../log/useLastLine";
@@ -15,13 +14,12 @@ import css from "./RunningFlows.module.css";
 const followed = 2;
 
 export function RunningFlows({ running }: { running: readonly RunningFlow[] }) {
-  const list = useRef<HTMLUListElement>(null);
-  useRowKeys(list);
+  useRowKeys();
   if (running.length === 0) {
     return <EmptyPage title="Nothing runs">A flow shows here from the moment it is asked for until it ends.</EmptyPage>;
   }
   return (
-    <ul className={listCss.list} ref={list}>
+    <ul className={listCss.list}>
       {running.map((one, index) => (
         <FlowItem key={one.flow.id} flow={one.flow}>
           <StageStrip runs={one.flow.runs} />

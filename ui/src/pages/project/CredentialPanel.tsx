@@ -4,7 +4,7 @@ import { useMutation } from "@tanstack/react-query";
 import { removeCredential, setCredential } from "../../api/actions";
 import { projectQuery, queryClient } from "../../api/queries";
 import type { Credential, Project } from "../../api/types";
-import { ConfirmButton } from "../../parts/ConfirmButton";
+import { confirmFirst } from "../../parts/confirm";
 import { Form } from "../../parts/Form";
 import { notify, say } from "../../parts/notices";
 import { Panel } from "../../parts/Panel";
@@ -43,14 +43,20 @@ export function CredentialPanel({ project }: { project: Project }) {
               Store credential
             </Button>
             {project.has_credential ? (
-              <ConfirmButton
-                title="Remove the credential?"
-                text="Keirin can then fetch only what the repository gives to everybody."
-                confirm="Remove credential"
-                onConfirm={() => drop.mutate()}
+              <Button
+                variant="default"
+                loading={drop.isPending}
+                onClick={() =>
+                  confirmFirst({
+                    title: "Remove the credential?",
+                    text: "Keirin can then fetch only what the repository gives to everybody.",
+                    action: "Remove credential",
+                    onConfirm: () => drop.mutate(),
+                  })
+                }
               >
                 Remove credential
-              </ConfirmButton>
+              </Button>
             ) : null}
           </>
         }

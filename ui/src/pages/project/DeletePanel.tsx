@@ -1,10 +1,11 @@
 /** The end of a project. */
+import { Button } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { deleteProject } from "../../api/actions";
 import { projectsQuery, queryClient } from "../../api/queries";
 import type { Project } from "../../api/types";
-import { ConfirmButton } from "../../parts/ConfirmButton";
+import { confirmFirst } from "../../parts/confirm";
 import { notify, say } from "../../parts/notices";
 import { Panel } from "../../parts/Panel";
 import css from "./ProjectSettingsPage.module.css";
@@ -24,17 +25,22 @@ export function DeletePanel({ project }: { project: Project }) {
     <Panel title="Delete">
       <div className={css.line}>
         <p>Deletes the project with its flows, logs, results and artifacts. The repository itself is not touched.</p>
-        <ConfirmButton
+        <Button
           color="red"
           variant="outline"
-          title={`Delete ${project.name}?`}
-          text="Its flows, logs, results and artifacts will be gone, and nothing brings them back."
-          confirm="Delete project"
-          typed={project.name}
-          onConfirm={() => end.mutate()}
+          loading={end.isPending}
+          onClick={() =>
+            confirmFirst({
+              title: `Delete ${project.name}?`,
+              text: "Its flows, logs, results and artifacts will be gone, and nothing brings them back.",
+              action: "Delete project",
+              typed: project.name,
+              onConfirm: () => end.mutate(),
+            })
+          }
         >
           Delete project
-        </ConfirmButton>
+        </Button>
       </div>
     </Panel>
   );

@@ -6,6 +6,7 @@ import { removeMember, setMember } from "../../api/actions";
 import { roles, useMay } from "../../api/me";
 import { membersQuery, queryClient, usersQuery } from "../../api/queries";
 import type { Member, Project, Role } from "../../api/types";
+import { confirmFirst } from "../../parts/confirm";
 import { Loaded } from "../../parts/Loaded";
 import { notify } from "../../parts/notices";
 import { Panel } from "../../parts/Panel";
@@ -48,6 +49,20 @@ function useMembership(project: string) {
 
 function MemberLine({ project, member }: { project: string; member: Member }) {
   const { set, drop } = useMembership(project);
+  const askToChange = (role: Role) =>
+    confirmFirst({
+      title: `Make ${member.name} a ${role}?`,
+      text: `In ${project} the role is now ${member.role}.`,
+      action: "Change role",
+      onConfirm: () => set.mutate({ user: member.user, role }),
+    });
+  const askToDrop = () =>
+    confirmFirst({
+      title: `Take the role of ${member.name} away?`,
+      text: `The role in ${project} is ${member.role}. Only a role in all projects is left, where there is one.`,
+      action: "Take role away",
+      onConfirm: () => drop.mutate(member.user),
+    });
   return (
     <div className={css.member}>
       <span>{member.name}</span>
@@ -55,9 +70,12 @@ function MemberLine({ project, member }: { project: string; member: Member }) {
         aria-label={`Role of ${member.name}`}
         data={given}
         value={member.role}
-        onChange={(event) => set.mutate({ user: member.user, role: event.currentTarget.value as Role })}
+        onChange={(event) => {
+          const role = given.find((one) => one === event.currentTarget.value);
+          if (role !== undefined) askToChange(role);
+        }}
       />
-      <Button variant="default" onClick={() => drop.mutate(member.user)} loading={drop.isPending}>
+      <Button variant="default" onClick={askToDrop} loading={drop.isPending}>
         Take role away
       </Button>
     </div>
@@ -85,7 +103,7 @@ function AddMember({ project, members }: { project: string; members: readonly Me
         value={user}
         onChange={(event) => setUser(event.currentTarget.value)}
       />
-      <NativeSelect label="Role" data={given} value={role} onChange={(event) => setRole(event.currentTarget.value as Role)} />
+      <NativeSelect label="Role" data={given} value={role} onChange={(event) => setRole(given.find((one) => one === event.currentTarget.value) ?? role)} />
       <Button type="submit" disabled={user === ""} loading={set.isPending}>
         Give role
       </Button>

@@ -34,7 +34,9 @@ const columns: Column<JobTestResult>[] = [
         <div>
           <div className={css.name}>
             {result.suite === "" ? null : <span className={css.suite}>{result.suite} </span>}
-            {result.name}
+            <Link to="/jobs/$job" params={{ job: result.job }}>
+              {result.name}
+            </Link>
           </div>
           {result.message == null || result.message === "" ? null : <Message text={result.message} />}
         </div>

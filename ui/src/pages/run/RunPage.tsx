@@ -9,6 +9,7 @@ import type { Job, Run } from "../../api/types";
 import { useCrumbs } from "../../frame/crumbs";
 import { projectCrumbs } from "../../frame/projectCrumbs";
 import { AgentChip, Tag } from "../../parts/chips";
+import { confirmFirst } from "../../parts/confirm";
 import { Duration } from "../../parts/Duration";
 import { EmptyPage } from "../../parts/EmptyPage";
 import { Icon } from "../../parts/Icon";
@@ -51,9 +52,8 @@ export function RunPage() {
 }
 
 function RunViews({ run }: { run: Run }) {
-  const search: { tab?: string } = useSearch({ strict: false });
+  const { tab = "jobs" } = useSearch({ from: "/framed/runs/$run" });
   const artifacts = useQuery(artifactsQuery({ kind: "run", id: run.id }));
-  const tab = search.tab ?? "jobs";
   return (
     <>
       <RunHead run={run} />
@@ -97,6 +97,13 @@ function RunHead({ run }: { run: Run }) {
     },
     onError: notify,
   });
+  const askToCancel = () =>
+    confirmFirst({
+      title: `Cancel the stage run of ${run.stage}?`,
+      text: "Its jobs that run are stopped, and those that wait do not start. They can be rerun with their flow.",
+      action: "Cancel stage run",
+      onConfirm: () => cancel.mutate(),
+    });
   return (
     <PageHead
       state={state}
@@ -122,7 +129,7 @@ function RunHead({ run }: { run: Run }) {
         <>
           <StartRunButton run={run} />
           {mayCancel && (run.state === "running" || run.state === "waiting") ? (
-            <Button variant="default" leftSection={<Icon name="stop" />} loading={cancel.isPending} onClick={() => cancel.mutate()}>
+            <Button variant="default" leftSection={<Icon name="stop" />} loading={cancel.isPending} onClick={askToCancel}>
               Cancel stage run
             </Button>
           ) : null}

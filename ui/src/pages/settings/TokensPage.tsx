@@ -1,11 +1,12 @@
 /** Secrets that let programs and agents in. */
+import { Button } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { deleteToken } from "../../api/actions";
 import { queryClient, tokensQuery } from "../../api/queries";
 import type { Token } from "../../api/types";
 import { useCrumbs } from "../../frame/crumbs";
 import { Tag } from "../../parts/chips";
-import { ConfirmButton } from "../../parts/ConfirmButton";
+import { confirmFirst } from "../../parts/confirm";
 import { EmptyPage } from "../../parts/EmptyPage";
 import { Loaded } from "../../parts/Loaded";
 import { notify, say } from "../../parts/notices";
@@ -107,14 +108,20 @@ function Revoke({ token }: { token: Token }) {
     onError: notify,
   });
   return (
-    <ConfirmButton
+    <Button
       size="compact-sm"
-      title="Revoke this token?"
-      text={`Whoever uses ${token.name === "" ? token.prefix : token.name} is shut out at once.`}
-      confirm="Revoke token"
-      onConfirm={() => revoke.mutate()}
+      variant="default"
+      loading={revoke.isPending}
+      onClick={() =>
+        confirmFirst({
+          title: "Revoke this token?",
+          text: `Whoever uses ${token.name === "" ? token.prefix : token.name} is shut out at once.`,
+          action: "Revoke token",
+          onConfirm: () => revoke.mutate(),
+        })
+      }
     >
       Revoke token
-    </ConfirmButton>
+    </Button>
   );
 }

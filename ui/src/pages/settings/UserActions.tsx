@@ -4,7 +4,8 @@ import { useMutation } from "@tanstack/react-query";
 import { changeUser, signInLinkFor } from "../../api/actions";
 import { roles } from "../../api/me";
 import { queryClient, usersQuery } from "../../api/queries";
-import type { User } from "../../api/types";
+import type { Role, User } from "../../api/types";
+import { confirmFirst } from "../../parts/confirm";
 import { Icon } from "../../parts/Icon";
 import { notify, say } from "../../parts/notices";
 import { Secret } from "./Secret";
@@ -18,6 +19,22 @@ export function UserActions({ user }: { user: User }) {
     },
     onError: notify,
   });
+  const askToChange = (role: Role | null, body: Parameters<typeof changeUser>[1]) => {
+    if (role === user.role) return;
+    confirmFirst({
+      title: role === null ? `Take the role of ${user.name} away?` : `Make ${user.name} ${role} in all projects?`,
+      text: user.role === null ? "Now there is no role in all projects." : `Now the role in all projects is ${user.role}.`,
+      action: role === null ? "Take role away" : "Change role",
+      onConfirm: () => change.mutate(body),
+    });
+  };
+  const askToKeepOut = () =>
+    confirmFirst({
+      title: `Keep ${user.name} out?`,
+      text: "Sessions and tokens stop working at once, and signing in is refused until somebody lets them in again.",
+      action: "Keep out",
+      onConfirm: () => change.mutate({ disabled: true }),
+    });
   const link = useMutation({ mutationFn: () => signInLinkFor(user.id), onError: notify });
   return (
     <>
@@ -33,14 +50,14 @@ export function UserActions({ user }: { user: User }) {
             <Menu.Item
               key={role}
               leftSection={<span style={{ width: 16, display: "block" }}>{user.role === role ? <Icon name="check" /> : null}</span>}
-              onClick={() => change.mutate({ role })}
+              onClick={() => askToChange(role, { role })}
             >
               {role}
             </Menu.Item>
           ))}
           <Menu.Item
             leftSection={<span style={{ width: 16, display: "block" }}>{user.role === null ? <Icon name="check" /> : null}</span>}
-            onClick={() => change.mutate({ no_role: true })}
+            onClick={() => askToChange(null, { no_role: true })}
           >
             none
           </Menu.Item>
@@ -48,7 +65,7 @@ export function UserActions({ user }: { user: User }) {
           <Menu.Item leftSection={<Icon name="link" />} onClick={() => link.mutate()}>
             Make sign-in link
           </Menu.Item>
-          <Menu.Item leftSection={<Icon name="stop" />} onClick={() => change.mutate({ disabled: !user.disabled })}>
+          <Menu.Item leftSection={<Icon name="stop" />} onClick={() => (user.disabled ? change.mutate({ disabled: false }) : askToKeepOut())}>
             {user.disabled ? "Let in again" : "Keep out"}
           </Menu.Item>
         </Menu.Dropdown>

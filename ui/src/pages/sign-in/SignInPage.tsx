@@ -9,7 +9,7 @@ import { Form } from "../../parts/Form";
 import css from "./SignInPage.module.css";
 
 export function SignInPage() {
-  const search: { to?: string; link?: string } = useSearch({ strict: false });
+  const search = useSearch({ from: "/sign-in" });
   const navigate = useNavigate();
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");

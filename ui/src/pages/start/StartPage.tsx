@@ -22,7 +22,7 @@ import css from "./StartPage.module.css";
 
 export function StartPage() {
   const { project } = useParams({ from: "/framed/projects/$project/start" });
-  const search: { branch?: string } = useSearch({ strict: false });
+  const search = useSearch({ from: "/framed/projects/$project/start" });
   useCrumbs(projectCrumbs({ project }, { label: "Start flow" }));
   const branches = useQuery(branchesQuery(project));
   const [typed, setTyped] = useState<string | null>(search.branch ?? null);

@@ -13,6 +13,7 @@ import { type ReactNode, useCallback, useLayoutEffect, useMemo, useRef, useState
 import { Icon } from "../Icon";
 import type { Column } from "./columns";
 import css from "./DataTable.module.css";
+import { row } from "./row";
 import { TableFilter } from "./TableFilter";
 import { useRowKeys } from "./useRowKeys";
 import { useTableState } from "./useTableState";
@@ -31,8 +32,6 @@ interface DataTableProps<Row> {
   tools?: ReactNode;
   /** On a narrow page each row is drawn as a card: for rows that do not fit side by side. */
   stacked?: boolean;
-  /** Tells two tables of one page apart in its address. */
-  name?: string;
 }
 
 const features = tableFeatures({
@@ -48,10 +47,11 @@ const virtualBeyond = 200;
 const rowHeight = 38;
 
 export function DataTable<Row extends object>(props: DataTableProps<Row>) {
-  const { label, columns, rows, idOf, empty, filter = true, tools, stacked = false, name = "" } = props;
-  const { sorting, filterText, setSort, setFilter } = useTableState(name);
+  const { label, columns, rows, idOf, empty, filter = true, tools, stacked = false } = props;
+  const sortable = useMemo(() => columns.filter((column) => column.sortBy !== undefined).map((column) => column.id), [columns]);
+  const { sorting, filterText, setSort, setFilter } = useTableState(sortable);
   const body = useRef<HTMLTableSectionElement>(null);
-  useRowKeys(body);
+  useRowKeys();
 
   const definitions = useMemo(
     () =>
@@ -108,11 +108,11 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
           </thead>
           <tbody ref={body}>
             {window.before > 0 ? <tr style={{ height: window.before }} /> : null}
-            {shown.slice(window.first, window.end).map((row) => (
-              <tr key={row.id} data-row="">
+            {shown.slice(window.first, window.end).map(({ id, original }) => (
+              <tr key={id} {...row}>
                 {columns.map((column) => (
                   <td key={column.id} data-align={column.align} className={column.wideOnly ? css.wideOnly : undefined}>
-                    {column.cell(row.original)}
+                    {column.cell(original)}
                   </td>
                 ))}
               </tr>

@@ -1,28 +1,23 @@
-/** `j` and `k` walk the rows: the first link or button of each takes the focus, so that Enter opens it. */
-import { type RefObject, useMemo } from "react";
+/** `j` and `k` walk the rows of the page: each takes the focus itself, so that no key can press a button in it. */
 import { type Key, useKeys } from "../../keyboard/keys";
 
-export function useRowKeys(body: RefObject<HTMLElement | null>): void {
-  const keys = useMemo<Key[]>(() => {
-    const step = (by: number) => () => walk(body.current, by);
-    return [
-      { keys: "j", does: "Next row", run: step(1) },
-      { keys: "k", does: "Row before", run: step(-1) },
-    ];
-  }, [body]);
+const keys: Key[] = [
+  { keys: "j", does: "Next row", run: () => walk(1) },
+  { keys: "k", does: "Row before", run: () => walk(-1) },
+  // The row itself answers to it: see row.ts.
+  { keys: "Enter", does: "Open the row" },
+];
+
+/** For whatever shows rows. Where a page has several lists they are walked one after the other. */
+export function useRowKeys(): void {
   useKeys("In a list", keys);
 }
 
-function walk(body: HTMLElement | null, by: number): void {
-  if (body === null) return;
-  const rows = [...body.querySelectorAll<HTMLElement>("[data-row]")].filter((row) => focusable(row) !== null);
+function walk(by: number): void {
+  const rows = [...document.querySelectorAll<HTMLElement>("main [data-row]")];
   const now = rows.findIndex((row) => row.contains(document.activeElement));
-  const next = now === -1 ? rows[by > 0 ? 0 : rows.length - 1] : rows[now + by];
+  const next = now === -1 ? rows.at(by > 0 ? 0 : -1) : rows[now + by];
   if (next === undefined) return;
-  focusable(next)?.focus();
+  next.focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
-}
-
-function focusable(row: HTMLElement): HTMLElement | null {
-  return row.querySelector<HTMLElement>("a[href], button:not([disabled])");
 }

@@ -1,33 +1,22 @@
 /** The order and the filter of a table, kept in the page's address: `?sort=-name&filter=text`. */
-import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useCallback, useMemo } from "react";
+import { useMemo } from "react";
+import { useChangeSearch, useSearchParameters } from "../../useSearchParameters";
 
-export function useTableState(name: string) {
-  const search: Record<string, string | undefined> = useSearch({ strict: false });
-  const navigate = useNavigate();
-  const sortKey = `${name}sort`;
-  const filterKey = `${name}filter`;
-  const sort = search[sortKey] ?? "";
-  const filterText = search[filterKey] ?? "";
-
+/** `sortable` names the columns that have an order: an address that asks for another leaves the rows as they came. */
+export function useTableState(sortable: readonly string[]) {
+  const { sort, filter = "" } = useSearchParameters();
+  const changeSearch = useChangeSearch();
   const sorting = useMemo(() => {
-    if (sort === "") return [];
-    return [sort.startsWith("-") ? { id: sort.slice(1), desc: true } : { id: sort, desc: false }];
-  }, [sort]);
-
-  const change = useCallback(
-    (key: string, value: string) =>
-      void navigate({
-        to: ".",
-        search: (previous: Record<string, string | undefined>) => ({ ...previous, [key]: value === "" ? undefined : value }),
-        replace: true,
-        resetScroll: false,
-      }),
-    [navigate],
-  );
+    const desc = sort?.startsWith("-") ?? false;
+    const id = sort?.slice(desc ? 1 : 0);
+    return id !== undefined && sortable.includes(id) ? [{ id, desc }] : [];
+  }, [sort, sortable]);
 
   /** Rising, falling, as it came. */
-  const setSort = (id: string) => change(sortKey, sort === id ? `-${id}` : sort === `-${id}` ? "" : id);
-  const setFilter = (text: string) => change(filterKey, text);
-  return { sorting, filterText, setSort, setFilter };
+  function setSort(id: string): void {
+    const next = sort === id ? `-${id}` : sort === `-${id}` ? undefined : id;
+    changeSearch({ sort: next }, { replace: true });
+  }
+  const setFilter = (text: string) => changeSearch({ filter: text === "" ? undefined : text }, { replace: true });
+  return { sorting, filterText: filter, setSort, setFilter };
 }

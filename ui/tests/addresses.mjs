@@ -1,0 +1,96 @@
+// What is optional in a page's address comes and goes with a click, and leaves the address as it was.
+import { check, must } from "./check.mjs";
+
+export function checkAddresses({ page, go, api, heading, project, log }) {
+  const address = () => page.url();
+  /** Waits until the address is what is said, so that a wrong one is named. */
+  const addressIs = (wanted) =>
+    page.waitForURL(wanted, { timeout: 10_000 }).catch(() => {
+      throw new Error(`the address is ${address()} and not ${wanted}`);
+    });
+
+  /** A flow whose job `wheel` ran twice. */
+  async function rerunFlow() {
+    const flows = (await api(`projects/${project}/flows`)).items;
+    for (const { id } of flows) {
+      const flow = await api(`flows/${id}`);
+      const job = flow.runs.flatMap((run) => run.jobs).find((one) => one.attempts.length > 1);
+      if (job) return { flow: id, job };
+    }
+    throw new Error("no job has run twice");
+  }
+
+  check("leaving the first tab and coming back shows it again", async () => {
+    const { flow } = await rerunFlow();
+    await go(`flows/${flow}`);
+    const first = address();
+    const tabs = page.getByRole("navigation", { name: "Views of this flow" });
+    for (const [name, tab] of [["Waterfall", "waterfall"], ["Tests", "tests"], ["Parameters and cause", "about"]]) {
+      await tabs.getByRole("link", { name }).click();
+      await addressIs(`${first}?tab=${tab}`);
+    }
+    await tabs.getByRole("link", { name: "Graph" }).click();
+    await addressIs(first);
+    await page.getByRole("link", { name: "Open log" }).first().waitFor();
+  });
+
+  check("a job is chosen in the graph and its attempts there and back", async () => {
+    const { job } = await rerunFlow();
+    await go(`jobs/${job.id}`);
+    const first = address();
+    const choice = page.getByLabel("Attempt");
+    await choice.selectOption("1");
+    await addressIs(`${first}?attempt=1`);
+    await log.waitFor();
+    await choice.selectOption(String(job.attempts.length));
+    await addressIs(first);
+    await log.waitFor();
+    await page.goBack();
+    await addressIs(`${first}?attempt=1`);
+    must((await choice.inputValue()) === "1", "going back did not choose the attempt before");
+  });
+
+  check("a table is sorted three times and filtered, and then it is as it was", async () => {
+    await go("projects");
+    await heading("Projects").waitFor();
+    const first = address();
+    const sort = page.getByRole("columnheader", { name: "Project", exact: true });
+    for (const [order, search] of [["ascending", "?sort=name"], ["descending", "?sort=-name"], [null, ""]]) {
+      await sort.getByRole("button").click();
+      await addressIs(`${first}${search}`);
+      must((await sort.getAttribute("aria-sort")) === order, `the order is not ${order}`);
+    }
+    const filter = page.getByRole("textbox", { name: "Filter projects" });
+    await filter.fill("nothing like it");
+    await page.getByRole("button", { name: "Clear the filter" }).click();
+    await addressIs(first);
+    await page.getByRole("link", { name: project, exact: true }).waitFor();
+    await filter.fill("w");
+    await filter.fill("");
+    await addressIs(first);
+    await page.getByRole("link", { name: project, exact: true }).waitFor();
+  });
+
+  check("a query is written and run on an empty Explore page", async () => {
+    await go("explore");
+    await page.getByRole("textbox", { name: "Query" }).first().fill("vector(41) + 1");
+    await page.getByRole("button", { name: "Run query" }).click();
+    await page.waitForURL(/[?&]q=/);
+    must(!address().includes("undefined"), `the address is ${address()}`);
+    await page.getByText("Table", { exact: true }).click();
+    await page.getByRole("cell", { name: "42" }).first().waitFor();
+    must(!address().includes("undefined"), `the address is ${address()}`);
+    await page.getByText("Graph", { exact: true }).click();
+    await page.getByRole("img", { name: /^Graph/ }).waitFor();
+  });
+
+  check("an address with what no page knows shows the page all the same", async () => {
+    const { flow, job } = await rerunFlow();
+    await go(`flows/${flow}?tab=undefined&job=undefined`);
+    await page.getByRole("link", { name: "Open log" }).first().waitFor();
+    await go(`jobs/${job.id}?tab=undefined&attempt=undefined`);
+    await log.waitFor();
+    await go("projects?sort=undefined");
+    await page.getByRole("link", { name: project, exact: true }).waitFor();
+  });
+}
