@@ -173,7 +173,12 @@ fn throttle(app: &App, parts: &Parts, caller: &Caller) -> Result<(), ApiError> {
         // Agents and jobs are bounded by what they have been given to do.
         Who::Agent(_) | Who::Job(_) => return Ok(()),
         Who::Session { user, .. } | Who::Token { user, .. } => format!("user {}", user.id),
-        Who::Nobody => format!("address {}", address(parts, &app.settings.trusted_proxies)),
+        Who::Nobody => {
+            let address = address(parts, &app.settings.trusted_proxies);
+            // Whoever watches the server is heard whatever else comes from the same address.
+            let watches = matches!(parts.uri.path(), "/healthz" | "/readyz");
+            format!("{} {address}", if watches { "health checks" } else { "address" })
+        }
     };
     app.limits.call(&key, app.outside.now())
 }

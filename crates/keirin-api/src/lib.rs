@@ -9,6 +9,7 @@
 mod app;
 mod caller;
 pub mod checking;
+mod connections;
 pub mod credentials;
 mod dashboards;
 mod document;
@@ -29,6 +30,7 @@ mod paging;
 mod password;
 pub mod permission;
 mod repository;
+mod request_body;
 mod routes;
 mod secret;
 mod server;
@@ -38,6 +40,7 @@ mod streams;
 mod work;
 
 pub use app::{App, Parts};
+pub use connections::{ConnectionLimits, serve};
 pub use document::{document, document_text};
 pub use error::ApiError;
 pub use keys::{CannotOpen, MasterKey};

@@ -17,13 +17,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate as _, SizeAbove};
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
-use tower_http::timeout::RequestBodyTimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 use crate::app::App;
 use crate::error::ApiError;
 use crate::gate::gate;
 use crate::pages::{page, policy};
+use crate::request_body::bound_body;
 use crate::routes::routes;
 
 /// The header that names a request in the server's log.
@@ -32,16 +32,13 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What fits into one packet is not compressed: it would take time, and save none.
 const ONE_PACKET: u64 = 1400;
 
-/// How long a body may stand still on its way in.
-const STALLED: Duration = Duration::from_secs(60);
-
 /// The router of the whole HTTP layer.
 pub fn router(app: &Arc<App>) -> Router {
     let (routes, _) = routes(&app.settings).split_for_parts();
     let router = routes
         .fallback(page)
         .layer(middleware::from_fn_with_state(Arc::clone(app), gate))
-        .layer(RequestBodyTimeoutLayer::new(STALLED))
+        .layer(middleware::from_fn(bound_body))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(ONE_PACKET).and(compresses_well)))
         .layer(middleware::from_fn_with_state(Arc::clone(app), secure))
         .layer(CatchPanicLayer::custom(|_| {

@@ -33,6 +33,10 @@ pub(crate) struct Config {
     pub(crate) external_url: Option<Url>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: Vec<IpAddr>,
+    /// How many connections the server has at once; 8192 where absent, and never more than there are files for.
+    pub(crate) connections_limit: Option<u32>,
+    /// How many of them one address has, trusted proxies aside; a quarter where absent.
+    pub(crate) connections_per_address: Option<u32>,
     /// How many jobs the local agent runs at once; 0 for no local agent. The number of processors where absent.
     pub(crate) local_slots: Option<u32>,
     /// The user that jobs of the local agent run as, where the server is root.
@@ -79,6 +83,8 @@ impl Default for Config {
             hide_system_postgres: false,
             external_url: None,
             trusted_proxies: Vec::new(),
+            connections_limit: None,
+            connections_per_address: None,
             local_slots: None,
             local_user: None,
             s3_bucket: None,

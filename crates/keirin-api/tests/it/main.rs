@@ -4,6 +4,7 @@
 mod agents;
 mod answer;
 mod client;
+mod connections;
 mod document;
 mod double;
 mod events;

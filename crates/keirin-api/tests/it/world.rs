@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, Response};
 use jiff::SignedDuration;
-use keirin_api::{App, Live, MasterKey, Outside, Parts, Settings, router};
+use keirin_api::{App, ConnectionLimits, Live, MasterKey, Outside, Parts, Settings, router};
 use keirin_engine::{Change, Snapshot};
 use keirin_git::{Git, Mirrors};
 use keirin_logs::Logs;
@@ -47,6 +47,7 @@ pub(crate) struct World {
     pub(crate) mirrors: Mirrors,
     logs: Logs,
     pub(crate) folder: tempfile::TempDir,
+    ending: tokio::sync::watch::Sender<bool>,
     _database: TestDatabase,
 }
 
@@ -125,19 +126,26 @@ impl World {
             mirrors,
             logs,
             folder,
+            ending: tokio::sync::watch::Sender::new(false),
             _database: database,
         }
     }
 
     /// Serves on a port of this machine until the test ends; gives the address.
     pub(crate) async fn listen(&self) -> url::Url {
+        let limits = ConnectionLimits {
+            total: 1000,
+            per_address: 1000,
+        };
+        self.listen_with(limits).await
+    }
+
+    /// As [`World::listen`], with so many connections at the most.
+    pub(crate) async fn listen_with(&self, limits: ConnectionLimits) -> url::Url {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let service = self
-            .router
-            .clone()
-            .into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        let serving = keirin_api::serve(listener, Arc::clone(&self.app), limits, self.ending.subscribe());
+        tokio::spawn(serving);
         address.parse().unwrap()
     }
 

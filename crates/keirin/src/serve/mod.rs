@@ -1,6 +1,7 @@
 //! `keirin serve`: database, storage, controller, HTTP and a local agent, put together.
 
 mod address;
+mod connections;
 pub(crate) mod data;
 mod demo;
 mod exchange;
@@ -91,17 +92,8 @@ async fn serve_on(
     let parts = build(config, data, store, name, &address).await?;
 
     let (ending, ended) = watch::channel(false);
-    let router = keirin_api::router(&parts.app);
-    let http = axum::serve(
-        listener,
-        router.into_make_service_with_connect_info::<std::net::SocketAddr>(),
-    )
-    .with_graceful_shutdown(async move {
-        let mut ended = ended;
-        // The sender lives until the server is told to end.
-        drop(ended.wait_for(|ending| *ending).await);
-    });
-    let mut http = tokio::spawn(http.into_future());
+    let limits = connections::limits(config, connections::raise_file_limit()?, output);
+    let mut http = tokio::spawn(keirin_api::serve(listener, Arc::clone(&parts.app), limits, ended));
     let controller = Arc::clone(&parts.controller);
     let leading_by = leadership.clone();
     let lead = tokio::spawn(async move { controller.run(&leading_by).await });

@@ -8,6 +8,7 @@
 mod bad_input;
 mod bucket;
 mod clients;
+mod connections;
 mod control;
 mod database;
 mod examples;

@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use url::Url;
 
-use crate::whole_program::world::{PATIENCE, World, keirin};
+use crate::whole_program::world::{PATIENCE, World, keirin, keirin_with_files};
 
 /// A server process. It is killed when the value is dropped.
 pub(crate) struct Server {
@@ -23,7 +23,10 @@ impl Server {
     /// Starts a server on the world's data folder. `listen` is an address, or one with port 0.
     pub(crate) fn spawn(world: &World, listen: &str) -> Self {
         let (reader, writer) = std::io::pipe().unwrap();
-        let mut command = keirin();
+        let mut command = match world.open_files {
+            Some(files) => keirin_with_files(files),
+            None => keirin(),
+        };
         command
             .args(["serve", "--local-slots", "2", "--listen", listen, "--data-dir"])
             .arg(world.data())

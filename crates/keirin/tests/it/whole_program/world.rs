@@ -22,6 +22,8 @@ pub(crate) struct World {
     pub(crate) user: Option<u32>,
     /// What else is set about the server, as its environment.
     pub(crate) settings: Vec<(&'static str, String)>,
+    /// How many files the server may have open, at first and at the most, where that is not as for the test.
+    pub(crate) open_files: Option<(u32, u32)>,
 }
 
 impl World {
@@ -36,6 +38,7 @@ impl World {
             folder,
             user,
             settings: Vec::new(),
+            open_files: None,
         };
         // Jobs run as another user and must get at the pipes.
         fs::set_permissions(world.path(), Permissions::from_mode(0o755)).unwrap();
@@ -203,7 +206,18 @@ pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T 
 
 /// The program under test.
 pub(crate) fn keirin() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_keirin"));
+    without_own_settings(Command::new(env!("CARGO_BIN_EXE_keirin")))
+}
+
+/// The program under test, with so many open files at first and at the most.
+pub(crate) fn keirin_with_files((soft, hard): (u32, u32)) -> Command {
+    let mut shell = Command::new("sh");
+    let script = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
+    shell.args(["-c", &script, env!("CARGO_BIN_EXE_keirin")]);
+    without_own_settings(shell)
+}
+
+fn without_own_settings(mut command: Command) -> Command {
     // Nothing of the person's own settings.
     for name in ["KEIRIN_URL", "KEIRIN_TOKEN", "KEIRIN_DATA_DIR", "KEIRIN_LISTEN"] {
         command.env_remove(name);
