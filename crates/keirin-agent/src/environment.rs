@@ -11,13 +11,15 @@ use crate::workspace::Workspace;
 /// Marks every process of an attempt, so that those which fork away are found.
 pub(crate) const MARKER: &str = "KEIRIN_PROCESS_OF";
 
-/// The variables of one step. What says who the step is goes over what the workflow says.
+/// The variables of one step. What says who the step is goes over what the workflow says. `fetching` is the address of the
+/// flow's own repository and what opens it.
 pub(crate) fn of_step(
     base: &BTreeMap<String, String>,
     assignment: &Assignment,
     step: &StepPlan,
     workspace: &Workspace,
     marker: &str,
+    fetching: Option<(&str, &str)>,
 ) -> BTreeMap<String, String> {
     let mut environment = base.clone();
     let text = |path: &Path| path.to_string_lossy().into_owned();
@@ -27,6 +29,9 @@ pub(crate) fn of_step(
     environment.insert("GIT_TERMINAL_PROMPT".to_owned(), "0".to_owned());
     environment.extend(of_workflow(assignment, step));
     environment.extend(identity(assignment).map(|(name, value)| (name.to_owned(), value)));
+    if let Some((address, token)) = fetching {
+        let_git_fetch(&mut environment, address, token);
+    }
     environment.insert("KEIRIN_WORKSPACE".to_owned(), text(workspace.work()));
     environment.insert(MARKER.to_owned(), marker.to_owned());
     environment
@@ -40,6 +45,28 @@ pub(crate) fn of_workflow(assignment: &Assignment, step: &StepPlan) -> BTreeMap<
     environment
         .retain(|name, value| !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0'));
     environment
+}
+
+/// Lets git in the step fetch more of the flow's own repository. What opens it stands in the environment alone, so it lies
+/// on no disk; it is sent to that address and to no other.
+fn let_git_fetch(environment: &mut BTreeMap<String, String>, address: &str, token: &str) {
+    // The workflow may have settings of its own.
+    let own = environment
+        .get("GIT_CONFIG_COUNT")
+        .and_then(|count| count.parse::<u32>().ok());
+    let place = own.unwrap_or_default();
+    let setting = [
+        (
+            format!("GIT_CONFIG_KEY_{place}"),
+            format!("http.{address}.extraHeader"),
+        ),
+        (
+            format!("GIT_CONFIG_VALUE_{place}"),
+            format!("Authorization: Bearer {token}"),
+        ),
+        ("GIT_CONFIG_COUNT".to_owned(), place.saturating_add(1).to_string()),
+    ];
+    environment.extend(setting);
 }
 
 fn identity(assignment: &Assignment) -> impl Iterator<Item = (&'static str, String)> {

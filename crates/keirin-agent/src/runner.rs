@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use keirin_model::Outcome;
 use keirin_model::flow::Exit;
 use keirin_model::plan::{Executor, StepPlan};
-use keirin_wire::agent::AttemptEvent;
+use keirin_wire::agent::{AttemptEvent, Repository};
 use keirin_workflow::{ConditionContext, EarlierStep, JobSoFar};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -159,6 +159,14 @@ impl<'a> Runner<'a> {
         };
         let config = &self.attempt.config;
         let assignment = &self.attempt.assignment;
+        let own = match &assignment.repository {
+            Some(Repository::Mirror {
+                path,
+                fetch_token: Some(token),
+                ..
+            }) => Some((self.attempt.server.mirror_url(path), token)),
+            _ => None,
+        };
         let context = StepContext {
             config,
             server: &self.attempt.server,
@@ -174,6 +182,8 @@ impl<'a> Runner<'a> {
                 step,
                 self.workspace,
                 self.marker,
+                own.as_ref()
+                    .map(|(address, token)| (address.as_str(), token.as_str())),
             ),
             halt: CancellationToken::new(),
         };

@@ -84,7 +84,10 @@ async fn identify(app: &App, parts: &Parts, need: Need) -> Result<Caller, ApiErr
             let token = bearer(&parts.headers)
                 .or(basic.as_deref())
                 .ok_or_else(|| ask_for_password(need, "a job's token"))?;
-            let attempt = app.keys.attempt_of(token);
+            let attempt = match app.keys.attempt_of(token) {
+                None if need == Need::Mirror => app.keys.attempt_of_fetch(token),
+                attempt => attempt,
+            };
             let attempt = attempt.ok_or_else(|| ask_for_password(need, "the token of a job"))?;
             Ok(Caller::new(Who::Job(attempt)))
         }

@@ -12,7 +12,7 @@ use keirin_model::{AttemptId, ProjectId};
 use sha2::Sha256;
 
 use crate::outside::Outside;
-use crate::secret::JOB_TOKEN;
+use crate::secret::{FETCH_TOKEN, JOB_TOKEN};
 
 /// The length of a nonce, in bytes.
 const NONCE: usize = 24;
@@ -28,6 +28,7 @@ pub struct CannotOpen;
 #[derive(Clone)]
 pub struct MasterKey {
     jobs: [u8; 32],
+    fetches: [u8; 32],
     credentials: [u8; 32],
 }
 
@@ -36,6 +37,7 @@ impl MasterKey {
     pub fn new(bytes: &[u8; 32]) -> Self {
         Self {
             jobs: mac(bytes, b"keirin: tokens of jobs"),
+            fetches: mac(bytes, b"keirin: tokens of steps that fetch"),
             credentials: mac(bytes, b"keirin: credentials of projects"),
         }
     }
@@ -43,18 +45,22 @@ impl MasterKey {
     /// The token that proves that a call speaks for this attempt. Whether the attempt is still an agent's is asked
     /// separately, each time.
     pub fn job_token(&self, attempt: AttemptId) -> String {
-        let proof = URL_SAFE_NO_PAD.encode(mac(&self.jobs, &attempt.0.to_be_bytes()));
-        format!("{JOB_TOKEN}{attempt}_{proof}")
+        token(JOB_TOKEN, &self.jobs, attempt)
     }
 
     /// The attempt that a token speaks for; `None` where it is no token of this server.
     pub fn attempt_of(&self, token: &str) -> Option<AttemptId> {
-        let (attempt, proof) = token.strip_prefix(JOB_TOKEN)?.split_once('_')?;
-        let attempt = AttemptId::from_str(attempt).ok()?;
-        let proof = URL_SAFE_NO_PAD.decode(proof).ok()?;
-        let mut expected = hmac(&self.jobs);
-        expected.update(&attempt.0.to_be_bytes());
-        expected.verify_slice(&proof).is_ok().then_some(attempt)
+        attempt_of(JOB_TOKEN, &self.jobs, token)
+    }
+
+    /// What the steps of this attempt fetch the project's mirror with. It opens nothing else.
+    pub fn fetch_token(&self, attempt: AttemptId) -> String {
+        token(FETCH_TOKEN, &self.fetches, attempt)
+    }
+
+    /// The attempt whose steps fetch with this token; `None` where it is no such token of this server.
+    pub fn attempt_of_fetch(&self, token: &str) -> Option<AttemptId> {
+        attempt_of(FETCH_TOKEN, &self.fetches, token)
     }
 
     /// Encrypts a project's credential; it can be opened for that project only.
@@ -93,6 +99,20 @@ impl fmt::Debug for MasterKey {
     }
 }
 
+fn token(prefix: &str, key: &[u8; 32], attempt: AttemptId) -> String {
+    let proof = URL_SAFE_NO_PAD.encode(mac(key, &attempt.0.to_be_bytes()));
+    format!("{prefix}{attempt}_{proof}")
+}
+
+fn attempt_of(prefix: &str, key: &[u8; 32], token: &str) -> Option<AttemptId> {
+    let (attempt, proof) = token.strip_prefix(prefix)?.split_once('_')?;
+    let attempt = AttemptId::from_str(attempt).ok()?;
+    let proof = URL_SAFE_NO_PAD.decode(proof).ok()?;
+    let mut expected = hmac(key);
+    expected.update(&attempt.0.to_be_bytes());
+    expected.verify_slice(&proof).is_ok().then_some(attempt)
+}
+
 fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("invariant: HMAC takes keys of any length")
 }
@@ -116,6 +136,16 @@ mod tests {
         assert_eq!(key.attempt_of(&token.replace("_42_", "_43_")), None);
         assert_eq!(MasterKey::new(&[8; 32]).attempt_of(&token), None);
         assert_eq!(key.attempt_of("keirin_job_42_"), None);
+    }
+
+    #[test]
+    fn a_token_to_fetch_with_is_no_token_of_a_job() {
+        let key = MasterKey::new(&[7; 32]);
+        let (fetch, job) = (key.fetch_token(AttemptId(42)), key.job_token(AttemptId(42)));
+        assert_eq!(key.attempt_of_fetch(&fetch), Some(AttemptId(42)));
+        assert_eq!((key.attempt_of(&fetch), key.attempt_of_fetch(&job)), (None, None));
+        let disguised = fetch.replace(FETCH_TOKEN, JOB_TOKEN);
+        assert_eq!(key.attempt_of(&disguised), None);
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(crate) const JOIN_TOKEN: &str = "keirin_join_";
 pub(crate) const AGENT_SECRET: &str = "keirin_agent_";
 /// How a job's token begins.
 pub(crate) const JOB_TOKEN: &str = "keirin_job_";
+/// How a token begins that steps fetch the project's mirror with.
+pub(crate) const FETCH_TOKEN: &str = "keirin_fetch_";
 
 /// How much of a secret is kept in the clear, for people to tell it from others.
 const SHOWN: usize = 6;

@@ -64,7 +64,7 @@ impl Directory {
         names.branches.get(&branch).cloned()
     }
 
-    /// What an agent needs to know of an attempt. Its token is filled in by whoever has the key.
+    /// What an agent needs to know of an attempt. Whoever has the keys fills in its tokens.
     pub(crate) fn assignment(&self, held: Held<'_>) -> Assignment {
         let project = self.project(held.flow.project).unwrap_or_default();
         Assignment {
@@ -97,6 +97,8 @@ impl Directory {
             Source::Mirrors => held.flow.commit.as_ref().map(|commit| Repository::Mirror {
                 path: format!("/git/{project}"),
                 commit: commit.clone(),
+                upstream: None,
+                fetch_token: None,
             }),
         }
     }

@@ -26,6 +26,8 @@ pub struct Checkout {
     pub into: PathBuf,
     /// Who fetches. It is not left in the checkout.
     pub credential: Option<Credential>,
+    /// Whether tags are fetched too. With the whole history they always are.
+    pub tags: bool,
     /// Whether submodules are checked out too, with theirs.
     pub submodules: bool,
 }
@@ -96,7 +98,8 @@ impl Checkout {
             .checkout(&self.into);
         let whole = ["--tags", "origin", "+refs/heads/*:refs/remotes/origin/*"];
         let shallow = format!("--depth={}", self.depth.unwrap_or(1).max(1));
-        let part = [shallow.as_str(), "--no-tags", "origin"];
+        let tags = if self.tags { "--tags" } else { "--no-tags" };
+        let part = [shallow.as_str(), tags, "origin"];
         for argument in if self.depth.is_none() {
             whole.as_slice()
         } else {

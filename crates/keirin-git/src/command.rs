@@ -54,6 +54,8 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_DEFAULT_REF_FORMAT", "files"),
     ("GIT_LFS_SKIP_SMUDGE", "1"),
+    // What a partial clone has left out is fetched in calls that say so, and in no others.
+    ("GIT_NO_LAZY_FETCH", "1"),
     ("GIT_NO_REPLACE_OBJECTS", "1"),
     ("GIT_OPTIONAL_LOCKS", "0"),
     ("GIT_PAGER", "cat"),

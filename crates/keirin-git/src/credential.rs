@@ -48,8 +48,11 @@ impl fmt::Debug for Credential {
 
 /// Reads a repository on this machine that belongs to another account, and gives out any commit of it. The other side of a
 /// local fetch is a process of its own that sees none of the settings passed by the environment.
-pub(crate) const LOCAL_UPLOAD_PACK: &str =
-    "git -c safe.directory=* -c uploadpack.allowAnySHA1InWant=true upload-pack";
+///
+/// Nobody's configuration may make it fetch from elsewhere: what a partial clone has left out is run by whatever program its
+/// configuration names. Versions of git before 2.45 do not refuse that by themselves.
+pub(crate) const LOCAL_UPLOAD_PACK: &str = "GIT_ALLOW_PROTOCOL= GIT_NO_LAZY_FETCH=1 git -c safe.directory=* \
+     -c uploadpack.allowAnySHA1InWant=true upload-pack";
 
 /// What a call of git needs for talking to a repository.
 #[derive(Clone, Default)]

@@ -464,6 +464,12 @@ const NO_ANSWER: &[&str] = &[
     "early EOF",
     "the remote end hung up unexpectedly",
 ];
+/// What git says where a connection is lost, or was not made: [`GitError::is_lost_connection`] for those who start git
+/// themselves.
+pub fn lost_connection_words() -> impl Iterator<Item = &'static str> {
+    NO_ANSWER.iter().chain(NO_HOST).copied()
+}
+
 const NO_REPOSITORY: &[&str] = &[
     "does not appear to be a git repository",
     "Repository not found",

@@ -27,7 +27,7 @@ mod working_tree;
 pub use checkout::Checkout;
 pub use command::{Git, Progress};
 pub use credential::Credential;
-pub use error::{GitError, GitErrorKind};
+pub use error::{GitError, GitErrorKind, lost_connection_words};
 pub use head::{Head, head_of};
 pub use history::{ChangedPath, CommitInfo, EntryKind, PathChange, Person, TreeEntry};
 pub use mirror::{Mirror, Mirrors};

@@ -192,6 +192,12 @@ pub enum Tool {
         /// Where to, relative to the workspace.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         destination: Option<String>,
+        /// Whether tags are fetched too; where `None`, only with the whole history of the flow's own repository.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tags: Option<bool>,
+        /// Whether submodules are checked out too, with theirs.
+        #[serde(default, skip_serializing_if = "is_false")]
+        submodules: bool,
     },
     /// Keeps files of the workspace with the flow, or brings kept files back.
     Artifacts(Artifacts),
@@ -231,6 +237,12 @@ impl Tool {
             Self::JunitCollect { .. } => "junit_collect",
         }
     }
+}
+
+/// What is false unless said stands in no plan.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// Whether a step runs, given how the steps before it went.

@@ -155,6 +155,12 @@ pub enum Repository {
         path: String,
         /// The full commit id.
         commit: String,
+        /// The address of the mirrored repository, which addresses of submodules may be relative to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        upstream: Option<String>,
+        /// What steps fetch from the mirror with, as long as the attempt runs. It opens nothing else.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fetch_token: Option<String>,
     },
     /// A copy of a working tree on this machine: what `keirin exec` uses.
     WorkingTree {

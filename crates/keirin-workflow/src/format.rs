@@ -605,6 +605,16 @@ static GIT: Record = Record {
                 "How many commits of history; all of it unless said.",
             ),
             Key::new("destination", TEMPLATE, "Where to, relative to the workspace."),
+            Key::new(
+                "tags",
+                BOOLEAN_TEMPLATE,
+                "Whether tags are fetched too; unless said, only with the whole history of the flow's own repository.",
+            ),
+            Key::new(
+                "submodules",
+                BOOLEAN_TEMPLATE,
+                "Whether submodules are checked out too, with theirs; no unless said.",
+            ),
         ],
     )
 };

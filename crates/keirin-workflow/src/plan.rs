@@ -163,7 +163,7 @@ impl Planner<'_> {
         template.map(|template| self.evaluate(template, |template| template.duration(scope)))
     }
 
-    fn boolean(&mut self, template: Option<&Template>, scope: &Context<'_, '_>) -> bool {
+    pub(crate) fn boolean(&mut self, template: Option<&Template>, scope: &Context<'_, '_>) -> bool {
         template.is_some_and(|template| self.evaluate(template, |template| template.boolean(scope)))
     }
 

@@ -57,6 +57,8 @@ impl Planner<'_> {
                 revision,
                 depth,
                 destination,
+                tags,
+                submodules,
             } => Tool::Git {
                 repository: self.argument(repository, scope),
                 revision: revision.as_ref().map(|revision| self.argument(revision, scope)),
@@ -65,6 +67,8 @@ impl Planner<'_> {
                     u32::try_from(depth).unwrap_or_default()
                 }),
                 destination: self.folder(destination.as_ref(), scope),
+                tags: tags.as_ref().map(|tags| self.boolean(Some(tags), scope)),
+                submodules: self.boolean(submodules.as_ref(), scope),
             },
             Action::Upload { paths } => Tool::Artifacts(Artifacts::Upload {
                 paths: self.globs(paths, scope),

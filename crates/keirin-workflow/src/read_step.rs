@@ -100,6 +100,8 @@ impl Reader<'_> {
                 let revision = self.key(node, "revision", names);
                 let depth = self.single(node, "depth", names);
                 let destination = self.key(node, "destination", names);
+                let tags = self.single(node, "tags", names);
+                let submodules = self.single(node, "submodules", names);
                 self.check_fixed(destination.as_ref(), paths::check_folder);
                 self.check_fixed(repository.as_ref(), paths::check_argument);
                 self.check_fixed(revision.as_ref(), paths::check_argument);
@@ -114,6 +116,8 @@ impl Reader<'_> {
                     revision,
                     depth,
                     destination,
+                    tags,
+                    submodules,
                 })
             }
             "artifacts" => {

@@ -96,6 +96,8 @@ pub(crate) enum Action {
         revision: Option<Template>,
         depth: Option<Template>,
         destination: Option<Template>,
+        tags: Option<Template>,
+        submodules: Option<Template>,
     },
     Upload {
         paths: Vec<Template>,

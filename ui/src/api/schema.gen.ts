@@ -2419,8 +2419,12 @@ export interface components {
             mirror: {
                 /** @description The full commit id. */
                 commit: string;
+                /** @description What steps fetch from the mirror with, as long as the attempt runs. It opens nothing else. */
+                fetch_token?: string | null;
                 /** @description As in `/git/keirin`. */
                 path: string;
+                /** @description The address of the mirrored repository, which addresses of submodules may be relative to. */
+                upstream?: string | null;
             };
         } | {
             /** @description A copy of a working tree on this machine: what `keirin exec` uses. */
@@ -3666,7 +3670,7 @@ export interface components {
             /** @description Globs over changed paths; any change where it is empty. */
             paths?: string[];
         };
-        /** @description Which pushes start a flow. Patterns are globs; an empty list of branches means the branch that the flow is for. */
+        /** @description Which pushes start a flow. What globs mean is defined in `keirin-workflow`, once for the whole file. An empty list of branches means the branch that the flow is for. */
         PushTrigger: {
             /** @description Globs over branch names. */
             branches?: string[];
@@ -4339,6 +4343,10 @@ export interface components {
                 repository: string;
                 /** @description Branch, tag or commit of another repository. */
                 revision?: string | null;
+                /** @description Whether submodules are checked out too, with theirs. */
+                submodules?: boolean;
+                /** @description Whether tags are fetched too; where `None`, only with the whole history of the flow's own repository. */
+                tags?: boolean | null;
             };
         } | {
             /** @description Keeps files of the workspace with the flow, or brings kept files back. */

@@ -2,14 +2,19 @@
 //!
 //! The flow's own repository is fetched by the agent, because the job's token belongs in no step. It is made in a folder
 //! that no step can reach and then moved, so that nothing a step has prepared (settings, filters, links) is met by git
-//! with the agent's rights. Another repository is fetched by git as a process of the step, with the step's rights.
+//! with the agent's rights. Another repository is fetched by git as a process of the step, with the step's rights, and so
+//! are submodules.
 
 use std::ffi::OsString;
 use std::os::unix::fs::lchown;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use keirin_git::{Checkout, CommitId, Credential, Git, Progress, RepositoryUrl, Revision, copy_working_tree};
+use keirin_git::{
+    Checkout, CommitId, Credential, Git, Progress, RepositoryUrl, Revision, copy_working_tree,
+    lost_connection_words,
+};
+use keirin_model::Outcome;
 use keirin_wire::agent::Repository;
 use walkdir::WalkDir;
 
@@ -19,13 +24,54 @@ use super::{count, on_disk, shell, unless_halted};
 use crate::config::Identity;
 use crate::step::{StepContext, StepEnd};
 
+/// Runs what follows it, and again while its words say that a connection was lost. A repository on this machine may be
+/// another account's; the other side of a local fetch takes that from no setting but a global one.
+const AGAIN: &str = r#"
+again() {
+    for wait in 1 2 4 8 0; do
+        if GIT_CONFIG_GLOBAL="$settings" "$@" 2> "$words"; then
+            cat "$words" >&2
+            return 0
+        fi
+        cat "$words" >&2
+        if [ "$wait" = 0 ] || ! grep -q -F -e "$lost" "$words"; then
+            return 1
+        fi
+        echo "The connection was lost; trying again in $wait s." >&2
+        sleep "$wait"
+    done
+}
+words=$(mktemp)
+settings=$(mktemp)
+trap 'rm -f "$words" "$settings"' EXIT
+printf '[include]\n\tpath = %s\n[safe]\n\tdirectory = *\n' "${GIT_CONFIG_GLOBAL:-~/.gitconfig}" > "$settings"
+"#;
+
 /// Fetches one revision and nothing that is not needed for it.
 const FETCH: &str = r#"
 git -c init.defaultBranch=main init --quiet -- "$1"
 cd -- "$1"
-git fetch --no-tags $4 -- "$2" "$3"
+git remote add origin "$2"
+again git fetch $4 origin "$3"
 git checkout --quiet --detach FETCH_HEAD
 git log -1 --format='At %h, %s'
+if [ -n "$5" ]; then
+    again git -c protocol.file.allow=always submodule update --init --recursive $5
+fi
+"#;
+
+/// Checks submodules out. Their addresses may be relative to that of the repository, which is not the mirror's.
+const SUBMODULES: &str = r#"
+cd -- "$1"
+if [ -n "$2" ]; then
+    mirror=$(git config remote.origin.url)
+    git config remote.origin.url "$2"
+    git submodule init
+    git config remote.origin.url "$mirror"
+else
+    git submodule init
+fi
+again git -c protocol.file.allow=always submodule update --init --recursive $3
 "#;
 
 /// What a step asks for.
@@ -35,12 +81,24 @@ pub(super) struct Request<'a> {
     pub(super) revision: &'a Option<String>,
     pub(super) depth: Option<u32>,
     pub(super) destination: &'a Option<String>,
+    pub(super) tags: Option<bool>,
+    pub(super) submodules: bool,
 }
 
 /// Checks out.
 pub(super) async fn run(context: &StepContext<'_>, request: Request<'_>) -> StepEnd {
     match request.repository {
-        "." => unless_halted(context, own(context, request)).await,
+        "." => {
+            let end = unless_halted(context, own(context, request)).await;
+            if !request.submodules || end.outcome != Outcome::Success {
+                return end;
+            }
+            match submodules(context, request) {
+                Ok(Some(arguments)) => shell::process(context, "sh", &arguments).await,
+                Ok(None) => end,
+                Err(error) => StepEnd::failed(error.to_string()),
+            }
+        }
         _ => match other(request) {
             Ok(arguments) => {
                 context.say(&format!("Fetching {}", request.repository));
@@ -49,6 +107,25 @@ pub(super) async fn run(context: &StepContext<'_>, request: Request<'_>) -> Step
             Err(error) => StepEnd::failed(error.to_string()),
         },
     }
+}
+
+/// The arguments of a shell for one of the scripts above with these words.
+fn script(script: &str, words: &[&str]) -> Vec<OsString> {
+    let lost: Vec<&str> = lost_connection_words().collect();
+    let lost = format!("lost='{}'", lost.join("\n").replace('\'', r"'\''"));
+    let script = [lost.as_str(), AGAIN, script].concat();
+    let arguments = ["-e", "-c", script.as_str(), "git"];
+    arguments.iter().chain(words).map(OsString::from).collect()
+}
+
+fn folder(request: Request<'_>) -> Result<String, ToolError> {
+    let destination = RelativePath::parse(request.destination.as_deref().unwrap_or("."))?;
+    Ok(format!("./{destination}"))
+}
+
+fn depth(request: Request<'_>) -> String {
+    let depth = request.depth.map(|depth| format!("--depth={depth}"));
+    depth.unwrap_or_default()
 }
 
 fn other(request: Request<'_>) -> Result<Vec<OsString>, ToolError> {
@@ -60,14 +137,32 @@ fn other(request: Request<'_>) -> Result<Vec<OsString>, ToolError> {
             .to_owned(),
         None => "HEAD".to_owned(),
     };
-    let destination = RelativePath::parse(request.destination.as_deref().unwrap_or("."))?;
-    let folder = format!("./{destination}");
-    let depth = request
-        .depth
-        .map(|depth| format!("--depth={depth}"))
-        .unwrap_or_default();
-    let words = ["-e", "-c", FETCH, "git", &folder, url.as_str(), &revision, &depth];
-    Ok(words.map(OsString::from).to_vec())
+    let tags = if request.tags.unwrap_or_default() {
+        "--tags"
+    } else {
+        "--no-tags"
+    };
+    let how = format!("{tags} {}", depth(request));
+    let of_submodules = if request.submodules {
+        format!("--force {}", depth(request))
+    } else {
+        String::new()
+    };
+    let folder = folder(request)?;
+    let words = [folder.as_str(), url.as_str(), &revision, &how, &of_submodules];
+    Ok(script(FETCH, &words))
+}
+
+/// Submodules are other repositories, so they are fetched by a process of the step too. A copied working tree has them.
+fn submodules(context: &StepContext<'_>, request: Request<'_>) -> Result<Option<Vec<OsString>>, ToolError> {
+    let Some(Repository::Mirror { upstream, .. }) = &context.assignment.repository else {
+        return Ok(None);
+    };
+    let upstream = upstream.as_deref().map(RepositoryUrl::parse).transpose();
+    let upstream = upstream.map_err(keirin_git::GitError::from)?;
+    let upstream = upstream.as_ref().map(RepositoryUrl::as_str).unwrap_or_default();
+    let (folder, depth) = (folder(request)?, depth(request));
+    Ok(Some(script(SUBMODULES, &[&folder, upstream, &depth])))
 }
 
 async fn own(context: &StepContext<'_>, request: Request<'_>) -> Result<(), ToolError> {
@@ -83,7 +178,7 @@ async fn own(context: &StepContext<'_>, request: Request<'_>) -> Result<(), Tool
         .as_ref()
         .ok_or(ToolError::NoRepository)?;
     match repository {
-        Repository::Mirror { path, commit } => {
+        Repository::Mirror { path, commit, .. } => {
             let commit = CommitId::parse(commit).map_err(keirin_git::GitError::from)?;
             context.say(&format!(
                 "Checking out {} of {}",
@@ -104,9 +199,10 @@ async fn own(context: &StepContext<'_>, request: Request<'_>) -> Result<(), Tool
                 depth,
                 into: fresh.clone(),
                 credential,
+                tags: request.tags.unwrap_or_default(),
                 submodules: false,
             };
-            checkout.make(&git, Some(&progress(context))).await?;
+            check_out(context, &git, &checkout).await?;
         }
         Repository::WorkingTree { path } => {
             context.say(&format!("Copying the working tree at {path}"));
@@ -129,6 +225,29 @@ async fn own(context: &StepContext<'_>, request: Request<'_>) -> Result<(), Tool
             })
     })
     .await
+}
+
+/// Fetches from the server, again and again while it is away, as during a restart: the step's own time is the limit.
+async fn check_out(context: &StepContext<'_>, git: &Git, checkout: &Checkout) -> Result<(), ToolError> {
+    let mut backoff = context.backoff();
+    loop {
+        let lost = match checkout.make(git, Some(&progress(context))).await {
+            Err(error) if error.is_lost_connection() => error,
+            made => return Ok(made?),
+        };
+        context.say(&format!(
+            "The connection to the server was lost, trying again: {lost}"
+        ));
+        let begun = checkout.into.clone();
+        on_disk(move || match std::fs::remove_dir_all(&begun) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(ToolError::disk("clear", begun.display())(error))
+            }
+            _ => Ok(()),
+        })
+        .await?;
+        tokio::time::sleep(backoff.next()).await;
+    }
 }
 
 /// Git's own words, as lines of the log: of the counting up only where it ends.

@@ -26,12 +26,16 @@ pub(crate) async fn run(context: &StepContext<'_>, tool: &Tool) -> StepEnd {
             revision,
             depth,
             destination,
+            tags,
+            submodules,
         } => {
             let request = git::Request {
                 repository,
                 revision,
                 depth: *depth,
                 destination,
+                tags: *tags,
+                submodules: *submodules,
             };
             git::run(context, request).await
         }

@@ -46,6 +46,8 @@ fn checkout(repository: &str, destination: Option<&str>) -> StepPlan {
         revision: None,
         depth: Some(1),
         destination: destination.map(str::to_owned),
+        tags: None,
+        submodules: false,
     })
 }
 
@@ -53,6 +55,8 @@ fn from_mirror(steps: Vec<StepPlan>, commit: &str) -> Assignment {
     let repository = Repository::Mirror {
         path: "/repository".to_owned(),
         commit: commit.to_owned(),
+        upstream: None,
+        fetch_token: None,
     };
     Assignment {
         repository: Some(repository),
@@ -156,6 +160,64 @@ async fn another_repository_is_fetched_with_the_steps_own_rights() {
         .await;
     assert_eq!(record.finished().unwrap().0, Success, "{:#?}", record.log);
     assert_eq!(record.lines(Stream::Output).last().unwrap(), "two");
+}
+
+#[tokio::test]
+async fn another_repository_comes_with_its_tags_and_submodules() {
+    let bench = Bench::start();
+    let (other, inner) = (bench.path().join("other"), bench.path().join("inner"));
+    repository(&inner);
+    repository(&other);
+    git(
+        &other,
+        &[
+            "-c",
+            "protocol.file.allow=always",
+            "submodule",
+            "--quiet",
+            "add",
+            "../inner",
+            "inner",
+        ],
+    );
+    git(&other, &["commit", "--quiet", "-m", "three"]);
+    git(&other, &["tag", "v1", "HEAD~1"]);
+    let wanted = |tags, submodules| {
+        step(Tool::Git {
+            repository: other.to_str().unwrap().to_owned(),
+            revision: Some("main".to_owned()),
+            depth: Some(1),
+            destination: Some(format!("deps/{submodules}")),
+            tags,
+            submodules,
+        })
+    };
+    let look = shell(
+        "cd deps/true; git tag; cat inner/file; cd ../false; git tag; ls inner | wc -l; git fetch --quiet",
+    );
+    let record = bench
+        .run(job(vec![wanted(Some(true), true), wanted(None, false), look]))
+        .await;
+    assert_eq!(record.finished().unwrap().0, Success, "{:#?}", record.log);
+    let output = record.lines(Stream::Output);
+    assert_eq!(output[3..], ["v1", "two0"], "{output:?}");
+}
+
+#[tokio::test]
+async fn another_accounts_repository_is_fetched_by_the_user_that_the_steps_run_as() {
+    if !is_root("another_accounts_repository_is_fetched_by_the_user_that_the_steps_run_as") {
+        return;
+    }
+    let bench = Bench::start_with(|config| config.identity = SOMEBODY);
+    let path = bench.path().join("other");
+    repository(&path);
+    let record = bench
+        .run(job(vec![
+            checkout(path.to_str().unwrap(), Some("deps")),
+            shell("cat deps/file"),
+        ]))
+        .await;
+    assert_eq!(record.finished().unwrap().0, Success, "{:#?}", record.log);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ fn checkout(story: &Story, repository: &Repository, commit: CommitId, depth: Opt
         depth,
         into: story.path("work"),
         credential: None,
+        tags: false,
         submodules: false,
     }
 }

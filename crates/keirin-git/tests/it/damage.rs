@@ -163,6 +163,7 @@ async fn a_repository_that_breaks_behind_its_server_is_a_fault_that_stays() {
         depth: Some(1),
         into: story.path("work"),
         credential: None,
+        tags: false,
         submodules: false,
     };
     let error = checkout.make(&story.git, None).await.unwrap_err();
@@ -202,6 +203,7 @@ async fn a_repository_of_the_longer_ids_is_mirrored_and_checked_out() {
         depth: Some(1),
         into: story.path("work"),
         credential: None,
+        tags: false,
         submodules: false,
     };
     checkout.make(&story.git, None).await.unwrap();

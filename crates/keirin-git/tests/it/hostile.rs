@@ -83,6 +83,7 @@ async fn a_submodule_cannot_run_a_program() {
         depth: Some(1),
         into: story.path("work"),
         credential: None,
+        tags: false,
         submodules: true,
     };
     let error = checkout.make(&story.git, None).await.unwrap_err();
@@ -115,6 +116,7 @@ async fn hooks_and_filters_of_others_are_not_run() {
         depth: Some(1),
         into: story.path("work"),
         credential: None,
+        tags: false,
         submodules: false,
     };
     checkout.make(&story.git, None).await.unwrap();
@@ -122,5 +124,29 @@ async fn hooks_and_filters_of_others_are_not_run() {
         fs::read_to_string(story.path("work/README.md")).unwrap(),
         "hello\n"
     );
+    assert!(!touched.exists());
+}
+
+#[tokio::test]
+async fn what_a_clone_has_left_out_is_not_fetched_by_a_program_of_its_choice() {
+    let story = Story::new();
+    let repository = story.repository("project");
+    let touched = story.path("touched");
+    let program = format!("touch {}; git-upload-pack", touched.display());
+    let head = repository.head();
+    let id = repository.git(["rev-parse", "HEAD:README.md"]);
+    fs::remove_file(repository.path.join(".git/objects").join(&id[..2]).join(&id[2..])).unwrap();
+    for (key, value) in [
+        ("remote.origin.url", repository.url().as_str()),
+        ("remote.origin.promisor", "true"),
+        ("remote.origin.uploadpack", &program),
+    ] {
+        repository.git(["config", key, value]);
+    }
+    let mirror = story.mirror_of(&repository);
+    mirror.fetch().await.unwrap_err();
+    let reader = keirin_git::HistoryReader::open(&story.git, &repository.path).await;
+    let reader = reader.unwrap();
+    let _either_way = reader.changes(&[head], |_| {}).await;
     assert!(!touched.exists());
 }

@@ -136,6 +136,7 @@ async fn a_commit_made_ready_is_served_without_the_remote_repository() {
         depth: Some(1),
         into: into.clone(),
         credential: None,
+        tags: false,
         submodules: false,
     };
     checkout.make(&remote.story.git, None).await.unwrap();
@@ -204,6 +205,7 @@ async fn a_token_opens_the_way_and_is_not_left_in_the_checkout() {
         depth: Some(1),
         into: remote.story.path("refused"),
         credential: credential(PASSWORD),
+        tags: false,
         submodules: false,
     };
     let error = checkout.make(&remote.story.git, None).await.unwrap_err();
@@ -355,6 +357,7 @@ async fn dropping_a_call_ends_git_and_all_that_it_started() {
         depth: Some(1),
         into,
         credential: None,
+        tags: false,
         submodules: false,
     };
     {

@@ -57,6 +57,7 @@ async fn one_exact_commit_is_fetched_without_its_history() {
         depth: Some(1),
         into: into.clone(),
         credential: None,
+        tags: false,
         submodules: false,
     }
     .make(&story.git, None)

@@ -123,7 +123,7 @@ fn every_tool_has_its_forms() {
 - shell: { run: make, shell: nix develop --command sh -c }
 - shell: { run: make, shell: [sh, -c] }
 - git: .
-- git: { repository: "https://example.com/other.git", revision: v1.20, depth: 1, destination: other }
+- git: { repository: "https://example.com/other.git", revision: v1.20, depth: 1, destination: other, tags: true, submodules: true }
 - artifacts: { upload: [dist/*, docs/**] }
 - artifacts: { download: dist/*, to: in }
 - junit_collect: [a.xml, "b/*.xml"]
@@ -151,6 +151,8 @@ fn every_tool_has_its_forms() {
         revision: Some("v1.20".to_owned()),
         depth: Some(1),
         destination: Some("other".to_owned()),
+        tags: Some(true),
+        submodules: true,
     };
     assert_eq!(job.steps[7].tool, other);
     let download = Artifacts::Download {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use keirin_model::agent::GROUP_ALL;
+use keirin_model::plan::{StepPlan, Tool};
 use keirin_store::agents::NewAgent;
-use keirin_wire::agent::{Claim, Claimed, PROTOCOL, Register, Registered};
+use keirin_wire::agent::{Assignment, Claim, Claimed, PROTOCOL, Register, Registered, Repository};
 
 use crate::app::App;
 use crate::caller::{Caller, Who};
@@ -93,8 +94,42 @@ pub(crate) async fn claim(
     let mut claimed = app.work.claim(agent, claim).await?;
     for assignment in &mut claimed.assignments {
         assignment.token = app.keys.job_token(assignment.attempt);
+        fill_in_repository(&app, assignment).await?;
     }
     Ok(Json(claimed))
+}
+
+/// Gives the steps of a job that checks the flow's own repository out what they may fetch more of it with.
+async fn fill_in_repository(app: &App, assignment: &mut Assignment) -> Result<(), ApiError> {
+    let own = |step: &StepPlan| match &step.tool {
+        Tool::Git {
+            repository,
+            submodules,
+            ..
+        } if repository == "." => Some(*submodules),
+        _ => None,
+    };
+    let checkouts: Vec<bool> = assignment.job.steps.iter().filter_map(own).collect();
+    let Some(Repository::Mirror {
+        upstream,
+        fetch_token,
+        ..
+    }) = &mut assignment.repository
+    else {
+        return Ok(());
+    };
+    if checkouts.is_empty() {
+        return Ok(());
+    }
+    let token = app.keys.fetch_token(assignment.attempt);
+    assignment.masks.push(token.clone());
+    *fetch_token = Some(token);
+    if checkouts.contains(&true)
+        && let Some(project) = app.store.place_named(&assignment.origin.project).await?
+    {
+        *upstream = Some(app.store.project(project.project).await?.repository);
+    }
+    Ok(())
 }
 
 fn check(said: &Register) -> Result<(), ApiError> {

@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod bucket;
+mod checkouts;
 mod clients;
 mod connections;
 mod control;
