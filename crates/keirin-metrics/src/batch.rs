@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use keirin_model::series::{Labels, MetricKind, Sample};
 
+use crate::refusal::Refused;
+
 /// What a metric means, as whoever exposes it says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Metadata {
@@ -53,6 +55,24 @@ impl Batch {
         Self {
             series,
             metadata: self.metadata,
+        }
+    }
+}
+
+/// What came in: all of it that could be read, and what could not.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Received {
+    /// What can be kept as far as its form says.
+    pub batch: Batch,
+    /// What its reader refused: each line or series alone, so that it takes nothing else with it.
+    pub refused: Refused,
+}
+
+impl From<Batch> for Received {
+    fn from(batch: Batch) -> Self {
+        Self {
+            batch,
+            refused: Refused::default(),
         }
     }
 }

@@ -61,7 +61,7 @@ impl Exchange {
             .into_iter()
             .map(|forward| Forwarder::new(storage.clone(), clock.clone(), forward));
         Self {
-            groups: Groups::new(storage.store().clone(), intake.clone(), clock.clone()),
+            groups: Groups::new(storage.store().clone(), &intake, clock.clone()),
             collectors: Collectors::new(
                 clock.clone(),
                 intake.clone(),

@@ -1,7 +1,7 @@
 //! Series in PostgreSQL, and the ways that samples come in and go out.
 //!
-//! Whatever comes in becomes a [`batch::Batch`] and goes to a [`sink::SampleSink`]; the one that keeps is
-//! [`storage::Intake`]. It keeps what it can and says of the rest why not: an error that [is
+//! Whatever comes in becomes [`batch::Received`], a line or series that cannot be read being refused alone, and goes to a
+//! [`sink::SampleSink`]; the one that keeps is [`storage::Intake`]. It keeps what it can and says of the rest why not: an error that [is
 //! passing](sink::SinkError::is_passing) is worth another try (503), any other is not (400).
 //!
 //! | way | what does it |
@@ -10,7 +10,7 @@
 //! | in, SQL | [`sql::SqlCollector`]: `new` of a [`sql::SqlDatabase`] and a [`sql::SqlFile`], `run` until it is stopped, `statuses` |
 //! | both of them, on one server of several | [`collect::Collectors`]: `start`, `stop`, `targets`, `queries` |
 //! | in, remote write | [`remote_write::decode`] of the body as it arrived |
-//! | in, InfluxDB's lines | [`influx::read`] of the text, then [`influx::into_batch`] with the [`influx::Precision`] of the address |
+//! | in, InfluxDB's lines | [`influx::read`] of the text, then [`influx::into_samples`] with the [`influx::Precision`] of the address |
 //! | in, pushes that hold | [`pushgateway::grouping`] of the path, [`pushgateway::read_body`], then [`pushgateway::Groups`]: `push`, `delete`, and `say_again` every minute |
 //! | out, as text | [`text::write`] in [`text::TextFormat::negotiated`] |
 //! | out, to other servers | [`forward::Forwarder`] over a [`remote_write::RemoteWriteClient`] or an [`influx::InfluxClient`] |
@@ -30,6 +30,7 @@ mod live;
 mod protobuf;
 pub mod pushgateway;
 pub mod query;
+pub mod refusal;
 pub mod relabel;
 pub mod remote_write;
 pub mod scrape;

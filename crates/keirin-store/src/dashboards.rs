@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::row::time;
+use crate::row::{json, text, time};
 use crate::{Result, Store, StoreError};
 
 /// A dashboard without its content.
@@ -32,7 +32,7 @@ impl Store {
         let rows = sqlx::query!(
             r#"select uid, title, folder, changed_at as "changed_at: jiff_sqlx::Timestamp", changed_by,
                  case when jsonb_typeof(dashboard -> 'tags') = 'array'
-                   then array(select jsonb_array_elements_text(dashboard -> 'tags')) else '{}' end as "tags!"
+                   then array(select tag from jsonb_array_elements_text(dashboard -> 'tags') tag where tag is not null) else '{}' end as "tags!"
                from dashboards order by lower(title), uid"#
         )
         .fetch_all(&self.pool)
@@ -74,9 +74,9 @@ impl Store {
                    changed_at = excluded.changed_at, changed_by = excluded.changed_by
                where $7",
             row.uid,
-            row.title,
+            &*text(&row.title),
             row.folder,
-            dashboard,
+            json(dashboard)? as _,
             time(row.changed_at) as _,
             row.changed_by,
             replaces,

@@ -1632,7 +1632,8 @@ export interface paths {
         put?: never;
         /**
          * Take samples by Prometheus' remote write
-         * @description Version 1 of the protocol. `project` says whose they are; they get it as a label.
+         * @description Version 1 of the protocol. `project` says whose they are; they get it as a label. A series that cannot be kept is refused
+         *     alone: the answer is then 400 and says which and why.
          */
         post: operations["samples_write"];
         delete?: never;
@@ -1693,7 +1694,8 @@ export interface paths {
         /**
          * Take samples in InfluxDB's line protocol
          * @description Each field is a sample of the metric `measurement_field`, of `measurement` for the field `value`. `precision` is that
-         *     of the times: ns where nothing is said. `project` says whose they are; they get it as a label.
+         *     of the times: ns where nothing is said. `project` says whose they are; they get it as a label. A line that cannot be kept
+         *     is refused alone: the answer is then 400 and says which and why.
          */
         post: operations["samples_write_lines"];
         delete?: never;

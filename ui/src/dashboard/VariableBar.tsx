@@ -24,7 +24,7 @@ export function VariableBar({ settled, onChoose }: VariableBarProps) {
 }
 
 function One({ settled, onChoose }: { settled: Settled; onChoose: (values: string[]) => void }) {
-  const { variable, options, chosen } = settled;
+  const { variable, options, chosen, fault } = settled;
   const label = <span className={variable.hidden === "label" ? "unseen" : css.label}>{variable.label}</span>;
   if (variable.kind === "textbox") return <Words key={chosen[0]} label={variable.label} text={chosen[0] ?? ""} onChoose={(text) => onChoose([text])} />;
   if (variable.multi) return <Several settled={settled} onChoose={onChoose} />;
@@ -32,7 +32,7 @@ function One({ settled, onChoose }: { settled: Settled; onChoose: (values: strin
   return (
     <label className={css.variable}>
       {label}
-      <NativeSelect data={data.length === 0 ? [{ value: "", label: "no value" }] : data} value={chosen[0] ?? ""} disabled={data.length === 0} onChange={(event) => onChoose([event.currentTarget.value])} />
+      <NativeSelect data={data.length === 0 ? [{ value: "", label: fault === null ? "no value" : `no value: ${fault}` }] : data} value={chosen[0] ?? ""} disabled={data.length === 0} onChange={(event) => onChoose([event.currentTarget.value])} />
     </label>
   );
 }

@@ -50,6 +50,14 @@ describe("a variable", () => {
     expect(one?.options).toEqual([{ text: "1.x", value: "1.x" }]);
   });
 
+  it("that cannot be asked for has no values, says why, and refuses no other", async () => {
+    const failing: LabelSource = { ...labels, query: () => Promise.reject(new Error("the query cannot be read")) };
+    const odd = { name: "odd", type: "query", query: "query_result(up{)" };
+    const [first, second] = await settle(variables(odd, project), {}, { span, sources: ["keirin"], labels: failing });
+    expect(first).toMatchObject({ options: [], chosen: [], fault: "the query cannot be read" });
+    expect(second).toMatchObject({ chosen: ["a"], fault: null });
+  });
+
   it("that is not known stays as it is written", async () => {
     expect(filled("$other ${other:csv} $__interval [$__range]", await settled({}), span, 60)).toBe("$other ${other:csv} 1m [1h]");
   });

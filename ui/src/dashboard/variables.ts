@@ -11,6 +11,8 @@ export interface Settled {
   options: Option[];
   /** One value, or several where it may have them; `all` alone for every one. */
   chosen: string[];
+  /** Why its values could not be asked for; null where they could. */
+  fault: string | null;
 }
 
 /** What answers questions about labels; takes the data source's name. */
@@ -26,15 +28,25 @@ export interface Surroundings {
   labels: LabelSource;
 }
 
-/** Works them out one after the other, because each may ask with the values of those before it. */
+/** Works them out one after the other, because each may ask with the values of those before it. One that cannot be asked
+ * for has no values and says why; the others have theirs. */
 export async function settle(variables: readonly Variable[], wanted: Record<string, string[] | undefined>, around: Surroundings): Promise<Settled[]> {
   const settled: Settled[] = [];
   for (const variable of variables) {
     // oxlint-disable-next-line no-await-in-loop -- each may need the one before it
-    const options = await optionsOf(variable, settled, around);
-    settled.push({ variable, options, chosen: choose(variable, options, wanted[variable.name]) });
+    const { options, fault } = await optionsOf(variable, settled, around).then(
+      (found) => ({ options: found, fault: null }),
+      (error: unknown) => ({ options: [], fault: faultOf(error) }),
+    );
+    settled.push({ variable, options, chosen: choose(variable, options, wanted[variable.name]), fault });
   }
   return settled;
+}
+
+/** A question that was given up is no fault of the variable: nobody waits for the answer. */
+function faultOf(error: unknown): string {
+  if (error instanceof Error && (error.name === "AbortError" || error.name === "CancelledError")) throw error;
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function optionsOf(variable: Variable, settled: readonly Settled[], { span, sources, labels }: Surroundings): Promise<Option[]> {

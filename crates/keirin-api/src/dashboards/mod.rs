@@ -16,11 +16,18 @@ pub(crate) fn content(mut given: Value) -> Value {
 }
 
 /// Its title; a stand-in where it has none.
-pub(crate) fn title(dashboard: &Value) -> &str {
-    dashboard["title"]
-        .as_str()
-        .filter(|title| !title.trim().is_empty())
-        .unwrap_or("Untitled")
+pub(crate) fn title(dashboard: &Value) -> String {
+    named(&dashboard["title"]).unwrap_or_else(|| "Untitled".to_owned())
+}
+
+/// A text that says something. A number is one too, as the page has it.
+fn named(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    (!text.trim().is_empty()).then_some(text)
 }
 
 /// Its uid, where it has one that can be kept.

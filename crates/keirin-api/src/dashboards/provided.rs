@@ -50,7 +50,7 @@ fn read(bytes: &[u8]) -> Dashboard {
         uid: uid(&content)
             .expect("invariant: every provided dashboard has a uid")
             .to_owned(),
-        title: title(&content).to_owned(),
+        title: title(&content),
         provided: true,
         dashboard: content,
     }

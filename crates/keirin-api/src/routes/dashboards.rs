@@ -48,7 +48,7 @@ pub(crate) async fn show(
     }
     let content = app.store.dashboard(&dashboard).await?;
     Ok(Json(Dashboard {
-        title: title(&content).to_owned(),
+        title: title(&content),
         uid: dashboard,
         provided: false,
         dashboard: content,
@@ -133,7 +133,7 @@ async fn keep(
     must_not_be_provided(&uid)?;
     content["uid"] = uid.clone().into();
     let row = DashboardRow {
-        title: title(&content).to_owned(),
+        title: title(&content),
         folder: String::new(),
         tags: Vec::new(),
         changed_at: app.outside.now(),

@@ -301,6 +301,105 @@ async fn whoever_scrapes_the_server_is_told_how_it_does() {
     assert_eq!(nobody.status, StatusCode::UNAUTHORIZED);
 }
 
+/// The series of `good_first` and `good_last` are kept, whatever comes between them, and the answer names what is not.
+#[tokio::test]
+async fn one_bad_item_is_lost_alone_by_every_way_in() {
+    let world = World::new().await;
+    let by = admin(&world).await;
+    let now_ms = world.clock.now().as_millisecond();
+    let labels = |name: &str| Labels::new([("__name__", name)]).unwrap();
+    let many = (0..100).map(|number| (format!("label_{number:03}"), "x".to_owned()));
+    let many = Labels::new(many.chain([("__name__".to_owned(), "bad".to_owned())])).unwrap();
+    let nameless = Labels::new([("a", "1")]).unwrap();
+    // Each call is made an hour after the one before.
+    let remote_write = |bad: Labels, hours: i64| {
+        let samples = || vec![Sample::new(now_ms + hours * 3_600_000, 1.0)];
+        let series = [labels("good_first"), bad, labels("good_last")].map(|labels| (labels, samples()));
+        remote_write::encode(&Batch {
+            series: series.into(),
+            metadata: Vec::new(),
+        })
+    };
+    let prometheus = "/prometheus/api/v1/write";
+    let pushed = "/metrics/job/one_bad";
+    for (way, reason, headers, path, body) in [
+        (
+            "line_protocol",
+            "line 2 has no fields",
+            &[][..],
+            "/write",
+            b"good_first value=1\nbad\ngood_last value=1\n".to_vec(),
+        ),
+        (
+            "line_protocol",
+            "line 2 has the tag `t` twice",
+            &[],
+            "/write",
+            b"good_first value=1\nbad,t=1,t=2 f=1\ngood_last value=1".to_vec(),
+        ),
+        (
+            "remote_write",
+            "has 101 labels, and may have 64",
+            REMOTE_WRITE,
+            prometheus,
+            remote_write(many, 3),
+        ),
+        (
+            "remote_write",
+            "has no metric's name",
+            REMOTE_WRITE,
+            prometheus,
+            remote_write(nameless, 4),
+        ),
+        (
+            "push",
+            "line 2 has a value that is no number",
+            &[],
+            pushed,
+            b"good_first 1\nbad one\ngood_last 1\n".to_vec(),
+        ),
+        (
+            "push",
+            "has a time; leave it out",
+            &[],
+            pushed,
+            b"good_first 1\nbad 1 1000\ngood_last 1\n".to_vec(),
+        ),
+    ] {
+        let counted = format!("keirin_samples_refused_total{{reason=\"unreadable\",way=\"{way}\"}} ");
+        let count = async || {
+            let text = world.get(&by, "/metrics").await.text();
+            let line = text.lines().find_map(|line| line.strip_prefix(&counted));
+            line.map_or(0, |count| count.parse::<u64>().unwrap())
+        };
+        let before = count().await;
+        world.pass(jiff::SignedDuration::from_hours(1));
+        let answer = send(&world, &by, "POST", path, headers, body).await;
+        let text = answer.text();
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{text}");
+        assert!(
+            text.contains("1 of 3 samples were refused") && text.contains(reason),
+            "{text}"
+        );
+        let kept = values(&world, &by, "{__name__=~\"good_.*|bad.*\"}").await;
+        let names: Vec<_> = kept
+            .iter()
+            .map(|one| one.split(['{', ' ']).next().unwrap())
+            .collect();
+        assert_eq!(names, ["good_first", "good_last"], "{reason}");
+        assert_eq!(count().await, before + 1, "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_comment_that_describes_nothing_is_passed_over() {
+    let world = World::new().await;
+    let by = admin(&world).await;
+    let text = b"# HELP\n# TYPE a gauge\na 1\n".to_vec();
+    let answer = send(&world, &by, "POST", "/metrics/job/helpless", &[], text).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
+}
+
 #[tokio::test]
 async fn a_token_may_come_as_a_password() {
     let world = World::new().await;
@@ -351,7 +450,7 @@ async fn the_series_of_a_project_have_a_limit() {
             (&[("__name__", "c")], 1.0),
         ],
     );
-    let refused = intake.write(three).await.unwrap_err().to_string();
+    let refused = intake.write(three.into()).await.unwrap_err().to_string();
     assert_eq!(
         refused,
         "1 of 3 samples were refused: `c{project=\"site\"}` would be one series more than the project site may have, 2 \
@@ -359,7 +458,7 @@ async fn the_series_of_a_project_have_a_limit() {
     );
     // Those that are there go on.
     let again = batch(&world, &[(&[("__name__", "a")], 2.0)]);
-    intake.write(again).await.unwrap();
+    intake.write(again.into()).await.unwrap();
     let by = admin(&world).await;
     assert_eq!(values(&world, &by, "a").await, [r#"a{project="site"} 2"#]);
 }

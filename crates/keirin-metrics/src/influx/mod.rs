@@ -2,7 +2,7 @@
 //!
 //! Definition: <https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/>.
 //!
-//! A line is a [`Point`] with any number of fields; what it means as samples is one rule, told at [`into_batch`].
+//! A line is a [`Point`] with any number of fields; what it means as samples is one rule, told at [`into_samples`].
 
 mod client;
 mod point;
@@ -16,6 +16,6 @@ mod write;
 pub use client::{InfluxClient, InfluxTarget};
 pub use point::{FieldValue, Point};
 pub use precision::Precision;
-pub use read::{LineLimits, LineProtocolError, read};
-pub use series::{PointError, Received, from_batch, into_batch};
+pub use read::{LineLimits, Points, TooManyFields, read};
+pub use series::{from_batch, into_samples};
 pub use write::write;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{FieldValue, LineLimits, Point, Precision, into_batch, read, write};
+use super::{FieldValue, LineLimits, Point, Precision, into_samples, read, write};
 
 fn values() -> impl Strategy<Value = FieldValue> {
     prop_oneof![
@@ -43,7 +43,9 @@ proptest! {
     #[test]
     fn what_is_written_reads_as_it_was(points in points()) {
         let text = write(&points);
-        prop_assert_eq!(read(text.as_bytes(), LineLimits::default()), Ok(points));
+        let read = read(text.as_bytes(), LineLimits::default()).unwrap();
+        prop_assert!(read.refused.is_empty(), "{}", read.refused);
+        prop_assert_eq!(read.points.into_iter().map(|(_, point)| point).collect::<Vec<_>>(), points);
     }
 
     #[test]
@@ -54,7 +56,7 @@ proptest! {
         ],
     ) {
         if let Ok(points) = read(&text, LineLimits::default()) {
-            let _ = into_batch(points, Precision::Milliseconds, 0);
+            let _ = into_samples(points, Precision::Milliseconds, 0);
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Reads lines.
 
+use std::borrow::Cow;
+
 use super::{FieldValue, Point};
+use crate::refusal::{Refusal, Refused};
 
 /// How much one text may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,60 +26,95 @@ impl Default for LineLimits {
     }
 }
 
-/// Why lines cannot be read.
+/// A text holds more than it may. Nothing of it is taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line} {reason}")]
-pub struct LineProtocolError {
+#[error("line {line} passes the limit of {limit} fields; send less in one call")]
+pub struct TooManyFields {
     /// Counted from 1. A text with line breaks in it makes a line longer than one.
     pub line: u64,
-    /// Goes on where "line 3" begins.
-    pub reason: String,
+    /// How many fields there may be.
+    pub limit: usize,
 }
 
-/// Reads every line.
+/// What lines hold.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Points {
+    /// Each line that could be read, with its place.
+    pub points: Vec<(u64, Point)>,
+    /// Lines and fields that could not.
+    pub refused: Refused,
+}
+
+/// Reads every line. One that cannot be read is refused alone, and of a field whose value is none the field alone.
 ///
 /// # Errors
-/// The first line that is none, or a limit that is passed.
-pub fn read(text: &[u8], limits: LineLimits) -> Result<Vec<Point>, LineProtocolError> {
-    let valid = std::str::from_utf8(text);
-    let text = valid.map_err(|error| LineProtocolError {
-        line: line_at(&text[..error.valid_up_to()]),
-        reason: "is not UTF-8".to_owned(),
-    })?;
+/// There are too many fields.
+pub fn read(text: &[u8], limits: LineLimits) -> Result<Points, TooManyFields> {
     let mut lines = Lines {
         text,
         place: 0,
-        fields: 0,
+        line: 1,
         limits,
+        refused: Refused::default(),
     };
-    let mut points = Vec::new();
+    let (mut points, mut fields) = (Vec::new(), 0);
     while lines.skip_to_next() {
-        let point = lines.point().map_err(|reason| LineProtocolError {
-            line: line_at(&text.as_bytes()[..lines.place]),
-            reason,
-        })?;
-        points.push(point);
+        let (start, line) = (lines.place, lines.line);
+        match lines.point(line) {
+            // Every field of it has been refused.
+            Ok(point) if point.fields.is_empty() => {}
+            Ok(point) => {
+                fields += point.fields.len();
+                points.push((line, point));
+            }
+            Err(Fault::TooManyFields) => fields = usize::MAX,
+            Err(Fault::Line(reason)) => {
+                lines.refuse(line, reason);
+                lines.place = start;
+                lines.skip_line();
+            }
+        }
+        if fields > limits.fields {
+            return Err(TooManyFields {
+                line,
+                limit: limits.fields,
+            });
+        }
     }
-    Ok(points)
+    Ok(Points {
+        points,
+        refused: lines.refused,
+    })
 }
 
-#[expect(clippy::naive_bytecount, reason = "only where a text is refused")]
-fn line_at(before: &[u8]) -> u64 {
-    before.iter().filter(|byte| **byte == b'\n').count() as u64 + 1
+/// Why a line cannot be read.
+enum Fault {
+    /// It alone is refused. Goes on where "line 3" begins.
+    Line(String),
+    /// The whole text is.
+    TooManyFields,
+}
+
+impl From<String> for Fault {
+    fn from(reason: String) -> Self {
+        Self::Line(reason)
+    }
 }
 
 type Read<T> = std::result::Result<T, String>;
 
 struct Lines<'a> {
-    text: &'a str,
+    text: &'a [u8],
     place: usize,
-    fields: usize,
+    /// That `place` lies in, counted from 1.
+    line: u64,
     limits: LineLimits,
+    refused: Refused,
 }
 
 impl<'a> Lines<'a> {
     fn next(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.place).copied()
+        self.text.get(self.place).copied()
     }
 
     fn takes(&mut self, byte: u8) -> bool {
@@ -86,58 +124,82 @@ impl<'a> Lines<'a> {
     }
 
     fn is_at_end(&self) -> bool {
-        matches!(self.next(), None | Some(b'\n')) || self.text.as_bytes()[self.place..].starts_with(b"\r\n")
+        matches!(self.next(), None | Some(b'\n')) || self.text[self.place..].starts_with(b"\r\n")
+    }
+
+    fn refuse(&mut self, line: u64, reason: String) {
+        self.refused
+            .add(1, Refusal::unreadable(format!("line {line}"), reason));
     }
 
     /// Passes over empty lines and comments; whether a line follows.
     fn skip_to_next(&mut self) -> bool {
         loop {
-            while matches!(self.next(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+            while let Some(byte @ (b' ' | b'\t' | b'\r' | b'\n')) = self.next() {
+                self.line += u64::from(byte == b'\n');
                 self.place += 1;
             }
             match self.next() {
                 None => return false,
-                Some(b'#') => {
-                    let rest = &self.text[self.place..];
-                    self.place += rest.find('\n').unwrap_or(rest.len());
-                }
+                Some(b'#') => self.skip_line(),
                 Some(_) => return true,
             }
         }
     }
 
-    fn point(&mut self) -> Read<Point> {
+    /// Passes over what is left of a line, but for its line break.
+    fn skip_line(&mut self) {
+        let rest = &self.text[self.place..];
+        self.place += rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+    }
+
+    fn point(&mut self, line: u64) -> std::result::Result<Point, Fault> {
         let measurement = self.name("measurement", b", ")?;
         let mut tags = Vec::new();
         while self.takes(b',') {
             if tags.len() == self.limits.tags {
-                return Err(format!("has more than {} tags", self.limits.tags));
+                return Err(format!("has more than {} tags", self.limits.tags).into());
             }
             let key = self.name("tag", b",= ")?;
             if !self.takes(b'=') {
-                return Err(format!("has the tag `{key}` without a value"));
+                return Err(format!("has the tag `{key}` without a value").into());
             }
             let value = self.name("tag's value", b",= ")?;
             tags.push((key, value));
         }
         self.blanks("fields")?;
         let mut fields = Vec::new();
+        let mut faults = Vec::new();
         loop {
-            self.fields += 1;
-            if self.fields > self.limits.fields {
-                return Err(format!("passes the limit of {} fields", self.limits.fields));
+            if fields.len() + faults.len() == self.limits.fields {
+                return Err(Fault::TooManyFields);
             }
             let key = self.name("field", b",= ")?;
             if !self.takes(b'=') {
-                return Err(format!("has the field `{key}` without a value"));
+                return Err(format!("has the field `{key}` without a value").into());
             }
-            let value = self.value(&key)?;
-            fields.push((key, value));
+            if self.takes(b'"') {
+                fields.push((key, self.quoted()?));
+            } else {
+                match self.value(&key) {
+                    Ok(value) => fields.push((key, value)),
+                    Err(fault) => faults.push(fault),
+                }
+            }
             if !self.takes(b',') {
                 break;
             }
         }
         let time = self.time()?;
+        for fault in faults {
+            self.refuse(line, fault);
+        }
+        // Line breaks in texts.
+        let broken = fields.iter().map(|(_, value)| match value {
+            FieldValue::Text(text) => text.matches('\n').count() as u64,
+            _ => 0,
+        });
+        self.line += broken.sum::<u64>();
         Ok(Point {
             measurement,
             tags,
@@ -163,7 +225,7 @@ impl<'a> Lines<'a> {
             .next()
             .filter(|byte| !self.is_at_end() && !ends.contains(byte))
         {
-            let next = self.text.as_bytes().get(self.place + 1).copied();
+            let next = self.text.get(self.place + 1).copied();
             let escaped = next.filter(|next| byte == b'\\' && ends.contains(next));
             name.push(escaped.unwrap_or(byte));
             self.place += if escaped.is_some() { 2 } else { 1 };
@@ -181,27 +243,25 @@ impl<'a> Lines<'a> {
                 self.limits.text_bytes
             ));
         }
-        Ok(String::from_utf8(text).expect("only ASCII has been taken out of UTF-8"))
+        String::from_utf8(text).map_err(|_| "is not UTF-8".to_owned())
     }
 
     /// Everything up to the next comma, blank or line break.
-    fn word(&mut self) -> &'a str {
+    fn word(&mut self) -> Cow<'a, str> {
         let start = self.place;
         while !self.is_at_end() && !matches!(self.next(), Some(b',' | b' ')) {
             self.place += 1;
         }
-        &self.text[start..self.place]
+        // What is not UTF-8 is no number either.
+        String::from_utf8_lossy(&self.text[start..self.place])
     }
 
     fn value(&mut self, key: &str) -> Read<FieldValue> {
-        if self.takes(b'"') {
-            return self.quoted();
-        }
         let word = self.word();
-        let value = match word {
+        let value = match &*word {
             "t" | "T" | "true" | "True" | "TRUE" => Some(FieldValue::Boolean(true)),
             "f" | "F" | "false" | "False" | "FALSE" => Some(FieldValue::Boolean(false)),
-            _ => number(word),
+            _ => number(&word),
         };
         value.ok_or_else(|| {
             let shown: String = word.chars().take(40).collect();
@@ -211,10 +271,9 @@ impl<'a> Lines<'a> {
 
     /// A text in quotes, in which only a quote and a backslash are escaped; line breaks may stand in it.
     fn quoted(&mut self) -> Read<FieldValue> {
-        let bytes = self.text.as_bytes();
         let mut text = Vec::new();
         loop {
-            match (self.next(), bytes.get(self.place + 1)) {
+            match (self.next(), self.text.get(self.place + 1)) {
                 (None, _) => return Err("has a text whose closing quote is missing".to_owned()),
                 (Some(b'"'), _) => break,
                 (Some(b'\\'), Some(escaped @ (b'"' | b'\\'))) => {
@@ -264,9 +323,9 @@ mod tests {
     use super::*;
 
     fn one(line: &str) -> Point {
-        let mut points = read(line.as_bytes(), LineLimits::default()).unwrap();
-        assert_eq!(points.len(), 1, "{line}");
-        points.remove(0)
+        let mut read = read(line.as_bytes(), LineLimits::default()).unwrap();
+        assert_eq!((read.points.len(), read.refused.count()), (1, 0), "{line}");
+        read.points.remove(0).1
     }
 
     fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -309,65 +368,101 @@ mod tests {
 
     #[test]
     fn empty_lines_and_comments_are_passed_over() {
-        let points = read(
+        let read = read(
             b"\n# a comment\n  a f=1\r\n\r\n\tb f=2 7 \n#",
             LineLimits::default(),
         )
         .unwrap();
-        let read: Vec<_> = points
+        let read: Vec<_> = read
+            .points
             .iter()
-            .map(|point| (&*point.measurement, point.time))
+            .map(|(line, point)| (*line, &*point.measurement, point.time))
             .collect();
-        assert_eq!(read, [("a", None), ("b", Some(7))]);
+        assert_eq!(read, [(3, "a", None), (5, "b", Some(7))]);
     }
 
     #[test]
-    fn a_refusal_says_where_and_why() {
+    fn a_line_that_cannot_be_read_is_lost_alone_and_says_why() {
         let limits = LineLimits {
-            fields: 3,
+            fields: 9,
             tags: 1,
             text_bytes: 20,
         };
-        for (text, reason) in [
-            ("a f=1\nb", "line 2 has no fields"),
-            ("a,t f=1", "line 1 has the tag `t` without a value"),
-            ("a,t= f=1", "line 1 has no tag's value where one should stand"),
-            (",t=1 f=1", "line 1 has no measurement where one should stand"),
-            ("a f", "line 1 has the field `f` without a value"),
+        let no_value = |word: &str| {
+            format!("line 4 has the field `f` with a value that is none: {word:?}; texts stand in quotes")
+        };
+        for (line, reason) in [
+            (&b"b"[..], "line 4 has no fields".to_owned()),
+            (b"a,t f=1", "line 4 has the tag `t` without a value".to_owned()),
             (
-                "a f=",
-                "line 1 has the field `f` with a value that is none: \"\"; texts stand in quotes",
+                b"a,t= f=1",
+                "line 4 has no tag's value where one should stand".to_owned(),
             ),
             (
-                "a f=abc",
-                "line 1 has the field `f` with a value that is none: \"abc\"; texts stand in quotes",
+                b",t=1 f=1",
+                "line 4 has no measurement where one should stand".to_owned(),
+            ),
+            (b"a f", "line 4 has the field `f` without a value".to_owned()),
+            (b"a f=", no_value("")),
+            (b"a f=abc", no_value("abc")),
+            (b"a f=NaN", no_value("NaN")),
+            (b"a f=9223372036854775808i", no_value("9223372036854775808i")),
+            (
+                b"a f=\"x",
+                "line 4 has a text whose closing quote is missing".to_owned(),
             ),
             (
-                "a f=NaN",
-                "line 1 has the field `f` with a value that is none: \"NaN\"; texts stand in quotes",
+                b"a f=1 soon",
+                "line 4 has a time that is not a whole number: \"soon\"".to_owned(),
             ),
+            (b"a f=1 1 2", "line 4 goes on after its time".to_owned()),
+            (b"a,t=1,u=2 f=1", "line 4 has more than 1 tags".to_owned()),
             (
-                "a f=1.5i",
-                "line 1 has the field `f` with a value that is none: \"1.5i\"; texts stand in quotes",
+                b"abcdefghijklmnopqrstu f=1",
+                "line 4 has a measurement of more than 20 bytes".to_owned(),
             ),
-            ("a f=\"x", "line 1 has a text whose closing quote is missing"),
-            (
-                "a f=1 soon",
-                "line 1 has a time that is not a whole number: \"soon\"",
-            ),
-            ("a f=1 1 2", "line 1 goes on after its time"),
-            ("a f=1,g=2\nb f=1,g=2", "line 2 passes the limit of 3 fields"),
-            ("a,t=1,u=2 f=1", "line 1 has more than 1 tags"),
-            (
-                "abcdefghijklmnopqrstu f=1",
-                "line 1 has a measurement of more than 20 bytes",
-            ),
+            (b"b f=\"\xff\"", "line 4 is not UTF-8".to_owned()),
         ] {
-            assert_eq!(read(text.as_bytes(), limits).unwrap_err().to_string(), reason);
+            let text = [b"first f=\"two\nlines\"\n\n", line, b"\nlast f=1 5"].concat();
+            let read = read(&text, limits).unwrap();
+            let read_lines: Vec<_> = read
+                .points
+                .iter()
+                .map(|(line, point)| (*line, &*point.measurement))
+                .collect();
+            assert_eq!(read_lines, [(1, "first"), (5, "last")], "{reason}");
+            assert_eq!((read.refused.count(), read.refused.to_string()), (1, reason));
         }
+    }
+
+    #[test]
+    fn a_field_whose_value_is_none_is_lost_alone() {
+        let read = read(b"a f=1,g=NaN,h=2i 7", LineLimits::default()).unwrap();
+        let (_, point) = &read.points[0];
         assert_eq!(
-            read(b"a f=1\nb f=\"\xff\"", limits).unwrap_err().to_string(),
-            "line 2 is not UTF-8"
+            point.fields,
+            [
+                ("f".to_owned(), FieldValue::Float(1.0)),
+                ("h".to_owned(), FieldValue::Integer(2))
+            ]
         );
+        assert_eq!(point.time, Some(7));
+        assert_eq!(
+            read.refused.to_string(),
+            "line 1 has the field `g` with a value that is none: \"NaN\"; texts stand in quotes"
+        );
+    }
+
+    #[test]
+    fn too_many_fields_are_refused_as_a_whole() {
+        let limits = LineLimits {
+            fields: 3,
+            ..LineLimits::default()
+        };
+        assert_eq!(
+            read(b"a f=1,g=2\nb f=1,g=2", limits).unwrap_err().to_string(),
+            "line 2 passes the limit of 3 fields; send less in one call"
+        );
+        assert!(read(b"a f=1,g=2,h=3,i=4", limits).is_err());
     }
 }

@@ -4,89 +4,63 @@ use std::collections::BTreeMap;
 
 use keirin_model::series::{Labels, METRIC_NAME, Sample};
 
-use super::{FieldValue, Point, Precision};
-use crate::batch::Batch;
+use super::{FieldValue, Point, Points, Precision};
+use crate::batch::{Batch, Received};
+use crate::refusal::Refusal;
 
 /// The field that a sample is written as, and that adds nothing to a metric's name.
 const VALUE: &str = "value";
 
-/// What points carried.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Received {
-    /// What can be stored.
-    pub batch: Batch,
-    /// Texts, which are no samples.
-    pub texts: usize,
-}
-
-/// Why a point has no meaning as samples.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PointError {
-    /// A tag is there twice, or two tags become one.
-    #[error("the point of `{measurement}` has the tag `{tag}` twice")]
-    DuplicateTag {
-        /// Of what.
-        measurement: String,
-        /// Its name as a label.
-        tag: String,
-    },
-    /// No clock shows this time.
-    #[error(
-        "the point of `{measurement}` has a time that is too far from now: {time}; is the precision right?"
-    )]
-    Time {
-        /// Of what.
-        measurement: String,
-        /// As it was written.
-        time: i64,
-    },
-}
-
 /// Points as samples: each field is a sample of the metric `measurement_field` with the tags as labels, of `measurement`
-/// alone where the field is called `value`, as where there is only one. Whole numbers and floats are what they are, true is 1 and false is 0; texts are no samples and are counted. Characters that PromQL has
-/// no plain way to write become `_`. A point without a time is of now.
-///
-/// # Errors
-/// A tag is there twice, or a time cannot be.
-pub fn into_batch(points: Vec<Point>, precision: Precision, now_ms: i64) -> Result<Received, PointError> {
-    let mut received = Received::default();
-    for point in points {
-        let time_ms = match point.time {
-            None => now_ms,
-            Some(time) => precision.milliseconds(time).ok_or_else(|| PointError::Time {
-                measurement: point.measurement.clone(),
-                time,
-            })?,
-        };
-        let mut labels: BTreeMap<String, String> = BTreeMap::new();
-        for (key, value) in point.tags {
-            let name = plain(&key);
-            if labels.insert(name.clone(), value).is_some() {
-                return Err(PointError::DuplicateTag {
-                    measurement: point.measurement,
-                    tag: name,
-                });
-            }
-        }
-        for (key, value) in point.fields {
-            let Some(value) = as_number(&value) else {
-                received.texts += 1;
-                continue;
-            };
-            let metric = match &*key {
-                VALUE => plain(&point.measurement),
-                _ => plain(&format!("{}_{key}", point.measurement)),
-            };
-            labels.insert(METRIC_NAME.to_owned(), metric);
-            let labels = Labels::new(labels.clone()).expect("a map has each name once");
-            received
-                .batch
-                .series
-                .push((labels, vec![Sample::new(time_ms, value)]));
+/// alone where the field is called `value`, as where there is only one. Whole numbers and floats are what they are, true
+/// is 1 and false is 0; texts are no samples and are passed over. Characters that PromQL has no plain way to write become
+/// `_`. A point without a time is of now. A point with a tag twice, or with a time that no clock shows, is refused alone.
+pub fn into_samples(read: Points, precision: Precision, now_ms: i64) -> Received {
+    let mut received = Received {
+        batch: Batch::default(),
+        refused: read.refused,
+    };
+    for (line, point) in read.points {
+        match samples_of(point, precision, now_ms) {
+            Ok(series) => received.batch.series.extend(series),
+            Err(fault) => received
+                .refused
+                .add(1, Refusal::unreadable(format!("line {line}"), fault)),
         }
     }
     received.batch = received.batch.grouped();
-    Ok(received)
+    received
+}
+
+type Series = Vec<(Labels, Vec<Sample>)>;
+
+/// The series of a point with a sample each, or what is wrong with it.
+fn samples_of(point: Point, precision: Precision, now_ms: i64) -> Result<Series, String> {
+    let time_ms = match point.time {
+        None => now_ms,
+        Some(time) => precision
+            .milliseconds(time)
+            .ok_or_else(|| format!("has a time that is too far from now: {time}; is the precision right?"))?,
+    };
+    let mut labels: BTreeMap<String, String> = BTreeMap::new();
+    for (key, value) in point.tags {
+        let name = plain(&key);
+        if labels.contains_key(&name) {
+            return Err(format!("has the tag `{name}` twice"));
+        }
+        labels.insert(name, value);
+    }
+    let samples = point.fields.iter().filter_map(|(key, value)| {
+        let value = as_number(value)?;
+        let metric = match &**key {
+            VALUE => plain(&point.measurement),
+            _ => plain(&format!("{}_{key}", point.measurement)),
+        };
+        labels.insert(METRIC_NAME.to_owned(), metric);
+        let labels = Labels::new(labels.clone()).expect("a map has each name once");
+        Some((labels, vec![Sample::new(time_ms, value)]))
+    });
+    Ok(samples.collect())
 }
 
 #[expect(
@@ -145,12 +119,9 @@ mod tests {
     use super::super::{LineLimits, read, write};
     use super::*;
 
-    fn received(lines: &str, precision: Precision) -> Result<Received, PointError> {
-        into_batch(
-            read(lines.as_bytes(), LineLimits::default()).unwrap(),
-            precision,
-            9_000,
-        )
+    fn received(lines: &str, precision: Precision) -> Received {
+        let read = read(lines.as_bytes(), LineLimits::default()).unwrap();
+        into_samples(read, precision, 9_000)
     }
 
     #[test]
@@ -160,8 +131,8 @@ mod tests {
             "build,project=keirin seconds=13 3\n",
             "disk.io,dev-name=a 1read=5u\n",
         );
-        let received = received(lines, Precision::Seconds).unwrap();
-        assert_eq!(received.texts, 1);
+        let received = received(lines, Precision::Seconds);
+        assert!(received.refused.is_empty());
         let shown: Vec<_> = received
             .batch
             .series
@@ -186,15 +157,16 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_meaning_is_refused() {
-        let refusal = |lines, precision| received(lines, precision).unwrap_err().to_string();
+    fn what_has_no_meaning_is_refused_alone() {
+        let refusal = |line: &str| {
+            let received = received(&format!("first f=1\n{line}\nlast f=1"), Precision::Seconds);
+            assert_eq!(received.batch.series.len(), 2);
+            received.refused.to_string()
+        };
+        assert_eq!(refusal("a,b.c=1,b-c=2 f=1"), "line 2 has the tag `b_c` twice");
         assert_eq!(
-            refusal("a,b.c=1,b-c=2 f=1", Precision::Seconds),
-            "the point of `a` has the tag `b_c` twice"
-        );
-        assert_eq!(
-            refusal("a f=1 1700000000000000000", Precision::Seconds),
-            "the point of `a` has a time that is too far from now: 1700000000000000000; is the precision right?"
+            refusal("a f=1 1700000000000000000"),
+            "line 2 has a time that is too far from now: 1700000000000000000; is the precision right?"
         );
     }
 
@@ -217,7 +189,12 @@ mod tests {
             "up,instance=a\\ b value=1.0 1\nup,instance=a\\ b value=1e300 3\n"
         );
         // Taken in again, it is the same series.
-        let received = into_batch(points, Precision::Milliseconds, 0).unwrap();
+        let points = points.into_iter().map(|point| (1, point)).collect();
+        let read = Points {
+            points,
+            ..Points::default()
+        };
+        let received = into_samples(read, Precision::Milliseconds, 0);
         let kept = vec![Sample::new(1, 1.0), Sample::new(3, 1e300)];
         assert_eq!(received.batch.series, [(labels, kept)]);
     }

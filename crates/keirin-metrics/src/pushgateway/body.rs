@@ -4,9 +4,10 @@ use keirin_model::series::{Labels, METRIC_NAME, MetricKind};
 use prost::Message;
 
 use super::messages::{Metric, MetricFamily, MetricType};
-use super::values::{go_float, values};
+use super::values::{Value, go_float, values};
 use crate::batch::Metadata;
 use crate::protobuf::{for_each_field, split_delimited};
+use crate::refusal::Refusal;
 use crate::text::{Exposition, TextError, TextFormat, TextLimits, TextSample, read};
 
 /// The media type of metrics in protocol buffers.
@@ -24,7 +25,7 @@ pub enum BodyError {
     /// It breaks off, or holds something else.
     #[error("the metric family {0} is none of `io.prometheus.client.MetricFamily`")]
     Malformed(usize),
-    /// A limit is passed.
+    /// A limit of the whole is passed.
     #[error("the metric family {family} passes the limit of {limit} {what}")]
     TooMuch {
         /// Counted from 1.
@@ -34,20 +35,12 @@ pub enum BodyError {
         /// Of what.
         what: &'static str,
     },
-    /// A series breaks the definition.
-    #[error("the metric family `{name}` {fault}")]
-    Series {
-        /// Its name, shortened.
-        name: String,
-        /// What is wrong; goes on where "the metric family" begins.
-        fault: &'static str,
-    },
 }
 
-/// Reads what was pushed with this `Content-Type`.
+/// Reads what was pushed with this `Content-Type`. A line or series that cannot be read is refused alone.
 ///
 /// # Errors
-/// It is not in the format that it says, or passes a limit.
+/// Nothing of it is in the format that it says, or there is more than may be.
 pub fn read_body(content_type: &str, body: &[u8], limits: TextLimits) -> Result<Exposition, BodyError> {
     let mut parts = content_type.split(';').map(str::trim);
     if !parts.next().unwrap_or_default().eq_ignore_ascii_case(PROTOBUF) {
@@ -82,16 +75,11 @@ fn read_family(
         limit,
         what,
     };
-    // Bytes of a metric are bounded as those of a line are, so what they become in memory is too.
     let mut metrics = Vec::new();
-    let mut largest = 0;
     let whole = for_each_field(message, |tag, content| {
-        if tag == 4 {
-            largest = largest.max(content.len());
-            // One more than may be shows that there are too many.
-            if metrics.len() <= limits.samples {
-                metrics.push(content);
-            }
+        // One more than may be shows that there are too many.
+        if tag == 4 && metrics.len() <= limits.samples {
+            metrics.push(content);
         }
         Some(())
     });
@@ -99,35 +87,27 @@ fn read_family(
     if metrics.len() > limits.samples || exposition.metadata.len() >= limits.samples {
         return Err(too_much(limits.samples, "metrics"));
     }
-    if largest > limits.line_bytes {
-        return Err(too_much(limits.line_bytes, "bytes of a metric"));
-    }
     let family = MetricFamily::decode(message).map_err(|_| BodyError::Malformed(place))?;
-    let fault = |fault| BodyError::Series {
-        name: family.name.chars().take(100).collect(),
-        fault,
+    let shown: String = family.name.chars().take(100).collect();
+    let refuse = |exposition: &mut Exposition, item: String, fault: String| {
+        exposition.refused.add(1, Refusal::unreadable(item, fault));
     };
     if family.name.is_empty() || family.name.len() > limits.name_bytes {
-        return Err(fault("has no name, or one that is too long"));
+        let fault = "has no name, or one that is too long".to_owned();
+        refuse(exposition, format!("the metric family `{shown}`"), fault);
+        return Ok(());
     }
     let kind = MetricType::try_from(family.kind).map_err(|_| BodyError::Malformed(place))?;
-    for metric in metrics {
-        let metric = Metric::decode(metric).map_err(|_| BodyError::Malformed(place))?;
-        if metric.labels.len() >= limits.labels {
-            return Err(too_much(limits.labels, "labels of a series"));
-        }
-        for label in &metric.labels {
-            if label.name.is_empty() || label.name == METRIC_NAME || label.name.len() > limits.name_bytes {
-                return Err(fault("has a label whose name is none, or too long"));
+    for (index, metric) in metrics.into_iter().enumerate() {
+        let read = read_metric(metric, kind, limits);
+        let (labels, metric, values) = match read {
+            Ok(read) => read,
+            Err(fault) => {
+                let item = format!("series {} of the metric family `{shown}`", index + 1);
+                refuse(exposition, item, fault);
+                continue;
             }
-            if label.value.len() > limits.value_bytes {
-                return Err(fault("has a label with a value that is too long"));
-            }
-        }
-        let pairs = metric.labels.iter().map(|label| (&*label.name, &*label.value));
-        let labels = Labels::new(pairs).map_err(|_| fault("has a label twice"))?;
-        let values =
-            values(&metric, kind).ok_or_else(|| fault("has a value of another type than it says"))?;
+        };
         for (ending, label, value) in values {
             if exposition.samples.len() == limits.samples {
                 return Err(too_much(limits.samples, "samples"));
@@ -157,6 +137,38 @@ fn read_family(
         help: family.help,
     });
     Ok(())
+}
+
+/// The labels and the values of a metric, or why it is refused.
+fn read_metric(
+    message: &[u8],
+    kind: MetricType,
+    limits: TextLimits,
+) -> Result<(Labels, Metric, Vec<Value>), String> {
+    // Bytes of a metric are bounded as those of a line are, so what they become in memory is too.
+    if message.len() > limits.line_bytes {
+        return Err(format!("has more than {} bytes", limits.line_bytes));
+    }
+    let metric = Metric::decode(message).map_err(|error| format!("cannot be read: {error}"))?;
+    if metric.labels.len() >= limits.labels {
+        return Err(format!("has more than {} labels", limits.labels));
+    }
+    for label in &metric.labels {
+        if label.name.is_empty() || label.name == METRIC_NAME || label.name.len() > limits.name_bytes {
+            return Err("has a label whose name is none, or too long".to_owned());
+        }
+        if label.value.len() > limits.value_bytes {
+            return Err(format!(
+                "has the label `{}` with a value of more than {} bytes",
+                label.name, limits.value_bytes
+            ));
+        }
+    }
+    let pairs = metric.labels.iter().map(|label| (&*label.name, &*label.value));
+    let labels = Labels::new(pairs).map_err(|_| "has a label twice".to_owned())?;
+    let values =
+        values(&metric, kind).ok_or_else(|| "has a value of another type than it says".to_owned())?;
+    Ok((labels, metric, values))
 }
 
 #[cfg(test)]
@@ -289,33 +301,29 @@ size_count 3
         };
         let one = family("a", MetricType::Gauge, &gauge(&[]));
         for (metric, reason) in [
-            (
-                gauge(&[("b", "1"), ("b", "2")]),
-                "the metric family `a` has a label twice",
-            ),
-            (
-                gauge(&[("", "1")]),
-                "the metric family `a` has a label whose name is none",
-            ),
+            (gauge(&[("b", "1"), ("b", "2")]), "has a label twice"),
+            (gauge(&[("", "1")]), "has a label whose name is none, or too long"),
             (
                 gauge(&[("__name__", "1")]),
-                "the metric family `a` has a label whose name is none",
+                "has a label whose name is none, or too long",
             ),
             (
                 gauge(&[("b", "123456789")]),
-                "the metric family `a` has a label with a value that is too long",
+                "has the label `b` with a value of more than 8 bytes",
             ),
             (
                 gauge(&[("b", "1"), ("c", "2"), ("d", "3")]),
-                "the metric family 1 passes the limit of 3 labels",
+                "has more than 3 labels",
             ),
-            (
-                labelled(&[]),
-                "the metric family `a` has a value of another type than it says",
-            ),
+            (labelled(&[]), "has a value of another type than it says"),
         ] {
-            let refused = refusal(&family("a", MetricType::Gauge, &metric), limits);
-            assert!(refused.starts_with(reason), "{refused}");
+            let body = [one.clone(), family("b", MetricType::Gauge, &metric)].concat();
+            let read = read_body(TYPE, &body, limits).unwrap();
+            assert_eq!(read.samples.len(), 1);
+            assert_eq!(
+                read.refused.to_string(),
+                format!("series 1 of the metric family `b` {reason}")
+            );
         }
         assert_eq!(
             refusal(&one[..one.len() - 1], limits),
@@ -326,7 +334,9 @@ size_count 3
         assert!(
             refusal(&[&*one, &one, &one].concat(), limits).contains("family 3 passes the limit of 2 metrics")
         );
-        assert!(refusal(&family("", MetricType::Gauge, &gauge(&[])), limits).contains("has no name"));
+        let nameless = family("", MetricType::Gauge, &gauge(&[]));
+        let refused = read_body(TYPE, &nameless, limits).unwrap().refused;
+        assert!(refused.to_string().contains("has no name"), "{refused}");
         let compact =
             "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=compact-text";
         assert_eq!(read_body(compact, &one, limits), Err(BodyError::Encoding));

@@ -6,11 +6,12 @@ use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
 
 use crate::batch::{Batch, Metadata};
 use crate::live::LiveSeries;
+use crate::refusal::{Refusal, Refused, shown};
 use crate::text::{Exposition, family_of};
 
 /// When the group was last pushed, in seconds since 1970.
 const PUSH_TIME: &str = "push_time_seconds";
-/// When a push to it was last refused; 0 where none was.
+/// When a push to it was last refused, as a whole or in part; 0 where none was.
 const FAILURE_TIME: &str = "push_failure_time_seconds";
 
 /// What was pushed under the same labels and is there until it is replaced.
@@ -39,46 +40,41 @@ pub enum PushMethod {
     Post,
 }
 
-/// Why a push is refused. The group stays as it was, but for the time of the failure.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PushError {
-    /// What is pushed is there until it is replaced, so it is of no time.
-    #[error("the sample of `{0}` has a time; leave it out, because what is pushed holds until the next push")]
-    HasTime(String),
-    /// A series is there twice.
-    #[error("the series `{0}` is there twice")]
-    Duplicate(String),
-    /// A name is kept for the group itself.
-    #[error("`{0}` is what the server says of a group, and cannot be pushed")]
-    Reserved(String),
-}
-
-/// The group after a push. The group's labels are set on every series, over those that it has.
-///
-/// # Errors
-/// The push is refused; see [`push_failed`].
+/// The group after a push, and what of the push is refused: lines that could not be read, and each sample that has a time,
+/// is there twice, or has a name that is kept for the group itself. The group's labels are set on every series, over those
+/// that it has. Where all of the push is refused, the group stays as it was, but for the time of the failure.
 pub fn push(
     before: Option<&Group>,
     labels: &Labels,
     method: PushMethod,
     pushed: Exposition,
     now_ms: i64,
-) -> Result<Group, PushError> {
+) -> (Group, Refused) {
+    let (pushed, refused) = sorted_by_metric(pushed, labels);
+    if pushed.is_empty() && !refused.is_empty() {
+        return (push_failed(before, labels, now_ms), refused);
+    }
     let mut metrics = match (method, before) {
         (PushMethod::Post, Some(group)) => group.metrics.clone(),
         _ => BTreeMap::new(),
     };
-    metrics.extend(sorted_by_metric(pushed, labels)?);
-    Ok(Group {
+    metrics.extend(pushed);
+    let failed_ms = if refused.is_empty() {
+        before.and_then(|group| group.failed_ms)
+    } else {
+        Some(now_ms)
+    };
+    let group = Group {
         labels: labels.clone(),
         metrics,
         pushed_ms: Some(now_ms),
-        failed_ms: before.and_then(|group| group.failed_ms),
-    })
+        failed_ms,
+    };
+    (group, refused)
 }
 
 /// The group after a push that was refused.
-pub fn push_failed(before: Option<&Group>, labels: &Labels, now_ms: i64) -> Group {
+fn push_failed(before: Option<&Group>, labels: &Labels, now_ms: i64) -> Group {
     let before = before.cloned().unwrap_or_else(|| Group {
         labels: labels.clone(),
         metrics: BTreeMap::new(),
@@ -128,7 +124,7 @@ impl Group {
             (
                 FAILURE_TIME,
                 self.failed_ms,
-                "When a push to this group was last refused, in seconds since 1970.",
+                "When a push to this group was last refused, as a whole or in part, in seconds since 1970.",
             ),
         ] {
             #[expect(
@@ -151,27 +147,34 @@ impl Group {
     }
 }
 
-fn sorted_by_metric(pushed: Exposition, group: &Labels) -> Result<BTreeMap<String, Pushed>, PushError> {
+fn sorted_by_metric(pushed: Exposition, group: &Labels) -> (BTreeMap<String, Pushed>, Refused) {
     let kinds: HashMap<&str, MetricKind> = pushed
         .metadata
         .iter()
         .map(|metadata| (&*metadata.name, metadata.kind))
         .collect();
     let mut metrics: BTreeMap<String, Pushed> = BTreeMap::new();
+    let mut refused = pushed.refused;
     let mut seen = HashSet::new();
     for sample in &pushed.samples {
-        if sample.time_ms.is_some() {
-            return Err(PushError::HasTime(sample.labels.to_string()));
-        }
-        if matches!(sample.labels.metric(), PUSH_TIME | FAILURE_TIME) {
-            return Err(PushError::Reserved(sample.labels.metric().to_owned()));
-        }
         let labels = group.iter().fold(sample.labels.clone(), |labels, (name, value)| {
             labels.with(name, value)
         });
-        if !seen.insert(labels.clone()) {
-            return Err(PushError::Duplicate(labels.to_string()));
+        // What is pushed is there until it is replaced, so it is of no time.
+        let fault = if sample.time_ms.is_some() {
+            Some("has a time; leave it out, because what is pushed holds until the next push")
+        } else if matches!(labels.metric(), PUSH_TIME | FAILURE_TIME) {
+            Some("is what the server says of a group, and cannot be pushed")
+        } else if seen.contains(&labels) {
+            Some("is there twice; the first is kept")
+        } else {
+            None
+        };
+        if let Some(fault) = fault {
+            refused.add(1, Refusal::unreadable(format!("`{}`", shown(&labels)), fault));
+            continue;
         }
+        seen.insert(labels.clone());
         let metric = family_of(&sample.labels, |name| kinds.get(name).copied());
         metrics
             .entry(metric.to_owned())
@@ -185,7 +188,7 @@ fn sorted_by_metric(pushed: Exposition, group: &Labels) -> Result<BTreeMap<Strin
             metric.metadata = Some(metadata);
         }
     }
-    Ok(metrics)
+    (metrics, refused)
 }
 
 #[cfg(test)]
@@ -200,6 +203,12 @@ mod tests {
 
     fn text(text: &str) -> Exposition {
         read(text.as_bytes(), TextFormat::PROMETHEUS, TextLimits::default()).unwrap()
+    }
+
+    fn pushed(before: Option<&Group>, method: PushMethod, sent: &str, now_ms: i64) -> Group {
+        let (group, refused) = push(before, &labels(), method, text(sent), now_ms);
+        assert!(refused.is_empty(), "{refused}");
+        group
     }
 
     fn shown(batch: &Batch) -> Vec<String> {
@@ -237,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_put_replaces_the_group_and_a_post_what_it_names() {
-        let first = push(None, &labels(), PushMethod::Put, text(TWO), 1_500).unwrap();
+        let first = pushed(None, PushMethod::Put, TWO, 1_500);
         let batch = first.batch(2_000);
         assert_eq!(
             shown(&batch),
@@ -259,7 +268,7 @@ mod tests {
 
         // The histogram is one metric: its bucket goes although the push has none.
         let again = "# TYPE took histogram\ntook_sum{part=\"b\"} 4\n";
-        let posted = push(Some(&first), &labels(), PushMethod::Post, text(again), 3_000).unwrap();
+        let posted = pushed(Some(&first), PushMethod::Post, again, 3_000);
         assert_eq!(
             shown(&change(Some(&first), Some(&posted), 3_000)),
             [
@@ -273,7 +282,7 @@ mod tests {
             ]
         );
 
-        let put = push(Some(&posted), &labels(), PushMethod::Put, text("size 6\n"), 4_000).unwrap();
+        let put = pushed(Some(&posted), PushMethod::Put, "size 6\n", 4_000);
         assert_eq!(
             shown(&change(Some(&posted), Some(&put), 4_000)),
             [
@@ -295,8 +304,8 @@ mod tests {
 
     #[test]
     fn a_put_of_nothing_leaves_the_time_of_the_push() {
-        let first = push(None, &labels(), PushMethod::Put, text(TWO), 1_000).unwrap();
-        let empty = push(Some(&first), &labels(), PushMethod::Put, text(""), 2_000).unwrap();
+        let first = pushed(None, PushMethod::Put, TWO, 1_000);
+        let empty = pushed(Some(&first), PushMethod::Put, "", 2_000);
         assert_eq!(
             shown(&empty.batch(2_000)),
             ["push_time_seconds 2", "push_failure_time_seconds 0"]
@@ -305,37 +314,49 @@ mod tests {
 
     #[test]
     fn a_refused_push_leaves_its_time_and_nothing_else() {
-        let first = push(None, &labels(), PushMethod::Put, text("size 5\n"), 1_000).unwrap();
-        for (pushed, reason) in [
-            (
-                "size 5 1000\n",
-                "the sample of `size` has a time; leave it out, because what is pushed holds until the next push",
-            ),
-            (
-                "size 5\nsize 6\n",
-                "the series `size{instance=\"a\", job=\"backup\"}` is there twice",
-            ),
-            (
-                "size{job=\"x\"} 5\nsize 6\n",
-                "the series `size{instance=\"a\", job=\"backup\"}` is there twice",
-            ),
-            (
-                "push_time_seconds 5\n",
-                "`push_time_seconds` is what the server says of a group, and cannot be pushed",
-            ),
-        ] {
-            let error = push(Some(&first), &labels(), PushMethod::Post, text(pushed), 2_000).unwrap_err();
-            assert_eq!(error.to_string(), reason);
-        }
-        let failed = push_failed(Some(&first), &labels(), 2_000);
+        let first = pushed(None, PushMethod::Put, "size 5\n", 1_000);
+        let timed = "size 5 1000\npush_time_seconds 5\n";
+        let (failed, refused) = push(Some(&first), &labels(), PushMethod::Put, text(timed), 2_000);
+        assert_eq!(refused.count(), 2);
         assert_eq!(
             shown(&failed.batch(2_000)),
             ["size 5", "push_time_seconds 1", "push_failure_time_seconds 2"]
         );
-        let never = push_failed(None, &labels(), 2_000);
+        let (never, _) = push(None, &labels(), PushMethod::Put, text(timed), 2_000);
         assert_eq!(
             shown(&never.batch(2_000)),
             ["push_time_seconds 0", "push_failure_time_seconds 2"]
         );
+    }
+
+    #[test]
+    fn what_cannot_be_pushed_is_lost_alone_and_says_why() {
+        for (line, reason) in [
+            (
+                "size 5 1000",
+                "`size{instance=\"a\", job=\"backup\"}` has a time; leave it out, because what is pushed holds until the next push",
+            ),
+            (
+                "good 2",
+                "`good{instance=\"a\", job=\"backup\"}` is there twice; the first is kept",
+            ),
+            (
+                "good{job=\"x\"} 2",
+                "`good{instance=\"a\", job=\"backup\"}` is there twice; the first is kept",
+            ),
+            (
+                "push_time_seconds 5",
+                "`push_time_seconds{instance=\"a\", job=\"backup\"}` is what the server says of a group, and cannot be pushed",
+            ),
+            ("size five", "line 2 has a value that is no number: \"five\""),
+        ] {
+            let sent = text(&format!("good 1\n{line}\n"));
+            let (group, refused) = push(None, &labels(), PushMethod::Put, sent, 2_000);
+            assert_eq!(
+                shown(&group.batch(2_000)),
+                ["good 1", "push_time_seconds 2", "push_failure_time_seconds 2"]
+            );
+            assert_eq!((refused.count(), refused.to_string()), (1, reason.to_owned()));
+        }
     }
 }

@@ -4,8 +4,10 @@ use keirin_model::series::Labels;
 use keirin_store::{Store, StoreError};
 use sha2::{Digest as _, Sha256};
 
-use super::group::{Group, PushError, PushMethod, change, push, push_failed};
+use super::group::{Group, PushMethod, change, push};
 use super::kept::{from_json, to_json};
+use crate::batch::Received;
+use crate::refusal::{Refused, Way};
 use crate::scrape::Clock;
 use crate::sink::{SampleSink as _, SinkError};
 use crate::storage::{ForProject, Intake, write_labels};
@@ -25,10 +27,7 @@ pub struct Groups {
 /// Why a push or a deletion was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum GroupError {
-    /// What was pushed cannot be a group; the time of the failure is noted.
-    #[error(transparent)]
-    Push(#[from] PushError),
-    /// Samples of it are refused; the group is there.
+    /// Some of it is refused; the group holds the rest.
     #[error(transparent)]
     Sink(#[from] SinkError),
     /// The database fails.
@@ -38,8 +37,12 @@ pub enum GroupError {
 
 impl Groups {
     /// The groups in this database.
-    pub fn new(store: Store, intake: Intake, clock: Clock) -> Self {
-        Self { store, intake, clock }
+    pub fn new(store: Store, intake: &Intake, clock: Clock) -> Self {
+        Self {
+            store,
+            intake: intake.by(Way::Push),
+            clock,
+        }
     }
 
     /// Takes a push.
@@ -53,14 +56,20 @@ impl Groups {
         method: PushMethod,
         pushed: &Exposition,
     ) -> Result<(), GroupError> {
-        let mut refused = None;
-        self.change(project, labels, |before, now_ms| {
-            let after = push(before, labels, method, pushed.clone(), now_ms);
-            refused = after.as_ref().err().cloned();
-            Some(after.unwrap_or_else(|_| push_failed(before, labels, now_ms)))
-        })
-        .await?;
-        refused.map_or(Ok(()), |error| Err(error.into()))
+        let sent = pushed.samples.len() + pushed.refused.count();
+        let kept = self.change(project, labels, |before, now_ms| {
+            let (after, refused) = push(before, labels, method, pushed.clone(), now_ms);
+            (Some(after), refused)
+        });
+        match kept.await {
+            // The group has more samples than were sent.
+            Err(GroupError::Sink(SinkError::Refused { refused, .. })) => Err(SinkError::Refused {
+                refused,
+                samples: sent,
+            }
+            .into()),
+            kept => kept,
+        }
     }
 
     /// Deletes a group; nothing happens where there is none.
@@ -68,7 +77,8 @@ impl Groups {
     /// # Errors
     /// See [`GroupError`].
     pub async fn delete(&self, project: Option<ForProject>, labels: &Labels) -> Result<(), GroupError> {
-        self.change(project, labels, |_, _| None).await
+        self.change(project, labels, |_, _| (None, Refused::default()))
+            .await
     }
 
     /// Writes what every group holds, as if it was scraped now.
@@ -82,11 +92,11 @@ impl Groups {
             let written = self
                 .intake
                 .of(project)
-                .write(group.batch((self.clock)().as_millisecond()))
+                .write(group.batch((self.clock)().as_millisecond()).into())
                 .await;
             match written {
-                Err(SinkError::Refused { reason, .. }) => {
-                    tracing::warn!(group = %group.labels, %reason, "samples of a pushed group are refused");
+                Err(SinkError::Refused { refused, .. }) => {
+                    tracing::warn!(group = %group.labels, %refused, "samples of a pushed group are refused");
                 }
                 written => written?,
             }
@@ -98,7 +108,7 @@ impl Groups {
         &self,
         project: Option<ForProject>,
         labels: &Labels,
-        mut decide: impl FnMut(Option<&Group>, i64) -> Option<Group>,
+        mut decide: impl FnMut(Option<&Group>, i64) -> (Option<Group>, Refused),
     ) -> Result<(), GroupError> {
         let key = fingerprint(project.as_ref(), labels);
         for _ in 0..TRIES {
@@ -109,7 +119,7 @@ impl Groups {
                 Some((content, _)) => Some(from_json(content).map_err(|error| damaged(&error))?),
                 None => None,
             };
-            let after = decide(before.as_ref(), now_ms);
+            let (after, refused) = decide(before.as_ref(), now_ms);
             let done = match (&after, version) {
                 (Some(after), version) => {
                     let id = project.as_ref().map(|project| project.id);
@@ -122,7 +132,7 @@ impl Groups {
             };
             if done {
                 let batch = change(before.as_ref(), after.as_ref(), now_ms);
-                self.intake.of(project).write(batch).await?;
+                self.intake.of(project).write(Received { batch, refused }).await?;
                 return Ok(());
             }
         }

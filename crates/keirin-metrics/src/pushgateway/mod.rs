@@ -13,6 +13,6 @@ mod properties;
 mod values;
 
 pub use body::{BodyError, read_body};
-pub use group::{Group, PushError, PushMethod, change, push, push_failed};
+pub use group::{Group, PushMethod, change, push};
 pub use groups::{GroupError, Groups};
 pub use path::{PathError, grouping};

@@ -3,9 +3,11 @@
 use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
 use prost::Message;
 
-use super::messages::{Label, MetricMetadata, MetricType, TimeSeries, WriteRequest};
+use super::messages::{self, Label, MetricMetadata, MetricType};
 use super::scan::counts;
-use crate::batch::{Batch, Metadata};
+use crate::batch::{Metadata, Received};
+use crate::protobuf::for_each_field;
+use crate::refusal::{Refusal, shown};
 
 /// How much one call may carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub struct RemoteWriteLimits {
     pub series: usize,
     /// Samples in all.
     pub samples: usize,
-    /// Labels of a series, the metric's name among them.
+    /// Labels of a series, the metric's name among them. A series that has more is refused alone.
     pub labels: usize,
 }
 
@@ -34,16 +36,7 @@ impl Default for RemoteWriteLimits {
     }
 }
 
-/// What a call carried.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Received {
-    /// What can be stored.
-    pub batch: Batch,
-    /// Native histograms, which are not stored here.
-    pub native_histograms: usize,
-}
-
-/// Why a call is refused. None of these goes away when the call is made again, so the answer is 400.
+/// Why a call is refused as a whole. None of these goes away when the call is made again, so the answer is 400.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteWriteError {
     /// The body is not one Snappy block.
@@ -62,20 +55,12 @@ pub enum RemoteWriteError {
         /// How many may be.
         limit: usize,
     },
-    /// A series breaks the definition. The text goes on where "the series `…`" begins.
-    #[error("the series `{series}` {reason}")]
-    Series {
-        /// Its labels as they came.
-        series: String,
-        /// What is wrong.
-        reason: String,
-    },
 }
 
-/// Reads what a call carries.
+/// Reads what a call carries. A series that breaks the definition is refused alone.
 ///
 /// # Errors
-/// The body is not a write request, or breaks its definition, or passes a limit. Nothing of it is taken then.
+/// The body is not a write request, or passes a limit. Nothing of it is taken then.
 pub fn decode(body: &[u8], limits: RemoteWriteLimits) -> Result<Received, RemoteWriteError> {
     within("compressed bytes", body.len(), limits.compressed_bytes)?;
     let length = snap::raw::decompress_len(body).map_err(not_snappy)?;
@@ -84,27 +69,128 @@ pub fn decode(body: &[u8], limits: RemoteWriteLimits) -> Result<Received, Remote
         .decompress_vec(body)
         .map_err(not_snappy)?;
 
-    let counts =
-        counts(&bytes).ok_or_else(|| RemoteWriteError::NotARequest("its fields end too early".to_owned()))?;
+    let counts = counts(&bytes).ok_or_else(ends_too_early)?;
     within("series", counts.series, limits.series)?;
     within("metrics", counts.metadata, limits.series)?;
     within("samples", counts.samples, limits.samples)?;
-    within("labels at one series", counts.labels, limits.labels)?;
-    let request =
-        WriteRequest::decode(&*bytes).map_err(|error| RemoteWriteError::NotARequest(error.to_string()))?;
 
-    let series = request
-        .timeseries
-        .into_iter()
-        .map(series)
-        .collect::<Result<_, _>>()?;
-    Ok(Received {
-        batch: Batch {
-            series,
-            metadata: request.metadata.into_iter().map(metadata).collect(),
-        },
-        native_histograms: counts.native_histograms,
-    })
+    let mut received = Received::default();
+    let mut number = 0;
+    let whole = for_each_field(&bytes, |tag, content| {
+        match tag {
+            1 => {
+                number += 1;
+                read_series(content, number, limits.labels, &mut received);
+            }
+            3 => match MetricMetadata::decode(content) {
+                Ok(said) => received.batch.metadata.push(metadata(said)),
+                Err(error) => received.refused.add(
+                    1,
+                    Refusal::unreadable("what is said of a metric", cannot_be_read(&error)),
+                ),
+            },
+            _ => {}
+        }
+        Some(())
+    });
+    whole.ok_or_else(ends_too_early)?;
+    Ok(received)
+}
+
+fn cannot_be_read(error: &prost::DecodeError) -> String {
+    format!("cannot be read: {error}")
+}
+
+fn ends_too_early() -> RemoteWriteError {
+    RemoteWriteError::NotARequest("its fields end too early".to_owned())
+}
+
+/// Puts a series to what was received, or to what is refused.
+fn read_series(message: &[u8], number: usize, most_labels: usize, received: &mut Received) {
+    let series = match SeriesMessage::read(message, most_labels) {
+        Ok(series) => series,
+        Err(error) => {
+            let refusal = Refusal::unreadable(format!("the series number {number}"), cannot_be_read(&error));
+            received.refused.add(1, refusal);
+            return;
+        }
+    };
+    let fault = if series.all_labels > most_labels {
+        Some(format!(
+            "has {} labels, and may have {most_labels}",
+            series.all_labels
+        ))
+    } else {
+        fault(&series.labels)
+    };
+    if let Some(fault) = fault {
+        let item = format!("the series `{}` (number {number})", pairs(&series.labels));
+        let items = series.samples.len().max(1);
+        received.refused.add(items, Refusal::unreadable(item, fault));
+        return;
+    }
+    let labels = Labels::new(series.labels.into_iter().map(|label| (label.name, label.value)))
+        .expect("each name is there once, as has just been found");
+    if series.native_histograms > 0 {
+        received
+            .refused
+            .add(series.native_histograms, Refusal::NativeHistogram(shown(&labels)));
+    }
+    if !series.samples.is_empty() {
+        received.batch.series.push((labels, series.samples));
+    }
+}
+
+/// A series as it came, with no more labels than it may have.
+struct SeriesMessage {
+    labels: Vec<Label>,
+    /// How many it has in all.
+    all_labels: usize,
+    samples: Vec<Sample>,
+    native_histograms: usize,
+}
+
+impl SeriesMessage {
+    fn read(message: &[u8], most_labels: usize) -> Result<Self, prost::DecodeError> {
+        let mut series = Self {
+            labels: Vec::new(),
+            all_labels: 0,
+            samples: Vec::new(),
+            native_histograms: 0,
+        };
+        let mut fault = None;
+        for_each_field(message, |tag, content| {
+            match tag {
+                1 => {
+                    series.all_labels += 1;
+                    if series.all_labels <= most_labels {
+                        match Label::decode(content) {
+                            Ok(label) => series.labels.push(label),
+                            Err(error) => fault = Some(error),
+                        }
+                    }
+                }
+                2 => match messages::Sample::decode(content) {
+                    Ok(sample) => series.samples.push(Sample::new(sample.timestamp, sample.value)),
+                    Err(error) => fault = Some(error),
+                },
+                4 => series.native_histograms += 1,
+                _ => {}
+            }
+            fault.is_none().then_some(())
+        });
+        // That it is a message has been found when its parts were counted.
+        fault.map_or(Ok(series), Err)
+    }
+}
+
+/// Labels that may not be a series, for an error.
+fn pairs(labels: &[Label]) -> String {
+    let pairs = labels
+        .iter()
+        .map(|label| format!("{}={:?}", label.name, label.value));
+    let series = format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "));
+    series.chars().take(200).collect()
 }
 
 fn within(what: &'static str, found: usize, limit: usize) -> Result<(), RemoteWriteError> {
@@ -117,24 +203,6 @@ fn within(what: &'static str, found: usize, limit: usize) -> Result<(), RemoteWr
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn not_snappy(error: snap::Error) -> RemoteWriteError {
     RemoteWriteError::NotSnappy(error.to_string())
-}
-
-fn series(series: TimeSeries) -> Result<(Labels, Vec<Sample>), RemoteWriteError> {
-    if let Some(reason) = fault(&series.labels) {
-        let pairs = series
-            .labels
-            .iter()
-            .map(|label| format!("{}={:?}", label.name, label.value));
-        let series = format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "));
-        return Err(RemoteWriteError::Series {
-            series: series.chars().take(300).collect(),
-            reason,
-        });
-    }
-    let labels = Labels::new(series.labels.into_iter().map(|label| (label.name, label.value)))
-        .expect("each name is there once, as has just been found");
-    let sample = |sample: super::messages::Sample| Sample::new(sample.timestamp, sample.value);
-    Ok((labels, series.samples.into_iter().map(sample).collect()))
 }
 
 /// What is wrong with the labels of a series.
@@ -177,6 +245,7 @@ fn metadata(metadata: MetricMetadata) -> Metadata {
 
 #[cfg(test)]
 mod tests {
+    use super::super::messages::{TimeSeries, WriteRequest};
     use super::*;
 
     fn label(name: &str, value: &str) -> Label {
@@ -187,14 +256,22 @@ mod tests {
     }
 
     fn call(labels: &[Label]) -> Vec<u8> {
+        calls(&[labels])
+    }
+
+    fn calls(series: &[&[Label]]) -> Vec<u8> {
+        let sample = messages::Sample {
+            value: 1.0,
+            timestamp: 1,
+        };
         let request = WriteRequest {
-            timeseries: vec![TimeSeries {
-                labels: labels.to_vec(),
-                samples: vec![super::super::messages::Sample {
-                    value: 1.0,
-                    timestamp: 1,
-                }],
-            }],
+            timeseries: series
+                .iter()
+                .map(|labels| TimeSeries {
+                    labels: labels.to_vec(),
+                    samples: vec![sample],
+                })
+                .collect(),
             metadata: Vec::new(),
         };
         snap::raw::Encoder::new()
@@ -209,13 +286,14 @@ mod tests {
     }
 
     #[test]
-    fn labels_have_to_be_in_order_each_once_with_the_name_among_them() {
+    fn a_series_whose_labels_break_the_definition_is_lost_alone() {
+        let limits = RemoteWriteLimits {
+            labels: 3,
+            ..RemoteWriteLimits::default()
+        };
         let name = label("__name__", "up");
-        let good = decode(
-            &call(&[name.clone(), label("a", "1"), label("b", "")]),
-            RemoteWriteLimits::default(),
-        );
-        assert_eq!(good.unwrap().batch.series[0].0.to_string(), r#"up{a="1"}"#);
+        let good = [name.clone(), label("a", "1"), label("b", "")];
+        let rest = [label("a", "1"), label("b", "1"), label("c", "1")];
         for (labels, reason) in [
             (
                 vec![name.clone(), label("a", "1"), label("a", "2")],
@@ -229,14 +307,41 @@ mod tests {
                 vec![label("a", "1")],
                 "has no metric's name (the label `__name__`)",
             ),
-            (vec![label("", "1"), name], "has a label without a name"),
+            (vec![label("", "1"), name.clone()], "has a label without a name"),
+            (
+                [vec![name], rest.to_vec()].concat(),
+                "has 4 labels, and may have 3",
+            ),
         ] {
-            assert!(
-                refusal(&call(&labels)).ends_with(reason),
-                "{}",
-                refusal(&call(&labels))
-            );
+            let received = decode(&calls(&[&good, &labels, &good]), limits).unwrap();
+            let series: Vec<_> = received
+                .batch
+                .series
+                .iter()
+                .map(|(labels, _)| labels.to_string())
+                .collect();
+            assert_eq!(series, [r#"up{a="1"}"#, r#"up{a="1"}"#]);
+            let refused = received.refused;
+            assert_eq!(refused.count(), 1);
+            assert!(refused.to_string().ends_with(reason), "{refused}");
+            assert!(refused.to_string().contains("(number 2)"), "{refused}");
         }
+    }
+
+    #[test]
+    fn native_histograms_are_refused_and_named() {
+        let mut series = Vec::new();
+        prost::encoding::message::encode(1, &label("__name__", "size"), &mut series);
+        prost::encoding::bytes::encode(4, &vec![8, 1], &mut series);
+        let mut request = Vec::new();
+        prost::encoding::bytes::encode(1, &series, &mut request);
+        let body = snap::raw::Encoder::new().compress_vec(&request).unwrap();
+        let received = decode(&body, RemoteWriteLimits::default()).unwrap();
+        assert!(received.batch.is_empty());
+        assert_eq!(
+            received.refused.to_string(),
+            "`size` has native histograms, which are not kept; send classic ones"
+        );
     }
 
     #[test]
@@ -282,7 +387,6 @@ mod tests {
             ),
             (RemoteWriteLimits { series: 0, ..enough }, "series"),
             (RemoteWriteLimits { samples: 0, ..enough }, "samples"),
-            (RemoteWriteLimits { labels: 1, ..enough }, "labels at one series"),
         ] {
             match decode(&body, limits) {
                 Err(RemoteWriteError::TooMuch { what: found, .. }) => assert_eq!(found, what),

@@ -11,7 +11,7 @@ mod properties;
 mod scan;
 
 pub use client::RemoteWriteClient;
-pub use decode::{Received, RemoteWriteError, RemoteWriteLimits, decode};
+pub use decode::{RemoteWriteError, RemoteWriteLimits, decode};
 pub use encode::encode;
 
 /// The header `Content-Type` of a call.

@@ -65,7 +65,7 @@ proptest! {
         let received = decode(&encode(&batch), RemoteWriteLimits::default()).unwrap();
         prop_assert_eq!(bits(&received.batch), bits(&batch));
         prop_assert_eq!(received.batch.metadata, batch.metadata);
-        prop_assert_eq!(received.native_histograms, 0);
+        prop_assert!(received.refused.is_empty());
     }
 
     #[test]

@@ -7,10 +7,7 @@ use crate::protobuf::for_each_field;
 pub(super) struct Counts {
     pub(super) series: usize,
     pub(super) samples: usize,
-    pub(super) native_histograms: usize,
     pub(super) metadata: usize,
-    /// The most labels of any series.
-    pub(super) labels: usize,
 }
 
 /// Counts what a write request holds; `None` where it is not one.
@@ -20,17 +17,10 @@ pub(super) fn counts(request: &[u8]) -> Option<Counts> {
         match tag {
             1 => {
                 counts.series += 1;
-                let mut labels = 0;
                 for_each_field(content, |tag, _| {
-                    match tag {
-                        1 => labels += 1,
-                        2 => counts.samples += 1,
-                        4 => counts.native_histograms += 1,
-                        _ => {}
-                    }
+                    counts.samples += usize::from(tag == 2);
                     Some(())
                 })?;
-                counts.labels = counts.labels.max(labels);
             }
             3 => counts.metadata += 1,
             _ => {}

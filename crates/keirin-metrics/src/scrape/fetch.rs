@@ -21,7 +21,8 @@ pub enum ScrapeError {
 /// Fetches what a target exposes now. The answer is read as it arrives; what is kept of it is its samples.
 ///
 /// # Errors
-/// There is no answer in time, or it is not metrics within the target's limits.
+/// There is no answer in time, or it is not metrics, or more than the target may expose. A line that cannot be read is refused
+/// alone.
 pub async fn fetch(target: &Target) -> Result<Exposition, ScrapeError> {
     let seconds = target.timeout.as_secs_f64();
     let open = target.endpoint.open(|http| {

@@ -7,7 +7,7 @@ use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
 
 use super::Target;
 use super::labels::kept_labels;
-use crate::batch::{Batch, Metadata};
+use crate::batch::{Batch, Metadata, Received};
 use crate::live::LiveSeries;
 use crate::text::Exposition;
 
@@ -50,7 +50,7 @@ impl ScrapeState {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// What is to be kept.
-    pub batch: Batch,
+    pub received: Received,
     /// For the next scrape.
     pub state: ScrapeState,
     /// Samples that the target exposed.
@@ -60,7 +60,7 @@ pub struct Outcome {
 }
 
 /// What is said of a target with each scrape: name, unit, help.
-const SAID: [(&str, &str, &str); 3] = [
+const SAID: [(&str, &str, &str); 4] = [
     (
         "up",
         "",
@@ -75,6 +75,11 @@ const SAID: [(&str, &str, &str); 3] = [
         "scrape_samples_scraped",
         "",
         "Samples that the target exposed at the last scrape.",
+    ),
+    (
+        "scrape_samples_refused",
+        "",
+        "Lines of the last scrape of the target that could not be read, or passed a limit.",
     ),
 ];
 
@@ -91,6 +96,7 @@ pub fn outcome(
 ) -> Outcome {
     let up = fetched.is_some();
     let exposition = fetched.unwrap_or_default();
+    let refused = exposition.refused;
     let scraped = exposition.samples.len();
     let mut batch = Batch {
         series: Vec::with_capacity(scraped + SAID.len()),
@@ -118,7 +124,12 @@ pub fn outcome(
         clippy::cast_precision_loss,
         reason = "a target is limited to far fewer samples"
     )]
-    let values = [f64::from(u8::from(up)), took.as_secs_f64(), scraped as f64];
+    let values = [
+        f64::from(u8::from(up)),
+        took.as_secs_f64(),
+        scraped as f64,
+        refused.count() as f64,
+    ];
     for ((name, unit, help), value) in SAID.into_iter().zip(values) {
         batch.series.push((
             target.labels.with(METRIC_NAME, name),
@@ -132,7 +143,7 @@ pub fn outcome(
         });
     }
     Outcome {
-        batch,
+        received: Received { batch, refused },
         state,
         scraped,
         kept,
@@ -187,40 +198,43 @@ mod tests {
         );
         assert_eq!((first.scraped, first.kept, first.state.live_series()), (3, 3, 2));
         assert_eq!(
-            shown(&first.batch),
+            shown(&first.received.batch),
             [
                 "a 1 @1000",
                 "b{x=\"1\"} 2 @1000",
                 "c 3 @77",
                 "scrape_duration_seconds 0.25 @1000",
+                "scrape_samples_refused 0 @1000",
                 "scrape_samples_scraped 3 @1000",
                 "up 1 @1000"
             ]
         );
         let second = scrape(&target, "a 1\n", 2_000, first.state);
         assert_eq!(
-            shown(&second.batch),
+            shown(&second.received.batch),
             [
                 "a 1 @2000",
                 "b{x=\"1\"} ended @2000",
                 "scrape_duration_seconds 0.25 @2000",
+                "scrape_samples_refused 0 @2000",
                 "scrape_samples_scraped 1 @2000",
                 "up 1 @2000"
             ]
         );
         let third = outcome(&target, None, 3_000, Duration::from_secs(1), second.state);
         assert_eq!(
-            shown(&third.batch),
+            shown(&third.received.batch),
             [
                 "a ended @3000",
                 "scrape_duration_seconds 1 @3000",
+                "scrape_samples_refused 0 @3000",
                 "scrape_samples_scraped 0 @3000",
                 "up 0 @3000"
             ]
         );
         // Ended once is ended.
         let fourth = outcome(&target, None, 4_000, Duration::from_secs(1), third.state);
-        assert_eq!(fourth.batch.series.len(), 3);
+        assert_eq!(fourth.received.batch.series.len(), 4);
     }
 
     #[test]
@@ -232,6 +246,7 @@ mod tests {
             [
                 "a ended @2000",
                 "scrape_duration_seconds ended @2000",
+                "scrape_samples_refused ended @2000",
                 "scrape_samples_scraped ended @2000",
                 "up ended @2000"
             ]
@@ -243,6 +258,7 @@ mod tests {
         let text = "a{job=\"own\",exported_job=\"other\"} 1\n";
         let all = |more: &str| {
             scrape(&target(more), text, 1, ScrapeState::default())
+                .received
                 .batch
                 .series[0]
                 .0
@@ -269,7 +285,7 @@ mod tests {
             ScrapeState::default(),
         );
         assert_eq!((outcome.scraped, outcome.kept), (4, 2));
-        assert_eq!(shown(&outcome.batch)[..2], ["a 1 @9", "b 1 @9"]);
-        assert!(shown(&outcome.batch).contains(&"scrape_samples_scraped 4 @9".to_owned()));
+        assert_eq!(shown(&outcome.received.batch)[..2], ["a 1 @9", "b 1 @9"]);
+        assert!(shown(&outcome.received.batch).contains(&"scrape_samples_scraped 4 @9".to_owned()));
     }
 }

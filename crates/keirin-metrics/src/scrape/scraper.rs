@@ -74,7 +74,7 @@ impl Scraper {
             running.stop.cancel();
             let state = running.task.await.unwrap_or_default();
             let batch = state.ends(&running.target, (self.shared.clock)().as_millisecond());
-            if let Err(error) = self.shared.sink.write(batch).await {
+            if let Err(error) = self.shared.sink.write(batch.into()).await {
                 tracing::warn!(target_name = %name, %error, "the ends of a target's series were not kept");
             }
             self.shared.statuses().remove(&name);
@@ -161,7 +161,7 @@ async fn keep(
         Err(error) => (None, Some(error.to_string())),
     };
     let came = outcome(target, fetched, began.as_millisecond(), took, before.clone());
-    let kept = shared.sink.write(came.batch).await;
+    let kept = shared.sink.write(came.received).await;
     if let Err(error) = &kept {
         tracing::warn!(target_name = %target.name, %error, "not all that a target exposed is kept");
     }

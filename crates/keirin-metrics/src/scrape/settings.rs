@@ -20,9 +20,9 @@ pub struct TargetSettings {
     /// From the start of a scrape to the start of the next.
     #[serde(default = "default_interval", with = "crate::duration")]
     pub interval: Duration,
-    /// How long a scrape may take; the interval at most.
-    #[serde(default = "default_timeout", with = "crate::duration")]
-    pub timeout: Duration,
+    /// How long a scrape may take; the interval at most. Ten seconds, or a shorter interval, where nothing is said.
+    #[serde(default, with = "crate::duration::optional")]
+    pub timeout: Option<Duration>,
     /// Labels that its series get, over `job` and `instance`.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
@@ -42,7 +42,7 @@ pub struct TargetSettings {
     /// A certificate authority in PEM that is trusted beside the system's.
     #[serde(default)]
     pub certificate_authority: Option<String>,
-    /// How much it may expose. A scrape that passes a limit has failed.
+    /// How much it may expose.
     #[serde(default)]
     pub limits: TargetLimits,
 }
@@ -51,11 +51,12 @@ pub struct TargetSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TargetLimits {
-    /// Bytes of the whole answer, after decompression.
+    /// Bytes of the whole answer, after decompression. A scrape that passes this limit has failed.
     pub body_bytes: usize,
-    /// Samples.
+    /// Samples. A scrape that passes this limit has failed.
     pub samples: usize,
-    /// Labels of a series, the metric's name among them.
+    /// Labels of a series, the metric's name among them. A series that passes this limit or one of those below is refused
+    /// alone.
     pub labels: usize,
     /// Bytes of a label's name.
     pub label_name_bytes: usize,
@@ -79,9 +80,8 @@ const fn default_interval() -> Duration {
     Duration::from_secs(60)
 }
 
-const fn default_timeout() -> Duration {
-    Duration::from_secs(10)
-}
+/// How long a scrape may take where nothing is said, unless the interval is shorter.
+pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 const fn default_honor_timestamps() -> bool {
     true

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keirin_model::series::Labels;
 
-use super::settings::TargetSettings;
+use super::settings::{DEFAULT_TIMEOUT, TargetSettings};
 use crate::http::{Endpoint, EndpointSettings, HttpError, Retry};
 use crate::relabel::{Relabel, RelabelError};
 use crate::text::{TextLimits, is_plain_label};
@@ -58,7 +58,8 @@ impl Target {
         if settings.interval < SHORTEST_INTERVAL {
             return Err("has an interval of less than a second".to_owned());
         }
-        if settings.timeout.is_zero() || settings.timeout > settings.interval {
+        let timeout = settings.timeout.unwrap_or(DEFAULT_TIMEOUT.min(settings.interval));
+        if timeout.is_zero() || timeout > settings.interval {
             return Err(
                 "needs a timeout between nothing and its interval, or scrapes would overlap".to_owned(),
             );
@@ -79,7 +80,7 @@ impl Target {
             &settings.url,
             EndpointSettings {
                 sign_in: settings.sign_in.clone(),
-                timeout: settings.timeout,
+                timeout,
                 // The next scrape is the next try.
                 retry: Retry::NEVER,
                 largest_answer: settings.limits.body_bytes,
@@ -101,7 +102,7 @@ impl Target {
             url: endpoint.address().to_owned(),
             name: settings.name.clone(),
             interval: settings.interval,
-            timeout: settings.timeout,
+            timeout,
             labels,
             relabel,
             honor_labels: settings.honor_labels,
@@ -151,6 +152,14 @@ mod tests {
     }
 
     #[test]
+    fn where_no_timeout_is_said_it_is_ten_seconds_or_a_shorter_interval() {
+        for (interval, timeout) in [("5s", 5), ("10s", 10), ("1m", 10)] {
+            let target = target(&format!("{{name: a, url: 'http://b', interval: {interval}}}")).unwrap();
+            assert_eq!(target.timeout, Duration::from_secs(timeout));
+        }
+    }
+
+    #[test]
     fn what_cannot_be_scraped_says_why() {
         for (yaml, reason) in [
             (
@@ -158,7 +167,7 @@ mod tests {
                 "the target `a` has an interval of less than a second",
             ),
             (
-                "{name: a, url: 'http://b', interval: 5s}",
+                "{name: a, url: 'http://b', interval: 5s, timeout: 6s}",
                 "the target `a` needs a timeout between nothing and its interval, or scrapes would overlap",
             ),
             (

@@ -14,6 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{QueryEnd, SqlFile, SqlQuery, Taken};
+use crate::batch::Received;
 use crate::http::Secret;
 use crate::scrape::Clock;
 use crate::sink::SampleSink;
@@ -148,14 +149,16 @@ impl SqlCollector {
                 taken = self.ask(query).await;
             }
             let batch = taken.batch(&kept, (self.clock)().as_millisecond());
+            // What holds is said again, what was refused is not.
+            let refused = std::mem::take(&mut taken.refused);
             if batch.is_empty() {
                 continue;
             }
-            let written = self.sink.write(batch).await;
+            let written = self.sink.write(Received { batch, refused }).await;
             if let Err(error) = &written {
                 tracing::warn!(query = %query.name, %error, "not all that a query gave is kept");
                 if let Some(status) = self.locked().get_mut(&query.name) {
-                    status.last_error = Some(error.to_string());
+                    status.last_error.get_or_insert_with(|| error.to_string());
                 }
             }
             if !written.is_err_and(|error| error.is_passing()) {

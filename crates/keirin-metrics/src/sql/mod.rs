@@ -13,6 +13,6 @@ mod taken;
 
 pub use collector::{SqlCollector, SqlDatabase, SqlSettings, SqlStatus};
 pub use file::{SqlFile, SqlFileError, SqlKind, SqlMetric, SqlQuery};
-pub use rows::{RowsError, samples};
+pub use rows::{RowSamples, RowsError, samples};
 pub use supplied::supplied;
 pub use taken::{QueryEnd, Taken};

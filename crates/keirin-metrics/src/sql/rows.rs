@@ -6,6 +6,7 @@ use keirin_model::series::{Labels, METRIC_NAME};
 use keirin_store::foreign::Rows;
 
 use super::SqlQuery;
+use crate::refusal::{Refusal, Refused, shown};
 
 /// Why rows are not what the file says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,27 +24,24 @@ pub enum RowsError {
         "the query gives the column `{0}`, which is neither a label nor a metric; name it or leave it out"
     )]
     NeedlessColumn(String),
-    /// A value is not a number.
-    #[error("the column `{column}` holds {value:?}, which is not a number; {advice}")]
-    NotANumber {
-        /// Which.
-        column: String,
-        /// The beginning of what it holds.
-        value: String,
-        /// What to do.
-        advice: &'static str,
-    },
-    /// Rows cannot be told apart.
-    #[error("two rows have the labels {0}; group by them, or make a label of what tells them apart")]
-    Duplicate(String),
+}
+
+/// What rows come to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RowSamples {
+    /// Each series with its value.
+    pub samples: Vec<(Labels, f64)>,
+    /// Values that are no numbers, and rows that cannot be told from one before.
+    pub refused: Refused,
 }
 
 /// Each row's values as samples, with these labels on all of them. A value that is null is no sample: it is not known,
-/// and that is not zero. A label that is null or empty is not there. True is 1 and false is 0.
+/// and that is not zero. A label that is null or empty is not there. True is 1 and false is 0. A value that is not a
+/// number is refused alone, and a row alone whose labels a row before has.
 ///
 /// # Errors
 /// The rows are not what the query's entry in the file says.
-pub fn samples(query: &SqlQuery, rows: &Rows, base: &Labels) -> Result<Vec<(Labels, f64)>, RowsError> {
+pub fn samples(query: &SqlQuery, rows: &Rows, base: &Labels) -> Result<RowSamples, RowsError> {
     let place = |column: &str| {
         rows.columns
             .iter()
@@ -72,7 +70,7 @@ pub fn samples(query: &SqlQuery, rows: &Rows, base: &Labels) -> Result<Vec<(Labe
         return Err(RowsError::NeedlessColumn(rows.columns[needless].clone()));
     }
 
-    let mut samples = Vec::with_capacity(rows.rows.len() * values.len());
+    let mut came = RowSamples::default();
     let mut seen = HashSet::with_capacity(rows.rows.len());
     for row in &rows.rows {
         let mut pairs: BTreeMap<&str, &str> = base.iter().collect();
@@ -81,36 +79,43 @@ pub fn samples(query: &SqlQuery, rows: &Rows, base: &Labels) -> Result<Vec<(Labe
         }
         let own = Labels::new(pairs).expect("a map has each name once");
         if !seen.insert(own.clone()) {
-            return Err(RowsError::Duplicate(own.to_string()));
+            let item = format!("a second row with the labels {}", shown(&own));
+            let fault =
+                "cannot be told from the first; group by them, or make a label of what tells them apart";
+            came.refused.add(1, Refusal::unreadable(item, fault));
+            continue;
         }
         for (place, metric) in &values {
-            if let Some(text) = &row[*place] {
-                samples.push((
-                    own.with(METRIC_NAME, metric),
-                    number(&rows.columns[*place], text)?,
-                ));
+            let Some(text) = &row[*place] else { continue };
+            let labels = own.with(METRIC_NAME, metric);
+            match number(text) {
+                Ok(value) => came.samples.push((labels, value)),
+                Err(fault) => {
+                    let item = format!("`{}`: the column `{}`", shown(&labels), rows.columns[*place]);
+                    came.refused.add(1, Refusal::unreadable(item, fault));
+                }
             }
         }
     }
-    Ok(samples)
+    Ok(came)
 }
 
-/// A number as PostgreSQL writes it.
-fn number(column: &str, text: &str) -> Result<f64, RowsError> {
+/// A number as PostgreSQL writes it, or why it is none.
+fn number(text: &str) -> Result<f64, String> {
     match text {
         "t" => return Ok(1.0),
         "f" => return Ok(0.0),
         _ => {}
     }
-    text.parse().map_err(|_| RowsError::NotANumber {
-        column: column.to_owned(),
-        value: text.chars().take(40).collect(),
+    text.parse().map_err(|_| {
+        let beginning: String = text.chars().take(40).collect();
         // Times and durations are what people forget to turn into seconds.
-        advice: if text.starts_with(|first: char| first.is_ascii_digit() || first == 'P') {
+        let advice = if text.starts_with(|first: char| first.is_ascii_digit() || first == 'P') {
             "of a time or an interval take extract(epoch from ...)"
         } else {
             "if it tells rows apart, it is a label"
-        },
+        };
+        format!("holds {beginning:?}, which is not a number; {advice}")
     })
 }
 
@@ -125,7 +130,7 @@ mod tests {
         SqlFile::read(yaml).unwrap().queries.remove(0)
     }
 
-    fn shown(columns: &[&str], rows: &[&[Option<&str>]]) -> Result<Vec<String>, String> {
+    fn came(columns: &[&str], rows: &[&[Option<&str>]]) -> Result<RowSamples, String> {
         let rows = Rows {
             columns: columns.iter().map(|&column| column.to_owned()).collect(),
             rows: rows
@@ -134,11 +139,13 @@ mod tests {
                 .collect(),
         };
         let base = Labels::new([("job", "db"), ("a", "from the base")]).unwrap();
-        let samples = samples(&query(), &rows, &base).map_err(|error| error.to_string())?;
-        Ok(samples
-            .iter()
-            .map(|(labels, value)| format!("{labels} {value}"))
-            .collect())
+        samples(&query(), &rows, &base).map_err(|error| error.to_string())
+    }
+
+    fn shown(columns: &[&str], rows: &[&[Option<&str>]]) -> Result<Vec<String>, String> {
+        let came = came(columns, rows)?;
+        let shown = came.samples.iter();
+        Ok(shown.map(|(labels, value)| format!("{labels} {value}")).collect())
     }
 
     #[test]
@@ -166,38 +173,38 @@ mod tests {
 
     #[test]
     fn what_is_not_as_the_file_says_is_named() {
-        let columns = ["a", "b", "x", "other"];
-        let row = |x| [Some("1"), Some("2"), Some(x), Some("4")];
-        for (columns, rows, reason) in [
+        for (columns, reason) in [
             (
                 &["a", "b", "x"][..],
-                vec![],
                 "the query gives no column `other`; it gives a, b, x",
             ),
-            (&[], vec![], "the query gives no column `a`; it gives none"),
+            (&[], "the query gives no column `a`; it gives none"),
             (
                 &["a", "b", "x", "other", "more"],
-                vec![],
                 "the query gives the column `more`, which is neither a label nor a metric; name it or leave it out",
             ),
-            (
-                &columns,
-                vec![row("2026-01-01 00:00:00+00")],
-                "the column `x` holds \"2026-01-01 00:00:00+00\", which is not a number; of a time or an interval take extract(epoch from ...)",
-            ),
-            (
-                &columns,
-                vec![row("idle")],
-                "the column `x` holds \"idle\", which is not a number; if it tells rows apart, it is a label",
-            ),
-            (
-                &columns,
-                vec![row("1"), row("2")],
-                "two rows have the labels {a=\"1\", b=\"2\", job=\"db\"}; group by them, or make a label of what tells them apart",
-            ),
         ] {
-            let rows: Vec<&[Option<&str>]> = rows.iter().map(|row| &row[..]).collect();
-            assert_eq!(shown(columns, &rows).unwrap_err(), reason);
+            assert_eq!(shown(columns, &[]).unwrap_err(), reason);
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_no_number_and_a_row_that_is_there_twice_are_lost_alone() {
+        let columns = ["a", "b", "x", "other"];
+        let row = |a, x| [Some(a), Some("2"), Some(x), Some("4")];
+        let duration = r#"`x{a="2", b="2", job="db"}`: the column `x` holds "00:01:00", which is not a number; of a time or an interval take extract(epoch from ...)"#;
+        let word = r#"`x{a="2", b="2", job="db"}`: the column `x` holds "idle", which is not a number; if it tells rows apart, it is a label"#;
+        let twice = r#"a second row with the labels {a="1", b="2", job="db"} cannot be told from the first; group by them, or make a label of what tells them apart"#;
+        for (bad, kept, reason) in [
+            (row("2", "00:01:00"), 5, duration),
+            (row("2", "idle"), 5, word),
+            (row("1", "2"), 4, twice),
+        ] {
+            let came = came(&columns, &[&row("1", "1"), &bad, &row("3", "3")]).unwrap();
+            assert_eq!(
+                (came.samples.len(), came.refused.to_string()),
+                (kept, reason.to_owned())
+            );
         }
     }
 }

@@ -8,6 +8,7 @@ use keirin_store::foreign::{ForeignError, Rows};
 use super::{RowsError, SqlQuery, samples};
 use crate::batch::{Batch, Metadata};
 use crate::live::LiveSeries;
+use crate::refusal::Refused;
 
 /// How a run of a query ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Taken {
     pub left_out: bool,
     /// Samples that came of its rows.
     pub samples: usize,
+    /// What of its rows is no sample.
+    pub refused: Refused,
 }
 
 /// What is said of each run: name, unit, help.
@@ -43,6 +46,11 @@ const DURATION: (&str, &str, &str) = (
     "sql_query_duration_seconds",
     "seconds",
     "How long the last run of the query took.",
+);
+const REFUSED: (&str, &str, &str) = (
+    "sql_query_samples_refused",
+    "",
+    "Values of the last run of the query that are no numbers, and rows that could not be told apart.",
 );
 const FAILED: (&str, &str, &str) = (
     "sql_query_failed",
@@ -60,9 +68,16 @@ impl Taken {
                 return taken;
             }
             QueryEnd::Rows(rows) => match samples(query, rows, base) {
-                Ok(series) => {
-                    taken.samples = series.len();
-                    taken.series = series;
+                // Of all that it gave nothing is a sample: what it says is not what the file means.
+                Ok(came) if came.samples.is_empty() && !came.refused.is_empty() => {
+                    let error = came.refused.to_string();
+                    taken.refused = came.refused;
+                    (Some(error), None)
+                }
+                Ok(came) => {
+                    taken.samples = came.samples.len();
+                    taken.series = came.samples;
+                    taken.refused = came.refused;
                     (None, None)
                 }
                 Err(error) => (Some(RowsError::to_string(&error)), None),
@@ -78,6 +93,8 @@ impl Taken {
         let own = base.with("query", &query.name);
         taken.say(SUCCESS, &own, f64::from(u8::from(error.is_none())));
         taken.say(DURATION, &own, took.as_secs_f64());
+        #[expect(clippy::cast_precision_loss, reason = "a query is limited to far fewer rows")]
+        taken.say(REFUSED, &own, taken.refused.count() as f64);
         if let Some(code) = code {
             taken.say(FAILED, &own.with("sqlstate", code), 1.0);
         }
@@ -164,6 +181,7 @@ mod tests {
             shown(&two.batch(&none, 1)),
             [
                 r#"sql_query_duration_seconds{job="db", query="q"} 0.5 @1"#,
+                r#"sql_query_samples_refused{job="db", query="q"} 0 @1"#,
                 r#"sql_query_success{job="db", query="q"} 1 @1"#,
                 r#"x{a="one", job="db"} 2 @1"#,
                 r#"x{a="two", job="db"} 2 @1"#,
@@ -181,6 +199,7 @@ mod tests {
             [
                 r#"sql_query_duration_seconds{job="db", query="q"} 0.5 @4"#,
                 r#"sql_query_failed{job="db", query="q", sqlstate="XX002"} 1 @4"#,
+                r#"sql_query_samples_refused{job="db", query="q"} 0 @4"#,
                 r#"sql_query_success{job="db", query="q"} 0 @4"#,
                 r#"x{a="one", job="db"} ended @4"#,
             ]
@@ -200,6 +219,16 @@ mod tests {
             wrong.error.as_deref(),
             Some("the query gives no column `a`; it gives none")
         );
-        assert_eq!(wrong.batch(&none, 6).series.len(), 2);
+        assert_eq!(wrong.batch(&none, 6).series.len(), 3);
+        // Of rows that are partly so, the rest is kept.
+        let partly = run(&rows(&["one", "one", "two"]));
+        assert_eq!(
+            (partly.samples, partly.refused.count(), partly.error.as_ref()),
+            (2, 1, None)
+        );
+        assert!(
+            shown(&partly.batch(&none, 7))
+                .contains(&r#"sql_query_success{job="db", query="q"} 1 @7"#.to_owned())
+        );
     }
 }

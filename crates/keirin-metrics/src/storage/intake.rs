@@ -10,9 +10,10 @@ use keirin_model::series::Labels;
 use keirin_store::series::DescribedMetric;
 
 use super::{Incoming, Samples, Storage, StorageError};
-use crate::batch::Batch;
+use crate::batch::{Batch, Received};
+use crate::refusal::{Refusal, RefusalCounts, Refused, Way, shown};
 use crate::scrape::Clock;
-use crate::sink::{Refusal, SampleSink, SinkError};
+use crate::sink::{SampleSink, SinkError};
 
 /// The label that the series of a project have.
 const PROJECT: &str = "project";
@@ -24,8 +25,6 @@ const AHEAD: SignedDuration = SignedDuration::from_mins(10);
 const NAME_BYTES: usize = 512;
 /// Bytes of a label's value, and of what is said of a metric.
 const TEXT_BYTES: usize = 4096;
-/// Bytes of a series in an error.
-const SHOWN_BYTES: usize = 300;
 
 /// How much is kept of samples from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,17 +60,39 @@ pub struct Intake {
     limits: IntakeLimits,
     clock: Clock,
     project: Option<ForProject>,
+    way: Way,
+    refusals: RefusalCounts,
 }
 
 impl Intake {
-    /// A way in for samples that belong to no project.
+    /// A way in for samples that belong to no project: remote write, where no other is named.
     pub fn new(storage: Storage, limits: IntakeLimits, clock: Clock) -> Self {
         Self {
             storage,
             limits,
             clock,
             project: None,
+            way: Way::RemoteWrite,
+            refusals: RefusalCounts::default(),
         }
+    }
+
+    /// The same for samples that come by another way; what is refused is counted together.
+    #[must_use]
+    pub fn by(&self, way: Way) -> Self {
+        Self { way, ..self.clone() }
+    }
+
+    /// What has been refused since the start.
+    pub fn refusals(&self) -> &RefusalCounts {
+        &self.refusals
+    }
+
+    /// Counts a call of which nothing could be read.
+    pub fn count_unreadable(&self, fault: &str) {
+        let mut refused = Refused::default();
+        refused.add(1, Refusal::unreadable("the whole", fault));
+        self.refusals.count(self.way, &refused);
     }
 
     /// The same for samples of a project.
@@ -102,11 +123,11 @@ impl Intake {
             };
             if let Some(fault) = fault(&labels) {
                 let series = shown(&labels);
-                refused.add(samples.len(), || Refusal::Unfit { series, fault });
+                refused.add(samples.len(), Refusal::Unfit { series, fault });
                 continue;
             }
             if made_here(&labels) {
-                refused.add(samples.len(), || Refusal::MadeHere(labels.metric().to_owned()));
+                refused.add(samples.len(), Refusal::MadeHere(labels.metric().to_owned()));
                 continue;
             }
             let came = samples.len();
@@ -119,19 +140,18 @@ impl Intake {
                 right
             });
             if let Some(time_ms) = first_wrong {
-                refused.add(came - samples.len(), || {
-                    let series = shown(&labels);
-                    let time = Timestamp::from_millisecond(time_ms).unwrap_or(if time_ms < 0 {
-                        Timestamp::MIN
-                    } else {
-                        Timestamp::MAX
-                    });
-                    if time_ms < since_ms {
-                        Refusal::TooOld { series, time, since }
-                    } else {
-                        Refusal::TooNew { series, time }
-                    }
+                let series = shown(&labels);
+                let time = Timestamp::from_millisecond(time_ms).unwrap_or(if time_ms < 0 {
+                    Timestamp::MIN
+                } else {
+                    Timestamp::MAX
                 });
+                let refusal = if time_ms < since_ms {
+                    Refusal::TooOld { series, time, since }
+                } else {
+                    Refusal::TooNew { series, time }
+                };
+                refused.add(came - samples.len(), refusal);
             }
             if !samples.is_empty() {
                 incoming.push(Incoming {
@@ -162,14 +182,15 @@ impl Intake {
                 kept.push(incoming);
                 continue;
             }
-            refused.add(incoming.samples.times_ms.len(), || Refusal::TooManySeries {
+            let refusal = Refusal::TooManySeries {
                 series: shown(&incoming.labels),
                 whose: match &self.project {
                     Some(project) => format!("the project {}", project.name),
                     None => "whatever belongs to no project".to_owned(),
                 },
                 limit: self.limits.series,
-            });
+            };
+            refused.add(incoming.samples.times_ms.len(), refusal);
         }
         writing.set(&kept).await?;
         writing.commit().await?;
@@ -179,8 +200,9 @@ impl Intake {
 
 #[async_trait]
 impl SampleSink for Intake {
-    async fn write(&self, batch: Batch) -> Result<(), SinkError> {
-        let samples = batch.samples();
+    async fn write(&self, received: Received) -> Result<(), SinkError> {
+        let Received { batch, mut refused } = received;
+        let samples = batch.samples() + refused.count();
         let metrics: Vec<_> = batch
             .metadata
             .iter()
@@ -193,37 +215,18 @@ impl SampleSink for Intake {
                 help: fitting(&metadata.help, TEXT_BYTES),
             })
             .collect();
-        let mut refused = Refused::default();
         let incoming = self.sort_out(batch, &mut refused);
         if !incoming.is_empty() || !metrics.is_empty() {
             let write = || self.write_admitted(&incoming, &metrics);
             let written = self.storage.retried(write).await;
             let too_many = written.map_err(|error| SinkError::Failed(error.to_string()))?;
-            refused.samples += too_many.samples;
-            refused.reason = refused.reason.or(too_many.reason);
+            refused.extend(too_many);
         }
-        match refused.reason {
-            None => Ok(()),
-            Some(reason) => Err(SinkError::Refused {
-                refused: refused.samples,
-                samples,
-                reason,
-            }),
+        if refused.is_empty() {
+            return Ok(());
         }
-    }
-}
-
-/// What was not kept.
-#[derive(Debug, Default)]
-struct Refused {
-    samples: usize,
-    reason: Option<Refusal>,
-}
-
-impl Refused {
-    fn add(&mut self, samples: usize, reason: impl FnOnce() -> Refusal) {
-        self.samples += samples;
-        self.reason.get_or_insert_with(reason);
+        self.refusals.count(self.way, &refused);
+        Err(SinkError::Refused { refused, samples })
     }
 }
 
@@ -248,16 +251,6 @@ fn is_name(name: &str) -> bool {
 /// A text as the database can keep it: words about a metric are better cut off than lost.
 fn fitting(text: &str, most_bytes: usize) -> String {
     text[..text.floor_char_boundary(most_bytes)].replace('\0', "\u{fffd}")
-}
-
-/// A series as it fits into an error.
-fn shown(labels: &Labels) -> String {
-    let mut shown = labels.to_string();
-    if shown.len() > SHOWN_BYTES {
-        shown.truncate(shown.floor_char_boundary(SHOWN_BYTES));
-        shown.push('…');
-    }
-    shown
 }
 
 /// Whether a series could be one that a transform makes.

@@ -77,6 +77,10 @@ impl<'a> Rest<'a> {
         if !(matches!(what, "TYPE" | "HELP") || open_metrics && what == "UNIT") {
             return Ok(Line::Nothing);
         }
+        // Nothing is described, so nothing is said.
+        if self.text.is_empty() {
+            return Ok(Line::Nothing);
+        }
         let name = if self.text.starts_with('"') {
             self.quoted(self.limits.name_bytes)?.into_owned()
         } else {

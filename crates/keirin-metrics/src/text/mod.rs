@@ -23,9 +23,11 @@ pub use names::{is_plain_label, is_plain_metric};
 pub use reader::TextReader;
 pub use writer::{Times, write};
 
-use crate::batch::{Batch, Metadata};
+use crate::batch::{Batch, Metadata, Received};
+use crate::refusal::Refused;
 
-/// How much one text may hold. Whoever exposes metrics is not to be trusted with memory.
+/// How much one text may hold. Whoever exposes metrics is not to be trusted with memory. Too many samples refuse the whole
+/// text, every other limit the line alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextLimits {
     /// Samples in all.
@@ -70,18 +72,23 @@ pub struct Exposition {
     pub samples: Vec<TextSample>,
     /// Each metric that something was said of, in the order of the text.
     pub metadata: Vec<Metadata>,
+    /// Lines that are none of the format's, or pass a limit.
+    pub refused: Refused,
 }
 
 impl Exposition {
     /// As samples at a time, where the text has none of its own.
-    pub fn into_batch(self, now_ms: i64) -> Batch {
+    pub fn received(self, now_ms: i64) -> Received {
         let at = |sample: TextSample| {
             let time_ms = sample.time_ms.unwrap_or(now_ms);
             (sample.labels, vec![Sample::new(time_ms, sample.value)])
         };
-        Batch {
-            series: self.samples.into_iter().map(at).collect(),
-            metadata: self.metadata,
+        Received {
+            batch: Batch {
+                series: self.samples.into_iter().map(at).collect(),
+                metadata: self.metadata,
+            },
+            refused: self.refused,
         }
     }
 }
@@ -96,10 +103,10 @@ pub struct TextError {
     pub reason: String,
 }
 
-/// Reads a whole text.
+/// Reads a whole text. A line that cannot be read is refused alone.
 ///
 /// # Errors
-/// A line is none of the format's, or a limit is passed.
+/// No line can be read, there are too many samples, or the text was cut off.
 pub fn read(text: &[u8], format: TextFormat, limits: TextLimits) -> Result<Exposition, TextError> {
     let mut reader = TextReader::new(format, limits);
     reader.push(text)?;

@@ -92,7 +92,9 @@ proptest! {
         for format in FORMATS {
             let text = write(&batch, format, Times::Written);
             let exposition = read(text.as_bytes(), format, TextLimits::default());
-            let back = exposition.unwrap_or_else(|error| panic!("{error}\n{text}")).into_batch(0);
+            let back = exposition.unwrap_or_else(|error| panic!("{error}\n{text}")).received(0);
+            prop_assert!(back.refused.is_empty());
+            let back = back.batch;
             prop_assert_eq!(comparable(&back), comparable(&batch));
             for described in &batch.metadata {
                 // Blanks before a help cannot be told from those that part it from the name.
@@ -123,7 +125,8 @@ proptest! {
             let pieces = text.chunks(piece).try_for_each(|piece| reader.push(piece)).and_then(|()| reader.finish());
             match (whole, pieces) {
                 (Ok(whole), Ok(pieces)) => {
-                    let batches = (whole.into_batch(0), pieces.into_batch(0));
+                    prop_assert_eq!(&whole.refused, &pieces.refused);
+                    let batches = (whole.received(0).batch, pieces.received(0).batch);
                     prop_assert_eq!(comparable(&batches.0), comparable(&batches.1));
                     prop_assert_eq!(batches.0.metadata, batches.1.metadata);
                 }

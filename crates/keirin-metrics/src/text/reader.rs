@@ -7,6 +7,7 @@ use keirin_model::series::MetricKind;
 use super::line::{Line, read_line};
 use super::{Exposition, TextError, TextFormat, TextLimits};
 use crate::batch::Metadata;
+use crate::refusal::Refusal;
 
 /// Reads a text piece by piece.
 #[derive(Debug)]
@@ -14,8 +15,12 @@ pub struct TextReader {
     open_metrics: bool,
     limits: TextLimits,
     unfinished: Vec<u8>,
+    /// Whether the unfinished line is longer than it may be: the rest of it is passed over.
+    too_long: bool,
     lines: u64,
     ended: bool,
+    /// Why the first line that cannot be read is refused.
+    first_fault: Option<TextError>,
     exposition: Exposition,
     described: HashMap<String, usize>,
 }
@@ -27,40 +32,41 @@ impl TextReader {
             open_metrics: format.is_open_metrics(),
             limits,
             unfinished: Vec::new(),
+            too_long: false,
             lines: 0,
             ended: false,
+            first_fault: None,
             exposition: Exposition::default(),
             described: HashMap::new(),
         }
     }
 
-    /// Reads on. A piece may end anywhere.
+    /// Reads on. A piece may end anywhere. A line that is none of the format's is refused alone.
     ///
     /// # Errors
-    /// A line is none of the format's, or a limit is passed. What follows is then meaningless.
+    /// There are too many samples or metrics. What follows is then meaningless.
     pub fn push(&mut self, mut piece: &[u8]) -> Result<(), TextError> {
         while let Some(end) = piece.iter().position(|byte| *byte == b'\n') {
             let (head, tail) = (&piece[..end], &piece[end + 1..]);
-            if self.unfinished.is_empty() {
-                self.line(head)?;
-            } else {
-                self.keep(head)?;
-                let line = std::mem::take(&mut self.unfinished);
-                self.line(&line)?;
-            }
+            self.keep(head);
+            self.end_line()?;
             piece = tail;
         }
-        self.keep(piece)
+        self.keep(piece);
+        Ok(())
     }
 
     /// The whole, when the text is over.
     ///
     /// # Errors
-    /// The last line is none of the format's, or an OpenMetrics text ends without `# EOF`: it was cut off.
+    /// No line could be read, or an OpenMetrics text ends without `# EOF`: it was cut off.
     pub fn finish(mut self) -> Result<Exposition, TextError> {
-        if !self.unfinished.is_empty() {
-            let line = std::mem::take(&mut self.unfinished);
-            self.line(&line)?;
+        if !self.unfinished.is_empty() || self.too_long {
+            self.end_line()?;
+        }
+        let nothing_read = self.exposition.samples.is_empty() && self.exposition.metadata.is_empty();
+        if let Some(fault) = self.first_fault.take_if(|_| nothing_read) {
+            return Err(fault);
         }
         if self.open_metrics && !self.ended {
             self.lines += 1;
@@ -76,25 +82,47 @@ impl TextReader {
         }
     }
 
-    fn keep(&mut self, part: &[u8]) -> Result<(), TextError> {
+    /// Keeps a part of the unfinished line, as far as it may be that long.
+    fn keep(&mut self, part: &[u8]) {
         if self.unfinished.len() + part.len() > self.limits.line_bytes {
-            self.lines += 1;
-            return Err(self.error(format!("has more than {} bytes", self.limits.line_bytes)));
+            self.too_long = true;
+            self.unfinished.clear();
         }
-        self.unfinished.extend_from_slice(part);
+        if !self.too_long {
+            self.unfinished.extend_from_slice(part);
+        }
+    }
+
+    fn end_line(&mut self) -> Result<(), TextError> {
+        self.lines += 1;
+        let mut line = std::mem::take(&mut self.unfinished);
+        let too_long = std::mem::take(&mut self.too_long);
+        let read = if too_long {
+            Err(format!("has more than {} bytes", self.limits.line_bytes))
+        } else if self.ended {
+            Err("stands after `# EOF`, where nothing may stand".to_owned())
+        } else {
+            std::str::from_utf8(&line)
+                .map_err(|_| "is not UTF-8".to_owned())
+                .and_then(|text| read_line(text, self.open_metrics, self.limits))
+        };
+        match read {
+            Ok(line) => self.take(line)?,
+            Err(fault) => self.refuse(fault),
+        }
+        line.clear();
+        self.unfinished = line;
         Ok(())
     }
 
-    fn line(&mut self, bytes: &[u8]) -> Result<(), TextError> {
-        self.lines += 1;
-        if self.ended {
-            return Err(self.error("stands after `# EOF`, where nothing may stand"));
-        }
-        if bytes.len() > self.limits.line_bytes {
-            return Err(self.error(format!("has more than {} bytes", self.limits.line_bytes)));
-        }
-        let text = std::str::from_utf8(bytes).map_err(|_| self.error("is not UTF-8"))?;
-        let line = read_line(text, self.open_metrics, self.limits).map_err(|reason| self.error(reason))?;
+    fn refuse(&mut self, fault: String) {
+        let error = self.error(fault);
+        self.first_fault.get_or_insert_with(|| error.clone());
+        let refusal = Refusal::unreadable(format!("line {}", error.line), error.reason);
+        self.exposition.refused.add(1, refusal);
+    }
+
+    fn take(&mut self, line: Line) -> Result<(), TextError> {
         match line {
             Line::Nothing => {}
             Line::End => self.ended = true,
@@ -258,60 +286,90 @@ mod tests {
         );
     }
 
+    /// The first refusal of a text whose other lines are read.
+    fn lost_alone(text: &[u8], format: TextFormat, limits: TextLimits) -> String {
+        let exposition = read(text, format, limits).unwrap();
+        let names: Vec<_> = exposition
+            .samples
+            .iter()
+            .map(|sample| sample.labels.metric())
+            .collect();
+        assert_eq!(names, ["first", "last"]);
+        assert_eq!(exposition.refused.count(), 1);
+        exposition.refused.to_string()
+    }
+
     #[test]
-    fn a_refusal_says_where_and_why() {
-        for (text, reason) in [
+    fn a_line_that_cannot_be_read_is_lost_alone_and_says_why() {
+        let limits = TextLimits::default();
+        for (line, reason) in [
             (
-                "up 1\n<html>\n",
+                "<html>",
                 "line 2 has no metric's name where one should stand: \"<html>\"",
             ),
-            ("up\n", "line 1 has no value"),
-            ("up one\n", "line 1 has a value that is no number: \"one\""),
+            ("up", "line 2 has no value"),
+            ("up one", "line 2 has a value that is no number: \"one\""),
             (
-                "up 1 soon\n",
-                "line 1 has a time that is not in whole milliseconds since 1970: \"soon\"",
+                "up 1 soon",
+                "line 2 has a time that is not in whole milliseconds since 1970: \"soon\"",
             ),
-            ("up 1 2 3\n", "line 1 goes on where it should end: \"3\""),
-            ("up 1 # {} 1\n", "line 1 goes on where it should end: \"# {} 1\""),
+            ("up 1 2 3", "line 2 goes on where it should end: \"3\""),
+            ("up 1 # {} 1", "line 2 goes on where it should end: \"# {} 1\""),
             (
-                "up{a=\"1\",a=\"2\"} 1\n",
-                "line 1 is refused: the label `a` is there twice",
-            ),
-            (
-                "up{a=\"1\" 1\n",
-                "line 1 has labels without a comma or a closing brace after them",
-            ),
-            ("up{a} 1\n", "line 1 has a label without a value"),
-            (
-                "up{a=\"1} 1\n",
-                "line 1 has a text whose closing quote is missing",
-            ),
-            ("{a=\"1\"} 1\n", "line 1 has no metric's name"),
-            (
-                "up{__name__=\"down\"} 1\n",
-                "line 1 is refused: the label `__name__` is there twice",
+                "up{a=\"1\",a=\"2\"} 1",
+                "line 2 is refused: the label `a` is there twice",
             ),
             (
-                "# TYPE up thing\n",
-                "line 1 names a type that there is not: \"thing\"",
+                "up{a=\"1\" 1",
+                "line 2 has labels without a comma or a closing brace after them",
+            ),
+            ("up{a} 1", "line 2 has a label without a value"),
+            ("up{a=\"1} 1", "line 2 has a text whose closing quote is missing"),
+            ("{a=\"1\"} 1", "line 2 has no metric's name"),
+            (
+                "up{__name__=\"down\"} 1",
+                "line 2 is refused: the label `__name__` is there twice",
+            ),
+            (
+                "# TYPE up thing",
+                "line 2 names a type that there is not: \"thing\"",
             ),
         ] {
-            assert_eq!(refusal(text, PROMETHEUS), reason);
+            let text = format!("first 1\n{line}\nlast 1\n");
+            assert_eq!(lost_alone(text.as_bytes(), PROMETHEUS, limits), reason);
         }
+        assert_eq!(
+            lost_alone(b"first 1\nup{a=\"\xff\"} 1\nlast 1", PROMETHEUS, limits),
+            "line 2 is not UTF-8"
+        );
+        assert_eq!(
+            lost_alone(b"first 1\nlast 1\n# EOF\nup 1\n", OPEN_METRICS, limits),
+            "line 4 stands after `# EOF`, where nothing may stand"
+        );
+    }
+
+    #[test]
+    fn a_text_of_which_nothing_can_be_read_or_that_was_cut_off_is_refused_as_a_whole() {
+        assert_eq!(
+            refusal("no metrics here\nnor here\n", PROMETHEUS),
+            "line 1 has a value that is no number: \"metrics\""
+        );
         assert_eq!(
             refusal("up 1\n", OPEN_METRICS),
             "line 2 should be `# EOF`: the text was cut off"
         );
-        assert_eq!(
-            refusal("# EOF\nup 1\n", OPEN_METRICS),
-            "line 2 stands after `# EOF`, where nothing may stand"
-        );
-        assert_eq!(
-            read(b"up{a=\"\xff\"} 1\n", PROMETHEUS, TextLimits::default())
-                .unwrap_err()
-                .to_string(),
-            "line 1 is not UTF-8"
-        );
+    }
+
+    #[test]
+    fn what_begins_to_describe_a_metric_and_names_none_is_a_comment() {
+        for comment in ["# HELP", "# HELP ", "#HELP\t", "# TYPE", "# TYPE \t", "# UNIT"] {
+            let text = format!("{comment}\nup 1\n# EOF\n");
+            for format in [PROMETHEUS, OPEN_METRICS] {
+                let exposition = read(text.as_bytes(), format, TextLimits::default()).unwrap();
+                assert_eq!(exposition.samples.len(), 1, "{comment}");
+                assert!(exposition.refused.is_empty(), "{comment}: {}", exposition.refused);
+            }
+        }
     }
 
     #[test]
@@ -329,23 +387,19 @@ mod tests {
             refusal("# TYPE a gauge\n# TYPE b gauge\n# TYPE c gauge\n"),
             "line 3 passes the limit of 2 metrics"
         );
-        assert_eq!(refusal(&"#".repeat(61)), "line 1 has more than 60 bytes");
-        assert_eq!(
-            refusal("metric_name 1"),
-            "line 1 has a metric's name of more than 8 bytes"
-        );
-        assert_eq!(
-            refusal("a{label_name=\"1\"} 1"),
-            "line 1 has a label's name of more than 8 bytes"
-        );
-        assert_eq!(
-            refusal("a{b=\"123456\"} 1"),
-            "line 1 has a text of more than 5 bytes"
-        );
-        assert_eq!(
-            refusal("a{b=\"1\",c=\"1\",d=\"1\"} 1"),
-            "line 1 has more than 3 labels"
-        );
+        for (line, reason) in [
+            (&*"#".repeat(61), "line 2 has more than 60 bytes"),
+            ("metric_name 1", "line 2 has a metric's name of more than 8 bytes"),
+            (
+                "a{label_name=\"1\"} 1",
+                "line 2 has a label's name of more than 8 bytes",
+            ),
+            ("a{b=\"123456\"} 1", "line 2 has a text of more than 5 bytes"),
+            ("a{b=\"1\",c=\"1\",d=\"1\"} 1", "line 2 has more than 3 labels"),
+        ] {
+            let text = format!("first 1\n{line}\nlast 1\n");
+            assert_eq!(lost_alone(text.as_bytes(), PROMETHEUS, limits), reason);
+        }
         assert!(
             read(
                 b"a{b=\"1\",c=\"1\"} 1\nb 1\n# TYPE a gauge\n# TYPE b gauge",

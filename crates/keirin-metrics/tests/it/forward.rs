@@ -60,7 +60,7 @@ impl Sender {
             series: vec![(labels, vec![Sample::new(at.as_millisecond(), value)])],
             metadata: Vec::new(),
         };
-        self.intake.write(batch).await.unwrap();
+        self.intake.write(batch.into()).await.unwrap();
     }
 
     pub(crate) fn later(&self, seconds: i64) {

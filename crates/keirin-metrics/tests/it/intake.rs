@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use keirin_metrics::batch::{Batch, Metadata};
-use keirin_metrics::sink::{Refusal, SampleSink, SinkError};
+use keirin_metrics::refusal::Refusal;
+use keirin_metrics::sink::{SampleSink, SinkError};
 use keirin_metrics::storage::{FetchLimits, ForProject, Intake, IntakeLimits, Storage};
 use keirin_model::series::{Labels, MetricKind, Sample};
 use keirin_store::Store;
@@ -74,11 +75,11 @@ async fn samples_in_any_order_and_any_number_of_times_are_kept_once() {
         [(30, 1.0), (10, 3.0)],
         [(20, 2.0), (30, 1.0)],
     ] {
-        intake.write(batch(&up, &ages)).await.unwrap();
+        intake.write(batch(&up, &ages).into()).await.unwrap();
     }
     // One batch may name a series twice, too.
     intake
-        .write(join([batch(&up, &[(5, 4.0)]), batch(&up, &[(6, 3.5)])]))
+        .write(join([batch(&up, &[(5, 4.0)]), batch(&up, &[(6, 3.5)])]).into())
         .await
         .unwrap();
     assert_eq!(
@@ -100,13 +101,16 @@ async fn the_mark_of_an_end_is_kept_bit_by_bit() {
     let up = [("__name__", "up")];
     let end = Sample::stale(now().as_millisecond());
     intake
-        .write(join([
-            batch(&up, &[(10, 1.0), (5, f64::NAN)]),
-            Batch {
-                series: vec![(labels(&up), vec![end])],
-                metadata: Vec::new(),
-            },
-        ]))
+        .write(
+            join([
+                batch(&up, &[(10, 1.0), (5, f64::NAN)]),
+                Batch {
+                    series: vec![(labels(&up), vec![end])],
+                    metadata: Vec::new(),
+                },
+            ])
+            .into(),
+        )
         .await
         .unwrap();
     let found = storage
@@ -132,8 +136,8 @@ async fn what_is_not_kept_is_told_by_its_reason_and_the_rest_is_kept() {
     let (storage, intake) = intake(&database.store(), 9);
     let refusal = async |refused: Batch| {
         let good = batch(&[("__name__", "good")], &[(1, 1.0)]);
-        match intake.write(join([refused, good])).await {
-            Err(SinkError::Refused { refused, reason, .. }) => (refused, reason),
+        match intake.write(join([refused, good]).into()).await {
+            Err(SinkError::Refused { refused, .. }) => (refused.count(), refused.told()[0].clone()),
             other => panic!("{other:?}"),
         }
     };
@@ -197,8 +201,11 @@ async fn a_series_too_many_is_refused_by_the_limits_name_and_those_that_are_ther
     let (storage, intake) = intake(&store, 2);
     let one = |name: &str, age: i64| batch(&[("__name__", name)], &[(age, 1.0)]);
     let shop = intake.of(Some(project(&store, "shop").await));
-    shop.write(join([one("a", 9), one("b", 9)])).await.unwrap();
-    let refused = shop.write(join([one("c", 5), one("a", 5)])).await.unwrap_err();
+    shop.write(join([one("a", 9), one("b", 9)]).into()).await.unwrap();
+    let refused = shop
+        .write(join([one("c", 5), one("a", 5)]).into())
+        .await
+        .unwrap_err();
     assert_eq!(
         refused.to_string(),
         "1 of 2 samples were refused: `c{project=\"shop\"}` would be one series more than the project shop may have, 2 \
@@ -209,10 +216,13 @@ async fn a_series_too_many_is_refused_by_the_limits_name_and_those_that_are_ther
     assert!(samples(&storage, "c", &[]).await.is_empty());
 
     // Others have room of their own; what nobody remembers is looked for in the database.
-    intake.write(join([one("c", 9), one("d", 9)])).await.unwrap();
+    intake
+        .write(join([one("c", 9), one("d", 9)]).into())
+        .await
+        .unwrap();
     let (_, after_restart) = self::intake(&store, 2);
     let refused = after_restart
-        .write(join([one("c", 5), one("e", 5)]))
+        .write(join([one("c", 5), one("e", 5)]).into())
         .await
         .unwrap_err();
     assert!(
@@ -229,9 +239,13 @@ async fn a_project_writes_to_its_own_series_only() {
     let (storage, intake) = intake(&store, 9);
     let (shop, bank) = (project(&store, "shop").await, project(&store, "bank").await);
     let pretends = batch(&[("__name__", "built"), ("project", "bank")], &[(1, 1.0)]);
-    intake.of(Some(shop.clone())).write(pretends).await.unwrap();
+    intake
+        .of(Some(shop.clone()))
+        .write(pretends.into())
+        .await
+        .unwrap();
     let built = batch(&[("__name__", "built")], &[(1, 2.0)]);
-    intake.of(Some(bank)).write(built).await.unwrap();
+    intake.of(Some(bank)).write(built.into()).await.unwrap();
     assert_eq!(samples(&storage, "built", &[("project", "bank")]).await.len(), 1);
     assert_eq!(samples(&storage, "built", &[("project", "shop")]).await.len(), 1);
     let limits = FetchLimits::default();
@@ -256,7 +270,7 @@ async fn many_writers_at_once_leave_connections_for_others() {
         writers.spawn(async move {
             let writer = writer.to_string();
             intake
-                .write(batch(&[("__name__", "m"), ("writer", &writer)], &[(1, 1.0)]))
+                .write(batch(&[("__name__", "m"), ("writer", &writer)], &[(1, 1.0)]).into())
                 .await
         });
     }
@@ -293,7 +307,7 @@ async fn what_a_metric_means_is_kept_and_the_servers_own_stay_as_they_are() {
             says("no\0name", "c"),
         ];
         let series = Vec::new();
-        intake.write(Batch { series, metadata }).await.unwrap();
+        intake.write(Batch { series, metadata }.into()).await.unwrap();
     }
     let described: Vec<_> = store
         .described_metrics()

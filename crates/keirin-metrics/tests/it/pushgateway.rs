@@ -23,14 +23,14 @@ async fn what_is_pushed_holds_until_it_is_replaced_or_deleted() {
     let clock_of = Arc::new(move || reads.now());
     let storage = Storage::new(database.store());
     let intake = Intake::new(storage.clone(), IntakeLimits::default(), clock_of.clone());
-    let groups = Groups::new(database.store(), intake.clone(), clock_of.clone());
+    let groups = Groups::new(database.store(), &intake, clock_of.clone());
     let labels = grouping("job/build/branch/main").unwrap();
 
     let first = text("# TYPE build_seconds gauge\nbuild_seconds 12\n");
     groups.push(None, &labels, PushMethod::Put, &first).await.unwrap();
     clock.advance(SignedDuration::from_mins(1));
     // Another server, or this one started anew, says it again.
-    let others = Groups::new(database.another_store().await, intake, clock_of);
+    let others = Groups::new(database.another_store().await, &intake, clock_of);
     others.say_again().await.unwrap();
     clock.advance(SignedDuration::from_mins(1));
     // A push that cannot be changes nothing but the time of the failure.
@@ -39,7 +39,13 @@ async fn what_is_pushed_holds_until_it_is_replaced_or_deleted() {
         .push(None, &labels, PushMethod::Put, &timed)
         .await
         .unwrap_err();
-    assert!(matches!(error, GroupError::Push(_)), "{error}");
+    assert!(matches!(error, GroupError::Sink(_)), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("1 of 1 samples were refused: `build_seconds"),
+        "{error}"
+    );
     clock.advance(SignedDuration::from_mins(1));
     groups.delete(None, &labels).await.unwrap();
     groups.delete(None, &labels).await.unwrap();
@@ -71,7 +77,7 @@ async fn groups_of_one_project_are_not_those_of_another() {
         ..IntakeLimits::default()
     };
     let intake = Intake::new(storage.clone(), limits, Arc::new(now));
-    let groups = Groups::new(store.clone(), intake, Arc::new(now));
+    let groups = Groups::new(store.clone(), &intake, Arc::new(now));
     let shop = project(&store, "shop").await;
     let bank = project(&store, "bank").await;
     let labels = grouping("job/a").unwrap();
@@ -102,7 +108,7 @@ async fn pushes_at_once_are_all_in_the_group() {
     let store = database.store();
     let storage = Storage::new(store.clone());
     let intake = Intake::new(storage.clone(), IntakeLimits::default(), Arc::new(now));
-    let groups = Groups::new(store, intake, Arc::new(now));
+    let groups = Groups::new(store, &intake, Arc::new(now));
     let labels = grouping("job/a").unwrap();
     let mut pushes = tokio::task::JoinSet::new();
     for push in 0..8 {

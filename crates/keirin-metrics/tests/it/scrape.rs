@@ -93,7 +93,12 @@ async fn a_hundred_megabytes_are_not_read_to_their_end() {
             .ends_with("is larger than the limit of 1000000 bytes")
     );
     let error = scraped(async || "x".repeat(100_000_000), "").await.unwrap_err();
-    assert!(error.to_string().contains("line 1 has more than"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .ends_with("is larger than the limit of 67108864 bytes"),
+        "{error}"
+    );
 }
 
 /// A few kilobytes that become many megabytes count by what they become.
@@ -204,10 +209,11 @@ async fn a_target_goes_and_comes_back() {
         took,
         ScrapeState::default(),
     );
-    assert_eq!(up.batch.series[1].1[0].value, 1.0);
+    assert_eq!(up.received.batch.series[1].1[0].value, 1.0);
     drop(server);
     let down = outcome(&target, fetch(&target).await.ok(), 2_000, took, up.state);
     let ended: Vec<_> = down
+        .received
         .batch
         .series
         .iter()
@@ -215,4 +221,38 @@ async fn a_target_goes_and_comes_back() {
         .collect();
     assert_eq!(ended.len(), 1);
     assert_eq!(ended[0].0.metric(), "a");
+}
+
+#[tokio::test]
+async fn a_series_that_is_too_long_is_lost_alone() {
+    let many: String = (0..100).map(|number| format!("label_{number}=\"x\",")).collect();
+    let text = format!("a{{x=\"{}\"}} 1\nb{{{many}}} 1\nc 1\n", "v".repeat(5_000));
+    let served = text.clone();
+    let server = Server::start(Router::new().route("/", get(async move || served))).await;
+    let scraped = async |more: &str| {
+        let target = target(&server.url, more);
+        let fetched = fetch(&target).await.unwrap();
+        outcome(
+            &target,
+            Some(fetched),
+            1_000,
+            Duration::from_secs(1),
+            ScrapeState::default(),
+        )
+    };
+    let came = scraped("").await;
+    let value = |metric: &str| {
+        let mut series = came.received.batch.series.iter();
+        let found = series.find(|(labels, _)| labels.metric() == metric);
+        found.map(|(_, samples)| samples[0].value)
+    };
+    let values = ["up", "a", "b", "c", "scrape_samples_refused"].map(value);
+    assert_eq!(values, [Some(1.0), None, None, Some(1.0), Some(2.0)]);
+    assert_eq!(
+        came.received.refused.to_string(),
+        "line 1 has a text of more than 4096 bytes; line 2 has more than 64 labels"
+    );
+    // Whoever wants them sets the limits.
+    let came = scraped("limits: {labels: 200, label_value_bytes: 6000}").await;
+    assert_eq!((came.kept, came.received.refused.count()), (3, 0));
 }

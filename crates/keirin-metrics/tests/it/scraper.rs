@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::routing::get;
 use jiff::{SignedDuration, Timestamp};
-use keirin_metrics::batch::Batch;
+use keirin_metrics::batch::{Batch, Received};
 use keirin_metrics::scrape::{Clock, Health, Scraper, Target, TargetStatus};
 use keirin_metrics::sink::{SampleSink, SinkError};
 use keirin_metrics::storage::{Intake, IntakeLimits, Storage};
@@ -22,9 +22,9 @@ struct Kept(UnboundedSender<Batch>);
 
 #[async_trait]
 impl SampleSink for Kept {
-    async fn write(&self, batch: Batch) -> Result<(), SinkError> {
+    async fn write(&self, received: Received) -> Result<(), SinkError> {
         self.0
-            .send(batch)
+            .send(received.batch)
             .map_err(|_| SinkError::Failed("nobody is there".to_owned()))
     }
 }
@@ -215,7 +215,7 @@ async fn a_target_that_misbehaves_is_down_and_says_why() {
     let (mut scraper, mut batches) = scraper();
     let reasons = [
         ("page", at("page"), "a web page (HTML)"),
-        ("large", at("large"), "line 1 has more than 262144 bytes"),
+        ("large", at("large"), "is larger than the limit of 67108864 bytes"),
         ("endless", at("endless"), "passes the limit of 100000 samples"),
         (
             "million",
@@ -236,7 +236,7 @@ async fn a_target_that_misbehaves_is_down_and_says_why() {
     scraper.set_targets(targets).await.unwrap();
     for _ in &reasons {
         let batch = batches.recv().await.unwrap();
-        assert_eq!(batch.samples(), 3, "{batch:?}");
+        assert_eq!(batch.samples(), 4, "{batch:?}");
         let job = batch.series[0].0.get("job").to_owned();
         assert_eq!(value(&batch, &job, "up"), Some(Some(0.0)), "{job}");
         assert_eq!(value(&batch, &job, "scrape_samples_scraped"), Some(Some(0.0)));
@@ -279,7 +279,7 @@ async fn a_target_is_kept_in_the_storage() {
     let reads = clock.clone();
     let clock_of: Clock = Arc::new(move || reads.now());
     let limits = IntakeLimits {
-        series: 5,
+        series: 6,
         ..IntakeLimits::default()
     };
     let intake = Intake::new(storage.clone(), limits, clock_of.clone());
@@ -312,7 +312,7 @@ async fn a_target_is_kept_in_the_storage() {
     let error = scraper.statuses()[0].last_error.clone().unwrap();
     assert!(
         error.contains(
-            "would be one series more than whatever belongs to no project may have, 5 (`series_limit`)"
+            "would be one series more than whatever belongs to no project may have, 6 (`series_limit`)"
         ),
         "{error}"
     );

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use keirin_client::Client;
-use keirin_metrics::batch::{Batch, Metadata};
+use keirin_metrics::batch::{Batch, Metadata, Received};
 use keirin_metrics::influx::{LineLimits, read as read_lines};
 use keirin_metrics::remote_write::encode;
 use keirin_metrics::text::{TextFormat, TextLimits, read as read_text};
@@ -91,8 +91,14 @@ pub(crate) async fn push(on: On<PushArguments>, output: &Output) -> anyhow::Resu
                 Format::Openmetrics => TextFormat::OPEN_METRICS_QUOTED,
                 _ => TextFormat::PROMETHEUS_QUOTED,
             };
-            let exposition = read_text(&text(&arguments)?, format, TextLimits::default());
-            push_batch(&client, project, &exposition?.into_batch(time.as_millisecond())).await?
+            let exposition = read_text(&text(&arguments)?, format, TextLimits::default())?;
+            let Received { batch, refused } = exposition.received(time.as_millisecond());
+            let pushed = push_batch(&client, project, &batch).await?;
+            if !refused.is_empty() {
+                let lines = count(refused.count() as u64, "line");
+                bail!("{lines} could not be pushed: {refused}. All others are.");
+            }
+            pushed
         }
         (None, _) => push_batch(&client, project, &one(&arguments, time)?).await?,
     };
@@ -112,10 +118,13 @@ async fn push_batch(client: &Client, project: Option<&str>, batch: &Batch) -> an
     Ok(batch.samples())
 }
 
-/// Lines are sent as they are, once they are known to be lines.
+/// Lines are sent as they are, once some are known to be lines; the server says which it refuses.
 async fn push_lines(client: &Client, project: Option<&str>, text: Vec<u8>) -> anyhow::Result<usize> {
-    let points = read_lines(&text, LineLimits::default())?;
-    let samples = points.iter().map(|point| point.fields.len()).sum();
+    let read = read_lines(&text, LineLimits::default())?;
+    let samples = read.points.iter().map(|(_, point)| point.fields.len()).sum();
+    if samples == 0 && !read.refused.is_empty() {
+        bail!("no line can be read: {}", read.refused);
+    }
     if samples == 0 {
         bail!("there is no sample to push");
     }

@@ -61,9 +61,30 @@ impl Figures {
         help: &str,
         series: impl IntoIterator<Item = (Vec<(&'a str, String)>, f64)>,
     ) {
+        self.figure(MetricKind::Gauge, name, unit, help, series);
+    }
+
+    /// A count since the server started.
+    fn counter<'a>(
+        &mut self,
+        name: &str,
+        help: &str,
+        series: impl IntoIterator<Item = (Vec<(&'a str, String)>, f64)>,
+    ) {
+        self.figure(MetricKind::Counter, name, "", help, series);
+    }
+
+    fn figure<'a>(
+        &mut self,
+        kind: MetricKind,
+        name: &str,
+        unit: &str,
+        help: &str,
+        series: impl IntoIterator<Item = (Vec<(&'a str, String)>, f64)>,
+    ) {
         self.batch.metadata.push(Metadata {
             name: name.to_owned(),
-            kind: MetricKind::Gauge,
+            kind,
             unit: unit.to_owned(),
             help: help.to_owned(),
         });
@@ -171,6 +192,15 @@ async fn of_data(app: &App, figures: &mut Figures) -> Result<(), ApiError> {
 }
 
 async fn of_exchange(app: &App, figures: &mut Figures) {
+    let refused = app.exchange.intake().refusals().all();
+    figures.counter(
+        "keirin_samples_refused_total",
+        "Samples from outside that were refused, and lines and series that could not be read, by way and reason.",
+        refused.into_iter().map(|((way, reason), count)| {
+            let labels = vec![("way", way.as_str().to_owned()), ("reason", reason.to_owned())];
+            (labels, count as f64)
+        }),
+    );
     let targets = app.exchange.collectors().targets().await;
     let up = targets.iter().map(|target| {
         let up = target.health == keirin_metrics::scrape::Health::Up;

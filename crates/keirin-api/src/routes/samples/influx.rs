@@ -5,17 +5,19 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
-use keirin_metrics::influx::{LineLimits, Precision, into_batch, read};
+use keirin_metrics::influx::{LineLimits, Precision, into_samples, read};
+use keirin_metrics::refusal::Way;
 use url::form_urlencoded;
 
-use super::{MaybePlace, keep, malformed};
+use super::{MaybePlace, keep, malformed, unreadable};
 use crate::app::App;
 use crate::error::ApiError;
 
 /// Take samples in InfluxDB's line protocol
 ///
 /// Each field is a sample of the metric `measurement_field`, of `measurement` for the field `value`. `precision` is that
-/// of the times: ns where nothing is said. `project` says whose they are; they get it as a label.
+/// of the times: ns where nothing is said. `project` says whose they are; they get it as a label. A line that cannot be kept
+/// is refused alone: the answer is then 400 and says which and why.
 #[utoipa::path(post, path = "/write", tag = "samples", params(("precision" = Option<String>, Query), ("project" = Option<String>, Query)), request_body(content = String, content_type = "text/plain"), responses((status = 204)))]
 pub(crate) async fn write_lines(
     State(app): State<Arc<App>>,
@@ -30,9 +32,10 @@ pub(crate) async fn write_lines(
         .unwrap_or_default();
     const FIX: &str = "Send lines as in `build_seconds,job=a value=5.2 1700000000000000000`.";
     let precision: Precision = precision.parse().map_err(|error| malformed(error, FIX))?;
-    let points = read(&body, LineLimits::default()).map_err(|error| malformed(error, FIX))?;
+    let points = read(&body, LineLimits::default())
+        .map_err(|error| unreadable(&app, Way::LineProtocol, error, FIX))?;
     let now_ms = app.outside.now().as_millisecond();
-    let received = into_batch(points, precision, now_ms).map_err(|error| malformed(error, FIX))?;
-    keep(&app, place, received.batch).await?;
+    let received = into_samples(points, precision, now_ms);
+    keep(&app, Way::LineProtocol, place, received).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,7 +6,8 @@ pub(crate) mod pushgateway;
 pub(crate) mod remote_write;
 
 use axum::http::StatusCode;
-use keirin_metrics::batch::Batch;
+use keirin_metrics::batch::Received;
+use keirin_metrics::refusal::Way;
 use keirin_metrics::sink::{SampleSink as _, SinkError};
 use keirin_metrics::storage::ForProject;
 
@@ -24,10 +25,16 @@ fn project(place: MaybePlace) -> Option<ForProject> {
     })
 }
 
-/// Keeps what came.
-async fn keep(app: &App, place: MaybePlace, batch: Batch) -> Result<(), ApiError> {
-    let intake = app.exchange.intake().of(project(place));
-    Ok(intake.write(batch).await?)
+/// Keeps what came by this way.
+async fn keep(app: &App, way: Way, place: MaybePlace, received: Received) -> Result<(), ApiError> {
+    let intake = app.exchange.intake().by(way).of(project(place));
+    Ok(intake.write(received).await?)
+}
+
+/// Nothing of what was sent by this way can be read: it is counted, and the same again would be no better.
+fn unreadable(app: &App, way: Way, error: impl std::fmt::Display, fix: &str) -> ApiError {
+    app.exchange.intake().by(way).count_unreadable(&error.to_string());
+    malformed(error, fix)
 }
 
 /// What was sent is none of what is taken here; the same again would be no better.

@@ -6,10 +6,11 @@ use axum::body::Bytes;
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use keirin_metrics::pushgateway::{GroupError, PushMethod, grouping, read_body};
+use keirin_metrics::refusal::Way;
 use keirin_metrics::text::TextLimits;
 use keirin_model::series::Labels;
 
-use super::{MaybePlace, malformed, project};
+use super::{MaybePlace, malformed, project, unreadable};
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -67,7 +68,9 @@ async fn push(
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let pushed = read_body(content_type, body, TextLimits::default()).map_err(|error| {
-        malformed(
+        unreadable(
+            app,
+            Way::Push,
             error,
             "Send metrics in Prometheus' text format or in protocol buffers.",
         )
@@ -87,7 +90,6 @@ fn labels(app: &App, path: &str) -> Result<Labels, ApiError> {
 impl From<GroupError> for ApiError {
     fn from(error: GroupError) -> Self {
         match error {
-            GroupError::Push(error) => malformed(error, "Push metrics without times, each series once."),
             GroupError::Sink(error) => error.into(),
             GroupError::Store(error) => error.into(),
         }

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
+use keirin_metrics::refusal::Way;
 use keirin_metrics::remote_write::{RemoteWriteLimits, decode};
 
-use super::{MaybePlace, keep, malformed};
+use super::{MaybePlace, keep, unreadable};
 use crate::app::App;
 use crate::error::ApiError;
 
 /// Take samples by Prometheus' remote write
 ///
-/// Version 1 of the protocol. `project` says whose they are; they get it as a label.
+/// Version 1 of the protocol. `project` says whose they are; they get it as a label. A series that cannot be kept is refused
+/// alone: the answer is then 400 and says which and why.
 #[utoipa::path(post, path = "/prometheus/api/v1/write", tag = "samples", params(("project" = Option<String>, Query)), request_body(content = Vec<u8>, content_type = "application/x-protobuf"), responses((status = 204)))]
 pub(crate) async fn write(
     State(app): State<Arc<App>>,
@@ -39,17 +41,13 @@ pub(crate) async fn write(
         ..RemoteWriteLimits::default()
     };
     let received = decode(&body, limits).map_err(|error| {
-        malformed(
+        unreadable(
+            &app,
+            Way::RemoteWrite,
             error,
             "Send a write request of remote write 1, compressed with Snappy.",
         )
     })?;
-    if received.native_histograms > 0 {
-        tracing::warn!(
-            count = received.native_histograms,
-            "native histograms are not kept"
-        );
-    }
-    keep(&app, place, received.batch).await?;
+    keep(&app, Way::RemoteWrite, place, received).await?;
     Ok(StatusCode::NO_CONTENT)
 }
