@@ -1,18 +1,32 @@
 //! SQL of people on the facts: read-only, as a role that sees the facts and nothing else, within limits.
 //!
+//! What a query may take is bounded where it runs and where it is read: its time, its memory, the functions that it calls,
+//! the bytes of a row and of the whole answer.
+//!
 //! The role signs in by itself. A connection of Keirin's own that only takes on the role would not do: SQL can put such a
 //! role off again, in the middle of a query.
 
+mod functions;
+
 use std::time::Duration;
 
+use futures::TryStreamExt as _;
 use serde_json::Value;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
+
+pub use functions::{FunctionAccess, callable_functions};
 
 use crate::{Result, Store, StoreError};
 
 /// The setting that holds the password of the role that people's SQL signs in as.
 const PASSWORD: &str = "reader_password";
+
+/// Bytes of a row of an answer, before and after it is written as JSON.
+const ROW_BYTES: i32 = 1024 * 1024;
+
+/// Bytes of an answer.
+const ANSWER_BYTES: usize = 32 * 1024 * 1024;
 
 /// The answer to a query of facts.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,14 +88,17 @@ pub enum QueryError {
 }
 
 impl Store {
-    /// Makes the role that people's SQL signs in as, and shows it the facts; does nothing where another way in is set.
-    /// `password` is drawn at random; the first one that is given stays.
+    /// Makes the role that people's SQL signs in as, bounds it, and shows it the facts; does nothing where another way in
+    /// is set. `password` is drawn at random; the first one that is given stays.
     ///
     /// # Errors
     /// The database cannot be reached. That Keirin's user may not make roles is no error yet: people's SQL says so.
-    pub async fn prepare_reader(&self, password: &str) -> Result<()> {
+    pub async fn prepare_reader(&self, password: &str, functions: FunctionAccess) -> Result<()> {
         if self.reader.get().is_some() {
             return Ok(());
+        }
+        if functions == FunctionAccess::Revoked {
+            self.revoke_functions().await?;
         }
         let password: String = sqlx::query_scalar!(
             r#"with drawn as (
@@ -111,6 +128,19 @@ impl Store {
                execute format('alter role {role} login connection limit 8 password %L', {password});
                grant usage on schema facts to {role};
                grant select on all tables in schema facts to {role};
+               alter role {role} set default_transaction_read_only = on;
+               alter role {role} set search_path = facts, pg_catalog;
+               alter role {role} set statement_timeout = '30s';
+               alter role {role} set idle_in_transaction_session_timeout = '30s';
+               alter role {role} set lock_timeout = '5s';
+               alter role {role} set work_mem = '16MB';
+               alter role {role} set max_parallel_workers_per_gather = 0;
+               if (select rolsuper from pg_roles where rolname = current_user) then
+                 alter role {role} set temp_file_limit = '1GB';
+               else
+                 -- So that its sessions may be ended.
+                 execute format('grant {role} to %I', current_user);
+               end if;
              end $$",
             password = quoted(&password),
         )))
@@ -172,11 +202,17 @@ impl Store {
         let options = self.reader.get().cloned().ok_or_else(|| QueryError::NoRole {
             reason: "Keirin's own user may not make roles".to_owned(),
         })?;
+        // A semicolon at the end belongs to those who type, not to the query.
+        let query = query.trim_end().trim_end_matches(';');
+        self.check_functions(query).await?;
         let options = options.application_name("keirin sql").options([
             ("default_transaction_read_only", "on"),
             ("search_path", "facts,pg_catalog"),
             ("timezone", "UTC"),
             ("work_mem", "16MB"),
+            ("max_parallel_workers_per_gather", "0"),
+            ("lock_timeout", "5000"),
+            ("idle_in_transaction_session_timeout", "30000"),
             ("statement_timeout", patience.as_millis().to_string().as_str()),
         ]);
         let mut connection = options.connect().await.map_err(|error| match error {
@@ -185,41 +221,102 @@ impl Store {
             },
             error => QueryError::Store(error.into()),
         })?;
-        // Older servers let large objects be made even in a transaction that may only read, so nothing is kept of it.
+        // Older servers let large objects be made even in a transaction that may only read, so nothing is kept of it: where
+        // an answer is too large its rest is not read, and what ends the transaction is that the connection does.
         let mut transaction = connection.begin().await.map_err(StoreError::from)?;
-        let rows = read(&mut transaction, query, limit).await;
+        let rows = read(&mut transaction, query, limit).await?;
         transaction.rollback().await.map_err(StoreError::from)?;
         connection.close().await.map_err(StoreError::from)?;
-        rows
+        Ok(rows)
+    }
+
+    /// Ends sessions of the role whose transaction is older than this: vacuum, and readers of events and facts, may wait for
+    /// it. Gives how many.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or Keirin's user may not end them.
+    pub async fn end_old_reader_sessions(&self, oldest: Duration) -> Result<u64> {
+        let Some(reader) = self.reader.get() else {
+            return Ok(0);
+        };
+        let ended = sqlx::query_scalar!(
+            r#"select count(pg_terminate_backend(pid)) as "ended!" from pg_stat_activity
+               where usename = $1::text and datname = current_database() and backend_type = 'client backend'
+                 and xact_start < clock_timestamp() - make_interval(secs => $2)"#,
+            reader.get_username(),
+            oldest.as_secs_f64(),
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(ended.unsigned_abs())
     }
 }
 
-/// The rows of a query as JSON: PostgreSQL knows best how to write its types.
+/// What stands before a query that runs.
+const RUN: &str = "declare answer no scroll cursor for with answer as (\n";
+
+/// The rows of a query as JSON: PostgreSQL knows best how to write its types. A row that is too large is not sent, and its
+/// size is.
 async fn read(connection: &mut PgConnection, query: &str, limit: u32) -> Result<Rows, QueryError> {
-    let query = query.trim_end().trim_end_matches(';');
+    let fetched = u64::from(limit) + 1;
     // The query is a part of another one, so it can be one query only. It runs as a role that may only read facts.
-    let wrapped = format!(
-        "with answer as (\n{query}\n) select row_to_json(answer)::text from answer limit {}",
-        u64::from(limit) + 1
+    let declare = format!(
+        "{RUN}{query}
+         )
+         select case when octet_length(row) <= {ROW_BYTES} then row end, coalesce(octet_length(row), bytes)
+         from (
+           select case when pg_column_size(answer.*) <= {ROW_BYTES} then row_to_json(answer.*)::text end as row,
+             pg_column_size(answer.*) as bytes
+           from answer offset 0
+         ) as sized
+         limit {fetched}"
     );
-    let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(wrapped))
+    sqlx::query(AssertSqlSafe(declare))
         .persistent(false)
-        .fetch_all(connection)
+        .execute(&mut *connection)
         .await
-        .map_err(refused)?;
+        .map_err(|error| refused(error, RUN.len()))?;
+    let fetch = format!("fetch forward {fetched} from answer");
+    let mut rows = sqlx::query_as::<_, (Option<String>, i32)>(AssertSqlSafe(fetch))
+        .persistent(false)
+        .fetch(connection);
     let mut answer = Rows {
         columns: Vec::new(),
         rows: Vec::new(),
-        cut: rows.len() > limit as usize,
+        cut: false,
     };
-    for row in rows.iter().take(limit as usize) {
-        let Ordered(fields) = serde_json::from_str(row)
+    let mut bytes = 0;
+    while let Some((row, size)) = rows.try_next().await.map_err(|error| refused(error, RUN.len()))? {
+        let Some(row) = row else {
+            return Err(too_large(
+                format!("a row of the answer has {size} bytes"),
+                "1 MiB",
+            ));
+        };
+        bytes += row.len();
+        if bytes > ANSWER_BYTES {
+            return Err(too_large("the answer has more bytes".to_owned(), "32 MiB"));
+        }
+        if answer.rows.len() == limit as usize {
+            answer.cut = true;
+            continue;
+        }
+        let Ordered(fields) = serde_json::from_str(&row)
             .map_err(|error| StoreError::Corrupt(format!("a row of a query: {error}")))?;
         let (columns, values) = fields.into_iter().unzip();
         answer.columns = columns;
         answer.rows.push(values);
     }
     Ok(answer)
+}
+
+fn too_large(what: String, limit: &str) -> QueryError {
+    QueryError::Refused {
+        message: format!(
+            "{what}, and may have {limit}; ask for fewer rows or columns, or for parts of texts"
+        ),
+        position: None,
+    }
 }
 
 /// A text as a literal of SQL.
@@ -254,16 +351,15 @@ impl<'de> serde::Deserialize<'de> for Ordered {
     }
 }
 
-fn refused(error: sqlx::Error) -> QueryError {
-    // What stands before the query in the statement that the database saw.
-    const BEFORE: usize = "with answer as (\n".len();
+/// The database refuses a query; `before` counts what stands before it in the statement that the database saw.
+fn refused(error: sqlx::Error, before: usize) -> QueryError {
     let sqlx::Error::Database(database) = &error else {
         return QueryError::Store(error.into());
     };
     let position = database
         .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
         .and_then(|error| match error.position() {
-            Some(sqlx::postgres::PgErrorPosition::Original(position)) => position.checked_sub(BEFORE),
+            Some(sqlx::postgres::PgErrorPosition::Original(position)) => position.checked_sub(before),
             _ => None,
         });
     QueryError::Refused {

@@ -105,8 +105,8 @@ pub(crate) async fn sql(
         Err(QueryError::Refused { message, position }) => {
             let fault = position.map(|position| fault(&wanted.query, &message, position));
             Err(ApiError::invalid(
-                format!("The database refuses the query: {message}."),
-                "`GET /api/v1/sql` and `docs/sql.md` list the views and their columns.",
+                format!("The query is refused: {message}."),
+                "`GET /api/v1/sql` lists the views and their columns, `docs/sql.md` the functions and the limits too.",
             )
             .diagnostics(fault.into_iter().collect()))
         }

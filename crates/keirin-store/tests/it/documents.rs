@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use keirin_store::reader::View;
+use keirin_store::reader::{FunctionAccess, View, callable_functions};
 use keirin_testkit::database;
 
 const START: &str = "<!-- views: start -->\n";
@@ -63,11 +63,25 @@ async fn the_page_lists_every_view_and_column() {
     );
 }
 
+#[test]
+fn the_page_lists_the_functions_that_may_be_called() {
+    let (_, page) = page();
+    let (_, rest) = page.split_once("<!-- functions: start -->").unwrap();
+    let (list, _) = rest.split_once("<!-- functions: end -->").unwrap();
+    let listed: Vec<_> = list.split('`').skip(1).step_by(2).collect();
+    let mut callable = callable_functions().to_vec();
+    callable.sort_unstable();
+    assert_eq!(listed, callable, "docs/sql.md lists them by name");
+}
+
 #[tokio::test]
 async fn the_examples_of_the_page_are_taken_by_the_database() {
     let database = database().await;
     let store = database.store();
-    store.prepare_reader("drawn").await.unwrap();
+    store
+        .prepare_reader("drawn", FunctionAccess::Revoked)
+        .await
+        .unwrap();
     let (_, page) = page();
     let examples: Vec<&str> = page
         .split("```sql\n")

@@ -2,17 +2,32 @@
 
 use std::time::Duration;
 
-use keirin_store::reader::QueryError;
-use keirin_testkit::database;
+use keirin_store::Store;
+use keirin_store::reader::{FunctionAccess, QueryError, callable_functions};
+use keirin_testkit::{TestDatabase, database};
 use serde_json::json;
+use sqlx::{ConnectOptions as _, PgConnection};
 
 const PATIENCE: Duration = Duration::from_secs(10);
+
+async fn prepare(store: &Store, functions: FunctionAccess) {
+    store.prepare_reader("it's drawn", functions).await.unwrap();
+}
+
+/// Somebody who signs in as the role by themselves.
+async fn sign_in(database: &TestDatabase) -> PgConnection {
+    let mut own = database.connection().await;
+    let role = "select 'keirin_reader_' || oid from pg_database where datname = current_database()";
+    let role: String = sqlx::query_scalar(role).fetch_one(&mut own).await.unwrap();
+    let options = database.options().username(&role).password("it's drawn");
+    options.connect().await.unwrap()
+}
 
 #[tokio::test]
 async fn people_read_facts_in_sql() {
     let database = database().await;
     let store = database.store();
-    store.prepare_reader("it's drawn").await.unwrap();
+    prepare(&store, FunctionAccess::CheckedByServer).await;
     let answer = store
         .query_facts(
             "select n as number, 'x' as a from generate_series(1, 5) as n;",
@@ -45,7 +60,7 @@ async fn people_read_facts_in_sql() {
 async fn people_can_neither_write_nor_look_elsewhere() {
     let database = database().await;
     let store = database.store();
-    store.prepare_reader("it's drawn").await.unwrap();
+    prepare(&store, FunctionAccess::CheckedByServer).await;
     for query in [
         "select * from public.users",
         "select * from public.tokens",
@@ -64,11 +79,15 @@ async fn people_can_neither_write_nor_look_elsewhere() {
     }
 }
 
+/// Some minutes of adding up.
+const LONG: &str =
+    "select sum(a.n + b.n) from generate_series(1, 100000) as a(n), generate_series(1, 100000) as b(n)";
+
 #[tokio::test]
 async fn a_query_that_is_wrong_or_takes_too_long_is_refused_with_the_reason() {
     let database = database().await;
     let store = database.store();
-    store.prepare_reader("it's drawn").await.unwrap();
+    prepare(&store, FunctionAccess::CheckedByServer).await;
     let wrong = store.query_facts("select nothing from flows", 10, PATIENCE).await;
     let Err(QueryError::Refused { message, position }) = wrong else {
         panic!("{wrong:?}");
@@ -77,11 +96,172 @@ async fn a_query_that_is_wrong_or_takes_too_long_is_refused_with_the_reason() {
         (message.as_str(), position),
         (r#"column "nothing" does not exist"#, Some(8))
     );
-    let long = store
-        .query_facts("select pg_sleep(60)", 10, Duration::from_millis(50))
-        .await;
+    let long = store.query_facts(LONG, 10, Duration::from_millis(50)).await;
     let Err(QueryError::Refused { message, .. }) = long else {
         panic!("{long:?}");
     };
     assert!(message.contains("statement timeout"), "{message}");
+}
+
+/// Each would make others wait, or take memory for nothing, or do so behind a text.
+const FORBIDDEN: &[(&str, &str)] = &[
+    ("select pg_advisory_lock(1)", "pg_advisory_lock(bigint)"),
+    (
+        "select 1 where pg_try_advisory_xact_lock(1, 2)",
+        "pg_try_advisory_xact_lock(integer,integer)",
+    ),
+    (
+        "with x as (select pg_catalog.pg_advisory_lock_shared(1)) select 1",
+        "pg_advisory_lock_shared(bigint)",
+    ),
+    ("select txid_current()", "txid_current()"),
+    ("select * from pg_current_xact_id()", "pg_current_xact_id()"),
+    ("select 1 order by pg_export_snapshot()", "pg_export_snapshot()"),
+    (
+        "select repeat('x', 200000000), repeat('y', 200000000), repeat('z', 200000000), repeat('a', 200000000)",
+        "repeat(text,integer)",
+    ),
+    ("select lpad('x', 200000000)", "lpad(text,integer)"),
+    ("select \"pg_sleep\"(60)", "pg_sleep(double precision)"),
+    ("select U&\"\\0070g_sleep\"(60)", "pg_sleep(double precision)"),
+    (
+        "select pg_sleep /* a */ -- b\n (60)",
+        "pg_sleep(double precision)",
+    ),
+    (
+        "select set_config('statement_timeout', '0', false)",
+        "set_config(text,text,boolean)",
+    ),
+    (
+        "select query_to_xml('select pg_advisory_lock(1)', true, true, '')",
+        "query_to_xml(text,boolean,boolean,text)",
+    ),
+    (
+        "select * from ts_stat('select pg_advisory_lock(1)::text::tsvector')",
+        "ts_stat(text)",
+    ),
+    ("select pg_notify('a', 'b')", "pg_notify(text,text)"),
+    ("select lo_create(1)", "lo_create(oid)"),
+    (
+        "select (select max(pg_backend_pid()) over () from flows limit 1)",
+        "pg_backend_pid()",
+    ),
+];
+
+#[tokio::test]
+async fn functions_that_others_wait_for_or_that_are_greedy_are_refused() {
+    for functions in [FunctionAccess::CheckedByServer, FunctionAccess::Revoked] {
+        let database = database().await;
+        let store = database.store();
+        prepare(&store, functions).await;
+        for (query, function) in FORBIDDEN {
+            let refused = store.query_facts(query, 10, PATIENCE).await;
+            let Err(QueryError::Refused { message, .. }) = refused else {
+                panic!("{query}: {refused:?}");
+            };
+            assert!(
+                message.contains(&format!("it calls {function}, ")),
+                "{query}: {message}"
+            );
+        }
+        let useful = "select date_trunc('day', now()) - interval '1 day', to_char(now(), 'YYYY'), upper('a') || 1::text,
+            json_build_object('a', 1), percentile_cont(0.5) within group (order by n), count(*) filter (where n > 1),
+            row_number() over (), pg_typeof(1)
+          from generate_series(1, 3) as n";
+        let answer = store.query_facts(useful, 10, PATIENCE).await.unwrap();
+        assert_eq!(answer.rows.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_row_and_an_answer_have_a_size() {
+    let database = database().await;
+    let store = database.store();
+    prepare(&store, FunctionAccess::CheckedByServer).await;
+    let row = "select 1 as answer, string_agg('x', '') as text from generate_series(1, 2000000)";
+    let long = "select n, (select string_agg('x', '') from generate_series(1, 100000)) from generate_series(1, 1000) as n";
+    for (query, reason) in [
+        (row, "a row of the answer has 2000"),
+        (long, "the answer has more bytes, and may have 32 MiB"),
+    ] {
+        let refused = store.query_facts(query, 1_000, PATIENCE).await;
+        let Err(QueryError::Refused { message, .. }) = refused else {
+            panic!("{query}: {refused:?}");
+        };
+        assert!(message.contains(reason), "{message}");
+    }
+    let answer = store.query_facts(long, 100, PATIENCE).await.unwrap();
+    assert_eq!((answer.rows.len(), answer.cut), (100, true));
+}
+
+#[tokio::test]
+async fn the_role_is_bounded_and_may_call_nothing_else_where_the_database_is_keirins_own() {
+    let database = database().await;
+    let store = database.store();
+    prepare(&store, FunctionAccess::Revoked).await;
+    assert_eq!(store.open_functions().await.unwrap(), Vec::<String>::new());
+    // Once is enough, and twice does no harm.
+    prepare(&database.another_store().await, FunctionAccess::Revoked).await;
+
+    let mut session = sign_in(&database).await;
+    let settings: String = sqlx::query_scalar("select current_setting('statement_timeout') || ' ' ||
+        current_setting('idle_in_transaction_session_timeout') || ' ' || current_setting('lock_timeout') || ' ' ||
+        current_setting('work_mem') || ' ' || current_setting('temp_file_limit') || ' ' ||
+        current_setting('default_transaction_read_only')")
+        .fetch_one(&mut session)
+        .await
+        .unwrap();
+    assert_eq!(settings, "30s 30s 5s 16MB 1GB on");
+
+    // What it may call beside what always gives the same and what stands behind operators and casts.
+    let callable: Vec<String> = sqlx::query_scalar(
+        "select distinct p.proname::text from pg_proc p
+         where has_function_privilege(p.oid, 'execute') and p.provolatile <> 'i'
+           and not exists (select from pg_operator o where o.oprcode = p.oid)
+           and not exists (select from pg_cast c where c.castfunc = p.oid)
+           and p.pronamespace = 'pg_catalog'::regnamespace",
+    )
+    .fetch_all(&mut session)
+    .await
+    .unwrap();
+    let more: Vec<_> = callable
+        .iter()
+        .filter(|name| !callable_functions().contains(&&***name))
+        .collect();
+    assert!(more.is_empty(), "the role may also call {more:?}");
+    assert!(callable.len() > 100, "{callable:?}");
+    for call in [
+        "pg_advisory_lock(1)",
+        "txid_current()",
+        "pg_export_snapshot()",
+        "repeat('x', 3)",
+    ] {
+        let called = sqlx::query(sqlx::AssertSqlSafe(format!("select {call}")))
+            .execute(&mut session)
+            .await;
+        let error = called.unwrap_err().to_string();
+        assert!(
+            error.contains("permission denied for function"),
+            "{call}: {error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_session_of_the_role_that_stays_open_is_ended() {
+    let database = database().await;
+    let store = database.store();
+    prepare(&store, FunctionAccess::CheckedByServer).await;
+    let mut session = sign_in(&database).await;
+    sqlx::query("begin").execute(&mut session).await.unwrap();
+    sqlx::query("select 1").execute(&mut session).await.unwrap();
+    assert_eq!(
+        store
+            .end_old_reader_sessions(Duration::from_secs(3600))
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(store.end_old_reader_sessions(Duration::ZERO).await.unwrap(), 1);
+    assert!(sqlx::query("select 1").execute(&mut session).await.is_err());
 }

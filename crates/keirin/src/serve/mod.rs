@@ -25,6 +25,7 @@ use keirin_metrics::exchange::Exchange;
 use keirin_metrics::storage::Storage;
 use keirin_metrics::transforms::Transforms;
 use keirin_store::Store;
+use keirin_store::reader::FunctionAccess;
 use tokio::sync::watch;
 
 use crate::config::{Config, ConfigFlags};
@@ -82,7 +83,12 @@ async fn serve_on(
     stop: &mut Stop,
 ) -> anyhow::Result<Exit> {
     let store = database.store().clone();
-    store.prepare_reader(&machine::password()).await?;
+    // In a database that others may use too, nothing is taken from them.
+    let functions = match database.cluster() {
+        Some(_) => FunctionAccess::Revoked,
+        None => FunctionAccess::CheckedByServer,
+    };
+    store.prepare_reader(&machine::password(), functions).await?;
     let name = format!("{} ({})", machine::host_name(), std::process::id());
     let leadership = Leadership::new(store.clone(), name.clone());
     let Some(listener) = address::listen(config.listen, &store, output, stop).await? else {

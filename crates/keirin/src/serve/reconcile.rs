@@ -9,6 +9,7 @@ use keirin_logs::Logs;
 use keirin_metrics::exchange::Exchange;
 use keirin_metrics::transforms::Transforms;
 use keirin_model::{AttemptId, LogStreamId};
+use keirin_store::Store;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -38,11 +39,16 @@ const SAY_AGAIN: Duration = Duration::from_secs(60);
 const FORWARD: Duration = Duration::from_secs(10);
 /// How often samples are dropped that are too old.
 const DROP_OLD: Duration = Duration::from_secs(3600);
+/// How often it is looked for sessions of the role for people's SQL that stay open.
+const END_SESSIONS: Duration = Duration::from_secs(30);
+/// How long a transaction of such a session may be open.
+const OLDEST_TRANSACTION: Duration = Duration::from_secs(120);
 
 /// Starts the loops of a server that leads; they end when the handle is told to.
 pub(super) fn start(server: &Server) -> AbortHandle {
     let (logs, controller) = (server.logs.clone(), Arc::clone(&server.controller));
     let (transforms, exchange) = (server.transforms.clone(), Arc::clone(&server.exchange));
+    let store = server.store.clone();
     let loops = async move {
         tokio::join!(
             close_logs(&logs, &controller),
@@ -51,6 +57,7 @@ pub(super) fn start(server: &Server) -> AbortHandle {
             say_again(&exchange),
             forward(&exchange),
             drop_old(&exchange),
+            end_old_sessions(&store),
         );
     };
     tokio::spawn(loops).abort_handle()
@@ -120,6 +127,23 @@ async fn drop_old(exchange: &Exchange) {
             }
         }
         tokio::time::sleep(DROP_OLD).await;
+    }
+}
+
+/// Ends sessions of whoever signed in to the database as the role for people's SQL and left a transaction open.
+async fn end_old_sessions(store: &Store) {
+    loop {
+        match store.end_old_reader_sessions(OLDEST_TRANSACTION).await {
+            Ok(0) => {}
+            Ok(sessions) => {
+                tracing::warn!(
+                    sessions,
+                    "sessions of the role for SQL stayed open too long and were ended"
+                );
+            }
+            Err(error) => tracing::warn!(%error, "old sessions of the role for SQL cannot be ended"),
+        }
+        tokio::time::sleep(END_SESSIONS).await;
     }
 }
 

@@ -21,6 +21,7 @@ const POSTGRES: &str = "PostgreSQL";
 const TABLES: &str = "tables";
 const CLOCK: &str = "clock";
 const LEADER: &str = "leader";
+const SQL: &str = "SQL for people";
 
 /// How far apart the clocks may be, in seconds. The database's decides.
 const SKEW_SECONDS: f64 = 2.0;
@@ -101,6 +102,7 @@ async fn ask(database: &Database, checks: &mut Vec<Check>) -> Facts {
         }
     };
     checks.push(leads(leader.as_ref(), condition.now));
+    checks.push(people_sql(database).await);
     Facts {
         leader: leader.filter(|leader| leader.in_term),
         agents: agents(store, checks).await,
@@ -163,6 +165,28 @@ fn leads(leader: Option<&Leader>, now: Timestamp) -> Check {
             LEADER,
             format!("nobody leads; {} did and has ended without a word", leader.holder),
         )
+    }
+}
+
+/// What holds people's SQL off the functions that others wait for.
+async fn people_sql(database: &Database) -> Check {
+    let open = match database.store().open_functions().await {
+        Ok(open) => open.len(),
+        Err(error) => return Check::failed(SQL, &error.into()),
+    };
+    let checked = "the server looks at the functions of each query";
+    match (open, database.cluster()) {
+        (0, _) => Check::ok(SQL, format!("{checked}, and the database refuses all others too")),
+        (_, Some(_)) => Check::ok(
+            SQL,
+            format!("{checked}; the database refuses all others too once a server has started"),
+        ),
+        (open, None) => Check::ok(
+            SQL,
+            format!(
+                "{checked}; whoever signs in to the database by themselves may call {open} others, see docs/sql.md"
+            ),
+        ),
     }
 }
 
