@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use keirin_model::series::{Labels, MetricKind, Sample};
 
-use crate::refusal::Refused;
+use crate::refusal::RefusedItems;
 
 /// What a metric means, as whoever exposes it says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -65,14 +65,14 @@ pub struct Received {
     /// What can be kept as far as its form says.
     pub batch: Batch,
     /// What its reader refused: each line or series alone, so that it takes nothing else with it.
-    pub refused: Refused,
+    pub refused: RefusedItems,
 }
 
 impl From<Batch> for Received {
     fn from(batch: Batch) -> Self {
         Self {
             batch,
-            refused: Refused::default(),
+            refused: RefusedItems::default(),
         }
     }
 }

@@ -15,7 +15,7 @@ const SHOWN_BYTES: usize = 300;
 
 /// Why an item can never be kept: a line, a series, a sample.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum SampleRefusal {
     /// It is not written as its format says, or passes one of its limits.
     #[error("{item} {fault}")]
     Unreadable {
@@ -72,7 +72,7 @@ pub enum Refusal {
     },
 }
 
-impl Refusal {
+impl SampleRefusal {
     /// An item that cannot be read.
     pub fn unreadable(item: impl Into<String>, fault: impl Into<String>) -> Self {
         Self::Unreadable {
@@ -97,16 +97,16 @@ impl Refusal {
 
 /// Everything that is refused of one batch: how much, and the first of it in words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Refused {
+pub struct RefusedItems {
     /// Items by the kind of their refusal.
     items: BTreeMap<&'static str, usize>,
-    told: Vec<Refusal>,
+    told: Vec<SampleRefusal>,
     untold: usize,
 }
 
-impl Refused {
+impl RefusedItems {
     /// Refuses so many items for one reason.
-    pub fn add(&mut self, items: usize, refusal: Refusal) {
+    pub fn add(&mut self, items: usize, refusal: SampleRefusal) {
         *self.items.entry(refusal.reason()).or_default() += items;
         if self.told.len() < TOLD {
             self.told.push(refusal);
@@ -141,12 +141,12 @@ impl Refused {
     }
 
     /// The first refusals, at most five.
-    pub fn told(&self) -> &[Refusal] {
+    pub fn told(&self) -> &[SampleRefusal] {
         &self.told
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for RefusedItems {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, refusal) in self.told.iter().enumerate() {
             let separator = if index == 0 { "" } else { "; " };
@@ -193,7 +193,7 @@ pub struct RefusalCounts(Arc<Mutex<BTreeMap<(Way, &'static str), u64>>>);
 
 impl RefusalCounts {
     /// Counts what is refused.
-    pub fn count(&self, way: Way, refused: &Refused) {
+    pub fn count(&self, way: Way, refused: &RefusedItems) {
         let mut counts = self.locked();
         for (reason, items) in &refused.items {
             *counts.entry((way, *reason)).or_default() += *items as u64;
@@ -227,13 +227,16 @@ mod tests {
 
     #[test]
     fn the_first_are_told_and_all_are_counted() {
-        let mut refused = Refused::default();
+        let mut refused = RefusedItems::default();
         for line in 1..=4 {
-            refused.add(1, Refusal::unreadable(format!("line {line}"), "has no value"));
+            refused.add(
+                1,
+                SampleRefusal::unreadable(format!("line {line}"), "has no value"),
+            );
         }
-        let mut more = Refused::default();
-        more.add(3, Refusal::MadeHere("a".to_owned()));
-        more.add(1, Refusal::unreadable("line 9", "is not UTF-8"));
+        let mut more = RefusedItems::default();
+        more.add(3, SampleRefusal::MadeHere("a".to_owned()));
+        more.add(1, SampleRefusal::unreadable("line 9", "is not UTF-8"));
         refused.extend(more);
         assert_eq!(refused.count(), 8);
         let told = refused.to_string();

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::batch::Received;
-use crate::refusal::Refused;
+use crate::refusal::RefusedItems;
 
 /// Takes samples and keeps them: the storage.
 #[async_trait]
@@ -23,7 +23,7 @@ pub enum SinkError {
     #[error("{} of {samples} samples were refused: {refused}", refused.count())]
     Refused {
         /// Which are not kept, and why. What cannot be read counts as a sample.
-        refused: Refused,
+        refused: RefusedItems,
         /// How many came.
         samples: usize,
     },

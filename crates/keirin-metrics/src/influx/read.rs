@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{FieldValue, Point};
-use crate::refusal::{Refusal, Refused};
+use crate::refusal::{RefusedItems, SampleRefusal};
 
 /// How much one text may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct Points {
     /// Each line that could be read, with its place.
     pub points: Vec<(u64, Point)>,
     /// Lines and fields that could not.
-    pub refused: Refused,
+    pub refused: RefusedItems,
 }
 
 /// Reads every line. One that cannot be read is refused alone, and of a field whose value is none the field alone.
@@ -55,7 +55,7 @@ pub fn read(text: &[u8], limits: LineLimits) -> Result<Points, TooManyFields> {
         place: 0,
         line: 1,
         limits,
-        refused: Refused::default(),
+        refused: RefusedItems::default(),
     };
     let (mut points, mut fields) = (Vec::new(), 0);
     while lines.skip_to_next() {
@@ -109,7 +109,7 @@ struct Lines<'a> {
     /// That `place` lies in, counted from 1.
     line: u64,
     limits: LineLimits,
-    refused: Refused,
+    refused: RefusedItems,
 }
 
 impl<'a> Lines<'a> {
@@ -129,7 +129,7 @@ impl<'a> Lines<'a> {
 
     fn refuse(&mut self, line: u64, reason: String) {
         self.refused
-            .add(1, Refusal::unreadable(format!("line {line}"), reason));
+            .add(1, SampleRefusal::unreadable(format!("line {line}"), reason));
     }
 
     /// Passes over empty lines and comments; whether a line follows.

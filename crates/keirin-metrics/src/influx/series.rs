@@ -6,7 +6,7 @@ use keirin_model::series::{Labels, METRIC_NAME, Sample};
 
 use super::{FieldValue, Point, Points, Precision};
 use crate::batch::{Batch, Received};
-use crate::refusal::Refusal;
+use crate::refusal::SampleRefusal;
 
 /// The field that a sample is written as, and that adds nothing to a metric's name.
 const VALUE: &str = "value";
@@ -25,7 +25,7 @@ pub fn into_samples(read: Points, precision: Precision, now_ms: i64) -> Received
             Ok(series) => received.batch.series.extend(series),
             Err(fault) => received
                 .refused
-                .add(1, Refusal::unreadable(format!("line {line}"), fault)),
+                .add(1, SampleRefusal::unreadable(format!("line {line}"), fault)),
         }
     }
     received.batch = received.batch.grouped();

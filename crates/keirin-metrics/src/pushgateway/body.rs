@@ -7,7 +7,7 @@ use super::messages::{Metric, MetricFamily, MetricType};
 use super::values::{Value, go_float, values};
 use crate::batch::Metadata;
 use crate::protobuf::{for_each_field, split_delimited};
-use crate::refusal::Refusal;
+use crate::refusal::SampleRefusal;
 use crate::text::{Exposition, TextError, TextFormat, TextLimits, TextSample, read};
 
 /// The media type of metrics in protocol buffers.
@@ -90,7 +90,7 @@ fn read_family(
     let family = MetricFamily::decode(message).map_err(|_| BodyError::Malformed(place))?;
     let shown: String = family.name.chars().take(100).collect();
     let refuse = |exposition: &mut Exposition, item: String, fault: String| {
-        exposition.refused.add(1, Refusal::unreadable(item, fault));
+        exposition.refused.add(1, SampleRefusal::unreadable(item, fault));
     };
     if family.name.is_empty() || family.name.len() > limits.name_bytes {
         let fault = "has no name, or one that is too long".to_owned();

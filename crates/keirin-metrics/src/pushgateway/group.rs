@@ -6,7 +6,7 @@ use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
 
 use crate::batch::{Batch, Metadata};
 use crate::live::LiveSeries;
-use crate::refusal::{Refusal, Refused, shown};
+use crate::refusal::{RefusedItems, SampleRefusal, shown};
 use crate::text::{Exposition, family_of};
 
 /// When the group was last pushed, in seconds since 1970.
@@ -49,7 +49,7 @@ pub fn push(
     method: PushMethod,
     pushed: Exposition,
     now_ms: i64,
-) -> (Group, Refused) {
+) -> (Group, RefusedItems) {
     let (pushed, refused) = sorted_by_metric(pushed, labels);
     if pushed.is_empty() && !refused.is_empty() {
         return (push_failed(before, labels, now_ms), refused);
@@ -147,7 +147,7 @@ impl Group {
     }
 }
 
-fn sorted_by_metric(pushed: Exposition, group: &Labels) -> (BTreeMap<String, Pushed>, Refused) {
+fn sorted_by_metric(pushed: Exposition, group: &Labels) -> (BTreeMap<String, Pushed>, RefusedItems) {
     let kinds: HashMap<&str, MetricKind> = pushed
         .metadata
         .iter()
@@ -171,7 +171,10 @@ fn sorted_by_metric(pushed: Exposition, group: &Labels) -> (BTreeMap<String, Pus
             None
         };
         if let Some(fault) = fault {
-            refused.add(1, Refusal::unreadable(format!("`{}`", shown(&labels)), fault));
+            refused.add(
+                1,
+                SampleRefusal::unreadable(format!("`{}`", shown(&labels)), fault),
+            );
             continue;
         }
         seen.insert(labels.clone());

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::group::{Group, PushMethod, change, push};
 use super::kept::{from_json, to_json};
 use crate::batch::Received;
-use crate::refusal::{Refused, Way};
+use crate::refusal::{RefusedItems, Way};
 use crate::scrape::Clock;
 use crate::sink::{SampleSink as _, SinkError};
 use crate::storage::{ForProject, Intake, write_labels};
@@ -77,7 +77,7 @@ impl Groups {
     /// # Errors
     /// See [`GroupError`].
     pub async fn delete(&self, project: Option<ForProject>, labels: &Labels) -> Result<(), GroupError> {
-        self.change(project, labels, |_, _| (None, Refused::default()))
+        self.change(project, labels, |_, _| (None, RefusedItems::default()))
             .await
     }
 
@@ -108,7 +108,7 @@ impl Groups {
         &self,
         project: Option<ForProject>,
         labels: &Labels,
-        mut decide: impl FnMut(Option<&Group>, i64) -> (Option<Group>, Refused),
+        mut decide: impl FnMut(Option<&Group>, i64) -> (Option<Group>, RefusedItems),
     ) -> Result<(), GroupError> {
         let key = fingerprint(project.as_ref(), labels);
         for _ in 0..TRIES {

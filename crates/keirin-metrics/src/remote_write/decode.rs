@@ -7,7 +7,7 @@ use super::messages::{self, Label, MetricMetadata, MetricType};
 use super::scan::counts;
 use crate::batch::{Metadata, Received};
 use crate::protobuf::for_each_field;
-use crate::refusal::{Refusal, shown};
+use crate::refusal::{SampleRefusal, shown};
 
 /// How much one call may carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub fn decode(body: &[u8], limits: RemoteWriteLimits) -> Result<Received, Remote
                 Ok(said) => received.batch.metadata.push(metadata(said)),
                 Err(error) => received.refused.add(
                     1,
-                    Refusal::unreadable("what is said of a metric", cannot_be_read(&error)),
+                    SampleRefusal::unreadable("what is said of a metric", cannot_be_read(&error)),
                 ),
             },
             _ => {}
@@ -110,7 +110,8 @@ fn read_series(message: &[u8], number: usize, most_labels: usize, received: &mut
     let series = match SeriesMessage::read(message, most_labels) {
         Ok(series) => series,
         Err(error) => {
-            let refusal = Refusal::unreadable(format!("the series number {number}"), cannot_be_read(&error));
+            let refusal =
+                SampleRefusal::unreadable(format!("the series number {number}"), cannot_be_read(&error));
             received.refused.add(1, refusal);
             return;
         }
@@ -126,15 +127,18 @@ fn read_series(message: &[u8], number: usize, most_labels: usize, received: &mut
     if let Some(fault) = fault {
         let item = format!("the series `{}` (number {number})", pairs(&series.labels));
         let items = series.samples.len().max(1);
-        received.refused.add(items, Refusal::unreadable(item, fault));
+        received
+            .refused
+            .add(items, SampleRefusal::unreadable(item, fault));
         return;
     }
     let labels = Labels::new(series.labels.into_iter().map(|label| (label.name, label.value)))
         .expect("each name is there once, as has just been found");
     if series.native_histograms > 0 {
-        received
-            .refused
-            .add(series.native_histograms, Refusal::NativeHistogram(shown(&labels)));
+        received.refused.add(
+            series.native_histograms,
+            SampleRefusal::NativeHistogram(shown(&labels)),
+        );
     }
     if !series.samples.is_empty() {
         received.batch.series.push((labels, series.samples));

@@ -6,7 +6,7 @@ use keirin_model::series::{Labels, METRIC_NAME};
 use keirin_store::foreign::Rows;
 
 use super::SqlQuery;
-use crate::refusal::{Refusal, Refused, shown};
+use crate::refusal::{RefusedItems, SampleRefusal, shown};
 
 /// Why rows are not what the file says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +32,7 @@ pub struct RowSamples {
     /// Each series with its value.
     pub samples: Vec<(Labels, f64)>,
     /// Values that are no numbers, and rows that cannot be told from one before.
-    pub refused: Refused,
+    pub refused: RefusedItems,
 }
 
 /// Each row's values as samples, with these labels on all of them. A value that is null is no sample: it is not known,
@@ -82,7 +82,7 @@ pub fn samples(query: &SqlQuery, rows: &Rows, base: &Labels) -> Result<RowSample
             let item = format!("a second row with the labels {}", shown(&own));
             let fault =
                 "cannot be told from the first; group by them, or make a label of what tells them apart";
-            came.refused.add(1, Refusal::unreadable(item, fault));
+            came.refused.add(1, SampleRefusal::unreadable(item, fault));
             continue;
         }
         for (place, metric) in &values {
@@ -92,7 +92,7 @@ pub fn samples(query: &SqlQuery, rows: &Rows, base: &Labels) -> Result<RowSample
                 Ok(value) => came.samples.push((labels, value)),
                 Err(fault) => {
                     let item = format!("`{}`: the column `{}`", shown(&labels), rows.columns[*place]);
-                    came.refused.add(1, Refusal::unreadable(item, fault));
+                    came.refused.add(1, SampleRefusal::unreadable(item, fault));
                 }
             }
         }

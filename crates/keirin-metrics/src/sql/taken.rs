@@ -8,7 +8,7 @@ use keirin_store::foreign::{ForeignError, Rows};
 use super::{RowsError, SqlQuery, samples};
 use crate::batch::{Batch, Metadata};
 use crate::live::LiveSeries;
-use crate::refusal::Refused;
+use crate::refusal::RefusedItems;
 
 /// How a run of a query ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Taken {
     /// Samples that came of its rows.
     pub samples: usize,
     /// What of its rows is no sample.
-    pub refused: Refused,
+    pub refused: RefusedItems,
 }
 
 /// What is said of each run: name, unit, help.

@@ -11,7 +11,7 @@ use keirin_store::series::DescribedMetric;
 
 use super::{Incoming, Samples, Storage, StorageError};
 use crate::batch::{Batch, Received};
-use crate::refusal::{Refusal, RefusalCounts, Refused, Way, shown};
+use crate::refusal::{RefusalCounts, RefusedItems, SampleRefusal, Way, shown};
 use crate::scrape::Clock;
 use crate::sink::{SampleSink, SinkError};
 
@@ -90,8 +90,8 @@ impl Intake {
 
     /// Counts a call of which nothing could be read.
     pub fn count_unreadable(&self, fault: &str) {
-        let mut refused = Refused::default();
-        refused.add(1, Refusal::unreadable("the whole", fault));
+        let mut refused = RefusedItems::default();
+        refused.add(1, SampleRefusal::unreadable("the whole", fault));
         self.refusals.count(self.way, &refused);
     }
 
@@ -110,7 +110,7 @@ impl Intake {
     }
 
     /// The samples that may be kept as far as their times and names say, and what is refused.
-    fn sort_out(&self, batch: Batch, refused: &mut Refused) -> Vec<Incoming> {
+    fn sort_out(&self, batch: Batch, refused: &mut RefusedItems) -> Vec<Incoming> {
         let now = (self.clock)();
         let since = now.saturating_sub(self.limits.keep).unwrap_or(Timestamp::MIN);
         let until = now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX);
@@ -123,11 +123,11 @@ impl Intake {
             };
             if let Some(fault) = fault(&labels) {
                 let series = shown(&labels);
-                refused.add(samples.len(), Refusal::Unfit { series, fault });
+                refused.add(samples.len(), SampleRefusal::Unfit { series, fault });
                 continue;
             }
             if made_here(&labels) {
-                refused.add(samples.len(), Refusal::MadeHere(labels.metric().to_owned()));
+                refused.add(samples.len(), SampleRefusal::MadeHere(labels.metric().to_owned()));
                 continue;
             }
             let came = samples.len();
@@ -147,9 +147,9 @@ impl Intake {
                     Timestamp::MAX
                 });
                 let refusal = if time_ms < since_ms {
-                    Refusal::TooOld { series, time, since }
+                    SampleRefusal::TooOld { series, time, since }
                 } else {
-                    Refusal::TooNew { series, time }
+                    SampleRefusal::TooNew { series, time }
                 };
                 refused.add(came - samples.len(), refusal);
             }
@@ -171,8 +171,8 @@ impl Intake {
         &self,
         incoming: &[Incoming],
         metrics: &[DescribedMetric],
-    ) -> Result<Refused, StorageError> {
-        let mut refused = Refused::default();
+    ) -> Result<RefusedItems, StorageError> {
+        let mut refused = RefusedItems::default();
         let mut writing = self.storage.begin().await?;
         writing.describe(metrics).await?;
         let admitted = writing.admit(incoming, self.limits.series).await?;
@@ -182,7 +182,7 @@ impl Intake {
                 kept.push(incoming);
                 continue;
             }
-            let refusal = Refusal::TooManySeries {
+            let refusal = SampleRefusal::TooManySeries {
                 series: shown(&incoming.labels),
                 whose: match &self.project {
                     Some(project) => format!("the project {}", project.name),

@@ -24,7 +24,7 @@ pub use reader::TextReader;
 pub use writer::{Times, write};
 
 use crate::batch::{Batch, Metadata, Received};
-use crate::refusal::Refused;
+use crate::refusal::RefusedItems;
 
 /// How much one text may hold. Whoever exposes metrics is not to be trusted with memory. Too many samples refuse the whole
 /// text, every other limit the line alone.
@@ -73,7 +73,7 @@ pub struct Exposition {
     /// Each metric that something was said of, in the order of the text.
     pub metadata: Vec<Metadata>,
     /// Lines that are none of the format's, or pass a limit.
-    pub refused: Refused,
+    pub refused: RefusedItems,
 }
 
 impl Exposition {

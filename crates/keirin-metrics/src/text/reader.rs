@@ -7,7 +7,7 @@ use keirin_model::series::MetricKind;
 use super::line::{Line, read_line};
 use super::{Exposition, TextError, TextFormat, TextLimits};
 use crate::batch::Metadata;
-use crate::refusal::Refusal;
+use crate::refusal::SampleRefusal;
 
 /// Reads a text piece by piece.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl TextReader {
     fn refuse(&mut self, fault: String) {
         let error = self.error(fault);
         self.first_fault.get_or_insert_with(|| error.clone());
-        let refusal = Refusal::unreadable(format!("line {}", error.line), error.reason);
+        let refusal = SampleRefusal::unreadable(format!("line {}", error.line), error.reason);
         self.exposition.refused.add(1, refusal);
     }
 

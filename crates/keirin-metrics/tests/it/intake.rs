@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use keirin_metrics::batch::{Batch, Metadata};
-use keirin_metrics::refusal::Refusal;
+use keirin_metrics::refusal::SampleRefusal;
 use keirin_metrics::sink::{SampleSink, SinkError};
 use keirin_metrics::storage::{FetchLimits, ForProject, Intake, IntakeLimits, Storage};
 use keirin_model::series::{Labels, MetricKind, Sample};
@@ -150,7 +150,7 @@ async fn what_is_not_kept_is_told_by_its_reason_and_the_rest_is_kept() {
     assert_eq!(count, 2);
     assert_eq!(
         reason,
-        Refusal::TooOld {
+        SampleRefusal::TooOld {
             series: "old".to_owned(),
             time: ago(7200),
             since: ago(3600)
@@ -159,7 +159,7 @@ async fn what_is_not_kept_is_told_by_its_reason_and_the_rest_is_kept() {
     assert!(reason.to_string().contains("`keep_samples_days`"), "{reason}");
     let (count, reason) = refusal(batch(&[("__name__", "new")], &[(-601, 1.0), (-600, 1.0)])).await;
     assert_eq!(count, 1);
-    assert!(matches!(reason, Refusal::TooNew { .. }), "{reason}");
+    assert!(matches!(reason, SampleRefusal::TooNew { .. }), "{reason}");
     let extremes = vec![Sample::new(i64::MIN, 1.0), Sample::new(i64::MAX, 1.0)];
     let extremes = Batch {
         series: vec![(labels(&[("__name__", "far")]), extremes)],
@@ -172,7 +172,7 @@ async fn what_is_not_kept_is_told_by_its_reason_and_the_rest_is_kept() {
         &[(1, 1.0)],
     ))
     .await;
-    assert_eq!(flows.1, Refusal::MadeHere("keirin_flows_total".to_owned()));
+    assert_eq!(flows.1, SampleRefusal::MadeHere("keirin_flows_total".to_owned()));
     let (long, longer) = ("x".repeat(513), "x".repeat(4097));
     for (pairs, fault) in [
         (&[("job", "a")][..], "no metric's name"),
