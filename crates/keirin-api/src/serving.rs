@@ -40,7 +40,10 @@ pub(crate) async fn mirror(app: &App, project: ProjectId) -> Result<Mirror, ApiE
         Some(sealed) => Some(credentials::open(&app.keys, project, &sealed).map_err(ApiError::internal)?),
         None => None,
     };
-    Ok(app.mirrors.mirror(&project.to_string(), url, credential)?)
+    let named_by = keirin_controller::named_by(&app.store, project).await?;
+    Ok(app
+        .mirrors
+        .mirror(&project.to_string(), url, credential, named_by)?)
 }
 
 fn protocol(headers: &HeaderMap) -> Option<&str> {

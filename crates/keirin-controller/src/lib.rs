@@ -32,7 +32,7 @@ pub use journal::{CommitFailure, Journal, JournalError, MemoryJournal, StoreJour
 pub use lead::{Leadership, Led, lead};
 pub use live::LiveAttempts;
 pub use prepare::diagnostics;
-pub use repositories::{OpenCredential, Repositories};
+pub use repositories::{OpenCredential, Repositories, named_by};
 
 /// The server's clock.
 pub type Clock = std::sync::Arc<dyn Fn() -> keirin_model::Timestamp + Send + Sync>;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keirin_git::{Credential, GitError, GitErrorKind, Mirror, Mirrors, RepositoryUrl};
+use keirin_git::{Credential, GitError, GitErrorKind, Mirror, Mirrors, NamedBy, RepositoryUrl};
 use keirin_model::ProjectId;
 use keirin_model::project::Project;
 use keirin_store::{Store, StoreError};
@@ -40,10 +40,23 @@ impl Repositories {
             .map(|sealed| (self.open)(project.id, &sealed))
             .transpose()
             .map_err(WorkError::Conflict)?;
+        let named_by = named_by(&self.store, project.id).await?;
         self.mirrors
-            .mirror(&project.id.to_string(), url, credential)
+            .mirror(&project.id.to_string(), url, credential, named_by)
             .map_err(WorkError::from)
     }
+}
+
+/// Who has named the address of a project's repository.
+///
+/// # Errors
+/// The project is not there.
+pub async fn named_by(store: &Store, project: ProjectId) -> Result<NamedBy, StoreError> {
+    Ok(if store.repository_is_named_by_admin(project).await? {
+        NamedBy::Admin
+    } else {
+        NamedBy::Maintainer
+    })
 }
 
 fn invalid_repository(error: &GitError) -> WorkError {
@@ -91,6 +104,8 @@ const fn fix(error: &GitError) -> &'static str {
         GitError::Shallow { .. } | GitError::Incomplete { .. } | GitError::RepositoryDamaged { .. } => {
             "Repair the repository, or name a whole clone of it."
         }
+        GitError::NotAllowed { .. } => "Name another repository, or ask an admin.",
+        GitError::Redirected { .. } => "Name the address that it leads to.",
         GitError::UnknownFormat { .. } => {
             "Ask an admin for a newer git on the server, or store the repository in the usual format."
         }

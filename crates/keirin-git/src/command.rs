@@ -26,13 +26,12 @@ pub(crate) const QUESTION_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) const TRANSFER_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 /// What is read of a call's answer when it names no limit.
 const OUTPUT_LIMIT: usize = 64 * 1024 * 1024;
-/// What git may know of the environment: where programs and the home folder are, proxies, and whom TLS trusts.
+/// What git may know of the environment: where programs are, proxies, and whom TLS trusts. No home folder and no ssh agent:
+/// what the account running Keirin may do elsewhere is nobody's to use.
 const PASSED_ON: &[&str] = &[
     "PATH",
-    "HOME",
     "USER",
     "TMPDIR",
-    "SSH_AUTH_SOCK",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "GIT_SSL_CAINFO",
@@ -61,6 +60,17 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("GIT_PAGER", "cat"),
     ("GIT_SSH_VARIANT", "ssh"),
     ("GIT_TERMINAL_PROMPT", "0"),
+    // Passwords in `.netrc` are the account's.
+    ("HOME", "/dev/null"),
+];
+
+/// Set where a proxy connects to others.
+const PROXIES: &[&str] = &[
+    "http_proxy",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
 ];
 
 const CONFIG: &[(&str, &str)] = &[
@@ -90,8 +100,8 @@ struct Inner {
 }
 
 impl Git {
-    /// Git as `PATH` finds it. Of this program's environment it gets the proxies, the trusted certificates, the ssh agent
-    /// and where programs and the home folder are; nothing else.
+    /// Git as `PATH` finds it. Of this program's environment it gets the proxies, the trusted certificates and where
+    /// programs are; nothing else.
     pub fn new() -> Self {
         Self::at("git")
     }
@@ -134,6 +144,12 @@ impl Git {
             return Err(GitError::GitTooOld { version });
         }
         Ok(version)
+    }
+
+    /// Whether a proxy connects to other hosts.
+    pub(crate) fn is_proxied(&self) -> bool {
+        let mut known = self.inner.passed_on.iter();
+        known.any(|(name, value)| PROXIES.contains(name) && !value.is_empty())
     }
 
     /// Begins a call; the first argument names it in messages.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use tempfile::TempDir;
 
 use crate::error::GitError;
+use crate::rules::Route;
 use crate::url::RepositoryUrl;
 
 /// A credential for one repository. Its debug form shows no secret.
@@ -66,12 +68,23 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// Prepares access to `url`. A credential that does not fit the protocol is left out, and the server will say so.
+    /// Prepares access to `url` by any route. A credential that does not fit the protocol is left out, and the server will
+    /// say so.
     pub(crate) fn new(url: &RepositoryUrl, credential: Option<&Credential>) -> Result<Self, GitError> {
+        Self::by(url, credential, &Route::Any)
+    }
+
+    /// Prepares access to `url` by this route.
+    pub(crate) fn by(
+        url: &RepositoryUrl,
+        credential: Option<&Credential>,
+        route: &Route,
+    ) -> Result<Self, GitError> {
         let mut access = Self {
             protocols: url.allowed_protocols(),
             ..Self::default()
         };
+        let pin = access.keep_to(url, route);
         match (credential, url.http_origin()) {
             (Some(Credential::Basic { username, password }), Some(origin)) => {
                 let encoded = STANDARD.encode(format!("{username}:{password}"));
@@ -94,13 +107,13 @@ impl Access {
                 access.secrets = Secrets::new([private_key.as_str()]);
                 access.environment.push((
                     "GIT_SSH_COMMAND",
-                    ssh_command(Some(folder.path()), known_hosts.is_some()),
+                    ssh_command(Some(folder.path()), known_hosts.is_some(), &pin),
                 ));
                 access.files = Some(Arc::new(folder));
             }
             _ if url.is_ssh() => access
                 .environment
-                .push(("GIT_SSH_COMMAND", ssh_command(None, false))),
+                .push(("GIT_SSH_COMMAND", ssh_command(None, false, &pin))),
             _ => {}
         }
         Ok(access)
@@ -130,6 +143,35 @@ impl Access {
         // Newer versions do this only when told to while they serve others.
         self.environment.push(("GIT_NO_LAZY_FETCH", "0".to_owned()));
         self
+    }
+
+    /// Keeps git to a route: it connects to the addresses that were looked at, and follows no redirect. Gives what ssh is
+    /// told.
+    fn keep_to(&mut self, url: &RepositoryUrl, route: &Route) -> String {
+        let (Route::Only(addresses), Some((host, port))) = (route, url.host_and_port()) else {
+            return String::new();
+        };
+        self.config
+            .push(("http.followRedirects".to_owned(), "false".to_owned()));
+        let Some(first) = addresses.first() else {
+            return String::new();
+        };
+        let shown = |address: &IpAddr| match address {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("[{address}]"),
+        };
+        let all: Vec<String> = addresses.iter().map(shown).collect();
+        self.config.push((
+            "http.curloptResolve".to_owned(),
+            format!("{host}:{port}:{}", all.join(",")),
+        ));
+        // Its key is known by the name, which stands with the port where that is not the usual one.
+        let alias = if port == 22 {
+            host
+        } else {
+            format!("[{host}]:{port}")
+        };
+        format!(" -o HostName={first} -o HostKeyAlias='{alias}'")
     }
 
     /// The header goes to this server alone, wherever a redirect or a submodule leads.
@@ -164,12 +206,18 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// The command line of ssh: git hands it to a shell, so paths are quoted. It names files, not secrets.
-fn ssh_command(folder: Option<&Path>, own_hosts: bool) -> String {
-    let mut command =
-        "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=20 -F /dev/null".to_owned();
-    let Some(folder) = folder else { return command };
+///
+/// Only the project's own key is offered: neither an agent's nor the account's.
+fn ssh_command(folder: Option<&Path>, own_hosts: bool, pin: &str) -> String {
+    let mut command = "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=20 -F /dev/null \
+                       -o IdentityAgent=none -o IdentitiesOnly=yes"
+        .to_owned();
+    command.push_str(pin);
+    let Some(folder) = folder else {
+        return command + " -o IdentityFile=none";
+    };
     let quoted = |name: &str| format!("'{}'", folder.join(name).to_string_lossy().replace('\'', r"'\''"));
-    command.push_str(&format!(" -o IdentitiesOnly=yes -i {}", quoted("key")));
+    command.push_str(&format!(" -i {}", quoted("key")));
     if own_hosts {
         command.push_str(&format!(
             " -o GlobalKnownHostsFile=/dev/null -o UserKnownHostsFile={}",
@@ -247,6 +295,29 @@ mod tests {
     }
 
     #[test]
+    fn git_connects_to_the_addresses_that_were_looked_at() {
+        let route = Route::Only(vec!["192.0.2.7".parse().unwrap(), "2001:db8::1".parse().unwrap()]);
+        let url = RepositoryUrl::parse("https://forge.example/x").unwrap();
+        let access = Access::by(&url, None, &route).unwrap();
+        let has = |key: &str, value: &str| {
+            let mut config = access.config.iter();
+            assert!(config.any(|(k, v)| k == key && v == value), "{:?}", access.config);
+        };
+        has("http.curloptResolve", "forge.example:443:192.0.2.7,[2001:db8::1]");
+        has("http.followRedirects", "false");
+        for (address, alias) in [
+            ("git@forge.example:x", "'forge.example'"),
+            ("ssh://git@forge.example:2222/x", "'[forge.example]:2222'"),
+        ] {
+            let url = RepositoryUrl::parse(address).unwrap();
+            let command = Access::by(&url, None, &route).unwrap().environment[0].1.clone();
+            assert!(command.contains("-o HostName=192.0.2.7 "), "{command}");
+            assert!(command.contains(&format!("HostKeyAlias={alias}")), "{command}");
+            assert!(command.ends_with("-o IdentityFile=none"), "{command}");
+        }
+    }
+
+    #[test]
     fn secrets_are_masked_in_every_form() {
         let url = RepositoryUrl::parse("https://forge.example/x").unwrap();
         let access = Access::new(&url, Some(&basic())).unwrap();
@@ -284,6 +355,10 @@ mod tests {
         let command = &access.environment[0].1;
         assert!(
             command.contains("StrictHostKeyChecking=yes") && !command.contains("PRIVATE"),
+            "{command}"
+        );
+        assert!(
+            command.contains("IdentityAgent=none") && command.contains("IdentitiesOnly=yes"),
             "{command}"
         );
         drop(access);

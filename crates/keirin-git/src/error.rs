@@ -26,6 +26,24 @@ pub enum GitError {
         /// Its address.
         url: RepositoryUrl,
     },
+    /// The rules of this server do not let whoever named the address use it.
+    #[error(
+        "this server may not fetch from {url}; name a repository that everybody can reach, or ask an admin to name this one \
+         or to add it to `repository_hosts` or `repository_paths`"
+    )]
+    NotAllowed {
+        /// Its address.
+        url: RepositoryUrl,
+    },
+    /// The server leads elsewhere, where this one may not follow.
+    #[error(
+        "{url} leads to another address, which is not followed; name that address itself (many servers want `.git` at \
+         its end)"
+    )]
+    Redirected {
+        /// Its address.
+        url: RepositoryUrl,
+    },
     /// The server wants a credential, or another one.
     #[error("{url} refused the credential; store a valid one for the project ({detail})")]
     AuthenticationFailed {
@@ -264,6 +282,8 @@ impl GitError {
             | Self::AlreadyACheckout { .. }
             | Self::ReadOnly { .. } => GitErrorKind::Request,
             Self::RepositoryNotFound { .. }
+            | Self::NotAllowed { .. }
+            | Self::Redirected { .. }
             | Self::AuthenticationFailed { .. }
             | Self::HostUnknown { .. }
             | Self::HostUntrusted { .. }
@@ -328,21 +348,18 @@ impl GitError {
                 format!("the server could not read or write its files ({})", source.kind())
             }
             Self::Failed { what, detail } => format!("{what} failed: {}", without_paths(detail)),
-            Self::AuthenticationFailed { url, detail } => Self::AuthenticationFailed {
-                url: url.clone(),
-                detail: without_paths(detail),
+            // What exactly a host answered would tell which of its ports are open.
+            Self::AuthenticationFailed { url, .. } => {
+                format!("{url} refused the credential; store a valid one for the project")
             }
-            .to_string(),
-            Self::HostUntrusted { url, detail } => Self::HostUntrusted {
-                url: url.clone(),
-                detail: without_paths(detail),
+            Self::HostUnknown { url, .. } => {
+                format!("the host of {url} is unknown; check the address and the name server")
             }
-            .to_string(),
-            Self::Unreachable { url, detail } => Self::Unreachable {
-                url: url.clone(),
-                detail: without_paths(detail),
-            }
-            .to_string(),
+            Self::HostUntrusted { url, .. } => format!(
+                "the identity of {url} is not known; add its host key to the credential, or its certificate to the \
+                 system's"
+            ),
+            Self::Unreachable { url, .. } => format!("{url} cannot be reached"),
             Self::UnknownFormat { url, detail } => Self::UnknownFormat {
                 url: url.clone(),
                 detail: without_paths(detail),
@@ -545,6 +562,8 @@ fn classify_remote(url: RepositoryUrl, detail: &str, says: &dyn Fn(&[&str]) -> b
         Some(GitError::RepositoryDamaged { url, detail })
     } else if says(UNKNOWN_FORMAT) {
         Some(GitError::UnknownFormat { url, detail })
+    } else if says(&["returned error: 30"]) {
+        Some(GitError::Redirected { url })
     } else if says(UNTRUSTED) {
         Some(GitError::HostUntrusted { url, detail })
     } else if says(NOT_ALLOWED) {

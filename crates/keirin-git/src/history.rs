@@ -103,7 +103,7 @@ impl Mirror {
         let limit = usize::try_from(limit_bytes).unwrap_or(usize::MAX / 2);
         let call = self
             .call(["cat-file", "--batch", "--follow-symlinks"])
-            .access(&self.access()?);
+            .access(&self.access().await?);
         let finished = call
             .input(format!("{commit}:{path}\n"))
             .output_limit(limit.saturating_add(1024))

@@ -18,6 +18,7 @@ use crate::error::{GitError, Scene};
 use crate::mirror_fetch::Queue;
 use crate::name::{BranchName, CommitId, InvalidName};
 use crate::refs::{RefStore, References, is_id};
+use crate::rules::{NamedBy, RepositoryRules, Route};
 use crate::url::RepositoryUrl;
 
 /// How many fetches and clones are served at a time; others wait. Each may take a core and much memory.
@@ -30,6 +31,7 @@ pub struct Mirrors {
     root: PathBuf,
     states: Arc<Mutex<HashMap<String, Arc<State>>>>,
     pub(crate) serving: Arc<Semaphore>,
+    rules: Arc<RepositoryRules>,
 }
 
 /// What all handles of one mirror share.
@@ -48,6 +50,7 @@ pub struct Mirror {
     pub(crate) path: PathBuf,
     pub(crate) url: RepositoryUrl,
     credential: Option<Arc<Credential>>,
+    named_by: NamedBy,
     pub(crate) state: Arc<State>,
 }
 
@@ -59,7 +62,15 @@ impl Mirrors {
             root: root.into(),
             states: Arc::default(),
             serving: Arc::new(Semaphore::new(SERVED_AT_A_TIME)),
+            rules: Arc::default(),
         }
+    }
+
+    /// The same, with rules for which repositories may be fetched.
+    #[must_use]
+    pub fn with_rules(mut self, rules: RepositoryRules) -> Self {
+        self.rules = Arc::new(rules);
+        self
     }
 
     /// The mirror called `name` (best a project's id, which stays when the project is renamed) of the repository at `url`.
@@ -71,6 +82,7 @@ impl Mirrors {
         name: &str,
         url: RepositoryUrl,
         credential: Option<Credential>,
+        named_by: NamedBy,
     ) -> Result<Mirror, GitError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if name.is_empty() || name.len() > 100 || name.starts_with(['.', '-']) || !name.chars().all(plain) {
@@ -92,6 +104,7 @@ impl Mirrors {
             path,
             url,
             credential: credential.map(Arc::new),
+            named_by,
             state,
         })
     }
@@ -119,6 +132,7 @@ impl Mirror {
     /// What keeps the repository from being reached.
     pub async fn tip(&self, branch: &BranchName) -> Result<Option<CommitId>, GitError> {
         let reference = branch.reference();
+        self.route().await?;
         let id = match self.url.local_path().map(Path::to_owned) {
             Some(path) => {
                 let name = reference.clone();
@@ -153,6 +167,7 @@ impl Mirror {
 
     /// All that the mirrored repository offers, now.
     pub(crate) async fn remote_references(&self) -> Result<References, GitError> {
+        self.route().await?;
         if let Some(path) = self.url.local_path().map(Path::to_owned) {
             let found = in_background("read the branches", move || {
                 RefStore::open(&path)?.map(|store| store.all()).transpose()
@@ -183,7 +198,7 @@ impl Mirror {
     async fn ask(&self, patterns: &[&str]) -> Result<References, GitError> {
         let mut call = self
             .call(["ls-remote", "--symref", "origin"])
-            .access(&self.access()?)
+            .access(&self.access().await?)
             .timeout(QUESTION_TIMEOUT);
         for pattern in patterns {
             call = call.argument(pattern);
@@ -288,9 +303,22 @@ impl Mirror {
         self.mirrors.git.call(arguments).bare(&self.path)
     }
 
+    /// How the mirrored repository may be reached by whoever named it.
+    ///
+    /// # Errors
+    /// [`GitError::NotAllowed`], and that its host is not known.
+    pub(crate) async fn route(&self) -> Result<Route, GitError> {
+        let is_proxied = self.mirrors.git.is_proxied();
+        self.mirrors
+            .rules
+            .route(&self.url, self.named_by, is_proxied)
+            .await
+    }
+
     /// What a call needs to talk to the mirrored repository.
-    pub(crate) fn access(&self) -> Result<Access, GitError> {
-        let access = Access::new(&self.url, self.credential.as_deref())?.with_origin(&self.url);
+    pub(crate) async fn access(&self) -> Result<Access, GitError> {
+        let route = self.route().await?;
+        let access = Access::by(&self.url, self.credential.as_deref(), &route)?.with_origin(&self.url);
         Ok(if self.url.is_local() {
             access
         } else {

@@ -125,7 +125,7 @@ impl Mirror {
             url: Some(&self.url),
             ..self.scene()
         };
-        call.access(&self.access()?)
+        call.access(&self.access().await?)
             .timeout(TRANSFER_TIMEOUT)
             .ok_in(scene)
             .await

@@ -66,7 +66,7 @@ impl Mirror {
         };
         call.argument("origin")
             .argument(commit.as_str())
-            .access(&self.access()?)
+            .access(&self.access().await?)
             .timeout(TRANSFER_TIMEOUT)
             .ok_in(scene)
             .await?;
@@ -196,7 +196,7 @@ impl Mirror {
             url: Some(&self.url),
             ..self.scene()
         };
-        call.access(&self.access()?)
+        call.access(&self.access().await?)
             .timeout(TRANSFER_TIMEOUT)
             .ok_in(scene)
             .await

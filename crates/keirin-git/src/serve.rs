@@ -135,7 +135,7 @@ impl Mirror {
         let permit = self.mirrors.serving.clone().acquire_owned().await;
         let permit =
             permit.map_err(|closed| GitError::io("serve a repository", std::io::Error::other(closed)))?;
-        let mut access = self.access()?;
+        let mut access = self.access().await?;
         if let Some(protocol) = protocol {
             access.environment.push(("GIT_PROTOCOL", protocol.to_owned()));
         }

@@ -204,6 +204,22 @@ impl RepositoryUrl {
         }
     }
 
+    /// The host and port that are connected to; none for a repository on this machine.
+    pub(crate) fn host_and_port(&self) -> Option<(String, u16)> {
+        if self.protocol == Protocol::Local {
+            return None;
+        }
+        if let Ok(url) = Url::parse(&self.text)
+            && let Some(host) = url.host_str()
+        {
+            let usual = if self.protocol == Protocol::Ssh { 22 } else { 0 };
+            return Some((host.to_owned(), url.port_or_known_default().unwrap_or(usual)));
+        }
+        let (login, _) = self.text.split_once(':')?;
+        let (_, host) = login.split_once('@')?;
+        Some((host.to_owned(), 22))
+    }
+
     pub(crate) fn is_ssh(&self) -> bool {
         self.protocol == Protocol::Ssh
     }

@@ -162,6 +162,38 @@ impl Store {
         Ok(())
     }
 
+    /// Whether an admin has named the project's repository.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the project is not there.
+    pub async fn repository_is_named_by_admin(&self, id: ProjectId) -> Result<bool> {
+        sqlx::query_scalar!(
+            "select repository_named_by_admin from projects where id = $1",
+            id.0
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or_else(|| StoreError::not_found("project", id))
+    }
+
+    /// Takes down whether an admin has named the project's repository.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the project is not there.
+    pub async fn set_repository_named_by_admin(&self, id: ProjectId, by_admin: bool) -> Result<()> {
+        let updated = sqlx::query!(
+            "update projects set repository_named_by_admin = $2 where id = $1",
+            id.0,
+            by_admin
+        )
+        .execute(&self.pool)
+        .await?;
+        if updated.rows_affected() == 0 {
+            return Err(StoreError::not_found("project", id));
+        }
+        Ok(())
+    }
+
     /// Deletes a project with its flows and all that they left in the database. Gives the keys of the objects that
     /// nothing points at any more, for the caller to remove.
     ///

@@ -37,6 +37,11 @@ pub(crate) struct Config {
     pub(crate) connections_limit: Option<u32>,
     /// How many of them one address has, trusted proxies aside; a quarter where absent.
     pub(crate) connections_per_address: Option<u32>,
+    /// Hosts that repositories may lie on: names, `*.` names, addresses, networks. Where absent, those that everybody
+    /// reaches, and whatever an admin names.
+    pub(crate) repository_hosts: Option<Vec<String>>,
+    /// Folders of this machine that repositories may lie in. Where absent, any that an admin names.
+    pub(crate) repository_paths: Option<Vec<PathBuf>>,
     /// How many jobs the local agent runs at once; 0 for no local agent. The number of processors where absent.
     pub(crate) local_slots: Option<u32>,
     /// The user that jobs of the local agent run as, where the server is root.
@@ -83,6 +88,8 @@ impl Default for Config {
             hide_system_postgres: false,
             external_url: None,
             trusted_proxies: Vec::new(),
+            repository_hosts: None,
+            repository_paths: None,
             connections_limit: None,
             connections_per_address: None,
             local_slots: None,

@@ -58,6 +58,7 @@ pub(crate) async fn create(
         default_branch: DEFAULT_BRANCH,
     };
     let (project, _) = app.store.create_project(&new, app.outside.now()).await?;
+    name_repository(&app, &caller, project.id).await?;
     if let Err(error) = begin(&app, project.id, wanted.credential.as_ref()).await {
         // Whoever is told that it failed tries again, and must find the name free.
         app.store.delete_project(project.id).await?;
@@ -87,11 +88,15 @@ pub(crate) async fn change(
     Json(wanted): Json<ChangeProject>,
 ) -> Result<Json<Project>, ApiError> {
     let mut project = app.store.project(place.project).await?;
+    let mut is_named_anew = false;
     if let Some(repository) = &wanted.repository {
         let repository = repository::checked(&caller, repository)?;
         if repository.as_str() != project.repository {
             app.store.set_project_credential(project.id, None).await?;
+            // Before the address itself, so that at no time it is trusted for whoever named the one before.
+            app.store.set_repository_named_by_admin(project.id, false).await?;
             repository.as_str().clone_into(&mut project.repository);
+            is_named_anew = true;
         }
     }
     project.workflow_file = match wanted.workflow_file.as_deref() {
@@ -101,6 +106,9 @@ pub(crate) async fn change(
     };
     project.public = wanted.public.unwrap_or(project.public);
     app.store.save_project(&project).await?;
+    if is_named_anew {
+        name_repository(&app, &caller, project.id).await?;
+    }
     app.work.project_changed(project.id).await?;
     Ok(Json(view(&app, &caller, project.id).await?))
 }
@@ -190,6 +198,12 @@ async fn name_default_branch(app: &App, project: ProjectId) -> Result<bool, ApiE
         app.store.delete_branch(guessed.id).await?;
     }
     Ok(true)
+}
+
+/// Takes down who has named the project's repository.
+async fn name_repository(app: &App, caller: &Caller, project: ProjectId) -> Result<(), ApiError> {
+    let by_admin = caller.server_role() == Some(Role::Admin);
+    Ok(app.store.set_repository_named_by_admin(project, by_admin).await?)
 }
 
 async fn store_credential(app: &App, project: ProjectId, credential: &Credential) -> Result<(), ApiError> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use keirin_git::RepositoryUrl;
+use keirin_git::{NamedBy, RepositoryUrl};
 use keirin_store::projects::NewProject;
 
 use crate::world::World;
@@ -24,8 +24,14 @@ async fn git_clones_the_flows_repository_with_the_jobs_token_alone() {
         default_branch: "main",
     };
     let (project, branch) = world.store.create_project(&new, world.clock.now()).await.unwrap();
+    let store = &world.store;
+    store
+        .set_repository_named_by_admin(project.id, true)
+        .await
+        .unwrap();
     let url = RepositoryUrl::parse(new.repository).unwrap();
-    let mirror = world.mirrors.mirror(&project.id.to_string(), url, None).unwrap();
+    let name = project.id.to_string();
+    let mirror = world.mirrors.mirror(&name, url, None, NamedBy::Admin).unwrap();
     mirror.fetch().await.unwrap();
     let agent = world.agent("worker", "keirin_agent_worker").await;
     let running = world.running((project.id, branch.id), agent).await;
@@ -44,8 +50,17 @@ async fn git_clones_the_flows_repository_with_the_jobs_token_alone() {
     let read = std::fs::read_to_string(world.folder.path().join("cloned/hello.txt")).unwrap();
     assert_eq!(read, "hello\n");
     assert!(!clone("keirin_job_1_guessed", "stolen").await.unwrap());
+    let fetching = world.keys.fetch_token(running.attempt.id);
+    assert!(clone(&fetching, "by-a-step").await.unwrap());
+    let events = format!("/agent/v1/attempts/{}/events", running.attempt.id);
+    let by_step = crate::world::By::Token(fetching.clone());
+    let refused = world
+        .post(&by_step, &events, serde_json::json!({"events": []}))
+        .await;
+    assert_eq!(refused.status, 401, "it opens nothing else");
     world.work.set_live(running.attempt.id, None);
     assert!(!clone(&token, "late").await.unwrap());
+    assert!(!clone(&fetching, "late-by-a-step").await.unwrap());
     server.abort();
 }
 

@@ -144,6 +144,30 @@ async fn a_path_on_the_server_is_an_admins_to_name() {
 }
 
 #[tokio::test]
+async fn who_has_named_a_repository_is_taken_down() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let user = world.user("mika", Some(Role::Maintainer)).await;
+    let maintainer = world.browser(user).await;
+    let (project, _) = world.project("here", false).await;
+    let path = "/api/v1/projects/here";
+    for (number, (who, by_admin)) in [(&admin, true), (&maintainer, false), (&admin, true)]
+        .iter()
+        .enumerate()
+    {
+        let change = json!({"repository": format!("https://example.org/{number}.git")});
+        let answer = world.call(who, Method::PATCH, path, change).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        let named = world.store.repository_is_named_by_admin(project).await.unwrap();
+        assert_eq!(named, *by_admin);
+    }
+    // What leaves the address as it is changes nobody's word.
+    let change = json!({"repository": "https://example.org/2.git", "public": true});
+    world.call(&maintainer, Method::PATCH, path, change).await;
+    assert!(world.store.repository_is_named_by_admin(project).await.unwrap());
+}
+
+#[tokio::test]
 async fn members_come_and_go() {
     let world = World::new().await;
     let admin = world.admin().await;

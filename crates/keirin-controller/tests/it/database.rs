@@ -29,6 +29,10 @@ pub async fn project(store: &Store, name: &str, repository: &str) -> (ProjectId,
         default_branch: "main",
     };
     let (project, branch) = store.create_project(&new, house::BEGIN).await.unwrap();
+    store
+        .set_repository_named_by_admin(project.id, true)
+        .await
+        .unwrap();
     (project.id, branch.id)
 }
 

@@ -111,3 +111,34 @@ async fn a_repository_of_the_longer_ids_runs_flows() {
     server.start_by_hand(project).await.unwrap();
     assert_eq!(server.flows().await[0].commit.as_deref(), Some(commit.as_str()));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_inside_is_for_admins_alone_and_the_answer_tells_no_ports() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[(".keirin.yaml", BUILD)]);
+    let (project, _) = server.project("one", &repository).await;
+    server.start_by_hand(project).await.unwrap();
+    server
+        .store
+        .set_repository_named_by_admin(project, false)
+        .await
+        .unwrap();
+    let (detail, fix) = refused(&server, project).await;
+    assert!(detail.starts_with("This server may not fetch from "), "{detail}");
+    assert_eq!(fix, "Name another repository, or ask an admin.");
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut found = server.store.project(project).await.unwrap();
+    let mut said = Vec::new();
+    for port in [address.port(), 1] {
+        found.repository = format!("http://127.0.0.1:{port}/x");
+        server.store.save_project(&found).await.unwrap();
+        let (detail, _) = refused(&server, project).await;
+        said.push(detail.replace(&found.repository, ""));
+    }
+    assert_eq!(said[0], said[1]);
+    listener.set_nonblocking(true).unwrap();
+    assert!(listener.accept().is_err(), "nobody was asked");
+}

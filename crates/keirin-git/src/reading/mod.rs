@@ -276,6 +276,7 @@ impl Mirror {
     pub async fn history_reader(&self) -> Result<HistoryReader, GitError> {
         let folder = self.existing()?.to_owned();
         if let Some(origin) = self.url().local_path() {
+            self.route().await?;
             // Git passes nothing of a shallow clone on, so its mirror is empty rather than shallow.
             HistoryReader::open(&self.mirrors.git, origin).await?;
         }

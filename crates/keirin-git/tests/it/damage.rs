@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use keirin_git::{Checkout, Git, GitError, GitErrorKind, Mirror, Mirrors};
+use keirin_git::{Checkout, Git, GitError, GitErrorKind, Mirror, Mirrors, NamedBy};
 
 use crate::fixture::{Repository, Story, commit, revision, run_git, tree_path};
 use crate::server::Server;
@@ -146,7 +146,7 @@ async fn a_repository_that_breaks_behind_its_server_is_a_fault_that_stays() {
     let story = Story::new();
     let repository = story.repository("project");
     let behind = Mirrors::new(Git::new(), story.path("behind"))
-        .mirror("1", repository.url(), None)
+        .mirror("1", repository.url(), None, NamedBy::Admin)
         .unwrap();
     behind.fetch().await.unwrap();
     let head = repository.head();
@@ -194,7 +194,10 @@ async fn a_repository_of_the_longer_ids_is_mirrored_and_checked_out() {
     assert_eq!(reader.starts().await.unwrap().head, Some(head.clone()));
 
     let server = Server::start(mirror.clone(), None).await;
-    let over_http = story.mirrors.mirror("2", server.url(), None).unwrap();
+    let over_http = story
+        .mirrors
+        .mirror("2", server.url(), None, NamedBy::Admin)
+        .unwrap();
     over_http.fetch().await.unwrap();
     over_http.ensure_commit(&head, Some(1)).await.unwrap();
     let checkout = Checkout {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use keirin_git::{BranchName, CommitId, Git, Mirror, Mirrors, RepositoryUrl, Revision, TreePath};
+use keirin_git::{BranchName, CommitId, Git, Mirror, Mirrors, NamedBy, RepositoryUrl, Revision, TreePath};
 use tempfile::TempDir;
 
 /// A folder for one story, with git and mirrors.
@@ -35,7 +35,9 @@ impl Story {
     }
 
     pub(crate) fn mirror_of(&self, repository: &Repository) -> Mirror {
-        self.mirrors.mirror("1", repository.url(), None).unwrap()
+        self.mirrors
+            .mirror("1", repository.url(), None, NamedBy::Admin)
+            .unwrap()
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use keirin_git::{ChangeCount, CommitId, Git, GitError, GraphLine, HistoryReader, LoggedCommit, Mirrors};
+use keirin_git::{
+    ChangeCount, CommitId, Git, GitError, GraphLine, HistoryReader, LoggedCommit, Mirrors, NamedBy,
+};
 
 use crate::fixture::{Repository, Story, run_git};
 use crate::server::Server;
@@ -411,11 +413,14 @@ async fn a_partial_clone_fetches_nothing_but_its_mailmap() {
     let mailmap = "Ada Lovelace <ada@lovelace.example> <ada@example.org>\n";
     let second = repository.commit(".mailmap", mailmap, "Name her");
     let behind = Mirrors::new(Git::new(), story.path("behind"))
-        .mirror("1", repository.url(), None)
+        .mirror("1", repository.url(), None, NamedBy::Admin)
         .unwrap();
     behind.fetch().await.unwrap();
     let server = Server::start(behind, None).await;
-    let mirror = story.mirrors.mirror("1", server.url(), None).unwrap();
+    let mirror = story
+        .mirrors
+        .mirror("1", server.url(), None, NamedBy::Admin)
+        .unwrap();
     mirror.fetch().await.unwrap();
     let missing = || {
         let listed = run_git(

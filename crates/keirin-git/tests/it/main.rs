@@ -15,6 +15,7 @@ mod mirrors;
 mod names;
 mod partial;
 mod reading;
+mod rules;
 mod server;
 mod serving;
 mod working_trees;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use futures::future::join_all;
-use keirin_git::{BranchChange, Fetched, Git, GitError, Mirrors, RepositoryUrl};
+use keirin_git::{BranchChange, Fetched, Git, GitError, Mirrors, NamedBy, RepositoryUrl};
 
 use crate::fixture::{Repository, Story, branch, revision};
 
@@ -169,7 +169,7 @@ async fn every_kind_of_local_repository_is_read() {
         ("short", story.path("bare"), "main"),
     ] {
         let url = RepositoryUrl::parse(path.to_str().unwrap()).unwrap();
-        let mirror = story.mirrors.mirror(name, url, None).unwrap();
+        let mirror = story.mirrors.mirror(name, url, None, NamedBy::Admin).unwrap();
         assert_eq!(
             mirror.tip(&branch("main")).await.unwrap(),
             Some(head.clone()),
@@ -204,7 +204,7 @@ async fn what_is_no_repository_is_told_as_such() {
     fs::create_dir(story.path("folder")).unwrap();
     for name in ["folder", "nowhere"] {
         let url = RepositoryUrl::parse(story.path(name).to_str().unwrap()).unwrap();
-        let mirror = story.mirrors.mirror("1", url, None).unwrap();
+        let mirror = story.mirrors.mirror("1", url, None, NamedBy::Admin).unwrap();
         for error in [
             mirror.fetch().await.unwrap_err(),
             mirror.tip(&branch("main")).await.unwrap_err(),
@@ -288,12 +288,15 @@ async fn a_project_may_move_to_another_repository() {
     new.commit("only", "here", "Only here");
     story
         .mirrors
-        .mirror("1", old.url(), None)
+        .mirror("1", old.url(), None, NamedBy::Admin)
         .unwrap()
         .fetch()
         .await
         .unwrap();
-    let mirror = story.mirrors.mirror("1", new.url(), None).unwrap();
+    let mirror = story
+        .mirrors
+        .mirror("1", new.url(), None, NamedBy::Admin)
+        .unwrap();
     mirror.fetch().await.unwrap();
     assert_eq!(mirror.resolve(&revision("main")).await.unwrap(), new.head());
 }
@@ -303,6 +306,9 @@ fn a_mirrors_name_cannot_leave_the_folder() {
     let mirrors = Mirrors::new(Git::new(), "/nowhere");
     for name in ["", ".", "..", "../x", "a/b", "-x", ".hidden", "a b"] {
         let url = RepositoryUrl::parse("/srv/x").unwrap();
-        assert!(mirrors.mirror(name, url, None).is_err(), "{name:?}");
+        assert!(
+            mirrors.mirror(name, url, None, NamedBy::Admin).is_err(),
+            "{name:?}"
+        );
     }
 }

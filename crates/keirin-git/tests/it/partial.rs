@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use keirin_git::{Checkout, Credential, Git, GitError, Mirror, Mirrors, RepositoryUrl};
+use keirin_git::{Checkout, Credential, Git, GitError, Mirror, Mirrors, NamedBy, RepositoryUrl};
 
 use crate::fixture::{Repository, Story, branch, revision, run_git, run_git_beside, tree_path};
 use crate::server::{Server, Silence};
@@ -33,7 +33,7 @@ impl Remote {
         repository.commit("a", "one", "One");
         repository.commit("a", "two", "Two");
         let behind = Mirrors::new(Git::new(), story.path("behind"))
-            .mirror("1", repository.url(), None)
+            .mirror("1", repository.url(), None, NamedBy::Admin)
             .unwrap();
         behind.fetch().await.unwrap();
         let server = Server::start(behind.clone(), Some(HEADER)).await;
@@ -48,7 +48,7 @@ impl Remote {
     fn mirror(&self) -> Mirror {
         self.story
             .mirrors
-            .mirror("1", self.server.url(), credential(PASSWORD))
+            .mirror("1", self.server.url(), credential(PASSWORD), NamedBy::Admin)
             .unwrap()
     }
 }
@@ -236,7 +236,7 @@ async fn a_wrong_password_is_told_without_repeating_it() {
         let mirror = remote
             .story
             .mirrors
-            .mirror("2", remote.server.url(), wrong)
+            .mirror("2", remote.server.url(), wrong, NamedBy::Admin)
             .unwrap();
         for error in [
             mirror.fetch().await.unwrap_err(),
@@ -260,7 +260,7 @@ async fn what_keeps_a_host_from_answering_is_told_apart() {
     let error = |address: &str| {
         let mirror = story
             .mirrors
-            .mirror("1", RepositoryUrl::parse(address).unwrap(), None)
+            .mirror("1", RepositoryUrl::parse(address).unwrap(), None, NamedBy::Admin)
             .unwrap();
         async move { mirror.tip(&branch("main")).await.unwrap_err() }
     };
@@ -273,7 +273,10 @@ async fn what_keeps_a_host_from_answering_is_told_apart() {
     assert!(matches!(unknown, GitError::HostUnknown { .. }), "{unknown:?}");
     let remote = Remote::start().await;
     let nowhere = RepositoryUrl::parse(&remote.server.address().replace("project", "nowhere")).unwrap();
-    let mirror = story.mirrors.mirror("1", nowhere, credential(PASSWORD)).unwrap();
+    let mirror = story
+        .mirrors
+        .mirror("1", nowhere, credential(PASSWORD), NamedBy::Admin)
+        .unwrap();
     let missing = mirror.tip(&branch("main")).await.unwrap_err();
     assert!(
         matches!(missing, GitError::RepositoryNotFound { .. }),
@@ -287,7 +290,7 @@ async fn a_credential_stands_on_no_command_line() {
     let mut silence = Silence::start().await;
     let mirror = story
         .mirrors
-        .mirror("1", silence.url.clone(), credential(PASSWORD))
+        .mirror("1", silence.url.clone(), credential(PASSWORD), NamedBy::Admin)
         .unwrap();
     let main = branch("main");
     let mut asking = std::pin::pin!(mirror.tip(&main));
@@ -316,7 +319,10 @@ async fn a_credential_stands_on_no_command_line() {
 async fn a_host_that_never_answers_is_given_up() {
     let story = Story::new();
     let silence = Silence::start().await;
-    let mirror = story.mirrors.mirror("1", silence.url.clone(), None).unwrap();
+    let mirror = story
+        .mirrors
+        .mirror("1", silence.url.clone(), None, NamedBy::Admin)
+        .unwrap();
     let error = mirror.tip(&branch("main")).await.unwrap_err();
     assert!(
         matches!(error, GitError::TimedOut { seconds: 60, .. }) && error.is_transient(),
@@ -336,7 +342,10 @@ async fn ssh_asks_nobody_and_says_what_is_wrong() {
     };
     for credential in [None, Some(key)] {
         let url = RepositoryUrl::parse(&closed).unwrap();
-        let mirror = story.mirrors.mirror("1", url, credential).unwrap();
+        let mirror = story
+            .mirrors
+            .mirror("1", url, credential, NamedBy::Admin)
+            .unwrap();
         let error = mirror.tip(&branch("main")).await.unwrap_err();
         if error.to_string().contains("cannot run ssh") {
             return println!("skipped: ssh_asks_nobody_and_says_what_is_wrong: the program ssh is missing");

@@ -164,7 +164,40 @@ impl Silence {
         }
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        let url = url::Url::parse(self.url.as_str()).unwrap();
+        url.port().unwrap()
+    }
+
+    pub(crate) fn was_asked(&mut self) -> bool {
+        self.asked.try_recv().is_ok()
+    }
+
     pub(crate) async fn asked(&mut self) {
         (&mut self.asked).await.unwrap();
+    }
+}
+
+/// A server that leads every request to another address.
+pub(crate) struct Redirecting {
+    pub(crate) url: RepositoryUrl,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Redirecting {
+    pub(crate) async fn start(to: String) -> Self {
+        let router = Router::new().fallback(move |request: Request| {
+            let path = request.uri().path_and_query().map(ToString::to_string);
+            let to = format!(
+                "{to}{}",
+                path.unwrap_or_default().trim_start_matches("/project.git")
+            );
+            async move { axum::response::Redirect::permanent(&to) }
+        });
+        let (address, task) = listen(router).await;
+        Self {
+            url: RepositoryUrl::parse(&format!("http://{address}/project.git")).unwrap(),
+            _task: task,
+        }
     }
 }

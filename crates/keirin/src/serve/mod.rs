@@ -19,7 +19,7 @@ use clap::Args;
 use keirin_api::{App, MasterKey, Outside, Parts, Settings};
 use keirin_controller::{Controller, ControllerParts, Leadership, Repositories};
 use keirin_engine::Rules;
-use keirin_git::{Git, Mirrors};
+use keirin_git::{Git, HostRule, Mirrors, RepositoryRules};
 use keirin_logs::Logs;
 use keirin_metrics::exchange::Exchange;
 use keirin_metrics::storage::Storage;
@@ -165,7 +165,7 @@ async fn build(
     git.version()
         .await
         .context("git is needed: install it (on Debian: apt-get install git)")?;
-    let mirrors = Mirrors::new(git, data.mirrors());
+    let mirrors = Mirrors::new(git, data.mirrors()).with_rules(repository_rules(config)?);
     let opening = keys.clone();
     let repositories = Repositories::new(
         store.clone(),
@@ -208,6 +208,18 @@ async fn build(
         store,
         outside,
         name,
+    })
+}
+
+/// Which repositories may be fetched, as the configuration says.
+fn repository_rules(config: &Config) -> anyhow::Result<RepositoryRules> {
+    let hosts = config.repository_hosts.as_ref().map(|hosts| {
+        let rules = hosts.iter().map(|host| host.parse::<HostRule>());
+        rules.collect::<Result<Vec<_>, _>>()
+    });
+    Ok(RepositoryRules {
+        hosts: hosts.transpose().context("`repository_hosts` cannot be used")?,
+        paths: config.repository_paths.clone(),
     })
 }
 
