@@ -39,10 +39,9 @@ impl Client {
     ///
     /// # Errors
     /// As every call.
-    pub async fn finish_import(&self, name: &str, heads: Vec<String>) -> Result<Repository> {
-        let end = FinishImport { heads };
+    pub async fn finish_import(&self, name: &str, end: &FinishImport) -> Result<Repository> {
         self.call(Method::PUT, &format!("{}/heads", path(name)))
-            .json(&end)
+            .json(end)
             .receive()
             .await
     }

@@ -137,12 +137,12 @@ impl Histories {
         let reader = mirror.history_reader().await?;
         let history = read_history(&reader, &repository.heads, |_| {}).await?;
         let commits = history.commits.len();
-        let heads = history.heads.clone();
+        let end = history.end();
         for part in history.into_parts() {
             self.store.add_history(repository.id, &part).await?;
         }
         self.store
-            .finish_import(repository.id, &heads, (self.clock)())
+            .finish_import(repository.id, &end, (self.clock)())
             .await?;
         Ok(commits)
     }

@@ -12,7 +12,7 @@ use keirin_git::{ChangeCount, CommitId, GitError, HistoryReader, LoggedCommit, P
 use keirin_insight::git::bots::is_bot;
 use keirin_insight::git::{Graph, Merge, mention, merged_pull_request};
 use keirin_model::facts::git::{Changes, Identity, MergedPullRequest, NewCommit, Signature, Tag, Trailer};
-use keirin_wire::api::HistoryPart;
+use keirin_wire::api::{FinishImport, HistoryPart};
 
 /// Longest name or address that is kept, in characters.
 const LONGEST_NAME: usize = 200;
@@ -26,6 +26,8 @@ const MOST_TRAILERS: usize = 50;
 pub struct History {
     /// The commits whose whole history is known once this is.
     pub heads: Vec<String>,
+    /// Whether what was known is not all reached any more: history was rewritten, or a branch or tag has gone.
+    pub rewritten: bool,
     /// Everybody that the whole history names.
     pub identities: Vec<Identity>,
     /// New commits, each after those that it follows.
@@ -47,8 +49,7 @@ pub enum Progress {
     Read(u64),
 }
 
-/// Reads what `heads`, the end of the last import, do not reach. Heads that have gone since, by a forced push, do not
-/// count.
+/// Reads what `heads`, the end of the last import, do not reach, and whether all that they reach is still there.
 ///
 /// # Errors
 /// The repository is damaged.
@@ -64,8 +65,12 @@ pub async fn read_history(
         .filter_map(|head| CommitId::parse(head).ok())
         .collect();
     let known = reader.present(&known).await?;
+    // A head that the repository has lost was not reached by anything before it was.
+    let has_lost =
+        known.len() < heads.len() || (!known.is_empty() && reader.count(&known, &wanted).await? > 0);
     let mut history = History {
         heads: wanted.iter().map(CommitId::to_string).collect(),
+        rewritten: has_lost,
         releases: starts.tags.into_iter().map(release).collect(),
         ..History::default()
     };
@@ -104,6 +109,15 @@ pub async fn read_history(
 }
 
 impl History {
+    /// What an import of it ends with.
+    pub fn end(&self) -> FinishImport {
+        FinishImport {
+            heads: self.heads.clone(),
+            rewritten: self.rewritten,
+            tags: Some(self.releases.clone()),
+        }
+    }
+
     /// The history in parts that can be sent one by one.
     pub fn into_parts(self) -> impl Iterator<Item = HistoryPart> {
         split::parts(self)

@@ -954,7 +954,8 @@ export interface paths {
         get?: never;
         /**
          * End an import
-         * @description Says up to where the history has been sent; the next import begins there.
+         * @description Says up to where the history has been sent; the next import begins there. Where history was rewritten or tags have gone
+         *     or moved, what is not there any more is forgotten, and figures are counted anew.
          */
         put: operations["repositories_finish"];
         post?: never;
@@ -2365,6 +2366,13 @@ export interface components {
         FinishImport: {
             /** @description The commits whose whole history has been sent, now or before. The next import reads what they do not reach. */
             heads: string[];
+            /**
+             * @description Whether commits that were known are not reached any more: history was rewritten. What the heads do not reach is
+             *     forgotten.
+             */
+            rewritten?: boolean;
+            /** @description All tags that there are, with the commits that they lead to; the others are forgotten. Where absent, none is. */
+            tags?: components["schemas"]["Tag"][] | null;
         };
         /** @description A flow with all its runs and jobs. */
         Flow: {

@@ -63,7 +63,8 @@ pub(crate) async fn add(
 
 /// End an import
 ///
-/// Says up to where the history has been sent; the next import begins there.
+/// Says up to where the history has been sent; the next import begins there. Where history was rewritten or tags have gone
+/// or moved, what is not there any more is forgotten, and figures are counted anew.
 #[utoipa::path(put, path = "/api/v1/repositories/{repository}/heads", tag = "repositories", params(("repository" = String, Path)), request_body = FinishImport, responses((status = 200, body = Repository)))]
 pub(crate) async fn finish(
     State(app): State<Arc<App>>,
@@ -75,9 +76,13 @@ pub(crate) async fn finish(
     if end.heads.len() > MOST_HEADS {
         return Err(too_much(&format!("{} heads", end.heads.len()), MOST_HEADS));
     }
+    let tags = end.tags.as_ref().map_or(0, Vec::len);
+    if tags > MOST_HEADS {
+        return Err(too_much(&format!("{tags} tags"), MOST_HEADS));
+    }
     let repository = app.store.ensure_repository(&name).await?;
     let now = app.outside.now();
-    app.store.finish_import(repository.id, &end.heads, now).await?;
+    app.store.finish_import(repository.id, &end, now).await?;
     app.transforms.wake();
     view(&app, &caller, &name).await.map(Json)
 }

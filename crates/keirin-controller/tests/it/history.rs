@@ -24,12 +24,12 @@ async fn try_import(store: &Store, repository: &Repository, name: &str) -> Resul
         Err(error) => panic!("{error}"),
     };
     let history = read_history(&reader, &heads, |_| {}).await?;
-    let (heads, mut new) = (history.heads.clone(), NewFacts::default());
+    let (end, mut new) = (history.end(), NewFacts::default());
     let id = store.ensure_repository(name).await.unwrap().id;
     for part in history.into_parts() {
         new += store.add_history(id, &part).await.unwrap();
     }
-    store.finish_import(id, &heads, NOW).await.unwrap();
+    store.finish_import(id, &end, NOW).await.unwrap();
     Ok(new)
 }
 
@@ -262,18 +262,135 @@ async fn a_changed_mailmap_changes_who_people_are_and_no_fact() {
     assert_eq!(ids(&before), ids(&after)[..before.len()]);
 }
 
+/// What git itself counts: commits, and tags.
+fn of_git(repository: &Repository) -> (u64, u64) {
+    let commits = repository.git(&["rev-list", "--count", "HEAD", "--tags"]);
+    let tags = repository.git(&["tag"]).lines().count();
+    (commits.parse().unwrap(), tags as u64)
+}
+
+async fn counted(store: &Store) -> (u64, u64) {
+    let view = view(store, "tools").await;
+    (view.commits, view.releases)
+}
+
+/// As if a transform had read all facts that are there.
+async fn follow(store: &Store, transform: &str) {
+    let at = store.position(transform).await.unwrap();
+    let from = at.map(|(version, position, _)| (version, position));
+    let mut writing = store.write_samples().await.unwrap();
+    assert!(
+        writing
+            .move_position(transform, from, 1, Position::START)
+            .await
+            .unwrap()
+    );
+    writing.commit().await.unwrap();
+}
+
+async fn counts_anew(store: &Store, transform: &str) -> bool {
+    let (version, ..) = store.position(transform).await.unwrap().unwrap();
+    version == 0
+}
+
 #[tokio::test]
-async fn a_forced_push_adds_what_is_new_and_takes_nothing_back() {
+async fn figures_agree_with_git_after_a_forced_push() {
     let database = keirin_testkit::database().await;
     let store = database.store();
     let repository = small();
     import(&store, &repository, "tools").await;
-    repository.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
-    commit(&repository, ("d", "other\n"), "Another way", 750, 750);
-    repository.git(&["reflog", "expire", "--expire=all", "--all"]);
-    repository.git(&["gc", "--quiet", "--prune=now"]);
-    assert_eq!(import(&store, &repository, "tools").await, new(1, 0, 0));
-    assert_eq!(view(&store, "tools").await.commits, 8);
+    assert_eq!(counted(&store).await, of_git(&repository));
+    follow(&store, "commits").await;
+    commit(&repository, ("e", "more\n"), "More (#9)", 720, 720);
+    import(&store, &repository, "tools").await;
+    assert!(!counts_anew(&store, "commits").await, "nothing was taken back");
+    for prune in [false, true] {
+        repository.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+        dated(
+            &repository,
+            &[
+                "commit",
+                "--quiet",
+                "--allow-empty",
+                "--message",
+                "Another way",
+                "--author",
+                "Eve <e@x>",
+            ],
+            750,
+            750,
+        );
+        if prune {
+            repository.git(&["reflog", "expire", "--expire=all", "--all"]);
+            repository.git(&["gc", "--quiet", "--prune=now"]);
+        }
+        import(&store, &repository, "tools").await;
+        assert_eq!(counted(&store).await, of_git(&repository));
+        assert!(counts_anew(&store, "commits").await);
+        assert_eq!(view(&store, "tools").await.pull_requests, 2, "the ninth has gone");
+    }
+    repository.git(&["reset", "--quiet", "--hard", "HEAD~2"]);
+    import(&store, &repository, "tools").await;
+    assert_eq!(counted(&store).await, of_git(&repository));
+    let people = view(&store, "tools").await;
+    repository.git(&["checkout", "--quiet", "--orphan", "anew"]);
+    repository.git(&["tag", "--delete", "v1.0"]);
+    commit(&repository, ("a", "anew\n"), "Begin anew", 800, 800);
+    import(&store, &repository, "tools").await;
+    assert_eq!(counted(&store).await, (1, 0));
+    let alone = view(&store, "tools").await;
+    assert!(alone.people <= people.people && alone.pull_requests == 0);
+}
+
+#[tokio::test]
+async fn figures_agree_with_git_after_tags_have_moved_or_gone() {
+    let database = keirin_testkit::database().await;
+    let store = database.store();
+    let repository = small();
+    import(&store, &repository, "tools").await;
+    follow(&store, "release_lead_time").await;
+    repository.git(&["tag", "--force", "v1.0", "HEAD"]);
+    repository.git(&["tag", "v0.9", "HEAD~2"]);
+    import(&store, &repository, "tools").await;
+    assert_eq!(counted(&store).await, of_git(&repository));
+    assert!(counts_anew(&store, "release_lead_time").await);
+    repository.git(&["tag", "--delete", "v0.9"]);
+    import(&store, &repository, "tools").await;
+    assert_eq!(counted(&store).await, of_git(&repository));
+}
+
+#[tokio::test]
+async fn a_pull_request_that_was_merged_into_two_branches_counts_once() {
+    let database = keirin_testkit::database().await;
+    let store = database.store();
+    let repository = small();
+    import(&store, &repository, "tools").await;
+    follow(&store, "pull_requests").await;
+    repository.git(&["checkout", "--quiet", "-b", "stable", "HEAD~3"]);
+    commit(&repository, ("d", "1\n"), "One step (#8)", 600, 900);
+    repository.git(&["tag", "v1.0.1"]);
+    repository.git(&["checkout", "--quiet", "main"]);
+    import(&store, &repository, "tools").await;
+    assert_eq!(view(&store, "tools").await.pull_requests, 2);
+    let merged = settled(|| store.pull_requests_after(Position::START, 100)).await;
+    let mut numbers: Vec<u64> = merged.map(|fact| fact.merged.number).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, [7, 8]);
+    assert!(
+        !counts_anew(&store, "pull_requests").await,
+        "a later merge changes nothing"
+    );
+    // A branch on which it was merged before is tagged later.
+    repository.git(&["checkout", "--quiet", "-b", "older", "HEAD~3"]);
+    commit(&repository, ("d", "1\n"), "One step (#8)", 600, 610);
+    repository.git(&["tag", "v0.9.1"]);
+    repository.git(&["checkout", "--quiet", "main"]);
+    import(&store, &repository, "tools").await;
+    assert_eq!(view(&store, "tools").await.pull_requests, 2);
+    assert!(
+        counts_anew(&store, "pull_requests").await,
+        "the first merge is another"
+    );
 }
 
 #[tokio::test]
@@ -306,9 +423,9 @@ async fn an_import_that_breaks_off_is_finished_by_the_next() {
     let repository = small();
     let reader = HistoryReader::open(&Git::new(), repository.path()).await.unwrap();
     let history = read_history(&reader, &[], |_| {}).await.unwrap();
-    let heads = history.heads.clone();
+    let end = history.end();
     let id = store.ensure_repository("tools").await.unwrap().id;
-    let ended = store.finish_import(id, &heads, NOW).await.unwrap_err();
+    let ended = store.finish_import(id, &end, NOW).await.unwrap_err();
     assert!(
         matches!(ended, StoreError::Conflict(_)),
         "heads that were not sent: {ended}"

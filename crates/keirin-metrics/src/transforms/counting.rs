@@ -115,7 +115,7 @@ async fn follow<Fact, Pages>(
 where
     Pages: Future<Output = StoreResult<Facts<Fact>>>,
 {
-    let mut facts = 0;
+    let (mut facts, mut again) = (0, false);
     loop {
         let stored = transforms.store().position(counting.name).await?;
         let at = stored.map(|(version, position, _)| (version, position));
@@ -123,6 +123,7 @@ where
         let from = current.map_or(Position::START, |(_, position)| position);
         let page = read(from).await?.facts;
         let anew = at.is_some() && current.is_none();
+        again |= anew;
         if page.is_empty() && !anew {
             return Ok(facts);
         }
@@ -149,7 +150,7 @@ where
         transforms.add(&mut writing, counting.name, &increments).await?;
         writing.commit().await?;
         // What is counted anew was counted before.
-        if !anew {
+        if !again {
             transforms.since_start.add(&increments);
         }
         facts += page.len() as u64;

@@ -225,6 +225,14 @@ impl<Owner: Ord> News<Owner> {
         if !moved {
             return Err(overtaken(recounting.name));
         }
+        let is_anew = self.at.is_some_and(|(version, _)| version != recounting.version);
+        if is_anew && recounting.name == made.name {
+            // Also of those that have no facts any more.
+            writing
+                .transaction()
+                .remove_samples(made.name, None, i64::MIN)
+                .await?;
+        }
         for (owner, tally) in tallies {
             let label = Some((made.label, owner.as_str()));
             writing

@@ -125,7 +125,7 @@ impl Store {
                    null, t.merged_at - t.first_commit_at, null, false,
                    jsonb_build_object('repository', r.name, 'author_class', case when t.bot then 'bot' else 'human' end)
                  from pull_request_facts t join repositories r on r.id = t.repository
-                 where t.merged_at >= $2 and t.merged_at < $3
+                 where t.merged_at >= $2 and t.merged_at < $3 and not t.repeats
                  union all
                  select 'release', t.released_at, t.number, r.project, t.name, null, left(encode(t.commit, 'hex'), 12),
                    null, null, null, false, jsonb_build_object('repository', r.name)

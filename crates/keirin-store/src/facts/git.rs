@@ -2,4 +2,5 @@
 
 mod read;
 mod repositories;
+mod retract;
 mod write;

@@ -52,7 +52,7 @@ impl Store {
                  from commit_facts c where read.name in ('commits', 'contributors') having read.name in ('commits', 'contributors')
                  union all
                  select count(*), max(merged_at), count(*) filter (where (t.xid, t.number) > (read.xid, read.number))
-                 from pull_request_facts t where read.name = 'pull_requests' having read.name = 'pull_requests'
+                 from pull_request_facts t where read.name = 'pull_requests' and not t.repeats having read.name = 'pull_requests'
                  union all
                  select count(*), max(released_at), count(*) filter (where (t.xid, t.number) > (read.xid, read.number))
                  from release_facts t where read.name in ('releases', 'release_lead_time')
@@ -104,7 +104,8 @@ impl Store {
                    when name in ('commits', 'contributors') then
                      (select count(*) from commit_facts t where (t.xid, t.number) > (read.xid, read.number))
                    when name = 'pull_requests' then
-                     (select count(*) from pull_request_facts t where (t.xid, t.number) > (read.xid, read.number))
+                     (select count(*) from pull_request_facts t
+                      where (t.xid, t.number) > (read.xid, read.number) and not t.repeats)
                    when name in ('releases', 'release_lead_time') then
                      (select count(*) from release_facts t where (t.xid, t.number) > (read.xid, read.number))
                    when name = 'flows' then

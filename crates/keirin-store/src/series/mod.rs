@@ -8,6 +8,7 @@ mod write;
 pub use flow::{Amount, StreamRow};
 pub use pushed::PushedGroup;
 pub use read::{DescribedMetric, MetricLabels, SeriesFilter, SeriesRow, SeriesTotals};
+pub(crate) use write::take_turn;
 pub use write::{NewSeries, SampleWrite, Span};
 
 use crate::StoreError;

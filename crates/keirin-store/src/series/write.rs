@@ -4,7 +4,7 @@
 use keirin_model::ProjectId;
 use keirin_model::series::{Labels, MetricKind};
 use sqlx::types::Json;
-use sqlx::{PgTransaction, Postgres, Transaction};
+use sqlx::{PgConnection, PgTransaction, Postgres, Transaction};
 
 use super::{ChunkRow, StoredChunk};
 use crate::row::{column, unsigned};
@@ -57,11 +57,17 @@ impl Store {
         sqlx::query!(r#"select set_config('idle_in_transaction_session_timeout', '60s', true) as "idle""#)
             .fetch_one(&mut *transaction)
             .await?;
-        sqlx::query!("select pg_advisory_xact_lock($1) as locked", LOCK)
-            .fetch_one(&mut *transaction)
-            .await?;
+        take_turn(&mut transaction).await?;
         Ok(SampleWrite { transaction })
     }
+}
+
+/// Waits until no other transaction writes samples; none does until this one ends.
+pub(crate) async fn take_turn(connection: &mut PgConnection) -> Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock($1) as locked", LOCK)
+        .fetch_one(connection)
+        .await?;
+    Ok(())
 }
 
 impl SampleWrite {

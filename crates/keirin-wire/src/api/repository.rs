@@ -70,6 +70,13 @@ pub struct NewFacts {
 pub struct FinishImport {
     /// The commits whose whole history has been sent, now or before. The next import reads what they do not reach.
     pub heads: Vec<String>,
+    /// Whether commits that were known are not reached any more: history was rewritten. What the heads do not reach is
+    /// forgotten.
+    #[serde(default)]
+    pub rewritten: bool,
+    /// All tags that there are, with the commits that they lead to; the others are forgotten. Where absent, none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
 }
 
 impl std::ops::AddAssign for NewFacts {

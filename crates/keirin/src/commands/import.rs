@@ -105,13 +105,13 @@ async fn read(reader: &HistoryReader, heads: &[String]) -> anyhow::Result<Histor
 
 async fn send(client: &Client, name: &str, history: History) -> anyhow::Result<(Repository, NewFacts)> {
     let bar: ProgressBar = progress::commits("Storing", history.commits.len() as u64);
-    let heads = history.heads.clone();
+    let end = history.end();
     let mut new = NewFacts::default();
     for part in history.into_parts() {
         new += client.add_history(name, &part).await?;
         bar.inc(part.commits.len() as u64);
     }
-    let repository = client.finish_import(name, heads).await?;
+    let repository = client.finish_import(name, &end).await?;
     bar.finish_and_clear();
     Ok((repository, new))
 }

@@ -90,6 +90,41 @@ async fn a_history_answers_promql() {
     assert_eq!(said.output, "2\n");
 }
 
+/// Asks until a query has this one value; `None` is no data.
+fn until_value(world: &World, query: &str, wanted: Option<&str>) {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let said = world.keirin(&["query", query, "--json"]).document();
+        let value = said["result"][0]["value"][1].as_str();
+        if value == wanted {
+            return;
+        }
+        assert!(Instant::now() < end, "{query} never was {wanted:?}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn figures_agree_with_git_after_its_history_was_rewritten() {
+    let world = with_history().await;
+    let commits = "sum(sum_over_time(keirin_commits_total[2d]))";
+    let lines = r#"sum(sum_over_time(keirin_commit_lines_total{change="added"}[2d]))"#;
+    let merged = "sum(sum_over_time(keirin_merges_total[2d])) > 0";
+    let releases = "sum(sum_over_time(keirin_releases_total[2d])) > 0";
+    until_value(&world, commits, Some("2"));
+    until_value(&world, lines, Some("3"));
+    until_value(&world, merged, Some("1"));
+    until_value(&world, releases, Some("1"));
+    let path = world.folder.path().join("shop");
+    git(&path, &["reset", "--quiet", "--hard", "HEAD~1"]);
+    git(&path, &["tag", "--delete", "v1.0"]);
+    let import = world.keirin(&["import", "git", path.to_str().unwrap(), "--repository", "shop"]);
+    assert_eq!(import.exit, 0, "{import:?}");
+    until_value(&world, commits, Some("1"));
+    until_value(&world, lines, Some("2"));
+    until_value(&world, merged, None);
+    until_value(&world, releases, None);
+}
+
 #[tokio::test]
 async fn a_query_that_is_wrong_or_finds_nothing_says_why() {
     let world = World::new().await;

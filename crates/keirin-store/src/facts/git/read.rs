@@ -115,7 +115,7 @@ impl Store {
                       merge_commit, merged_at as "merged_at: jiff_sqlx::Timestamp", commits,
                       first_commit_at as "first_commit_at: jiff_sqlx::Timestamp",
                       xid < pg_snapshot_xmin(pg_current_snapshot()) as "settled!"
-               from pull_request_facts where (xid, number) > ($1::text::xid8, $2::bigint)
+               from pull_request_facts where (xid, number) > ($1::text::xid8, $2::bigint) and not repeats
                order by xid, number limit $3"#,
             position.transaction.to_string(),
             position.number,

@@ -3,8 +3,9 @@
 use keirin_model::facts::git::Repository;
 use keirin_model::project::Project;
 use keirin_model::{ProjectId, RepositoryId, Timestamp};
-use keirin_wire::api;
+use keirin_wire::api::{self, FinishImport};
 
+use super::retract;
 use super::write::bytes;
 use crate::row::{text, time, timestamp, unsigned};
 use crate::views::Sight;
@@ -104,8 +105,8 @@ impl Store {
         })
     }
 
-    /// Ends an import: the whole history of these commits is among the facts. Whom no name belongs to any more is
-    /// forgotten.
+    /// Ends an import: the whole history of its heads is among the facts. Where history was rewritten, what they do not
+    /// reach is forgotten; so are tags that have gone or moved, and whom no name belongs to any more.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the repository has gone meanwhile, [`StoreError::Conflict`] when a head is not
@@ -113,10 +114,14 @@ impl Store {
     pub async fn finish_import(
         &self,
         repository: RepositoryId,
-        heads: &[String],
+        end: &FinishImport,
         now: Timestamp,
     ) -> Result<()> {
-        let heads = heads.iter().map(|head| bytes(head)).collect::<Result<Vec<_>>>()?;
+        let heads = end
+            .heads
+            .iter()
+            .map(|head| bytes(head))
+            .collect::<Result<Vec<_>>>()?;
         let mut transaction = self.pool.begin().await?;
         let updated = sqlx::query!(
             "update repositories set heads = $2, imported_at = $3, last_error = null where id = $1",
@@ -142,6 +147,7 @@ impl Store {
                 "{missing} of the commits that the import ends with were not sent"
             )));
         }
+        retract::forget(&mut transaction, repository, &heads, end).await?;
         sqlx::query!(
             "delete from people p where repository = $1
                and not exists (select 1 from identities i where i.person = p.id)",
@@ -183,7 +189,7 @@ impl Store {
             r#"select r.id, r.name, p.name as "project?", r.heads,
                  r.imported_at as "imported_at: jiff_sqlx::Timestamp", r.last_error,
                  (select count(*) from commit_facts c where c.repository = r.id) as "commits!",
-                 (select count(*) from pull_request_facts c where c.repository = r.id) as "pull_requests!",
+                 (select count(*) from pull_request_facts c where c.repository = r.id and not c.repeats) as "pull_requests!",
                  (select count(*) from release_facts c where c.repository = r.id) as "releases!",
                  (select count(*) from people c where c.repository = r.id and not bot) as "people!",
                  (select count(*) from people c where c.repository = r.id and bot) as "bots!"

@@ -5,6 +5,7 @@ use keirin_model::facts::git::{Identity, MergedPullRequest, NewCommit, Tag};
 use keirin_wire::api::{HistoryPart, NewFacts};
 use sqlx::PgConnection;
 
+use super::retract;
 use crate::row::{column, text, time};
 use crate::{Result, Store, StoreError};
 
@@ -201,8 +202,11 @@ async fn add_pull_requests(
         &commits,
         &first as _,
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    if inserted.rows_affected() > 0 {
+        retract::mark_merged_again(connection, repository, &numbers).await?;
+    }
     Ok(inserted.rows_affected())
 }
 
