@@ -141,7 +141,7 @@ const insights = createRoute({
 const insight = createRoute({
   getParentRoute: () => framed,
   path: "/insights/$insight",
-  validateSearch: readSearch({ ...rangeSchema, panel: string }, "var-"),
+  validateSearch: readSearch(rangeSchema, "var-"),
   loader: ({ params }) =>
     ahead(
       queryClient.prefetchQuery(dashboardQuery(insightNamed(params.insight)?.dashboard ?? params.insight)),

@@ -6,6 +6,7 @@ import { checkAddresses } from "./addresses.mjs";
 import { checkEveryPage } from "./every-page.mjs";
 import { check, must, runChecks, skip, until } from "./check.mjs";
 import { chromiumPath, openBrowser } from "./chromium.mjs";
+import { checkClickThrough } from "./click-through.mjs";
 import { checkFirstScreen } from "./first-screen.mjs";
 import { checkMeasure } from "./measure.mjs";
 import { hostileBranch, makeRepository } from "./repository.mjs";
@@ -350,6 +351,7 @@ checkRows({ page, go, api, heading, project });
 checkAddresses({ page, go, api, heading, project, log });
 checkMeasure({ page, go, api, heading, project });
 checkFirstScreen({ browser, context, at });
+checkClickThrough({ browser, context, at, project });
 checkEveryPage({ browser, context, at, api, project });
 
 check("nothing on the way was an error of the page itself", async () => {

@@ -1,5 +1,5 @@
 /** A whole dashboard: its variables, its rows and the panels in them. */
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import { useFactsLink } from "../facts/useFactsLink";
 import { EmptyPage } from "../parts/EmptyPage";
 import { Icon } from "../parts/Icon";
@@ -7,7 +7,7 @@ import { Panel as Surface } from "../parts/Panel";
 import { ProblemPanel } from "../parts/ProblemPanel";
 import { counted } from "../parts/words";
 import type { TimeRange } from "../time/range";
-import { useSearchParameters } from "../useSearchParameters";
+import { useChangeSearch, useSearchParameters } from "../useSearchParameters";
 import css from "./dashboard.module.css";
 import type { Dashboard, Row } from "./model";
 import { PanelBox } from "./PanelBox";
@@ -28,6 +28,8 @@ const tall = 560;
 
 export function DashboardView({ dashboard, range, onZoom, refresh }: DashboardViewProps) {
   const { panel: chosen } = useSearchParameters();
+  const changeSearch = useChangeSearch();
+  const showAlone = useCallback((panel: string | undefined) => changeSearch({ panel }), [changeSearch]);
   const { around, rows, settled, choose } = useAround(dashboard, range, refresh);
   const factsLink = useFactsLink();
   const alone = chosen === undefined ? undefined : rows.flatMap((row) => row.panels).find((panel) => panel.key === chosen);
@@ -44,10 +46,10 @@ export function DashboardView({ dashboard, range, onZoom, refresh }: DashboardVi
       ) : alone ? (
         <section>
           <h2 className="unseen">One panel</h2>
-          <PanelBox panel={alone} around={around} factsLink={factsLink} onZoom={onZoom} height={tall} />
+          <PanelBox panel={alone} around={around} factsLink={factsLink} onZoom={onZoom} height={tall} alone onAlone={showAlone} />
         </section>
       ) : (
-        rows.map((row) => <RowOfPanels key={row.key} row={row} around={around} factsLink={factsLink} onZoom={onZoom} />)
+        rows.map((row) => <RowOfPanels key={row.key} row={row} around={around} factsLink={factsLink} onZoom={onZoom} onAlone={showAlone} />)
       )}
     </>
   );
@@ -58,9 +60,10 @@ interface RowProps {
   around: Around;
   factsLink: ReturnType<typeof useFactsLink>;
   onZoom: (from: number, until: number) => void;
+  onAlone: (key: string | undefined) => void;
 }
 
-function RowOfPanels({ row, around, factsLink, onZoom }: RowProps) {
+function RowOfPanels({ row, around, factsLink, onZoom, onAlone }: RowProps) {
   const [closed, setClosed] = useState(row.collapsed);
   const title = row.title === null ? null : filled(row.title, around.settled, around.span, 60, row.panels[0]?.scope, "words");
   return (
@@ -77,7 +80,7 @@ function RowOfPanels({ row, around, factsLink, onZoom }: RowProps) {
         </h2>
       )}
       {closed ? null : (
-        <PanelGrid panels={row.panels} around={around} factsLink={factsLink} onZoom={onZoom} />
+        <PanelGrid panels={row.panels} around={around} factsLink={factsLink} onZoom={onZoom} onAlone={onAlone} />
       )}
     </section>
   );

@@ -32,12 +32,16 @@ interface PanelBoxProps {
   onZoom: (from: number, until: number) => void;
   /** Pixels of the whole box. */
   height: number;
+  /** It is the only one that is shown. */
+  alone?: boolean;
+  /** Shows one panel alone, or all again; absent where they stand in a text. */
+  onAlone?: ((key: string | undefined) => void) | undefined;
 }
 
 /** The heading line and the distances around the drawing. */
 const besides = 54;
 
-export const PanelBox = memo(function PanelBox({ panel, around, factsLink, onZoom, height }: PanelBoxProps) {
+export const PanelBox = memo(function PanelBox({ panel, around, factsLink, onZoom, height, alone = false, onAlone }: PanelBoxProps) {
   const [box, inSight] = useInSight<HTMLElement>();
   const [asTable, setAsTable] = useState(false);
   const navigate = useNavigate();
@@ -89,9 +93,11 @@ export const PanelBox = memo(function PanelBox({ panel, around, factsLink, onZoo
                 Show facts behind it
               </Menu.Item>
             )}
-            <Menu.Item leftSection={<Icon name="dashboards" />} onClick={() => void navigate({ to: ".", search: (previous) => ({ ...previous, panel: previous.panel === undefined ? panel.key : undefined }) })}>
-              Show alone, or all again
-            </Menu.Item>
+            {onAlone === undefined ? null : (
+              <Menu.Item leftSection={<Icon name="dashboards" />} onClick={() => onAlone(alone ? undefined : panel.key)}>
+                {alone ? "Show all panels" : "Show alone"}
+              </Menu.Item>
+            )}
           </Menu.Dropdown>
         </Menu>
       </header>

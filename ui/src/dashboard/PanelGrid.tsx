@@ -10,6 +10,7 @@ interface PanelGridProps {
   around: Around;
   factsLink: FactsLink;
   onZoom: (from: number, until: number) => void;
+  onAlone?: (key: string | undefined) => void;
 }
 
 const unit = 30;
@@ -20,7 +21,7 @@ function isSmall({ kind, place }: Panel): boolean {
   return (kind === "stat" || kind === "gauge") && place.w <= 8;
 }
 
-export function PanelGrid({ panels, around, factsLink, onZoom }: PanelGridProps) {
+export function PanelGrid({ panels, around, factsLink, onZoom, onAlone }: PanelGridProps) {
   return (
     <div className={css.grid}>
       {panels.map((panel) => (
@@ -30,7 +31,7 @@ export function PanelGrid({ panels, around, factsLink, onZoom }: PanelGridProps)
           data-small={isSmall(panel)}
           style={{ gridColumn: `${panel.place.x + 1} / span ${panel.place.w}`, gridRow: `${panel.place.y + 1} / span ${panel.place.h}` }}
         >
-          <PanelBox panel={panel} around={around} factsLink={factsLink} onZoom={onZoom} height={panel.place.h * (unit + gap) - gap} />
+          <PanelBox panel={panel} around={around} factsLink={factsLink} onZoom={onZoom} height={panel.place.h * (unit + gap) - gap} onAlone={onAlone} />
         </div>
       ))}
     </div>

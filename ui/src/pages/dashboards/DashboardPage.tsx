@@ -19,7 +19,7 @@ import { counted } from "../../parts/words";
 import { readDuration, writeDuration } from "../../time/step";
 import { TimeRangePicker } from "../../time/TimeRangePicker";
 import { useTimeRange } from "../../time/useTimeRange";
-import { type SearchParameters, useChangeSearch } from "../../useSearchParameters";
+import { useChangeSearch } from "../../useSearchParameters";
 import { DashboardActions } from "./DashboardActions";
 import css from "./dashboards.module.css";
 
@@ -45,10 +45,14 @@ function Stored({ stored }: { stored: StoredDashboard }) {
   const { range, setRange, zoom } = useTimeRange(dashboard.range);
   const search = useSearch({ from: "/framed/dashboards/$uid" });
   const changeSearch = useChangeSearch();
-  const change = (part: SearchParameters) => changeSearch(part, { replace: true });
   const editing = search.edit === "json";
   const refresh = search.refresh === undefined ? dashboard.refresh : readDuration(search.refresh);
   const written = refresh === null || refresh === 0 ? "off" : writeDuration(refresh);
+  /** What the dashboard says itself need not stand in the address. */
+  function setRefresh(chosen: string): void {
+    const seconds = chosen === "off" ? "0" : chosen;
+    changeSearch({ refresh: readDuration(seconds) === (dashboard.refresh ?? 0) ? undefined : seconds }, { replace: true });
+  }
   const notes = [...dashboard.notes, ...dashboard.rows.flatMap((row) => row.panels).filter((panel) => panel.kind === "unknown").map((panel) => `The panel “${panel.title || panel.id}” is of the type ${panel.type}, which is not drawn.`)];
 
   return (
@@ -73,17 +77,17 @@ function Stored({ stored }: { stored: StoredDashboard }) {
                 title="How often it is read anew; new facts show by themselves"
                 data={[{ value: "off", label: "Refresh: by events" }, ...[...new Set([...refreshes, ...(written === "off" ? [] : [written])])].map((each) => ({ value: each, label: `Refresh: ${each}` }))]}
                 value={written}
-                onChange={(event) => change({ refresh: event.currentTarget.value === "off" ? "0" : event.currentTarget.value })}
+                onChange={(event) => setRefresh(event.currentTarget.value)}
               />
               <Button variant="default" px={8} aria-label="Read anew" title="Read anew" onClick={() => void queryClient.invalidateQueries({ queryKey: ["prometheus"] })}>
                 <Icon name="again" />
               </Button>
               {search.panel === undefined ? null : (
-                <Button variant="default" onClick={() => change({ panel: undefined })}>
+                <Button variant="default" onClick={() => changeSearch({ panel: undefined })}>
                   Show all panels
                 </Button>
               )}
-              <DashboardActions stored={stored} onEdit={() => change({ edit: "json", panel: undefined })} />
+              <DashboardActions stored={stored} onEdit={() => changeSearch({ edit: "json", panel: undefined })} />
             </>
           )
         }
@@ -100,7 +104,7 @@ function Stored({ stored }: { stored: StoredDashboard }) {
       ) : null}
       {editing ? (
         <Suspense fallback={<Panel><SkeletonLines lines={8} /></Panel>}>
-          <JsonEditor stored={stored} onClose={() => change({ edit: undefined })} />
+          <JsonEditor stored={stored} onClose={() => changeSearch({ edit: undefined })} />
         </Suspense>
       ) : (
         <DashboardView dashboard={dashboard} range={range} onZoom={zoom} refresh={refresh === 0 ? null : refresh} />

@@ -63,7 +63,7 @@ export function ExplorePage() {
   function run(queries: readonly string[]): void {
     const kept = queries.map((query) => query.trim());
     setDrafts(kept);
-    if (kept.join("\n") === explored.queries.join("\n")) for (const answer of answers) void answer.refetch();
+    if (kept.join("\n") === explored.queries.join("\n")) answers.forEach((answer, index) => asked[index]?.query === "" || void answer.refetch());
     else change({ queries: kept });
   }
 

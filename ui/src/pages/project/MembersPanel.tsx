@@ -72,7 +72,7 @@ function MemberLine({ project, member }: { project: string; member: Member }) {
         value={member.role}
         onChange={(event) => {
           const role = given.find((one) => one === event.currentTarget.value);
-          if (role !== undefined) askToChange(role);
+          if (role !== undefined && role !== member.role) askToChange(role);
         }}
       />
       <Button variant="default" onClick={askToDrop} loading={drop.isPending}>
