@@ -16,7 +16,7 @@ const kinds = [
  */
 const actsAtOnce = [
   "Start flow", "Start stage", "Rerun all jobs", "Rerun jobs that did not succeed", "Create project", "Save project", "Add agent",
-  "Save a copy", "Make sign-in link", "Let in again", "Enable agent", "Authorise agent", "Set password", "Change password", "Sign out",
+  "Save a copy", "Make sign-in link", "Let in again", "Enable agent", "Authorise agent", "Sign out",
 ];
 /** Requests that ask and change nothing, although they carry a body. */
 const onlyAsks = /\/api\/v1\/(workflows|dashboards)\/check$/;
@@ -262,7 +262,7 @@ export class Walk {
     return found.filter((control) => {
       if (control.inTabs) return false;
       if (control.sort === "sort" || control.sort === "link") return true;
-      const alike = `${place} ${control.alike}`;
+      const alike = `${place} ${control.sort} ${control.alike}`;
       const count = (this.used.get(alike) ?? 0) + 1;
       this.used.set(alike, count);
       return count <= (control.sort === "menu" ? 1 : mostAlike);
