@@ -487,6 +487,8 @@ pub fn lost_connection_words() -> impl Iterator<Item = &'static str> {
     NO_ANSWER.iter().chain(NO_HOST).copied()
 }
 
+/// Over HTTP these alone mean that the answer broke off; over ssh they follow whatever went wrong.
+const BROKEN_OFF: &[&str] = &["Could not read from remote repository"];
 const NO_REPOSITORY: &[&str] = &[
     "does not appear to be a git repository",
     "Repository not found",
@@ -572,7 +574,7 @@ fn classify_remote(url: RepositoryUrl, detail: &str, says: &dyn Fn(&[&str]) -> b
         Some(GitError::HostUnknown { url, detail })
     } else if says(NO_REPOSITORY) {
         Some(GitError::RepositoryNotFound { url })
-    } else if says(NO_ANSWER) {
+    } else if says(NO_ANSWER) || (url.http_origin().is_some() && says(BROKEN_OFF)) {
         Some(GitError::Unreachable { url, detail })
     } else {
         None

@@ -99,7 +99,7 @@ pub(super) async fn run(context: &StepContext<'_>, request: Request<'_>) -> Step
                 Err(error) => StepEnd::failed(error.to_string()),
             }
         }
-        _ => match other(request) {
+        _ => match other(context, request) {
             Ok(arguments) => {
                 context.say(&format!("Fetching {}", request.repository));
                 shell::process(context, "sh", &arguments).await
@@ -118,9 +118,11 @@ fn script(script: &str, words: &[&str]) -> Vec<OsString> {
     arguments.iter().chain(words).map(OsString::from).collect()
 }
 
-fn folder(request: Request<'_>) -> Result<String, ToolError> {
+/// Where to, whatever folder the step itself works in.
+fn folder(context: &StepContext<'_>, request: Request<'_>) -> Result<String, ToolError> {
     let destination = RelativePath::parse(request.destination.as_deref().unwrap_or("."))?;
-    Ok(format!("./{destination}"))
+    let folder = context.workspace.work().join(destination.as_path());
+    Ok(folder.to_string_lossy().into_owned())
 }
 
 fn depth(request: Request<'_>) -> String {
@@ -128,7 +130,7 @@ fn depth(request: Request<'_>) -> String {
     depth.unwrap_or_default()
 }
 
-fn other(request: Request<'_>) -> Result<Vec<OsString>, ToolError> {
+fn other(context: &StepContext<'_>, request: Request<'_>) -> Result<Vec<OsString>, ToolError> {
     let url = RepositoryUrl::parse(request.repository).map_err(keirin_git::GitError::from)?;
     let revision = match request.revision {
         Some(revision) => Revision::parse(revision)
@@ -148,7 +150,7 @@ fn other(request: Request<'_>) -> Result<Vec<OsString>, ToolError> {
     } else {
         String::new()
     };
-    let folder = folder(request)?;
+    let folder = folder(context, request)?;
     let words = [folder.as_str(), url.as_str(), &revision, &how, &of_submodules];
     Ok(script(FETCH, &words))
 }
@@ -161,7 +163,7 @@ fn submodules(context: &StepContext<'_>, request: Request<'_>) -> Result<Option<
     let upstream = upstream.as_deref().map(RepositoryUrl::parse).transpose();
     let upstream = upstream.map_err(keirin_git::GitError::from)?;
     let upstream = upstream.as_ref().map(RepositoryUrl::as_str).unwrap_or_default();
-    let (folder, depth) = (folder(request)?, depth(request));
+    let (folder, depth) = (folder(context, request)?, depth(request));
     Ok(Some(script(SUBMODULES, &[&folder, upstream, &depth])))
 }
 

@@ -204,6 +204,24 @@ async fn another_repository_comes_with_its_tags_and_submodules() {
 }
 
 #[tokio::test]
+async fn a_destination_is_relative_to_the_workspace_wherever_the_step_works() {
+    let bench = Bench::start();
+    let path = bench.path().join("other");
+    repository(&path);
+    let mut fetch = checkout(path.to_str().unwrap(), Some("deps/other"));
+    fetch.cwd = Some("elsewhere".to_owned());
+    let record = bench
+        .run(job(vec![
+            shell("mkdir elsewhere"),
+            fetch,
+            shell("cat deps/other/file"),
+        ]))
+        .await;
+    assert_eq!(record.finished().unwrap().0, Success, "{:#?}", record.log);
+    assert_eq!(record.lines(Stream::Output).last().unwrap(), "two");
+}
+
+#[tokio::test]
 async fn another_accounts_repository_is_fetched_by_the_user_that_the_steps_run_as() {
     if !is_root("another_accounts_repository_is_fetched_by_the_user_that_the_steps_run_as") {
         return;

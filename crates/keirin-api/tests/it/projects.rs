@@ -161,6 +161,17 @@ async fn who_has_named_a_repository_is_taken_down() {
         let named = world.store.repository_is_named_by_admin(project).await.unwrap();
         assert_eq!(named, *by_admin);
     }
+    // Who says the same address again stands for it, if that is an admin.
+    world
+        .store
+        .set_repository_named_by_admin(project, false)
+        .await
+        .unwrap();
+    let change = json!({"repository": "https://example.org/2.git"});
+    world.call(&maintainer, Method::PATCH, path, change.clone()).await;
+    assert!(!world.store.repository_is_named_by_admin(project).await.unwrap());
+    world.call(&admin, Method::PATCH, path, change).await;
+    assert!(world.store.repository_is_named_by_admin(project).await.unwrap());
     // What leaves the address as it is changes nobody's word.
     let change = json!({"repository": "https://example.org/2.git", "public": true});
     world.call(&maintainer, Method::PATCH, path, change).await;

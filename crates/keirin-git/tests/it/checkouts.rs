@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use keirin_git::{Checkout, CommitId, GitError, Progress};
 
 use crate::fixture::{Repository, Story, run_git};
+use crate::server::Breaking;
 
 fn checkout(story: &Story, repository: &Repository, commit: CommitId, depth: Option<u32>) -> Checkout {
     Checkout {
@@ -178,4 +179,56 @@ async fn a_repository_of_another_account_can_be_read() {
         .await
         .unwrap();
     assert!(copied.has_git && copied.files == 1, "{copied:?}");
+}
+
+/// What a server that restarts may have sent of its answer before its connections broke.
+const BROKEN_ANSWERS: &[&str] = &[
+    "",
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\nContent-Length: 900\r\n\r\n000e",
+    "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\nConnection: close\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\nConnection: close\r\n\r\n\
+     000eversion 2\n",
+    "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\nConnection: close\r\n\r\n\
+     001e# service=git-upl",
+    "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\nConnection: close\r\n\r\n\
+     001e# service=git-upload-pack\n0000",
+];
+
+#[tokio::test]
+async fn a_connection_that_is_lost_is_told_from_what_stays() {
+    for answer in BROKEN_ANSWERS {
+        let story = Story::new();
+        let server = Breaking::start(answer).await;
+        let mut wanted = checkout(
+            &story,
+            &story.repository("project"),
+            "1".repeat(40).parse().unwrap(),
+            Some(1),
+        );
+        wanted.source = server.url.clone();
+        let error = wanted.make(&story.git, None).await.unwrap_err();
+        assert!(
+            error.is_lost_connection() && error.is_transient(),
+            "{answer}: {error:?}"
+        );
+    }
+    for answer in [
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n",
+    ] {
+        let story = Story::new();
+        let server = Breaking::start(answer).await;
+        let mut wanted = checkout(
+            &story,
+            &story.repository("project"),
+            "1".repeat(40).parse().unwrap(),
+            Some(1),
+        );
+        wanted.source = server.url.clone();
+        let error = wanted.make(&story.git, None).await.unwrap_err();
+        assert!(!error.is_lost_connection(), "{answer}: {error:?}");
+    }
 }

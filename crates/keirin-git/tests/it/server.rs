@@ -12,6 +12,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
 use keirin_git::{Mirror, RepositoryUrl, Served, Service};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 use tower_http::decompression::RequestDecompressionLayer;
@@ -175,6 +176,31 @@ impl Silence {
 
     pub(crate) async fn asked(&mut self) {
         (&mut self.asked).await.unwrap();
+    }
+}
+
+/// A server that answers every request with these bytes and closes the connection.
+pub(crate) struct Breaking {
+    pub(crate) url: RepositoryUrl,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Breaking {
+    pub(crate) async fn start(answer: &'static str) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let task = tokio::spawn(async move {
+            while let Ok((mut connection, _)) = listener.accept().await {
+                let mut request = [0; 4096];
+                let _ = connection.read(&mut request).await;
+                let _ = connection.write_all(answer.as_bytes()).await;
+                let _ = connection.shutdown().await;
+            }
+        });
+        Self {
+            url: RepositoryUrl::parse(&format!("http://{address}/project.git")).unwrap(),
+            _task: AbortOnDropHandle::new(task),
+        }
     }
 }
 
