@@ -4,6 +4,7 @@
 mod agents;
 mod answer;
 mod client;
+mod dashboards;
 mod connections;
 mod document;
 mod double;

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use keirin_model::series::Labels;
-use serde::de::{self, SeqAccess, Visitor};
+use serde::de::{self, DeserializeOwned, SeqAccess, Visitor};
 use serde::ser::SerializeTuple;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 /// An answer, and what the server has to say about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,80 @@ pub enum QueryData {
     Scalar(Point),
     /// A text.
     String(Point),
+}
+
+/// What a query gives, as it is read: a series that cannot be read is left out alone, and told of.
+#[derive(Debug)]
+pub(super) struct ReadQueryData {
+    pub(super) data: QueryData,
+    /// The first series that could not be read, with the reason, and how many more.
+    pub(super) warnings: Vec<String>,
+}
+
+/// How many series that cannot be read are told of one by one.
+const TOLD: usize = 3;
+
+impl<'de> Deserialize<'de> for ReadQueryData {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Raw {
+            #[serde(rename = "resultType")]
+            kind: String,
+            result: Box<RawValue>,
+        }
+        let Raw { kind, result } = Raw::deserialize(deserializer)?;
+        let mut warnings = Vec::new();
+        let data = match &*kind {
+            "vector" => each_alone(&result, &mut warnings).map(QueryData::Vector),
+            "matrix" => each_alone(&result, &mut warnings).map(QueryData::Matrix),
+            "scalar" => serde_json::from_str(result.get()).map(QueryData::Scalar),
+            "string" => serde_json::from_str(result.get()).map(QueryData::String),
+            _ => {
+                return Err(de::Error::custom(format!(
+                    "the result type `{kind}` is not known"
+                )));
+            }
+        };
+        Ok(Self {
+            data: data.map_err(de::Error::custom)?,
+            warnings,
+        })
+    }
+}
+
+/// The items of a list that can be read. Where none can, the list is not what it should be.
+fn each_alone<T: DeserializeOwned>(
+    list: &RawValue,
+    warnings: &mut Vec<String>,
+) -> serde_json::Result<Vec<T>> {
+    let items: Vec<&RawValue> = serde_json::from_str(list.get())?;
+    let mut read = Vec::with_capacity(items.len());
+    let (mut faults, mut first) = (0, None);
+    for (index, item) in items.iter().enumerate() {
+        match serde_json::from_str(item.get()) {
+            Ok(item) => read.push(item),
+            Err(error) => {
+                faults += 1;
+                if faults <= TOLD {
+                    warnings.push(format!(
+                        "series {} of the answer cannot be read: {error}",
+                        index + 1
+                    ));
+                }
+                first.get_or_insert(error);
+            }
+        }
+    }
+    if let Some(error) = first.filter(|_| read.is_empty()) {
+        return Err(error);
+    }
+    if faults > TOLD {
+        warnings.push(format!(
+            "{} more series of the answer cannot be read",
+            faults - TOLD
+        ));
+    }
+    Ok(read)
 }
 
 /// A series with one sample.
@@ -127,6 +202,7 @@ pub struct MetricDescription {
     #[serde(rename = "type")]
     pub kind: String,
     /// In words.
+    #[serde(default)]
     pub help: String,
     /// In what it is measured.
     #[serde(default)]
@@ -152,5 +228,29 @@ mod tests {
         }
         assert!(serde_json::from_str::<Point>("[1e300,\"1\"]").is_err());
         assert!(serde_json::from_str::<Point>("[1]").is_err());
+    }
+
+    #[test]
+    fn a_series_that_cannot_be_read_is_left_out_alone() {
+        let text = r#"{"resultType":"vector","result":[{"metric":{"a":"1"},"value":[1,"1"]},{"metric":7},
+            {"metric":{"a":"3"},"value":[1,"3"]}]}"#;
+        let read: ReadQueryData = serde_json::from_str(text).unwrap();
+        let QueryData::Vector(series) = read.data else {
+            panic!("a vector");
+        };
+        let labels: Vec<_> = series.iter().map(|series| series.metric.to_string()).collect();
+        assert_eq!(labels, [r#"{a="1"}"#, r#"{a="3"}"#]);
+        assert_eq!(read.warnings.len(), 1);
+        assert!(
+            read.warnings[0].starts_with("series 2 of the answer cannot be read: invalid type"),
+            "{:?}",
+            read.warnings
+        );
+        // Nothing that can be read is another thing than an empty answer.
+        let none = r#"{"result":[7],"resultType":"matrix"}"#;
+        assert!(serde_json::from_str::<ReadQueryData>(none).is_err());
+        let empty = r#"{"result":[],"resultType":"matrix"}"#;
+        let empty: ReadQueryData = serde_json::from_str(empty).unwrap();
+        assert_eq!(empty.data, QueryData::Matrix(Vec::new()));
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 
-use super::answer::{Answer, MetricDescription, QueryData};
+use super::answer::{Answer, MetricDescription, QueryData, ReadQueryData};
 use super::range::{QueryRange, RangeError, join, split};
 use crate::http::{Endpoint, EndpointSettings, HttpError, Retry, SignIn};
 
@@ -148,7 +148,7 @@ impl Source {
     /// The server cannot be asked, or refuses.
     pub async fn query(&self, query: &str, time_ms: i64) -> Result<Answer<QueryData>, SourceError> {
         let parameters = [("query", query.to_owned()), ("time", seconds(time_ms))];
-        self.post("api/v1/query", &parameters).await
+        self.ask("api/v1/query", &parameters).await
     }
 
     /// A query over a range; one that has more points than the server gives is asked for in parts.
@@ -173,7 +173,7 @@ impl Source {
                 ("end", seconds(part.end_ms)),
                 ("step", seconds(part.step_ms)),
             ];
-            let answer: Answer<QueryData> = self.post("api/v1/query_range", &parameters).await?;
+            let answer = self.ask("api/v1/query_range", &parameters).await?;
             let QueryData::Matrix(matrix) = answer.data else {
                 return Err(self.unreadable("a range has to be answered by a matrix"));
             };
@@ -234,6 +234,17 @@ impl Source {
             .into_iter()
             .collect();
         self.get(self.endpoint.at("api/v1/metadata"), &parameters).await
+    }
+
+    /// A query, without the series of its answer that cannot be read: the answer warns of them.
+    async fn ask(&self, path: &str, parameters: &[(&str, String)]) -> Result<Answer<QueryData>, SourceError> {
+        let mut answer: Answer<ReadQueryData> = self.post(path, parameters).await?;
+        extend(&mut answer.warnings, answer.data.warnings);
+        Ok(Answer {
+            data: answer.data.data,
+            warnings: answer.warnings,
+            infos: answer.infos,
+        })
     }
 
     /// Long queries do not fit into an address, so they go in the body, as the API allows.
