@@ -30,8 +30,8 @@ export function checkEveryPage({ browser, context, at, api, project }) {
 
   for (const scheme of ["light", "dark"]) {
     check(`axe finds nothing on any page, ${scheme}`, () => visit(scheme, 1280, accessible));
-    check(`no page is wider than a window of 390 px, ${scheme}`, () => visit(scheme, 390, fits));
   }
+  for (const width of [390, 768]) check(`every page fits into a window of ${width} px`, () => visit("light", width, fits));
   check("axe finds nothing on any page of 390 px", () => visit("light", 390, accessible));
   check("axe finds nothing in menus and dialogs", () => openThings("light"));
   check("axe finds nothing in menus and dialogs, dark", () => openThings("dark"));
@@ -96,7 +96,12 @@ export function checkEveryPage({ browser, context, at, api, project }) {
 
   async function fits(page) {
     const extra = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    return extra > 0 ? [`${extra} px too wide`] : [];
+    const squeezed = await page.evaluate(() =>
+      [...document.querySelectorAll("main h1, main td:first-child")]
+        .filter((one) => one.checkVisibility() && (one.scrollWidth > one.clientWidth || (one.tagName === "TD" && one.clientWidth < 72)))
+        .map((one) => one.textContent.slice(0, 30)),
+    );
+    return [...(extra > 0 ? [`${extra} px too wide`] : []), ...squeezed.map((text) => `no room is left for “${text}”`)];
   }
 
   async function still(page) {
