@@ -79,6 +79,7 @@ check("who is not signed in is asked to sign in, and sees no project", async () 
 
 check("the sign-in link signs in", async () => {
   await page.goto(server.link);
+  await page.getByRole("button", { name: /^Sign in as / }).click();
   await heading("Overview").waitFor();
 });
 

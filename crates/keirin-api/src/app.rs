@@ -1,6 +1,7 @@
 //! Everything that handlers share.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use keirin_git::Mirrors;
 use keirin_logs::Logs;
@@ -12,11 +13,13 @@ use keirin_model::access::Role;
 use keirin_objects::Objects;
 use keirin_store::Store;
 use keirin_store::access::{NewToken, Opens};
+use keirin_store::waiting_agents::WAITING_REMEMBERED;
 use keirin_wire::api::SignInLink;
 
 use crate::error::ApiError;
 use crate::keys::MasterKey;
 use crate::known_agents::KnownAgents;
+use crate::known_credentials::KnownCredentials;
 use crate::limits::Limits;
 use crate::log_intake::OpenLogs;
 use crate::outside::Outside;
@@ -59,8 +62,13 @@ pub struct App {
     pub(crate) outside: Outside,
     pub(crate) settings: Settings,
     pub(crate) limits: Limits,
+    /// Whether this server is open for work, once it leads.
+    is_open: AtomicBool,
     pub(crate) open_logs: OpenLogs,
+    /// Held while an agent makes itself known that nobody has vouched for, so that they are counted one after the other.
+    pub(crate) strangers_register: tokio::sync::Mutex<()>,
     pub(crate) agents: KnownAgents,
+    pub(crate) credentials: KnownCredentials,
     /// Answers queries over the series.
     pub(crate) queries: Engine,
     pub(crate) transforms: Transforms,
@@ -87,11 +95,24 @@ impl App {
             mirrors: parts.mirrors,
             keys: parts.keys,
             outside: parts.outside,
+            is_open: AtomicBool::new(true),
             open_logs: OpenLogs::default(),
+            strangers_register: tokio::sync::Mutex::default(),
             agents: KnownAgents::default(),
+            credentials: KnownCredentials::default(),
             limits: Limits::new(parts.settings.calls_per_minute),
             settings: parts.settings,
         })
+    }
+
+    /// Says whether this server is open for work: from when it leads and whoever looks for it on this machine finds it.
+    /// It is so at first.
+    pub fn set_open(&self, is_open: bool) {
+        self.is_open.store(is_open, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open.load(Ordering::Relaxed)
     }
 
     /// A fresh one-time link for this person; for the first admin, who is made where there is none, where nobody is
@@ -116,6 +137,33 @@ impl App {
         })
     }
 
+    /// Removes agents that wait to be let in: those that have not been heard of since then, or all; says how many.
+    ///
+    /// # Errors
+    /// The database fails, or those who run the work.
+    pub(crate) async fn remove_waiting_agents(
+        &self,
+        not_heard_since: Option<jiff::Timestamp>,
+    ) -> Result<u64, ApiError> {
+        let removed = self.store.remove_waiting_agents(not_heard_since).await?;
+        if !removed.is_empty() {
+            self.agents.forget();
+        }
+        for agent in &removed {
+            self.work.agent_changed(*agent).await?;
+        }
+        Ok(removed.len() as u64)
+    }
+
+    /// Removes agents that have waited to be let in and were not heard of for a day.
+    ///
+    /// # Errors
+    /// The database fails, or those who run the work.
+    pub async fn forget_silent_agents(&self) -> Result<(), ApiError> {
+        let before = self.outside.now() - WAITING_REMEMBERED;
+        self.remove_waiting_agents(Some(before)).await.map(|_| ())
+    }
+
     /// A fresh token that lets the agent on the server's own machine in, once, within a day.
     ///
     /// # Errors
@@ -123,7 +171,7 @@ impl App {
     pub async fn local_join_token(&self) -> Result<String, ApiError> {
         let now = self.outside.now();
         let owner = self.store.first_admin(now).await?;
-        self.store.revoke_tokens_named(owner, LOCAL_AGENT).await?;
+        self.store.revoke_local_tokens(LOCAL_AGENT).await?;
         let secret = secret::draw(secret::JOIN_TOKEN, &self.outside);
         let token = NewToken {
             name: LOCAL_AGENT.to_owned(),
@@ -135,6 +183,9 @@ impl App {
             prefix: secret::shown(&secret, secret::JOIN_TOKEN),
             owner,
             expires_at: Some(now + jiff::SignedDuration::from_hours(24)),
+            parent: None,
+            can_create_tokens: false,
+            is_local: true,
         };
         self.store.create_token(token, now).await?;
         Ok(secret)
@@ -161,7 +212,7 @@ impl App {
     pub async fn local_token(&self) -> Result<String, ApiError> {
         let now = self.outside.now();
         let owner = self.store.first_admin(now).await?;
-        self.store.revoke_tokens_named(owner, LOCAL_TOKEN).await?;
+        self.store.revoke_local_tokens(LOCAL_TOKEN).await?;
         let secret = secret::draw(secret::API_TOKEN, &self.outside);
         let token = NewToken {
             name: LOCAL_TOKEN.to_owned(),
@@ -173,6 +224,9 @@ impl App {
             prefix: secret::shown(&secret, secret::API_TOKEN),
             owner,
             expires_at: None,
+            parent: None,
+            can_create_tokens: true,
+            is_local: true,
         };
         self.store.create_token(token, now).await?;
         Ok(secret)

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use jiff::Timestamp;
 use keirin_model::access::Role;
 use keirin_model::flow::Cause;
-use keirin_model::{AgentId, AttemptId, ProjectId, UserId};
+use keirin_model::{AgentId, AttemptId, ProjectId, TokenId, UserId};
 use keirin_store::Store;
 use keirin_store::access::{ApiTokenRow, SessionRow, UserRow};
 use keirin_store::views::{PlaceRow, Sight};
@@ -40,6 +40,11 @@ pub(crate) enum Who {
         most: Role,
         project: Option<ProjectId>,
         expires_at: Option<Timestamp>,
+        id: TokenId,
+        /// Whether it may make others.
+        can_create_tokens: bool,
+        /// Whether it stands for whoever may read the server's data folder.
+        is_local: bool,
     },
     Agent(AgentId),
     Job(AttemptId),
@@ -74,6 +79,9 @@ impl Caller {
             most: token.role,
             project: token.project,
             expires_at: token.expires_at,
+            id: token.id,
+            can_create_tokens: token.can_create_tokens,
+            is_local: token.is_local,
         };
         Ok(Self { who, roles })
     }
@@ -142,6 +150,22 @@ impl Caller {
             Some(given) if given >= role => Ok(()),
             _ if self.user().is_none() => Err(ApiError::sign_in_needed()),
             _ => Err(ApiError::role_needed(role, "in all projects")),
+        }
+    }
+
+    /// Refuses a token that may not make what lets others in: tokens, links, passwords.
+    pub(crate) fn require_making_credentials(&self) -> Result<(), ApiError> {
+        match &self.who {
+            Who::Token {
+                can_create_tokens: false,
+                ..
+            } => Err(ApiError::forbidden(
+                "This token may not make tokens, sign-in links or passwords.",
+            )
+            .fix(
+                "Make them on the page, or with a token that may: `keirin token create --kind api --can-create-tokens`.",
+            )),
+            _ => Ok(()),
         }
     }
 

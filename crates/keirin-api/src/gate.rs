@@ -19,6 +19,7 @@ use keirin_store::views::{PlaceRow, Sight};
 
 use crate::app::App;
 use crate::caller::{Caller, LiveAttempt, Place, Who};
+use crate::connections::AddressPrefix;
 use crate::error::ApiError;
 use crate::permission::{self, Need, Noun};
 use crate::work::WorkError;
@@ -48,13 +49,12 @@ async fn admit(app: &App, parts: &mut Parts) -> Result<(), ApiError> {
             )));
         }
     };
-    let caller = identify(app, parts, need).await?;
+    let caller = identify_counted(app, parts, need).await?;
     if let Who::Session { .. } = caller.who {
         origin::must_be_ours(parts, &app.settings)?;
     } else {
         origin::must_not_be_foreign(parts, &app.settings)?;
     }
-    throttle(app, parts, &caller)?;
     authorise(app, parts, need, &caller).await?;
     parts.extensions.insert(caller);
     Ok(())
@@ -68,6 +68,56 @@ fn wrong_method(parts: &Parts) -> ApiError {
         format!("This address does not take {}.", parts.method),
     )
     .fix("`/api/docs` says what it takes.")
+}
+
+/// Finds out who calls, and counts the call. Whoever is not known yet is counted by their address before that, so that
+/// guessing costs the database little; whoever turns out to be known is not.
+async fn identify_counted(app: &App, parts: &Parts, need: Need) -> Result<Caller, ApiError> {
+    let now = app.outside.now();
+    let address = AddressPrefix::of(address(parts, &app.settings.trusted_proxies));
+    if matches!(parts.uri.path(), "/healthz" | "/readyz") {
+        // Whoever watches the server is heard whatever else comes from the same address.
+        app.limits.health_check(address, now)?;
+        return Ok(Caller::new(Who::Nobody));
+    }
+    let credential = match need {
+        Need::Open => None,
+        _ => credential(app, &parts.headers).map(|secret| secret::hash(&secret)),
+    };
+    let was_known = credential
+        .as_ref()
+        .is_some_and(|hash| app.credentials.contains(hash));
+    if !was_known {
+        app.limits.stranger(address, now)?;
+    }
+    let identified = identify(app, parts, need).await;
+    let is_known = identified
+        .as_ref()
+        .is_ok_and(|caller| !matches!(caller.who, Who::Nobody));
+    match credential {
+        Some(hash) if is_known && !was_known => {
+            app.limits.no_stranger(address);
+            app.credentials.put(hash);
+        }
+        Some(hash) if was_known && !is_known => app.credentials.forget(&hash),
+        _ => {}
+    }
+    let caller = identified?;
+    // Agents and jobs are bounded by what they have been given to do.
+    if let Who::Session { user, .. } | Who::Token { user, .. } = &caller.who {
+        app.limits.call(&format!("user {}", user.id), now)?;
+    }
+    Ok(caller)
+}
+
+/// The secret that a call brings along, by whichever way.
+fn credential(app: &App, headers: &HeaderMap) -> Option<String> {
+    let by_header = bearer(headers).map(str::to_owned);
+    by_header.or_else(|| basic_password(headers)).or_else(|| {
+        let jar = CookieJar::from_headers(headers);
+        jar.get(&app.settings.cookie())
+            .map(|cookie| cookie.value().to_owned())
+    })
 }
 
 /// Finds out who calls. A cookie that does not hold is nobody's; a token that does not hold is refused, since whoever
@@ -169,21 +219,6 @@ fn ask_for_password(need: Need, what: &str) -> ApiError {
     } else {
         error
     }
-}
-
-fn throttle(app: &App, parts: &Parts, caller: &Caller) -> Result<(), ApiError> {
-    let key = match &caller.who {
-        // Agents and jobs are bounded by what they have been given to do.
-        Who::Agent(_) | Who::Job(_) => return Ok(()),
-        Who::Session { user, .. } | Who::Token { user, .. } => format!("user {}", user.id),
-        Who::Nobody => {
-            let address = address(parts, &app.settings.trusted_proxies);
-            // Whoever watches the server is heard whatever else comes from the same address.
-            let watches = matches!(parts.uri.path(), "/healthz" | "/readyz");
-            format!("{} {address}", if watches { "health checks" } else { "address" })
-        }
-    };
-    app.limits.call(&key, app.outside.now())
 }
 
 async fn authorise(app: &App, parts: &mut Parts, need: Need, caller: &Caller) -> Result<(), ApiError> {

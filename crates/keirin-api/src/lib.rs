@@ -19,6 +19,7 @@ mod files;
 mod gate;
 mod keys;
 mod known_agents;
+mod known_credentials;
 mod limits;
 mod log_intake;
 mod log_lines;

@@ -17,6 +17,12 @@ const LONGEST: usize = 1024;
 /// Each hashing takes 19 MiB, so only a few are under way at once.
 static AT_ONCE: Semaphore = Semaphore::const_new(2);
 
+/// One more is kept for those who have signed in before, so that strangers do not keep them waiting.
+static FOR_FAMILIAR: Semaphore = Semaphore::const_new(1);
+
+/// How many strangers may wait for their turn.
+static QUEUE: Semaphore = Semaphore::const_new(64);
+
 /// A hash of a password that nobody has, for names that nobody has: so both take the same time.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$a2VpcmluIG5vYm9keSE$8a6Ku0UTxJKCPYyzGJGJU1lVrBsFBH2NyL7MmU2mFAQ";
@@ -43,7 +49,7 @@ pub(crate) async fn hash(password: &str, outside: &Outside) -> Result<String, Ap
     check(password)?;
     let salt = outside.random::<16>();
     let password = password.to_owned();
-    blocking(move || {
+    blocking(&AT_ONCE, move || {
         Argon2::default()
             .hash_password_with_salt(password.as_bytes(), &salt)
             .map(|hash: argon2::password_hash::phc::PasswordHash| hash.to_string())
@@ -55,15 +61,24 @@ pub(crate) async fn hash(password: &str, outside: &Outside) -> Result<String, Ap
 /// Whether a password is the one with this hash. Without a hash it takes as long and says no.
 ///
 /// # Errors
-/// The hash cannot be read.
-pub(crate) async fn verify(password: &str, hash: Option<&str>) -> Result<bool, ApiError> {
+/// The hash cannot be read, or too many strangers are asking at once.
+pub(crate) async fn verify(password: &str, hash: Option<&str>, is_familiar: bool) -> Result<bool, ApiError> {
     if password.len() > LONGEST {
         return Ok(false);
     }
     let known = hash.is_some();
     let hash = hash.unwrap_or(NOBODY).to_owned();
     let password = password.to_owned();
-    let matches = blocking(move || {
+    let _place = match is_familiar {
+        true => None,
+        false => Some(
+            QUEUE
+                .try_acquire()
+                .map_err(|_| ApiError::unavailable("Too many people are signing in at the moment."))?,
+        ),
+    };
+    let turns = if is_familiar { &FOR_FAMILIAR } else { &AT_ONCE };
+    let matches = blocking(turns, move || {
         let hash = PasswordHash::new(&hash).map_err(ApiError::internal)?;
         Ok::<_, ApiError>(
             Argon2::default()
@@ -75,8 +90,11 @@ pub(crate) async fn verify(password: &str, hash: Option<&str>) -> Result<bool, A
     Ok(matches && known)
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
-    let _turn = AT_ONCE.acquire().await.map_err(ApiError::internal)?;
+async fn blocking<T: Send + 'static>(
+    turns: &Semaphore,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    let _turn = turns.acquire().await.map_err(ApiError::internal)?;
     tokio::task::spawn_blocking(work)
         .await
         .map_err(ApiError::internal)
@@ -91,9 +109,22 @@ mod tests {
     async fn a_password_is_known_again_and_no_other_is() {
         let hash = hash("correct horse", &Outside::real()).await.unwrap();
         assert!(hash.starts_with("$argon2id$"));
-        assert!(verify("correct horse", Some(&hash)).await.unwrap());
-        assert!(!verify("correct mouse", Some(&hash)).await.unwrap());
-        assert!(!verify("correct horse", None).await.unwrap());
+        for is_familiar in [false, true] {
+            let verify = async |password, hash| verify(password, hash, is_familiar).await.unwrap();
+            assert!(verify("correct horse", Some(hash.as_str())).await);
+            assert!(!verify("correct mouse", Some(hash.as_str())).await);
+            assert!(!verify("correct horse", None).await);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_nobody_has_costs_as_much_as_one_that_somebody_has() {
+        let known = hash("correct horse", &Outside::real()).await.unwrap();
+        let [known, nobody] = [known.as_str(), NOBODY].map(|hash| {
+            let hash = PasswordHash::new(hash).unwrap();
+            (hash.algorithm.to_string(), hash.version, hash.params.to_string())
+        });
+        assert_eq!(known, nobody);
     }
 
     #[tokio::test]

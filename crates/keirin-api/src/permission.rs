@@ -62,6 +62,7 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/workflow-schema.json", Open),
     // Signing in and out.
     ("GET", "/sign-in/{token}", Open),
+    ("POST", "/sign-in/{token}", Open),
     ("POST", "/api/v1/sign-in", Open),
     ("POST", "/api/v1/sign-out", Anyone),
     ("GET", "/api/v1/me", Anyone),
@@ -209,6 +210,7 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ),
     // Agents.
     ("GET", "/api/v1/agents", SignedIn),
+    ("DELETE", "/api/v1/agents", Server(Admin)),
     ("GET", "/api/v1/agents/{agent}", SignedIn),
     ("PATCH", "/api/v1/agents/{agent}", Server(Admin)),
     ("DELETE", "/api/v1/agents/{agent}", Server(Admin)),

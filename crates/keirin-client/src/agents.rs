@@ -1,19 +1,41 @@
 //! Agents as people manage them.
 
 use keirin_model::AgentId;
-use keirin_wire::api::{Agent, ChangeAgent, Page};
+use keirin_wire::api::{Agent, ChangeAgent, Page, RemovedAgents};
 use reqwest::Method;
 
 use crate::Result;
 use crate::client::Client;
 
 impl Client {
-    /// All agents.
+    /// All agents, read page by page.
     ///
     /// # Errors
     /// As every call.
     pub async fn agents(&self) -> Result<Page<Agent>> {
-        self.get("/api/v1/agents").await
+        let mut all = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut query = vec![("limit", "200".to_owned())];
+            query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+            let call = self.call(Method::GET, "/api/v1/agents").query(&query);
+            let page: Page<Agent> = call.receive().await?;
+            all.extend(page.items);
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                return Ok(Page::all(all));
+            }
+        }
+    }
+
+    /// Removes all agents that wait to be let in.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn remove_waiting_agents(&self) -> Result<RemovedAgents> {
+        self.call(Method::DELETE, "/api/v1/agents?state=unauthorised")
+            .receive()
+            .await
     }
 
     /// An agent.

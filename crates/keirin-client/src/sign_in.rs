@@ -30,6 +30,8 @@ impl Client {
             groups: std::collections::BTreeSet::new(),
             uses: None,
             expires_in_seconds: None,
+            // Whoever has signed in here makes tokens here, as before on the page.
+            can_create_tokens: true,
         };
         // What changes something by a cookie has to say that it is no other server's page.
         let made = self

@@ -32,6 +32,8 @@ pub struct NewAgent<'a> {
     pub host: &'a BTreeMap<String, String>,
     /// Keirin's version on it.
     pub version: &'a str,
+    /// The address that it makes itself known from; an IPv6 address by its network. Counts only the first time.
+    pub registered_from: Option<&'a str>,
 }
 
 impl Store {
@@ -56,8 +58,8 @@ impl Store {
         let id = sqlx::query_scalar!(
             "insert into agents as t
                (name, secret_hash, groups, labels, executors, slots, authorised, host, version, created_at,
-                last_seen_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+                last_seen_at, registered_from)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)
              on conflict (name) do update set
                labels = excluded.labels,
                executors = excluded.executors,
@@ -78,6 +80,7 @@ impl Store {
             json(new.host)? as _,
             new.version,
             now.to_sqlx() as _,
+            new.registered_from,
         )
         .fetch_optional(&self.pool)
         .await

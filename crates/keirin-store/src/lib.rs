@@ -23,6 +23,7 @@ pub mod series;
 pub mod store;
 pub mod test_results;
 pub mod views;
+pub mod waiting_agents;
 
 pub use condition::DatabaseCondition;
 pub use error::StoreError;

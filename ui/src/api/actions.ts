@@ -47,6 +47,7 @@ export const cancelJob = (job: string) => told(client.POST("/api/v1/jobs/{job}/c
 
 export const changeAgent = (agent: string, body: ChangeAgent) =>
   told(client.PATCH("/api/v1/agents/{agent}", { params: { path: { agent } }, body }));
+export const deleteWaitingAgents = () => told(client.DELETE("/api/v1/agents", { params: { query: { state: "unauthorised" } } }));
 export const deleteAgent = (agent: string) => told(client.DELETE("/api/v1/agents/{agent}", { params: { path: { agent } } }));
 
 export const createToken = (body: CreateToken) => told(client.POST("/api/v1/tokens", { body }));

@@ -155,7 +155,10 @@ export const queueQuery = queryOptions({
 
 export const agentsQuery = queryOptions({
   queryKey: ["agents"],
-  queryFn: ({ signal }) => whole(() => told(client.GET("/api/v1/agents", { signal }))),
+  queryFn: ({ signal }) =>
+    whole((cursor) =>
+      told(client.GET("/api/v1/agents", { params: { query: { limit: most, ...(cursor === undefined ? {} : { cursor }) } }, signal })),
+    ),
 });
 
 export const tokensQuery = queryOptions({

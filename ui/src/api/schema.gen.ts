@@ -127,7 +127,8 @@ export interface paths {
         put?: never;
         /**
          * Register an agent
-         * @description With a join token it is let in at once; without one a person has to authorise it.
+         * @description With a join token it is let in at once; without one a person has to authorise it. So many wait at the most, and one that
+         *     waits is forgotten a day after it was last heard of.
          */
         post: operations["agent_protocol_register"];
         delete?: never;
@@ -147,7 +148,11 @@ export interface paths {
         get: operations["agents_list"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Remove all agents that wait to be let in
+         * @description Those that are still there make themselves known again when they are started again.
+         */
+        delete: operations["agents_remove_waiting"];
         options?: never;
         head?: never;
         patch?: never;
@@ -650,7 +655,7 @@ export interface paths {
         get?: never;
         /**
          * Set one's own password
-         * @description It ends all one's sessions, this one too. A program's token cannot do this.
+         * @description It ends all one's sessions, this one too, and one's tokens where that is asked for. A program's token cannot do this.
          */
         put: operations["sign_in_set_password"];
         post?: never;
@@ -1187,7 +1192,8 @@ export interface paths {
         put?: never;
         /**
          * Make a token
-         * @description The secret is shown this once. An API token may do what its owner may, up to its role; a join token takes an admin.
+         * @description The secret is shown this once. An API token may do what its owner may, up to its role; a join token takes an admin. A
+         *     token makes others only where it was given that right. They may do no more than it, and end with it.
          */
         post: operations["tokens_create"];
         delete?: never;
@@ -1208,7 +1214,8 @@ export interface paths {
         post?: never;
         /**
          * Revoke a token
-         * @description One's own; anybody's for an admin.
+         * @description One's own; anybody's for an admin. A token that is no admin's revokes itself and those that were made with it. What was
+         *     made with a token ends with it. The server's own tokens stay.
          */
         delete: operations["tokens_revoke"];
         options?: never;
@@ -1249,7 +1256,7 @@ export interface paths {
         head?: never;
         /**
          * Change a user
-         * @description A new password, or being kept out, ends their sessions.
+         * @description A new password, or being kept out, ends their sessions; `revoke_tokens` ends their tokens.
          */
         patch: operations["users_change"];
         trace?: never;
@@ -1372,6 +1379,26 @@ export interface paths {
         post: operations["samples_post"];
         /** Delete a group of metrics */
         delete: operations["samples_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether a server is there
+         * @description As InfluxDB's clients ask before they write.
+         */
+        get: operations["samples_ping"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1671,12 +1698,16 @@ export interface paths {
             cookie?: never;
         };
         /**
+         * Show what a one-time link does
+         * @description A page with a button. It uses nothing up, and an image or a link on another server's page signs nobody in.
+         */
+        get: operations["sign_in_link_page"];
+        put?: never;
+        /**
          * Sign in by a one-time link
          * @description Works once. Goes on to the first page.
          */
-        get: operations["sign_in_by_link"];
-        put?: never;
-        post?: never;
+        post: operations["sign_in_by_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1999,6 +2030,8 @@ export interface components {
             no_role?: boolean;
             /** @description A new password; it ends their sessions. */
             password?: string | null;
+            /** @description `true` ends all their tokens. */
+            revoke_tokens?: boolean;
             role?: components["schemas"]["Role"] | null;
         };
         /**
@@ -2089,9 +2122,12 @@ export interface components {
         };
         /** @description Makes a token. */
         CreateToken: {
+            /** @description Whether an API token may make others, and links by which people sign in. */
+            can_create_tokens?: boolean;
             /**
              * Format: int64
-             * @description How long it works, in seconds; 90 days for an API token and one day for a join token where absent.
+             * @description How long it works, in seconds; 90 days for an API token and one day for a join token where absent. A token that
+             *     is made with another ends with that one at the latest.
              */
             expires_in_seconds?: number | null;
             /** @description The only groups that agents may be in, for a join token. */
@@ -2993,6 +3029,8 @@ export interface components {
             current?: string | null;
             /** @description At least 10 characters. */
             new: string;
+            /** @description Whether all one's tokens end too. Sessions always do. */
+            revoke_tokens?: boolean;
         };
         /** @description An event with its place in the attempt's sequence, from 1. */
         Numbered: {
@@ -3516,6 +3554,8 @@ export interface components {
         Page_Token: {
             /** @description What stands on this page. */
             items: {
+                /** @description Whether it may make others, and links by which people sign in. */
+                can_create_tokens: boolean;
                 /**
                  * Format: date-time
                  * @description When it was made.
@@ -3536,6 +3576,7 @@ export interface components {
                 name: string;
                 /** @description Its owner's name. */
                 owner: string;
+                parent: components["schemas"]["TokenId"] | null;
                 /** @description How the secret begins, to tell it from others. */
                 prefix: string;
                 /** @description The only project that it opens; `null` for all that its owner may see. */
@@ -3673,6 +3714,15 @@ export interface components {
             /** @description What they may do there. */
             role: components["schemas"]["Role"];
         };
+        /** @description What went wrong, as Prometheus says it. */
+        PrometheusError: {
+            /** @description In words. */
+            error: string;
+            /** @description A word for programs: `bad_data` or `execution`. */
+            errorType: string;
+            /** @description Always `error`. */
+            status: string;
+        };
         /** @description Which proposed changes start a flow. */
         PullRequestTrigger: {
             /** @description Globs over the names of the branches that changes are proposed to; all where it is empty. */
@@ -3747,6 +3797,14 @@ export interface components {
             authorised: boolean;
             /** @description What it proves itself with: `Authorization: Bearer SECRET`. */
             secret: string;
+        };
+        /** @description Agents that were removed. */
+        RemovedAgents: {
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            removed: number;
         };
         /** @description What an agent tells of an attempt. An empty list renews the lease. */
         Report: {
@@ -4288,6 +4346,8 @@ export interface components {
         };
         /** @description A secret that lets a program or an agent in. */
         Token: {
+            /** @description Whether it may make others, and links by which people sign in. */
+            can_create_tokens: boolean;
             /**
              * Format: date-time
              * @description When it was made.
@@ -4308,6 +4368,7 @@ export interface components {
             name: string;
             /** @description Its owner's name. */
             owner: string;
+            parent: components["schemas"]["TokenId"] | null;
             /** @description How the secret begins, to tell it from others. */
             prefix: string;
             /** @description The only project that it opens; `null` for all that its owner may see. */
@@ -4736,7 +4797,12 @@ export interface operations {
     };
     agents_list: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description How many agents; 50 where absent, 200 at the most. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4749,6 +4815,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Agent"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    agents_remove_waiting: {
+        parameters: {
+            query: {
+                /** @description `unauthorised`: those that wait to be let in. */
+                state: components["schemas"]["AgentState"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovedAgents"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -5158,6 +5255,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7230,6 +7328,32 @@ export interface operations {
             };
         };
     };
+    samples_ping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     prometheus_root: {
         parameters: {
             query?: never;
@@ -7281,6 +7405,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7311,6 +7436,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7343,6 +7469,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7377,6 +7504,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7409,6 +7537,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7441,6 +7570,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7472,6 +7602,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7502,6 +7633,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7534,6 +7666,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7566,6 +7699,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7598,6 +7732,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7632,6 +7767,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7664,6 +7800,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7692,6 +7829,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7724,6 +7862,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7756,6 +7895,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7784,6 +7924,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7812,6 +7953,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7844,6 +7986,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PrometheusError"];
                 };
             };
         };
@@ -7864,6 +8007,42 @@ export interface operations {
                 content: {
                     "text/plain": string;
                 };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_in_link_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, and what to do. */
             default: {

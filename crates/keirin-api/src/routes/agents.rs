@@ -5,22 +5,84 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use keirin_model::AgentId;
-use keirin_wire::api::{Agent, ChangeAgent, Page};
+use keirin_store::views::WhichAgents;
+use keirin_wire::api::{Agent, AgentState, ChangeAgent, Page, RemovedAgents};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::extract::{At, Json};
+use crate::extract::{At, Json, Query};
+use crate::paging::Limit;
 
 /// The most slots that an agent may have.
 const SLOTS: u32 = 1000;
 
+/// Which part of the list of agents.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AgentsQuery {
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many agents; 50 where absent, 200 at the most.
+    #[param(value_type = Option<u32>)]
+    limit: Option<Limit>,
+}
+
 /// List agents
-#[utoipa::path(get, path = "/api/v1/agents", tag = "agents", responses((status = 200, body = Page<Agent>)))]
-pub(crate) async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Page<Agent>>, ApiError> {
+#[utoipa::path(get, path = "/api/v1/agents", tag = "agents", params(AgentsQuery), responses((status = 200, body = Page<Agent>)))]
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(query): Query<AgentsQuery>,
+) -> Result<Json<Page<Agent>>, ApiError> {
     let sight = caller.sight(&app.store).await?;
-    let agents = app.store.agent_views(&sight, None, app.outside.now()).await?;
-    Ok(Json(Page::all(agents)))
+    let limit = Limit::or_default(query.limit);
+    // Names have no character that a text in the database cannot hold.
+    let after = query.cursor.as_deref().map(sanitized);
+    let which = WhichAgents::Page {
+        after: after.as_deref(),
+        limit: limit + 1,
+    };
+    let mut agents = app.store.agent_views(&sight, which, app.outside.now()).await?;
+    let is_last = agents.len() <= limit as usize;
+    agents.truncate(limit as usize);
+    let next_cursor = agents.last().filter(|_| !is_last).map(|agent| agent.name.clone());
+    Ok(Json(Page {
+        items: agents,
+        next_cursor,
+    }))
+}
+
+fn sanitized(cursor: &str) -> String {
+    cursor.replace('\0', "")
+}
+
+/// Which agents are to be removed.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RemoveAgentsQuery {
+    /// `unauthorised`: those that wait to be let in.
+    state: AgentState,
+}
+
+/// Remove all agents that wait to be let in
+///
+/// Those that are still there make themselves known again when they are started again.
+#[utoipa::path(delete, path = "/api/v1/agents", tag = "agents", params(RemoveAgentsQuery), responses((status = 200, body = RemovedAgents)))]
+pub(crate) async fn remove_waiting(
+    State(app): State<Arc<App>>,
+    Query(query): Query<RemoveAgentsQuery>,
+) -> Result<Json<RemovedAgents>, ApiError> {
+    if query.state != AgentState::Unauthorised {
+        return Err(ApiError::invalid(
+            "Only agents that wait to be let in can be removed all at once.",
+            "Send `?state=unauthorised`, or remove one agent by its id.",
+        ));
+    }
+    let removed = app.remove_waiting_agents(None).await?;
+    Ok(Json(RemovedAgents { removed }))
 }
 
 /// Show an agent
@@ -89,7 +151,10 @@ pub(crate) async fn remove(
 async fn view(app: &App, caller: &Caller, agent: AgentId) -> Result<Agent, ApiError> {
     let sight = caller.sight(&app.store).await?;
     let now = app.outside.now();
-    let mut agents = app.store.agent_views(&sight, Some(agent), now).await?;
+    let mut agents = app
+        .store
+        .agent_views(&sight, WhichAgents::One(agent), now)
+        .await?;
     agents
         .pop()
         .ok_or_else(|| ApiError::not_found(format!("agent {agent}")))

@@ -38,7 +38,7 @@ pub(super) fn describe(app: &App, caller: &Caller) -> Me {
 
 /// Set one's own password
 ///
-/// It ends all one's sessions, this one too. A program's token cannot do this.
+/// It ends all one's sessions, this one too, and one's tokens where that is asked for. A program's token cannot do this.
 #[utoipa::path(put, path = "/api/v1/me/password", tag = "sign-in", request_body = NewPassword, responses((status = 204)))]
 pub(crate) async fn set_password(
     State(app): State<Arc<App>>,
@@ -53,19 +53,20 @@ pub(crate) async fn set_password(
         );
     }
     if let Some(hash) = &user.password_hash {
-        let keys = [format!("password of {}", user.id)];
-        app.limits.sign_in(&keys, app.outside.now())?;
+        let key = format!("password of {}", user.id);
+        app.limits.own_password(&key, app.outside.now())?;
         let current = wanted.current.as_deref().unwrap_or_default();
-        if !password::verify(current, Some(hash)).await? {
+        if !password::verify(current, Some(hash), true).await? {
             return Err(ApiError::invalid(
                 "The present password is another one.",
                 "Give the one that you sign in with now.",
             ));
         }
-        app.limits.signed_in(&keys);
+        app.limits.own_password_was_right(&key);
     }
     let change = UserChange {
         password_hash: Some(password::hash(&wanted.new, &app.outside).await?),
+        revoke_tokens: wanted.revoke_tokens,
         ..UserChange::default()
     };
     app.store.change_user(user.id, &change).await?;

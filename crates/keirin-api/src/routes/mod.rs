@@ -106,7 +106,7 @@ fn work() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(artifacts::download))
         .routes(routes!(repositories::list))
         .routes(routes!(repositories::show))
-        .routes(routes!(agents::list))
+        .routes(routes!(agents::list, agents::remove_waiting))
         .routes(routes!(agents::show, agents::change, agents::remove))
 }
 
@@ -114,7 +114,7 @@ fn people() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(sign_in::sign_in))
         .routes(routes!(sign_in::sign_out))
-        .routes(routes!(sign_in::by_link))
+        .routes(routes!(sign_in::link_page, sign_in::by_link))
         .routes(routes!(me::me))
         .routes(routes!(me::set_password))
         .routes(routes!(members::list))

@@ -4,73 +4,99 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, SET_COOKIE};
-use axum::http::{HeaderValue, Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
 use keirin_model::UserId;
 use keirin_wire::api::{Me, SignIn};
 
 use super::me::describe;
+use super::users::is_name;
 use crate::app::App;
 use crate::caller::{Caller, Who};
+use crate::connections::AddressPrefix;
 use crate::error::ApiError;
 use crate::extract::{At, Json};
 use crate::gate::address;
+use crate::limits::SignInAttempt;
 use crate::{password, secret};
+
+/// The page behind a one-time link.
+const LINK_PAGE: &str = include_str!("../pages/sign_in_link.html");
+
+/// Stands for every name that nobody can have.
+const NO_NAME: &str = "";
 
 /// Sign in by password
 #[utoipa::path(post, path = "/api/v1/sign-in", tag = "sign-in", request_body = SignIn, responses((status = 200, body = Me)))]
 pub(crate) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let from = address(&parts, &app.settings.trusted_proxies);
+    let from = AddressPrefix::of(address(&parts, &app.settings.trusted_proxies));
     let request = Request::from_parts(parts, body);
     let Json(said) = Json::<SignIn>::from_request(request, &app).await?;
-    let keys = [
-        format!(
-            "name {}",
-            said.name.to_lowercase().chars().take(64).collect::<String>()
-        ),
-        format!("address {from}"),
-    ];
-    app.limits.sign_in(&keys, app.outside.now())?;
-    let user = app.store.user_by_name(&said.name).await?;
+    // A name that nobody can have is asked for as one that nobody has.
+    let name = if is_name(&said.name) { &said.name } else { NO_NAME };
+    let attempt = SignInAttempt::new(name, from);
+    let is_familiar = app.store.is_familiar_address(name, &from.to_string()).await?;
+    app.limits.sign_in(&attempt, is_familiar, app.outside.now())?;
+    let user = app.store.user_by_name(name).await?;
     let hash = user
         .as_ref()
         .filter(|user| !user.disabled)
         .and_then(|user| user.password_hash.as_deref());
-    let right = password::verify(&said.password, hash).await?;
+    let right = password::verify(&said.password, hash, is_familiar).await?;
     let user = user.filter(|_| right).ok_or_else(|| {
         ApiError::not_accepted("There is no such name with this password.")
             .fix("Check both, or ask an admin for a one-time link.")
     })?;
-    app.limits.signed_in(&keys);
-    let (cookie, caller) = open_session(&app, user.id).await?;
+    app.limits.signed_in(&attempt, is_familiar);
+    let (cookie, caller) = open_session(&app, user.id, from).await?;
     Ok(([(SET_COOKIE, cookie)], Json(describe(&app, &caller))).into_response())
+}
+
+/// Show what a one-time link does
+///
+/// A page with a button. It uses nothing up, and an image or a link on another server's page signs nobody in.
+#[utoipa::path(get, path = "/sign-in/{token}", tag = "sign-in", params(("token" = String, Path)), responses((status = 200, body = String, content_type = "text/html"), (status = 303)))]
+pub(crate) async fn link_page(
+    State(app): State<Arc<App>>,
+    At(token): At<String>,
+) -> Result<Response, ApiError> {
+    let now = app.outside.now();
+    let Some(name) = app.store.sign_in_link_name(&secret::hash(&token), now).await? else {
+        return Ok(link_is_over(&app));
+    };
+    // Neither holds a character that means something in HTML: names have few, and a link that holds is of our making.
+    let page = LINK_PAGE
+        .replace("{name}", &name)
+        .replace("{action}", &format!("{}/sign-in/{token}", app.settings.base()));
+    let headers = [(CACHE_CONTROL, "no-store"), (REFERRER_POLICY, "same-origin")];
+    Ok((headers, Html(page)).into_response())
 }
 
 /// Sign in by a one-time link
 ///
 /// Works once. Goes on to the first page.
-#[utoipa::path(get, path = "/sign-in/{token}", tag = "sign-in", params(("token" = String, Path)), responses((status = 303)))]
+#[utoipa::path(post, path = "/sign-in/{token}", tag = "sign-in", params(("token" = String, Path)), responses((status = 303)))]
 pub(crate) async fn by_link(
     State(app): State<Arc<App>>,
-    method: Method,
     At(token): At<String>,
+    request: Request,
 ) -> Result<Response, ApiError> {
-    if method == Method::HEAD {
-        // Whoever only looks whether the link leads anywhere must not use it up.
-        return Ok(StatusCode::OK.into_response());
-    }
+    let (parts, _) = request.into_parts();
+    let from = AddressPrefix::of(address(&parts, &app.settings.trusted_proxies));
     let now = app.outside.now();
-    let user = app.store.take_sign_in_link(&secret::hash(&token), now).await?;
-    let Some(user) = user else {
-        // People see this, so it is a page and no document for programs.
-        let page = format!("{}/sign-in?link=used", app.settings.base());
-        return Ok(go_to(&page).into_response());
+    let Some(user) = app.store.take_sign_in_link(&secret::hash(&token), now).await? else {
+        return Ok(link_is_over(&app));
     };
-    let (cookie, _) = open_session(&app, user).await?;
+    let (cookie, _) = open_session(&app, user, from).await?;
     let mut response = go_to(&format!("{}/", app.settings.base())).into_response();
     response.headers_mut().insert(SET_COOKIE, cookie);
     Ok(response)
+}
+
+/// People see this, so it is a page and no document for programs.
+fn link_is_over(app: &App) -> Response {
+    go_to(&format!("{}/sign-in?link=used", app.settings.base())).into_response()
 }
 
 /// Sign out
@@ -82,8 +108,13 @@ pub(crate) async fn sign_out(State(app): State<Arc<App>>, caller: Caller) -> Res
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie(&app, "", 0)?)]).into_response())
 }
 
-async fn open_session(app: &App, user: UserId) -> Result<(HeaderValue, Caller), ApiError> {
+async fn open_session(
+    app: &App,
+    user: UserId,
+    from: AddressPrefix,
+) -> Result<(HeaderValue, Caller), ApiError> {
     let now = app.outside.now();
+    app.store.remember_address(user, &from.to_string(), now).await?;
     let secret = secret::draw("", &app.outside);
     let secret_hash = secret::hash(&secret);
     let longest = app.settings.session_longest;

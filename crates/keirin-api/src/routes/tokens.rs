@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use keirin_model::TokenId;
 use keirin_model::access::Role;
-use keirin_store::access::{NewToken, Opens};
+use keirin_store::access::{NewToken, Opens, Revocable};
 use keirin_wire::api::{CreateToken, CreatedToken, Page, Token, TokenKind};
 
 use crate::app::App;
@@ -39,7 +39,8 @@ pub(crate) async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<
 
 /// Make a token
 ///
-/// The secret is shown this once. An API token may do what its owner may, up to its role; a join token takes an admin.
+/// The secret is shown this once. An API token may do what its owner may, up to its role; a join token takes an admin. A
+/// token makes others only where it was given that right. They may do no more than it, and end with it.
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", request_body = CreateToken, responses((status = 201, body = CreatedToken)))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
@@ -47,7 +48,8 @@ pub(crate) async fn create(
     Json(wanted): Json<CreateToken>,
 ) -> Result<(StatusCode, Json<CreatedToken>), ApiError> {
     let now = app.outside.now();
-    let expires_at = Some(now + lasts(&wanted)?);
+    caller.require_making_credentials()?;
+    let (parent, expires_at) = bounds(&caller, &wanted, now)?;
     let owner = caller.person()?.id;
     let (prefix, name, opens) = match wanted.kind {
         TokenKind::Api => (API_TOKEN, "API token", api(&app, &caller, &wanted).await?),
@@ -60,34 +62,40 @@ pub(crate) async fn create(
         secret_hash: secret::hash(&secret),
         prefix: secret::shown(&secret, prefix),
         owner,
-        expires_at,
+        expires_at: Some(expires_at),
+        parent,
+        can_create_tokens: wanted.can_create_tokens,
+        is_local: false,
     };
     let id = app.store.create_token(token, now).await?;
     let created = CreatedToken {
         id,
         token: secret,
-        expires_at,
+        expires_at: Some(expires_at),
     };
     Ok((StatusCode::CREATED, Json(created)))
 }
 
 /// Revoke a token
 ///
-/// One's own; anybody's for an admin.
+/// One's own; anybody's for an admin. A token that is no admin's revokes itself and those that were made with it. What was
+/// made with a token ends with it. The server's own tokens stay.
 #[utoipa::path(delete, path = "/api/v1/tokens/{token}", tag = "tokens", params(("token" = String, Path)), responses((status = 204)))]
 pub(crate) async fn revoke(
     State(app): State<Arc<App>>,
     caller: Caller,
     At(token): At<TokenId>,
 ) -> Result<StatusCode, ApiError> {
-    let owner = match caller.server_role() {
-        Some(Role::Admin) => None,
-        _ => Some(caller.person()?.id),
+    let which = match (caller.server_role(), &caller.who) {
+        (Some(Role::Admin), _) => Revocable::All,
+        (_, Who::Token { id, .. }) => Revocable::MadeWith(*id),
+        _ => Revocable::OfOwner(caller.person()?.id),
     };
-    if app.store.revoke_token(token, owner).await? {
+    if app.store.revoke_token(token, which).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(ApiError::not_found(format!("token {token}")))
+        Err(ApiError::not_found(format!("token {token}"))
+            .fix("Look for it with `keirin token list`. The server's own tokens are replaced when it starts again."))
     }
 }
 
@@ -104,6 +112,28 @@ fn lasts(wanted: &CreateToken) -> Result<SignedDuration, ApiError> {
             "A token works for one second at least and ten years at the most.",
             "Give another `expires_in_seconds`.",
         ))
+    }
+}
+
+/// The token that ends the new one with itself, and when the new one ends.
+fn bounds(
+    caller: &Caller,
+    wanted: &CreateToken,
+    now: Timestamp,
+) -> Result<(Option<TokenId>, Timestamp), ApiError> {
+    let until = now + lasts(wanted)?;
+    match &caller.who {
+        // It is replaced at each start of the server, and whoever has it could make another.
+        Who::Token { is_local: true, .. } => Ok((None, until)),
+        Who::Token { id, expires_at, .. } => match expires_at {
+            Some(end) if until > *end && wanted.expires_in_seconds.is_some() => Err(ApiError::invalid(
+                format!("A token cannot work longer than the one that makes it, which ends at {end}."),
+                "Give a smaller `expires_in_seconds`, or leave it out.",
+            )),
+            Some(end) => Ok((Some(*id), until.min(*end))),
+            None => Ok((Some(*id), until)),
+        },
+        _ => Ok((None, until)),
     }
 }
 
@@ -159,6 +189,12 @@ fn join(caller: &Caller, wanted: &CreateToken) -> Result<Opens, ApiError> {
         return Err(ApiError::invalid(
             "A role and a project belong to API tokens.",
             "Leave `role` and `project` out, or make a token of kind `api`.",
+        ));
+    }
+    if wanted.can_create_tokens {
+        return Err(ApiError::invalid(
+            "A join token lets agents in; it cannot make tokens.",
+            "Leave `can_create_tokens` out, or make a token of kind `api`.",
         ));
     }
     if wanted.uses.is_some_and(|uses| uses < 1) {

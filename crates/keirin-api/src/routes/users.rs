@@ -9,6 +9,7 @@ use keirin_store::access::{UserChange, UserRow};
 use keirin_wire::api::{ChangeUser, CreateUser, Page, ProjectRole, SignInLink, User};
 
 use crate::app::App;
+use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::extract::{At, Json};
 use crate::password;
@@ -35,8 +36,12 @@ pub(crate) async fn list(State(app): State<Arc<App>>) -> Result<Json<Page<User>>
 #[utoipa::path(post, path = "/api/v1/users", tag = "users", request_body = CreateUser, responses((status = 201, body = User)))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Json(wanted): Json<CreateUser>,
 ) -> Result<(StatusCode, Json<User>), ApiError> {
+    if wanted.password.is_some() {
+        caller.require_making_credentials()?;
+    }
     check_name(&wanted.name)?;
     let hash = match &wanted.password {
         Some(password) => Some(password::hash(password, &app.outside).await?),
@@ -52,13 +57,17 @@ pub(crate) async fn create(
 
 /// Change a user
 ///
-/// A new password, or being kept out, ends their sessions.
+/// A new password, or being kept out, ends their sessions; `revoke_tokens` ends their tokens.
 #[utoipa::path(patch, path = "/api/v1/users/{user}", tag = "users", params(("user" = String, Path)), request_body = ChangeUser, responses((status = 200, body = User)))]
 pub(crate) async fn change(
     State(app): State<Arc<App>>,
+    caller: Caller,
     At(user): At<UserId>,
     Json(wanted): Json<ChangeUser>,
 ) -> Result<Json<User>, ApiError> {
+    if wanted.password.is_some() {
+        caller.require_making_credentials()?;
+    }
     let password_hash = match &wanted.password {
         Some(password) => Some(password::hash(password, &app.outside).await?),
         None => None,
@@ -78,6 +87,7 @@ pub(crate) async fn change(
         role,
         disabled: wanted.disabled,
         password_hash,
+        revoke_tokens: wanted.revoke_tokens,
     };
     app.store.change_user(user, &change).await?;
     Ok(Json(show(&app, user).await?))
@@ -89,8 +99,10 @@ pub(crate) async fn change(
 #[utoipa::path(post, path = "/api/v1/users/{user}/sign-in-link", tag = "users", params(("user" = String, Path)), responses((status = 201, body = SignInLink)))]
 pub(crate) async fn sign_in_link(
     State(app): State<Arc<App>>,
+    caller: Caller,
     At(user): At<UserId>,
 ) -> Result<(StatusCode, Json<SignInLink>), ApiError> {
+    caller.require_making_credentials()?;
     let user = app.store.user(user).await?;
     let user = user.ok_or_else(|| ApiError::not_found("such user"))?;
     let link = app.sign_in_link(Some(user.id)).await?;
@@ -121,9 +133,14 @@ fn view(user: UserRow, projects: Vec<ProjectRole>) -> User {
     }
 }
 
-fn check_name(name: &str) -> Result<(), ApiError> {
+/// Whether somebody may have this name.
+pub(super) fn is_name(name: &str) -> bool {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@');
-    if (1..=64).contains(&name.len()) && name.chars().all(good) {
+    (1..=64).contains(&name.len()) && name.chars().all(good)
+}
+
+fn check_name(name: &str) -> Result<(), ApiError> {
+    if is_name(name) {
         Ok(())
     } else {
         Err(ApiError::invalid(

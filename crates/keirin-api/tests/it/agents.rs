@@ -1,11 +1,14 @@
 //! The agent protocol: the door, the work, what a job leaves, and who is too late.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
 use axum::body::Body;
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, Request, StatusCode};
 use jiff::SignedDuration;
 use keirin_model::AttemptId;
 use keirin_wire::agent::{Assignment, Claimed, Kept, Origin, PROTOCOL, Registered, Reported};
-use keirin_wire::api::{Agent, AgentState, Artifact, CreatedToken, Page, TestResults};
+use keirin_wire::api::{Agent, AgentState, Artifact, CreatedToken, Page, RemovedAgents, TestResults};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
@@ -80,6 +83,144 @@ async fn nobody_takes_the_name_of_another_agent() {
     let second = register(&world, json!({"secret": "guessed"})).await;
     assert_eq!(second.problem().kind, "conflict");
     assert!(!second.text().contains(&first.secret));
+}
+
+/// Makes an agent known from an address.
+async fn register_from(world: &World, from: IpAddr, name: &str, besides: Value) -> Answer {
+    let request = Request::post("/agent/v1/register")
+        .header("content-type", "application/json")
+        .body(Body::from(registration(with_name(besides, name)).to_string()));
+    Answer::read(world.send_from(from, request.unwrap()).await).await
+}
+
+fn with_name(mut besides: Value, name: &str) -> Value {
+    besides["name"] = json!(name);
+    besides
+}
+
+/// An address of a network of its own.
+fn from(number: u8) -> IpAddr {
+    IpAddr::from([198, 51, 100, number])
+}
+
+#[tokio::test]
+async fn nobody_fills_the_list_of_agents() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let mut kinds = BTreeMap::new();
+    for number in 0..150 {
+        let answer = register_from(&world, from(1), &format!("flood{number}"), json!({})).await;
+        let kind = if answer.status.is_success() {
+            "registered".to_owned()
+        } else {
+            answer.problem().kind
+        };
+        *kinds.entry(kind).or_insert(0) += 1;
+    }
+    assert_eq!(
+        kinds,
+        [("registered".to_owned(), 10), ("too-many".to_owned(), 140)].into()
+    );
+    world.pass(SignedDuration::from_hours(1));
+    for number in 0..15 {
+        register_from(&world, from(1), &format!("later{number}"), json!({})).await;
+    }
+    let full = register_from(&world, from(1), "one-more", json!({})).await;
+    assert_eq!(full.problem().kind, "too-many");
+    world.pass(SignedDuration::from_hours(1));
+    let full = register_from(&world, from(1), "one-more", json!({})).await;
+    assert_eq!(full.problem().kind, "too-many-agents-wait", "{}", full.text());
+    for network in 2..20 {
+        for number in 0..10 {
+            register_from(
+                &world,
+                from(network),
+                &format!("flood{network}-{number}"),
+                json!({}),
+            )
+            .await;
+        }
+    }
+    let waiting = all_agents(&world, &admin).await;
+    assert_eq!(waiting.len(), 100);
+    let stranger = register_from(&world, from(99), "stranger", json!({})).await;
+    assert_eq!(stranger.problem().kind, "too-many-agents-wait");
+
+    // Whom somebody vouches for comes in, also by a name that a stranger has taken.
+    let token: CreatedToken = world
+        .post(&admin, "/api/v1/tokens", json!({"kind": "join"}))
+        .await
+        .json();
+    let joined = register_from(&world, from(1), "flood0", json!({"join_token": token.token})).await;
+    assert!(joined.json::<Registered>().authorised);
+
+    let kept = world
+        .call(&admin, Method::DELETE, "/api/v1/agents", json!({}))
+        .await;
+    assert_eq!(kept.problem().kind, "invalid");
+    let path = "/api/v1/agents?state=unauthorised";
+    let removed: RemovedAgents = world.call(&admin, Method::DELETE, path, json!({})).await.json();
+    assert_eq!(removed.removed, 99);
+    let left = all_agents(&world, &admin).await;
+    assert_eq!(
+        left.iter().map(|agent| agent.name.as_str()).collect::<Vec<_>>(),
+        ["flood0"]
+    );
+}
+
+#[tokio::test]
+async fn who_is_not_let_in_within_a_day_is_forgotten() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let gone: Registered = register(&world, json!({"name": "gone"})).await.json();
+    world.agent("worker", "keirin_agent_worker").await;
+    world.pass(SignedDuration::from_hours(24));
+    let admin_again = world.admin().await;
+    let left = all_agents(&world, &admin_again).await;
+    assert_eq!(
+        left.iter().map(|agent| agent.name.as_str()).collect::<Vec<_>>(),
+        ["worker"]
+    );
+    world.app.forget_silent_agents().await.unwrap();
+    let path = format!("/api/v1/agents/{}", gone.agent);
+    assert_eq!(world.get(&admin, &path).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(claim(&world, &gone.secret).await.problem().kind, "not-accepted");
+}
+
+#[tokio::test]
+async fn what_nobody_has_vouched_for_says_little_of_itself() {
+    let world = World::new().await;
+    let labels: Vec<String> = (0..90).map(|number| format!("{number:0>150}")).collect();
+    let answer = register(&world, json!({"labels": labels})).await;
+    assert_eq!(answer.problem().kind, "invalid");
+}
+
+#[tokio::test]
+async fn agents_come_by_the_page() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    for number in 0..7 {
+        world
+            .agent(&format!("worker{number}"), &format!("keirin_agent_{number}"))
+            .await;
+    }
+    let mut names = Vec::new();
+    let mut path = "/api/v1/agents?limit=3".to_owned();
+    loop {
+        let page: Page<Agent> = world.get(&admin, &path).await.json();
+        assert!(page.items.len() <= 3);
+        names.extend(page.items.into_iter().map(|agent| agent.name));
+        let Some(cursor) = page.next_cursor else { break };
+        path = format!("/api/v1/agents?limit=3&cursor={cursor}");
+    }
+    let wanted: Vec<String> = (0..7).map(|number| format!("worker{number}")).collect();
+    assert_eq!(names, wanted);
+}
+
+async fn all_agents(world: &World, by: &By) -> Vec<Agent> {
+    let page: Page<Agent> = world.get(by, "/api/v1/agents?limit=200").await.json();
+    assert_eq!(page.next_cursor, None);
+    page.items
 }
 
 #[tokio::test]
@@ -279,13 +420,20 @@ async fn running() -> (World, Running) {
 }
 
 async fn register(world: &World, over: Value) -> Answer {
+    world
+        .post(&By::Nobody, "/agent/v1/register", registration(over))
+        .await
+}
+
+/// What an agent says of itself.
+fn registration(over: Value) -> Value {
     let mut said = json!({
         "protocol": PROTOCOL, "version": "0.1.0", "name": "new", "executors": ["bare"], "slots": 4,
     });
     for (key, value) in over.as_object().unwrap() {
         said[key] = value.clone();
     }
-    world.post(&By::Nobody, "/agent/v1/register", said).await
+    said
 }
 
 async fn claim(world: &World, secret: &str) -> Answer {

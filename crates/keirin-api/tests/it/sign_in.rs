@@ -1,5 +1,7 @@
 //! Signing in and out: links, passwords, sessions, and pages of other servers.
 
+use std::net::IpAddr;
+
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use jiff::SignedDuration;
@@ -20,7 +22,22 @@ async fn the_first_admin_comes_by_a_link_that_works_once() {
     let look = world.begin(&By::Nobody, Method::HEAD, path, Body::empty()).await;
     assert!(!look.headers().contains_key("set-cookie"));
 
-    let first = world.get(&By::Nobody, path).await;
+    // Nor does a page of another server that shows it as an image.
+    let shown = world.get(&By::Nobody, path).await;
+    assert_eq!((shown.status, shown.cookie()), (StatusCode::OK, None));
+    assert!(
+        shown.text().contains("Sign in as admin") && shown.text().contains(path),
+        "{}",
+        shown.text()
+    );
+    let foreign = Request::post(path)
+        .header("host", "keirin.test")
+        .header("sec-fetch-site", "cross-site")
+        .body(Body::empty());
+    let foreign = Answer::read(world.send(foreign.unwrap()).await).await;
+    assert_eq!(foreign.problem().kind, "forbidden");
+
+    let first = world.click(path).await;
     assert_eq!(first.status, StatusCode::SEE_OTHER);
     assert_eq!(first.header("location"), "/");
     let set = first.header("set-cookie");
@@ -36,9 +53,10 @@ async fn the_first_admin_comes_by_a_link_that_works_once() {
         (IdentityKind::Session, Some("admin"), Some(Role::Admin))
     );
 
-    let second = world.get(&By::Nobody, path).await;
-    assert_eq!(second.header("location"), "/sign-in?link=used");
-    assert_eq!(second.cookie(), None);
+    for second in [world.click(path).await, world.get(&By::Nobody, path).await] {
+        assert_eq!(second.header("location"), "/sign-in?link=used");
+        assert_eq!(second.cookie(), None);
+    }
 }
 
 #[tokio::test]
@@ -46,9 +64,7 @@ async fn a_link_ends_after_a_quarter_of_an_hour() {
     let world = World::new().await;
     let link = world.app.sign_in_link(None).await.unwrap();
     world.pass(SignedDuration::from_mins(15));
-    let answer = world
-        .get(&By::Nobody, link.url.strip_prefix(ADDRESS).unwrap())
-        .await;
+    let answer = world.click(link.url.strip_prefix(ADDRESS).unwrap()).await;
     assert_eq!(answer.cookie(), None);
 }
 
@@ -102,6 +118,115 @@ async fn guessing_a_password_is_stopped_and_time_lets_one_try_again() {
         sign_in(&world, "mika", "a long password").await.status,
         StatusCode::OK
     );
+}
+
+/// An address of the network for examples.
+fn address(number: u8) -> IpAddr {
+    IpAddr::from([198, 51, 100, number])
+}
+
+async fn sign_in_from(world: &World, from: IpAddr, name: &str, password: &str) -> Answer {
+    let body = json!({"name": name, "password": password}).to_string();
+    let request = Request::post("/api/v1/sign-in")
+        .header("host", "keirin.test")
+        .header("content-type", "application/json")
+        .body(Body::from(body));
+    Answer::read(world.send_from(from, request.unwrap()).await).await
+}
+
+#[tokio::test]
+async fn guesses_by_one_name_from_everywhere_do_not_shut_its_owner_out() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    for name in ["mika", "other"] {
+        let wanted = json!({"name": name, "password": "a long password"});
+        world.post(&admin, "/api/v1/users", wanted).await;
+    }
+    let at_home = sign_in_from(&world, address(1), "mika", "a long password").await;
+    let browser = By::Browser(at_home.cookie().unwrap());
+    let mut refused = 0;
+    for number in 10..40 {
+        let guess = sign_in_from(&world, address(number), "mika", "guess guess").await;
+        refused += usize::from(guess.problem().kind == "too-many");
+    }
+    assert_eq!(refused, 20, "ten guesses, wherever they come from");
+    let abroad = sign_in_from(&world, address(99), "mika", "a long password").await;
+    assert_eq!(abroad.problem().kind, "too-many");
+
+    // At home the right password works, and so do the session and another name.
+    for _ in 0..12 {
+        let guess = sign_in_from(&world, address(1), "mika", "guess guess").await;
+        assert_eq!(guess.problem().kind, "not-accepted");
+    }
+    let at_home = sign_in_from(&world, address(1), "Mika", "a long password").await;
+    assert_eq!(at_home.status, StatusCode::OK);
+    assert_eq!(world.get(&browser, "/api/v1/agents").await.status, StatusCode::OK);
+    let other = sign_in_from(&world, address(99), "other", "a long password").await;
+    assert_eq!(other.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn one_address_can_use_up_neither_every_name_nor_the_memory() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let wanted = json!({"name": "mika", "password": "a long password"});
+    world.post(&admin, "/api/v1/users", wanted).await;
+    for number in 0..30 {
+        let kind = sign_in_from(&world, address(1), &format!("name{number}"), "guess guess")
+            .await
+            .problem()
+            .kind;
+        assert_eq!(
+            kind,
+            if number < 10 { "not-accepted" } else { "too-many" },
+            "{number}"
+        );
+    }
+    // Guesses by a name that its address has used up do not count against the name.
+    for _ in 0..30 {
+        let guess = sign_in_from(&world, address(1), "mika", "guess guess").await;
+        assert_eq!(guess.problem().kind, "too-many");
+    }
+    let elsewhere = sign_in_from(&world, address(2), "mika", "a long password").await;
+    assert_eq!(elsewhere.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_network_of_ipv6_counts_as_one_address() {
+    let world = World::new().await;
+    for number in 0..30_u16 {
+        let from = format!("2001:db8:1:2::{number:x}").parse().unwrap();
+        let kind = sign_in_from(&world, from, &format!("name{number}"), "guess guess")
+            .await
+            .problem()
+            .kind;
+        assert_eq!(
+            kind,
+            if number < 10 { "not-accepted" } else { "too-many" },
+            "{number}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn who_is_known_is_heard_beside_a_flood_from_the_same_address() {
+    let mut settings = Settings::at(ADDRESS.parse().unwrap());
+    settings.calls_per_minute = 40;
+    let world = World::with(settings).await;
+    let admin = world.admin().await;
+    let token = world.token(&admin, Role::Viewer, None).await;
+    assert_eq!(world.get(&token, "/api/v1/agents").await.status, StatusCode::OK);
+    let guess = By::Token("keirin_api_guess".to_owned());
+    let mut kinds = std::collections::BTreeSet::new();
+    for _ in 0..60 {
+        kinds.insert(world.get(&guess, "/api/v1/agents").await.problem().kind);
+    }
+    let wanted = ["not-accepted".to_owned(), "too-many".to_owned()];
+    assert_eq!(kinds, wanted.into());
+    for by in [&admin, &token] {
+        assert_eq!(world.get(by, "/api/v1/agents").await.status, StatusCode::OK);
+    }
+    assert_eq!(world.get(&By::Nobody, "/healthz").await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -248,7 +373,7 @@ async fn two_servers_on_one_machine_do_not_sign_each_other_out() {
         let world = World::with(Settings::at(address.parse().unwrap())).await;
         let link = world.app.sign_in_link(None).await.unwrap();
         let path = link.url.strip_prefix(address.trim_end_matches('/')).unwrap();
-        let cookie = world.get(&By::Nobody, path).await.cookie().unwrap();
+        let cookie = world.click(path).await.cookie().unwrap();
         names.push(cookie.split_once('=').unwrap().0.to_owned());
     }
     assert_ne!(names[0], names[1]);
@@ -263,9 +388,7 @@ async fn an_admin_lets_somebody_in_by_a_link() {
         .post(&admin, &format!("/api/v1/users/{user}/sign-in-link"), json!({}))
         .await;
     let link: SignInLink = answer.json();
-    let answer = world
-        .get(&By::Nobody, link.url.strip_prefix(ADDRESS).unwrap())
-        .await;
+    let answer = world.click(link.url.strip_prefix(ADDRESS).unwrap()).await;
     let browser = By::Browser(answer.cookie().unwrap());
     let me: Me = world.get(&browser, "/api/v1/me").await.json();
     assert_eq!(me.name.as_deref(), Some("mika"));
@@ -281,7 +404,7 @@ async fn over_https_the_cookie_travels_over_nothing_else() {
         link.url
     );
     let path = link.url.strip_prefix("https://ci.test").unwrap();
-    let answer = world.get(&By::Nobody, path).await;
+    let answer = world.click(path).await;
     assert_eq!(answer.header("location"), "/keirin/");
     let set = answer.header("set-cookie");
     assert!(set.contains("; Secure") && set.contains("Path=/keirin;"), "{set}");

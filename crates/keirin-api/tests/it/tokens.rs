@@ -82,16 +82,164 @@ async fn a_token_never_may_more_than_its_owner() {
 }
 
 #[tokio::test]
-async fn a_token_cannot_make_itself_a_stronger_one() {
+async fn a_token_makes_others_only_where_it_was_given_the_right() {
     let world = World::new().await;
     let admin = world.admin().await;
+    let plain = world.token(&admin, Role::Admin, None).await;
+    for kind in ["api", "join"] {
+        let answer = make(&world, &plain, json!({"kind": kind})).await;
+        assert_eq!(answer.problem().kind, "forbidden", "{kind}");
+    }
+    // Nor anything else that lets somebody in and outlives it.
+    let user = world.user("mika", Some(Role::Viewer)).await;
+    let link = format!("/api/v1/users/{user}/sign-in-link");
+    let answer = world.post(&plain, &link, json!({})).await;
+    assert_eq!(answer.problem().kind, "forbidden");
+    let new = json!({"name": "new", "password": "a long password"});
+    let answer = world.post(&plain, "/api/v1/users", new).await;
+    assert_eq!(answer.problem().kind, "forbidden");
+    let path = format!("/api/v1/users/{user}");
+    let password = json!({"password": "a long password"});
+    let answer = world.call(&plain, Method::PATCH, &path, password).await;
+    assert_eq!(answer.problem().kind, "forbidden");
+
+    let maker = maker(&world, &admin, json!({})).await.1;
+    for kind in ["api", "join"] {
+        let answer = make(&world, &maker, json!({"kind": kind})).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{kind}");
+    }
+    let answer = world.post(&maker, &link, json!({})).await;
+    assert_eq!(answer.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn what_a_token_makes_may_no_more_than_it_and_ends_with_it() {
+    let world = World::new().await;
     world.project("here", false).await;
-    let weak = world.token(&admin, Role::Developer, None).await;
+    let admin = world.admin().await;
+    let weak = maker(&world, &admin, json!({"role": "developer"})).await.1;
     let answer = make(&world, &weak, json!({"kind": "api", "role": "admin"})).await;
     assert_eq!(answer.problem().kind, "role-needed");
-    let narrow = world.token(&admin, Role::Maintainer, Some("here")).await;
+    let answer = make(&world, &weak, json!({"kind": "join"})).await;
+    assert_eq!(answer.problem().kind, "role-needed");
+    let narrow = json!({"role": "maintainer", "project": "here"});
+    let narrow = maker(&world, &admin, narrow).await.1;
     let answer = make(&world, &narrow, json!({"kind": "api", "role": "viewer"})).await;
     assert_eq!(answer.problem().kind, "forbidden");
+
+    let (short, by_short) = maker(&world, &admin, json!({"expires_in_seconds": 60})).await;
+    let longer = json!({"kind": "api", "expires_in_seconds": 61});
+    assert_eq!(make(&world, &by_short, longer).await.problem().kind, "invalid");
+    let (child, by_child) = maker(&world, &by_short, json!({})).await;
+    assert_eq!(
+        child.expires_at, short.expires_at,
+        "it ends with the one that made it"
+    );
+    let grandchild = world.token(&by_child, Role::Viewer, None).await;
+    let listed: Page<Token> = world.get(&admin, "/api/v1/tokens").await.json();
+    let listed = listed.items.iter().find(|token| token.id == child.id).unwrap();
+    assert_eq!((listed.parent, listed.can_create_tokens), (Some(short.id), true));
+
+    assert_eq!(
+        world.get(&grandchild, "/api/v1/agents").await.status,
+        StatusCode::OK
+    );
+    let path = format!("/api/v1/tokens/{}", short.id);
+    let answer = world.call(&admin, Method::DELETE, &path, json!({})).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    for by in [&by_short, &by_child, &grandchild] {
+        assert_eq!(
+            world.get(by, "/api/v1/agents").await.problem().kind,
+            "not-accepted"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_no_admins_revokes_itself_and_what_it_made_alone() {
+    let world = World::new().await;
+    let local = By::Token(world.app.local_token().await.unwrap());
+    let admin = world.admin().await;
+    let (viewer, by_viewer) = maker(&world, &admin, json!({"role": "viewer"})).await;
+    let (child, _) = maker(&world, &by_viewer, json!({"role": "viewer"})).await;
+    let (other, by_other) = maker(&world, &admin, json!({"role": "viewer"})).await;
+    let listed: Page<Token> = world.get(&admin, "/api/v1/tokens").await.json();
+    let of_server = listed
+        .items
+        .iter()
+        .find(|token| token.expires_at.is_none())
+        .unwrap();
+
+    let revoke = async |by: &By, id| {
+        let path = format!("/api/v1/tokens/{id}");
+        world.call(by, Method::DELETE, &path, json!({})).await.status
+    };
+    assert_eq!(revoke(&by_viewer, other.id).await, StatusCode::NOT_FOUND);
+    for by in [&by_viewer, &admin, &local] {
+        assert_eq!(
+            revoke(by, of_server.id).await,
+            StatusCode::NOT_FOUND,
+            "the server's own"
+        );
+    }
+    assert_eq!(world.get(&local, "/api/v1/users").await.status, StatusCode::OK);
+    assert_eq!(revoke(&by_viewer, child.id).await, StatusCode::NO_CONTENT);
+    assert_eq!(revoke(&by_viewer, viewer.id).await, StatusCode::NO_CONTENT);
+    assert_eq!(revoke(&admin, other.id).await, StatusCode::NO_CONTENT);
+    for by in [&by_viewer, &by_other] {
+        assert_eq!(
+            world.get(by, "/api/v1/agents").await.problem().kind,
+            "not-accepted"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_was_made_on_the_servers_machine_outlives_the_servers_own_token() {
+    let world = World::new().await;
+    let local = By::Token(world.app.local_token().await.unwrap());
+    let made = world.token(&local, Role::Viewer, None).await;
+    world.app.local_token().await.unwrap();
+    assert_eq!(world.get(&made, "/api/v1/agents").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_new_password_ends_tokens_where_that_is_asked_for() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let user = world.user("mika", Some(Role::Developer)).await;
+    let path = format!("/api/v1/users/{user}");
+    let local = By::Token(world.app.local_token().await.unwrap());
+    for (asked, status) in [(false, StatusCode::OK), (true, StatusCode::UNAUTHORIZED)] {
+        let token = world.token(&world.browser(user).await, Role::Viewer, None).await;
+        let change = json!({"password": "a long password", "revoke_tokens": asked});
+        world.call(&admin, Method::PATCH, &path, change).await;
+        assert_eq!(world.get(&token, "/api/v1/agents").await.status, status);
+
+        let browser = world.browser(user).await;
+        let token = world.token(&browser, Role::Viewer, None).await;
+        let own = json!({"current": "a long password", "new": "a long password", "revoke_tokens": asked});
+        let answer = world
+            .call(&browser, Method::PUT, "/api/v1/me/password", own)
+            .await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT);
+        assert_eq!(world.get(&token, "/api/v1/agents").await.status, status);
+    }
+    assert_eq!(world.get(&local, "/api/v1/users").await.status, StatusCode::OK);
+}
+
+/// A token that may make others, made by this caller.
+async fn maker(world: &World, by: &By, besides: Value) -> (CreatedToken, By) {
+    let mut wanted = json!({"kind": "api", "role": "admin", "can_create_tokens": true});
+    for (name, value) in besides.as_object().unwrap() {
+        wanted[name] = value.clone();
+    }
+    if let (By::Token(_), None) = (by, besides.get("role")) {
+        wanted["role"] = json!("viewer");
+    }
+    let made: CreatedToken = make(world, by, wanted).await.json();
+    let token = By::Token(made.token.clone());
+    (made, token)
 }
 
 #[tokio::test]
@@ -103,6 +251,7 @@ async fn what_contradicts_itself_is_refused() {
         json!({"kind": "api", "uses": 1}),
         json!({"kind": "join", "role": "viewer"}),
         json!({"kind": "join", "uses": 0}),
+        json!({"kind": "join", "can_create_tokens": true}),
         json!({"kind": "api", "expires_in_seconds": 0}),
         json!({"kind": "api", "name": " "}),
         json!({"kind": "other"}),

@@ -181,21 +181,21 @@ async fn callers(world: &World, running: &Running) -> Vec<Caller> {
     let by = world.browser(stranger).await;
     callers.push(Caller::person("a member of another project", by, None, None));
 
-    let by = world.token(&admin, Developer, None).await;
+    let by = world.maker(&admin, Developer, None).await;
     callers.push(Caller::person(
         "an admin's token for a developer",
         by,
         Some(Developer),
         Some(Developer),
     ));
-    let by = world.token(&admin, Maintainer, Some("walked")).await;
+    let by = world.maker(&admin, Maintainer, Some("walked")).await;
     callers.push(Caller::person(
         "an admin's token for the project",
         by,
         None,
         Some(Maintainer),
     ));
-    let by = world.token(&admin, Admin, Some("other")).await;
+    let by = world.maker(&admin, Admin, Some("other")).await;
     callers.push(Caller::person(
         "an admin's token for another project",
         by,

@@ -1,6 +1,6 @@
 //! A server in this process, with somebody to make each call.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -167,8 +167,13 @@ impl World {
     }
 
     /// Makes a call that a test has put together itself.
-    pub(crate) async fn send(&self, mut request: Request<Body>) -> Response<Body> {
-        let peer = SocketAddr::from(([192, 0, 2, 1], 4000));
+    pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {
+        self.send_from([192, 0, 2, 1].into(), request).await
+    }
+
+    /// As [`World::send`], from this address.
+    pub(crate) async fn send_from(&self, address: IpAddr, mut request: Request<Body>) -> Response<Body> {
+        let peer = SocketAddr::from((address, 4000));
         request.extensions_mut().insert(ConnectInfo(peer));
         self.router.clone().oneshot(request).await.unwrap()
     }
@@ -196,8 +201,17 @@ impl World {
     pub(crate) async fn browser(&self, user: UserId) -> By {
         let link = self.app.sign_in_link(Some(user)).await.unwrap();
         let path = link.url.strip_prefix(ADDRESS).unwrap();
-        let answer = self.get(&By::Nobody, path).await;
+        let answer = self.click(path).await;
         By::Browser(answer.cookie().expect("the link opens a session"))
+    }
+
+    /// Presses the button of a page on that page.
+    pub(crate) async fn click(&self, path: &str) -> Answer {
+        let request = Request::post(path)
+            .header("host", "keirin.test")
+            .header("sec-fetch-site", "same-origin")
+            .body(Body::empty());
+        Answer::read(self.send(request.unwrap()).await).await
     }
 
     /// The first admin's browser.
@@ -208,6 +222,15 @@ impl World {
 
     /// A token that this caller makes.
     pub(crate) async fn token(&self, by: &By, role: Role, project: Option<&str>) -> By {
+        self.make_token(by, role, project, false).await
+    }
+
+    /// A token that this caller makes and that may make others.
+    pub(crate) async fn maker(&self, by: &By, role: Role, project: Option<&str>) -> By {
+        self.make_token(by, role, project, true).await
+    }
+
+    async fn make_token(&self, by: &By, role: Role, project: Option<&str>, can_create_tokens: bool) -> By {
         let wanted = CreateToken {
             kind: TokenKind::Api,
             name: None,
@@ -216,6 +239,7 @@ impl World {
             groups: Default::default(),
             uses: None,
             expires_in_seconds: None,
+            can_create_tokens,
         };
         let answer = self.post(by, "/api/v1/tokens", json!(wanted)).await;
         By::Token(answer.json::<CreatedToken>().token)
@@ -247,6 +271,7 @@ impl World {
             authorised: true,
             host: &Default::default(),
             version: "0.1.0",
+            registered_from: None,
         };
         let made = self.store.register_agent(&new, self.clock.now()).await;
         made.unwrap().id

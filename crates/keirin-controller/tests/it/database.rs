@@ -47,6 +47,7 @@ pub async fn agent(store: &Store, name: &str, slots: u32) -> AgentId {
         authorised: true,
         host: &BTreeMap::new(),
         version: "0.1.0",
+        registered_from: None,
     };
     store.register_agent(&new, house::BEGIN).await.unwrap().id
 }

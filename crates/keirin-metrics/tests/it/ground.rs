@@ -47,6 +47,7 @@ pub(crate) async fn led(store: Store) -> Led {
         authorised: true,
         host: &BTreeMap::new(),
         version: "0.1.0",
+        registered_from: None,
     };
     let agent = store.register_agent(&agent, now()).await.unwrap().id;
     let lease = store

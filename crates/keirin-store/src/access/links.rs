@@ -37,6 +37,22 @@ impl Store {
         Ok(())
     }
 
+    /// The name of the person whom a link would sign in. It is not used up.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn sign_in_link_name(&self, secret_hash: &[u8], now: Timestamp) -> Result<Option<String>> {
+        let name = sqlx::query_scalar!(
+            r#"select users.name from sign_in_links links join users on users.id = links."user"
+            where links.secret_hash = $1 and links.expires_at > $2 and not users.disabled"#,
+            secret_hash,
+            now.to_sqlx() as _,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(name)
+    }
+
     /// Uses a link up: gives the person whom it signs in, once.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Who may come in and what they may do: people, roles, sessions, tokens and one-time links.
 
+mod addresses;
 mod links;
 mod roles;
 mod sessions;
@@ -8,7 +9,7 @@ mod users;
 
 pub use roles::RoleRow;
 pub use sessions::SessionRow;
-pub use tokens::{ApiTokenRow, JoinTokenRow, NewToken, Opens};
+pub use tokens::{ApiTokenRow, JoinTokenRow, NewToken, Opens, Revocable};
 pub use users::{UserChange, UserRow};
 
 use std::str::FromStr;

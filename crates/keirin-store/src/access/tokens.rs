@@ -29,6 +29,12 @@ pub struct NewToken {
     pub owner: UserId,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// The token that it was made with and ends with.
+    pub parent: Option<TokenId>,
+    /// Whether it may make others.
+    pub can_create_tokens: bool,
+    /// Whether the server made it for itself.
+    pub is_local: bool,
 }
 
 /// What a token opens, and how far.
@@ -61,6 +67,21 @@ pub struct ApiTokenRow {
     pub project: Option<ProjectId>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// Whether it may make others.
+    pub can_create_tokens: bool,
+    /// Whether the server made it for itself.
+    pub is_local: bool,
+}
+
+/// Which tokens a caller may end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revocable {
+    /// Everybody's.
+    All,
+    /// Those of this person.
+    OfOwner(UserId),
+    /// This token, and those that were made with it.
+    MadeWith(TokenId),
 }
 
 /// A join token that has just let an agent in.
@@ -83,8 +104,8 @@ impl Store {
         };
         let id = sqlx::query_scalar!(
             "insert into tokens (secret_hash, kind, name, prefix, owner, role, project, groups, uses_left,
-                created_at, expires_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id",
+                created_at, expires_at, parent, can_create_tokens, is_local)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) returning id",
             token.secret_hash,
             kind,
             token.name,
@@ -96,11 +117,16 @@ impl Store {
             uses,
             now.to_sqlx() as _,
             token.expires_at.map(ToSqlx::to_sqlx) as _,
+            token.parent.map(|parent| parent.0),
+            token.can_create_tokens,
+            token.is_local,
         )
         .fetch_one(&self.pool)
         .await
         .map_err(|error| {
-            StoreError::conflict_if_violated(error, || "The user or the project is gone.".to_owned())
+            StoreError::conflict_if_violated(error, || {
+                "The user, the project or the token that makes this one is gone.".to_owned()
+            })
         })?;
         Ok(TokenId(id))
     }
@@ -112,7 +138,7 @@ impl Store {
     pub async fn tokens(&self, owner: Option<UserId>) -> Result<Vec<Token>> {
         let rows = sqlx::query!(
             r#"select tokens.id, tokens.kind, tokens.name, tokens.prefix, users.name as owner, tokens.role,
-                projects.name as "project?", tokens.groups, tokens.uses_left,
+                projects.name as "project?", tokens.groups, tokens.uses_left, tokens.parent, tokens.can_create_tokens,
                 tokens.created_at as "created_at: jiff_sqlx::Timestamp",
                 tokens.expires_at as "expires_at: jiff_sqlx::Timestamp",
                 tokens.used_at as "used_at: jiff_sqlx::Timestamp"
@@ -141,6 +167,8 @@ impl Store {
                     project: row.project,
                     groups: row.groups.into_iter().collect(),
                     uses_left: row.uses_left,
+                    parent: row.parent.map(TokenId),
+                    can_create_tokens: row.can_create_tokens,
                     created_at: row.created_at.to_jiff(),
                     expires_at: row.expires_at.map(jiff_sqlx::Timestamp::to_jiff),
                     used_at: row.used_at.map(jiff_sqlx::Timestamp::to_jiff),
@@ -149,27 +177,40 @@ impl Store {
             .collect()
     }
 
-    /// Ends a token: one of this person's, or anybody's where `owner` is `None`. Says whether there was one.
+    /// Ends a token and all that were made with it, where `which` lets the caller. Says whether there was one. The
+    /// server's own stay.
     ///
     /// # Errors
     /// As every call.
-    pub async fn revoke_token(&self, id: TokenId, owner: Option<UserId>) -> Result<bool> {
+    pub async fn revoke_token(&self, id: TokenId, which: Revocable) -> Result<bool> {
+        let (owner, ancestor) = match which {
+            Revocable::All => (None, None),
+            Revocable::OfOwner(owner) => (Some(owner.0), None),
+            Revocable::MadeWith(token) => (None, Some(token.0)),
+        };
         let revoked = sqlx::query!(
-            "delete from tokens where id = $1 and ($2::bigint is null or owner = $2)",
+            "with recursive line (id, parent) as (
+                select id, parent from tokens where id = $1
+                union all
+                select tokens.id, tokens.parent from line join tokens on tokens.id = line.parent
+            )
+            delete from tokens where id = $1 and not is_local and ($2::bigint is null or owner = $2)
+                and ($3::bigint is null or exists (select from line where line.id = $3))",
             id.0,
-            owner.map(|owner| owner.0),
+            owner,
+            ancestor,
         )
         .execute(&self.pool)
         .await?;
         Ok(revoked.rows_affected() > 0)
     }
 
-    /// Ends all of a person's tokens of this name: for those that a program replaces at each start.
+    /// Ends the server's own tokens of this name: for those that it replaces at each start.
     ///
     /// # Errors
     /// As every call.
-    pub async fn revoke_tokens_named(&self, owner: UserId, name: &str) -> Result<()> {
-        sqlx::query!("delete from tokens where owner = $1 and name = $2", owner.0, name)
+    pub async fn revoke_local_tokens(&self, name: &str) -> Result<()> {
+        sqlx::query!("delete from tokens where is_local and name = $1", name)
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -181,7 +222,8 @@ impl Store {
     /// As every call.
     pub async fn api_token(&self, secret_hash: &[u8], now: Timestamp) -> Result<Option<ApiTokenRow>> {
         let row = sqlx::query!(
-            r#"select tokens.id as token, tokens.role as "token_role!", tokens.project,
+            r#"select tokens.id as token, tokens.role as "token_role!", tokens.project, tokens.can_create_tokens,
+                tokens.is_local,
                 tokens.expires_at as "expires_at: jiff_sqlx::Timestamp",
                 tokens.used_at as "used_at: jiff_sqlx::Timestamp",
                 users.id, users.name, users.role, users.password_hash, users.disabled,
@@ -227,6 +269,8 @@ impl Store {
             role: most,
             project: row.project.map(ProjectId),
             expires_at: row.expires_at.map(jiff_sqlx::Timestamp::to_jiff),
+            can_create_tokens: row.can_create_tokens,
+            is_local: row.is_local,
         }))
     }
 

@@ -36,6 +36,8 @@ pub struct UserChange {
     pub disabled: Option<bool>,
     /// A new password's hash.
     pub password_hash: Option<String>,
+    /// Whether their tokens end.
+    pub revoke_tokens: bool,
 }
 
 /// The columns as they come.
@@ -192,6 +194,11 @@ impl Store {
                 .execute(&mut *transaction)
                 .await?;
             sqlx::query!(r#"delete from sign_in_links where "user" = $1"#, id.0)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        if change.revoke_tokens {
+            sqlx::query!("delete from tokens where owner = $1 and not is_local", id.0)
                 .execute(&mut *transaction)
                 .await?;
         }

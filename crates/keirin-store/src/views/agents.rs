@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use jiff_sqlx::ToSqlx;
 use keirin_model::plan::Executor;
 use keirin_model::{AgentId, FlowId, JobId};
 use keirin_wire::agent::LEASE_SECONDS;
@@ -10,26 +11,59 @@ use keirin_wire::api::{Agent, AgentState, RunningJob};
 use sqlx::types::Json;
 
 use super::{Sight, time};
+use crate::waiting_agents::WAITING_REMEMBERED;
 use crate::{Result, Store, StoreError};
 
+/// Which agents are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhichAgents<'a> {
+    /// This one.
+    One(AgentId),
+    /// Those whose names come after this one, so many at the most.
+    Page {
+        /// The last name of the page before.
+        after: Option<&'a str>,
+        /// How many.
+        limit: u32,
+    },
+}
+
+impl WhichAgents<'_> {
+    /// All of them.
+    pub const ALL: Self = Self::Page {
+        after: None,
+        limit: u32::MAX,
+    };
+}
+
 impl Store {
-    /// Agents by name; only this one where one is given. Of what they run, jobs out of sight are only counted.
+    /// Agents by name, after this name and so many at the most; only one where its id is given. Jobs out of
+    /// sight are neither shown nor counted. What has waited to be let in for too long is not among them.
     ///
     /// # Errors
     /// As every call.
     pub async fn agent_views(
         &self,
         sight: &Sight,
-        only: Option<AgentId>,
+        which: WhichAgents<'_>,
         now: Timestamp,
     ) -> Result<Vec<Agent>> {
+        let (only, after, limit) = match which {
+            WhichAgents::One(id) => (Some(id), None, 1),
+            WhichAgents::Page { after, limit } => (None, after, i64::from(limit)),
+        };
         let rows = sqlx::query!(
             r#"select id, name, groups, labels, executors, least(slots, slots_limit) as "slots!", authorised, disabled,
                 host as "host: Json<BTreeMap<String, String>>", version,
                 created_at as "created_at: jiff_sqlx::Timestamp",
                 last_seen_at as "last_seen_at: jiff_sqlx::Timestamp"
-            from agents where $1::bigint is null or id = $1 order by name"#,
+            from agents where ($1::bigint is null or id = $1) and ($2::text is null or name > $2)
+                and (authorised or coalesce(last_seen_at, created_at) > $4)
+            order by name limit $3"#,
             only.map(|agent| agent.0),
+            after,
+            limit,
+            (now - WAITING_REMEMBERED).to_sqlx() as _,
         )
         .fetch_all(&self.pool)
         .await?;
@@ -37,6 +71,11 @@ impl Store {
         rows.into_iter()
             .map(|row| {
                 let running = jobs.remove(&AgentId(row.id)).unwrap_or_default();
+                let jobs_in_sight: Vec<RunningJob> = running
+                    .into_iter()
+                    .filter(|(project, _)| sight.sees(keirin_model::ProjectId(*project)))
+                    .map(|(_, job)| job)
+                    .collect();
                 let seen_at = time(row.last_seen_at);
                 Ok(Agent {
                     id: AgentId(row.id),
@@ -50,12 +89,8 @@ impl Store {
                         .map(|text| executor(text))
                         .collect::<Result<_>>()?,
                     slots: row.slots as u32,
-                    running: running.len() as u32,
-                    jobs: running
-                        .into_iter()
-                        .filter(|(project, _)| sight.sees(keirin_model::ProjectId(*project)))
-                        .map(|(_, job)| job)
-                        .collect(),
+                    running: jobs_in_sight.len() as u32,
+                    jobs: jobs_in_sight,
                     version: row.version,
                     host: row.host.0,
                     created_at: row.created_at.to_jiff(),

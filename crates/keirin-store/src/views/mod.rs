@@ -10,6 +10,7 @@ mod parts;
 mod places;
 mod projects;
 
+pub use agents::WhichAgents;
 pub use attempts::AttemptRow;
 pub use flows::FlowFilter;
 pub use left::{Left, ResultFilter};

@@ -51,6 +51,7 @@ pub(crate) async fn agent(store: &Store, name: &str) -> AgentId {
         authorised: true,
         host: &BTreeMap::new(),
         version: "0.1.0",
+        registered_from: None,
     };
     store.register_agent(&new, now()).await.unwrap().id
 }

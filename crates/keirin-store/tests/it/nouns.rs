@@ -199,6 +199,7 @@ async fn an_agent_that_comes_back_is_the_same_agent() {
         authorised: false,
         host: &host,
         version: "0.1.0",
+        registered_from: None,
     };
     let known = store.register_agent(&new, now()).await.unwrap();
     assert!(!known.in_service());

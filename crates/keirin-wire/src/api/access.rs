@@ -80,6 +80,9 @@ pub struct ChangeUser {
     /// A new password; it ends their sessions.
     #[serde(default)]
     pub password: Option<String>,
+    /// `true` ends all their tokens.
+    #[serde(default)]
+    pub revoke_tokens: bool,
 }
 
 impl fmt::Debug for ChangeUser {
@@ -139,6 +142,9 @@ pub struct NewPassword {
     pub current: Option<String>,
     /// At least 10 characters.
     pub new: String,
+    /// Whether all one's tokens end too. Sessions always do.
+    #[serde(default)]
+    pub revoke_tokens: bool,
 }
 
 impl fmt::Debug for NewPassword {
@@ -228,6 +234,11 @@ pub struct Token {
     /// How many more agents it lets in; `null` for any number.
     #[schema(required)]
     pub uses_left: Option<i32>,
+    /// The token that it was made with and ends with; `null` where a person made it.
+    #[schema(required)]
+    pub parent: Option<TokenId>,
+    /// Whether it may make others, and links by which people sign in.
+    pub can_create_tokens: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it ends; `null` for never.
@@ -268,9 +279,13 @@ pub struct CreateToken {
     /// How many agents it lets in, for a join token; any number where absent.
     #[serde(default)]
     pub uses: Option<i32>,
-    /// How long it works, in seconds; 90 days for an API token and one day for a join token where absent.
+    /// How long it works, in seconds; 90 days for an API token and one day for a join token where absent. A token that
+    /// is made with another ends with that one at the latest.
     #[serde(default)]
     pub expires_in_seconds: Option<i64>,
+    /// Whether an API token may make others, and links by which people sign in.
+    #[serde(default)]
+    pub can_create_tokens: bool,
 }
 
 /// A new token. The secret is shown this once.

@@ -54,6 +54,13 @@ pub enum AgentState {
     Offline,
 }
 
+/// Agents that were removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RemovedAgents {
+    /// How many.
+    pub removed: u64,
+}
+
 /// A job on an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RunningJob {

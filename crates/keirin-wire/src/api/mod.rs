@@ -25,7 +25,7 @@ pub use access::{
     ChangeUser, CreateToken, CreateUser, CreatedToken, IdentityKind, Me, Member, NewPassword, ProjectRole,
     SetMember, SignIn, SignInLink, Token, TokenKind, User,
 };
-pub use agent::{Agent, AgentState, ChangeAgent, RunningJob};
+pub use agent::{Agent, AgentState, ChangeAgent, RemovedAgents, RunningJob};
 pub use artifact::Artifact;
 pub use dashboard::{Dashboard, DashboardCheck, DashboardContent, DashboardProblem, DashboardSummary};
 pub use event::{Event, EventKind};
@@ -33,7 +33,8 @@ pub use flow::{Flow, FlowSummary, RerunFlow, StartFlow};
 pub use job::{Attempt, Job, JobSummary, Step};
 pub use log::{LogLine, LogMatch, LogPage, LogSearch, LogStep, LogSummary, MatchRange};
 pub use measure::{
-    DataFlow, DataPart, DataState, Fact, FactKind, Metric, Reasons, SqlColumn, SqlQuery, SqlRows, SqlView,
+    DataFlow, DataPart, DataState, Fact, FactKind, Metric, Reasons, SqlColumn, SqlQuery,
+    SqlRows, SqlView,
 };
 pub use overview::{AgentTotals, Figure, Freshness, Overview, Point, RunningFlow, Totals, Wanted};
 pub use page::Page;

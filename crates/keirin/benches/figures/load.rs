@@ -29,6 +29,7 @@ impl Agents {
             groups: BTreeSet::new(),
             uses: None,
             expires_in_seconds: None,
+            can_create_tokens: false,
         };
         let token = server.client.create_token(&token).await.unwrap().token;
         let mut tasks = JoinSet::new();

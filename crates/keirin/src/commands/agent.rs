@@ -7,6 +7,7 @@ use keirin_client::Client;
 use keirin_wire::api::{Agent, AgentState, ChangeAgent, Page};
 
 use super::names;
+use crate::admin::progress::count;
 use crate::exit::Exit;
 use crate::machine;
 use crate::output::Output;
@@ -18,6 +19,16 @@ use super::shown;
 pub(crate) struct Named {
     /// The agent's id or name
     agent: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeleteArguments {
+    /// The agent's id or name
+    #[arg(required_unless_present = "unauthorised")]
+    agent: Option<String>,
+    /// Remove all agents that have not been let in
+    #[arg(long, conflicts_with = "agent")]
+    unauthorised: bool,
 }
 
 #[derive(Debug, Args)]
@@ -50,8 +61,8 @@ pub(crate) enum AgentCommand {
     Enable(On<Named>),
     /// Change an agent's slots and groups
     Change(On<ChangeArguments>),
-    /// Remove an agent that runs nothing
-    Delete(On<Named>),
+    /// Remove an agent that runs nothing, or all that wait to be let in
+    Delete(On<DeleteArguments>),
 }
 
 /// Does what was asked.
@@ -114,9 +125,20 @@ pub(crate) async fn agent(command: AgentCommand, output: &Output) -> anyhow::Res
         }
         AgentCommand::Delete(on) => {
             let (client, arguments) = on.connect()?;
-            let agent = names::agent(&client, &arguments.agent).await?;
-            client.remove_agent(agent).await?;
-            output.say(format!("Agent {} is removed.", arguments.agent));
+            match arguments.agent {
+                Some(named) => {
+                    let agent = names::agent(&client, &named).await?;
+                    client.remove_agent(agent).await?;
+                    output.say(format!("Agent {named} is removed."));
+                }
+                None => {
+                    let removed = client.remove_waiting_agents().await?.removed;
+                    output.say(format!(
+                        "Removed {} that had not been let in.",
+                        count(removed, "agent")
+                    ));
+                }
+            }
             Ok(Exit::Success)
         }
     }

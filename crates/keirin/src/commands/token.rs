@@ -57,6 +57,9 @@ pub(crate) struct CreateArguments {
     /// How many days it works [default: 90 for an API token, 1 for a join token]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=3650))]
     days: Option<i64>,
+    /// Let an API token make others, and links by which people sign in
+    #[arg(long)]
+    can_create_tokens: bool,
 }
 
 #[derive(Debug, Args)]
@@ -112,6 +115,7 @@ fn wanted(arguments: CreateArguments) -> CreateToken {
         groups: arguments.group.into_iter().collect(),
         uses: arguments.uses,
         expires_in_seconds: arguments.days.map(|days| days * DAY),
+        can_create_tokens: arguments.can_create_tokens,
     }
 }
 

@@ -69,9 +69,12 @@ pub(crate) struct ChangeArguments {
     /// Let them in again
     #[arg(long)]
     enable: bool,
-    /// Read a new password from standard input, or ask for it
+    /// Read a new password from standard input, or ask for it; it ends their sessions
     #[arg(long)]
     password_stdin: bool,
+    /// End their tokens
+    #[arg(long)]
+    revoke_tokens: bool,
 }
 
 #[derive(Debug, Args)]
@@ -126,9 +129,16 @@ pub(crate) async fn user(command: UserCommand, output: &Output) -> anyhow::Resul
                 no_role: arguments.no_role,
                 disabled: (arguments.disable || arguments.enable).then_some(arguments.disable),
                 password: password(arguments.password_stdin)?,
+                revoke_tokens: arguments.revoke_tokens,
             };
             let user = client.change_user(user, &change).await?;
             list(&Page::all(vec![user.clone()]), Some(&user), output);
+            if change.password.is_some() && !change.revoke_tokens {
+                output.hint(format!(
+                    "Their sessions have ended, their tokens still work. End those too: keirin user change {} --revoke-tokens",
+                    user.name
+                ));
+            }
         }
         UserCommand::Link(on) => {
             let (client, arguments) = on.connect()?;

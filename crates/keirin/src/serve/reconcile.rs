@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keirin_api::App;
 use keirin_controller::Controller;
 use keirin_logs::Logs;
 use keirin_metrics::exchange::Exchange;
@@ -37,6 +38,8 @@ const FACTS: Duration = Duration::from_secs(5);
 const SAY_AGAIN: Duration = Duration::from_secs(60);
 /// How often new samples are sent on.
 const FORWARD: Duration = Duration::from_secs(10);
+/// How often it is looked for agents that waited to be let in and are gone.
+const FORGET_AGENTS: Duration = Duration::from_secs(3600);
 /// How often samples are dropped that are too old.
 const DROP_OLD: Duration = Duration::from_secs(3600);
 /// How often it is looked for sessions of the role for people's SQL that stay open.
@@ -49,6 +52,7 @@ pub(super) fn start(server: &Server) -> AbortHandle {
     let (logs, controller) = (server.logs.clone(), Arc::clone(&server.controller));
     let (transforms, exchange) = (server.transforms.clone(), Arc::clone(&server.exchange));
     let store = server.store.clone();
+    let app = Arc::clone(&server.app);
     let loops = async move {
         tokio::join!(
             close_logs(&logs, &controller),
@@ -58,6 +62,7 @@ pub(super) fn start(server: &Server) -> AbortHandle {
             forward(&exchange),
             drop_old(&exchange),
             end_old_sessions(&store),
+            forget_silent_agents(&app),
         );
     };
     tokio::spawn(loops).abort_handle()
@@ -115,6 +120,16 @@ async fn forward(exchange: &Exchange) {
         }
     });
     futures::future::join_all(each).await;
+}
+
+/// Forgets agents that nobody has let in and that are gone.
+async fn forget_silent_agents(app: &App) {
+    loop {
+        if let Err(error) = app.forget_silent_agents().await {
+            tracing::warn!(%error, "agents that are gone cannot be forgotten at the moment");
+        }
+        tokio::time::sleep(FORGET_AGENTS).await;
+    }
 }
 
 async fn drop_old(exchange: &Exchange) {

@@ -19,6 +19,7 @@ import type { Column } from "../../parts/table/columns";
 import { DataTable } from "../../parts/table/DataTable";
 import { counted } from "../../parts/words";
 import { AgentActions } from "./AgentActions";
+import { RemoveWaitingButton } from "./RemoveWaitingButton";
 import css from "./AgentsPage.module.css";
 import { agentShapes } from "./agentStates";
 import { JoinButton } from "./JoinButton";
@@ -80,7 +81,14 @@ export function AgentsPage() {
       <PageHead
         title="Agents"
         facts={answer.data ? <Sums agents={answer.data} /> : " "}
-        actions={mayAdd ? <JoinButton /> : undefined}
+        actions={
+          mayAdd ? (
+            <>
+              <RemoveWaitingButton agents={answer.data ?? []} />
+              <JoinButton />
+            </>
+          ) : undefined
+        }
       />
       <Loaded answer={answer} skeleton={<Panel flush><SkeletonRows rows={4} /></Panel>}>
         {(agents) => (

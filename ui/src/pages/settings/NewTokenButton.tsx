@@ -1,5 +1,5 @@
 /** Makes a token and shows its secret once. */
-import { Button, Modal, NativeSelect, NumberInput, TextInput } from "@mantine/core";
+import { Button, Checkbox, Modal, NativeSelect, NumberInput, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -35,6 +35,7 @@ function NewToken() {
   const [role, setRole] = useState<Role>("viewer");
   const [project, setProject] = useState("");
   const [groups, setGroups] = useState("");
+  const [canCreateTokens, setCanCreateTokens] = useState(false);
   const [days, setDays] = useState<number | string>(90);
   const create = useMutation({
     mutationFn: () =>
@@ -43,7 +44,7 @@ function NewToken() {
         name,
         expires_in_seconds: Number(days) * secondsOfDay,
         ...(kind === "api"
-          ? { role, ...(project === "" ? {} : { project }) }
+          ? { role, can_create_tokens: canCreateTokens, ...(project === "" ? {} : { project }) }
           : { groups: groups.split(/[\s,]+/).filter((group) => group !== "") }),
       }),
     onSuccess: () => queryClient.invalidateQueries(tokensQuery),
@@ -82,6 +83,12 @@ function NewToken() {
             data={[{ value: "", label: "All that you may see" }, ...(projects.data ?? []).map((one) => one.name)]}
             value={project}
             onChange={(event) => setProject(event.currentTarget.value)}
+          />
+          <Checkbox
+            label="It may make other tokens"
+            description="They may do no more than it, and end with it."
+            checked={canCreateTokens}
+            onChange={(event) => setCanCreateTokens(event.currentTarget.checked)}
           />
         </>
       ) : (

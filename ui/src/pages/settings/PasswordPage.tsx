@@ -1,5 +1,5 @@
 /** One's own password. */
-import { Button, PasswordInput } from "@mantine/core";
+import { Button, Checkbox, PasswordInput } from "@mantine/core";
 import { useMutation, useSuspenseQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { setOwnPassword } from "../../api/actions";
@@ -16,13 +16,14 @@ export function PasswordPage() {
   const { data: me } = useSuspenseQuery(meQuery);
   const [current, setCurrent] = useState("");
   const [next, setNext] = useState("");
+  const [revokeTokens, setRevokeTokens] = useState(false);
   const save = useMutation({
-    mutationFn: () => setOwnPassword({ current: me.has_password ? current : null, new: next }),
+    mutationFn: () => setOwnPassword({ current: me.has_password ? current : null, new: next, revoke_tokens: revokeTokens }),
     onSuccess: async () => {
       setCurrent("");
       setNext("");
       await queryClient.invalidateQueries(meQuery);
-      say("The password is set.");
+      say(revokeTokens ? "The password is set, and all your tokens are revoked." : "The password is set.");
     },
   });
   return (
@@ -56,6 +57,12 @@ export function PasswordPage() {
             autoComplete="new-password"
             value={next}
             onChange={(event) => setNext(event.currentTarget.value)}
+          />
+          <Checkbox
+            label="Revoke all my tokens"
+            description="Every session ends in any case. Tick this where somebody else may know the old password."
+            checked={revokeTokens}
+            onChange={(event) => setRevokeTokens(event.currentTarget.checked)}
           />
         </Form>
       </Panel>

@@ -45,6 +45,7 @@ const columns: Column<Token>[] = [
         {token.groups.map((group) => (
           <Tag key={group}>{`group ${group}`}</Tag>
         ))}
+        {token.can_create_tokens ? <Tag>makes tokens</Tag> : null}
         {token.uses_left === null ? null : <Tag>{`${token.uses_left} left`}</Tag>}
       </div>
     ),
@@ -115,7 +116,7 @@ function Revoke({ token }: { token: Token }) {
       onClick={() =>
         confirmFirst({
           title: "Revoke this token?",
-          text: `Whoever uses ${token.name === "" ? token.prefix : token.name} is shut out at once.`,
+          text: `Whoever uses ${token.name === "" ? token.prefix : token.name} is shut out at once, and so is who uses a token made with it.`,
           action: "Revoke token",
           onConfirm: () => revoke.mutate(),
         })

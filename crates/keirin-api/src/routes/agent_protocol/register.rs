@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{FromRequest as _, Request, State};
+use axum::http::StatusCode;
 use keirin_model::agent::GROUP_ALL;
 use keirin_model::plan::{StepPlan, Tool};
 use keirin_store::agents::NewAgent;
@@ -11,8 +12,10 @@ use keirin_wire::agent::{Assignment, Claim, Claimed, PROTOCOL, Register, Registe
 
 use crate::app::App;
 use crate::caller::{Caller, Who};
+use crate::connections::AddressPrefix;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::gate::address;
 use crate::secret::{self, AGENT_SECRET};
 
 /// The most attempts that an agent can hold, and the most jobs that it can ask for.
@@ -21,21 +24,42 @@ const MOST_JOBS: usize = 1000;
 /// The most groups, labels and words about its host that an agent may give.
 const MOST_WORDS: usize = 100;
 
+/// The most bytes that an agent without a join token may say of itself.
+const MOST_STRANGER_BYTES: usize = 8 * 1024;
+
+/// How many agents may wait to be let in.
+const MOST_WAITING: i64 = 100;
+
+/// How many of them may have made themselves known from one address.
+const MOST_WAITING_PER_ADDRESS: i64 = 20;
+
 /// Register an agent
 ///
-/// With a join token it is let in at once; without one a person has to authorise it.
+/// With a join token it is let in at once; without one a person has to authorise it. So many wait at the most, and one that
+/// waits is forgotten a day after it was last heard of.
 #[utoipa::path(post, path = "/agent/v1/register", tag = "agent protocol", request_body = Register, responses((status = 200, body = Registered)))]
 pub(crate) async fn register(
     State(app): State<Arc<App>>,
-    Json(said): Json<Register>,
+    request: Request,
 ) -> Result<Json<Registered>, ApiError> {
+    let (parts, body) = request.into_parts();
+    let from = AddressPrefix::of(address(&parts, &app.settings.trusted_proxies));
+    let request = Request::from_parts(parts, body);
+    let Json(said) = Json::<Register>::from_request(request, &app).await?;
     check(&said)?;
     let now = app.outside.now();
     let known = match said.secret.as_deref() {
         Some(secret) => app.store.agent_by_secret(&secret::hash(secret)).await?,
         None => None,
     };
+    let is_known = known.is_some();
     let authorised = known.as_ref().is_some_and(|agent| agent.authorised);
+    if !authorised && said.join_token.is_none() {
+        check_size(&said)?;
+        if !is_known {
+            app.limits.registration(from, now)?;
+        }
+    }
     let let_in = match said.join_token.as_deref() {
         // An agent that is in already needs no token, so it does not use one up.
         Some(token) if !authorised => {
@@ -53,9 +77,24 @@ pub(crate) async fn register(
         (Some(secret), Some(_)) => secret.clone(),
         _ => secret::draw(AGENT_SECRET, &app.outside),
     };
+    let secret_hash = secret::hash(&secret);
+    let address_text = from.to_string();
+    let _turn = app.strangers_register.lock().await;
+    if let_in {
+        // What waits under this name has never been let in, so it cannot keep the name.
+        if let Some(other) = app
+            .store
+            .remove_waiting_namesake(&said.name, &secret_hash)
+            .await?
+        {
+            app.work.agent_changed(other).await?;
+        }
+    } else if !is_known {
+        make_room(&app, from).await?;
+    }
     let new = NewAgent {
         name: &said.name,
-        secret_hash: &secret::hash(&secret),
+        secret_hash: &secret_hash,
         groups: &said.groups,
         labels: &said.labels,
         executors: &said.executors,
@@ -63,6 +102,7 @@ pub(crate) async fn register(
         authorised: let_in,
         host: &said.host,
         version: &said.version,
+        registered_from: Some(&address_text),
     };
     let agent = app.store.register_agent(&new, now).await?;
     app.work.agent_changed(agent.id).await?;
@@ -157,6 +197,44 @@ fn check(said: &Register) -> Result<(), ApiError> {
         return Err(ApiError::invalid(
             "The agent says more of itself than the server keeps.",
             "Give it fewer or shorter groups, labels and slots.",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether one more may wait to be let in.
+async fn make_room(app: &App, from: AddressPrefix) -> Result<(), ApiError> {
+    app.forget_silent_agents().await?;
+    let waiting = app.store.waiting_agents(&from.to_string()).await?;
+    if waiting.all < MOST_WAITING && waiting.from_address < MOST_WAITING_PER_ADDRESS {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too-many-agents-wait",
+        "Too Many Requests",
+        format!(
+            "{} agents wait to be let in already, {} of them from this address.",
+            waiting.all, waiting.from_address
+        ),
+    )
+    .fix(
+        "Let them in (`keirin agent authorise`) or remove them (`keirin agent delete --unauthorised`), or give this \
+         agent a join token (`keirin token create --kind join`).",
+    ))
+}
+
+/// Of an agent that nobody has vouched for, little is kept.
+fn check_size(said: &Register) -> Result<(), ApiError> {
+    let words = said.groups.iter().chain(&said.labels);
+    let host = said.host.iter().flat_map(|(name, value)| [name, value]);
+    let bytes: usize = words.chain(host).map(String::len).sum();
+    if bytes > MOST_STRANGER_BYTES {
+        return Err(ApiError::invalid(
+            format!(
+                "The agent says {bytes} bytes of itself; without a join token it may say {MOST_STRANGER_BYTES}."
+            ),
+            "Give it a join token, or fewer and shorter groups and labels.",
         ));
     }
     Ok(())

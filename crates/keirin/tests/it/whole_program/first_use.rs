@@ -8,6 +8,7 @@ use keirin_client::WhichLines;
 use keirin_model::{Outcome, State};
 use keirin_wire::log::Stream;
 
+use crate::whole_program::server::Server;
 use crate::whole_program::story::{PROJECT, Story, http, only_job};
 use crate::whole_program::world::poll_async;
 
@@ -116,12 +117,45 @@ fn files(folder: &Path) -> usize {
 }
 
 #[tokio::test]
+async fn where_the_local_address_is_said_the_server_takes_work() {
+    let mut story = Story::begin(&crate::whole_program::story::one_job("true")).await;
+    let (listen, file) = (story.listen(), story.world.data().join("local.json"));
+    let is_ready = async || {
+        let answer = http().get(story.url.join("/readyz").unwrap()).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    };
+    assert!(file.exists() && is_ready().await);
+
+    // A server that is killed leaves the file; the next one takes it away before it can be reached.
+    let token = story.local_token();
+    story.server.kill();
+    assert!(file.exists());
+    let next = Server::spawn(&story.world, &listen);
+    poll_async("the next server listens", async || {
+        tokio::net::TcpStream::connect(&listen).await.ok()
+    })
+    .await;
+    poll_async("the next server says where it is", async || {
+        if !file.exists() {
+            return None;
+        }
+        assert!(is_ready().await, "the file is there before the server takes work");
+        Some(())
+    })
+    .await;
+    next.ready();
+    assert_eq!(story.local_token(), token, "commands that wait go on");
+}
+
+#[tokio::test]
 async fn the_sign_in_link_works_once() {
     let story = Story::begin(&crate::whole_program::story::one_job("true")).await;
     let said = story.server.hear("Sign in with this link");
     let link = said.rsplit(' ').next().unwrap();
     let http = http();
-    let first = http.get(link).send().await.unwrap();
+    let shown = http.get(link).send().await.unwrap();
+    assert!(shown.status().is_success() && shown.headers().get("set-cookie").is_none());
+    let first = http.post(link).send().await.unwrap();
     assert_eq!(first.status(), 303);
     let cookie = first.headers()["set-cookie"].to_str().unwrap().to_owned();
     assert!(cookie.contains("HttpOnly"), "{cookie}");
@@ -130,7 +164,7 @@ async fn the_sign_in_link_works_once() {
     let me = http.get(me).header("cookie", session).send().await.unwrap();
     assert!(me.status().is_success());
 
-    let second = http.get(link).send().await.unwrap();
+    let second = http.post(link).send().await.unwrap();
     assert!(second.headers().get("set-cookie").is_none());
     let goes_to = second.headers()["location"].to_str().unwrap();
     assert!(goes_to.ends_with("/sign-in?link=used"), "{goes_to}");

@@ -251,6 +251,7 @@ pub(crate) fn admin_token(expires_in_seconds: Option<i64>) -> CreateToken {
         groups: std::collections::BTreeSet::new(),
         uses: None,
         expires_in_seconds,
+        can_create_tokens: true,
     }
 }
 
