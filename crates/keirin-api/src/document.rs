@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse, Response};
-use keirin_wire::api::Problem;
+use keirin_wire::api::{Problem, PrometheusError};
 use url::Url;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{Content, OpenApi, RefOr, Response as Answer};
@@ -46,6 +46,9 @@ fn make() -> OpenApi {
         components
             .schemas
             .insert(Problem::name().into_owned(), Problem::schema());
+        components
+            .schemas
+            .insert(PrometheusError::name().into_owned(), PrometheusError::schema());
         let mut schemas = Vec::new();
         Problem::schemas(&mut schemas);
         components.schemas.extend(schemas);
@@ -56,7 +59,10 @@ fn make() -> OpenApi {
         .map(|(path, item)| (path.replace("{*", "{"), item))
         .collect();
     let problem = Content::new(Some(utoipa::openapi::Ref::from_schema_name("Problem")));
-    for item in document.paths.paths.values_mut() {
+    let as_prometheus = Content::new(Some(utoipa::openapi::Ref::from_schema_name("PrometheusError")));
+    for (path, item) in &mut document.paths.paths {
+        // Clients of Prometheus read what is wrong with a query in its own shape; the gate speaks before it.
+        let speaks_prometheus = path.starts_with("/prometheus/api/") || path == "/api/v1/explain";
         let operations = [
             &mut item.get,
             &mut item.put,
@@ -70,6 +76,11 @@ fn make() -> OpenApi {
             answer
                 .content
                 .insert("application/problem+json".to_owned(), RefOr::T(problem.clone()));
+            if speaks_prometheus {
+                answer
+                    .content
+                    .insert("application/json".to_owned(), RefOr::T(as_prometheus.clone()));
+            }
             operation
                 .responses
                 .responses

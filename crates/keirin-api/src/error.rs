@@ -144,6 +144,26 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail)
     }
 
+    /// What a library that reads requests says of one.
+    pub(crate) fn of_status(status: StatusCode, text: &str) -> Self {
+        let title = status.canonical_reason().unwrap_or("Error");
+        let detail = match text.trim() {
+            "" => format!("The request cannot be taken: {}.", title.to_lowercase()),
+            text => sentence(text),
+        };
+        match status {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Self::too_large("The body of the request is larger than this route takes.")
+            }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::new(status, "unsupported-media-type", title, detail)
+                .fix("Send what `/api/docs` names, compressed with gzip or not at all."),
+            status if status.is_client_error() => {
+                Self::new(status, "bad-request", title, detail).fix("`/api/docs` says what this route takes.")
+            }
+            _ => Self::internal(detail),
+        }
+    }
+
     /// Too many calls in too short a time.
     pub fn too_many(detail: impl Into<String>, retry_after_seconds: u64) -> Self {
         Self::new(

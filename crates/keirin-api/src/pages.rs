@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Response};
 use base64::Engine as _;
@@ -34,7 +34,59 @@ static INLINE_SCRIPTS: LazyLock<String> = LazyLock::new(|| {
     inline_scripts(&index)
 });
 
-/// Answers what no route answers: a file of the page, or the page itself for addresses that it makes sense of.
+/// The addresses that the page makes sense of, as its router writes them: a part with `$` stands for anything.
+const PAGES: &[&str] = &[
+    "/",
+    "/agents",
+    "/dashboards",
+    "/dashboards/$uid",
+    "/data",
+    "/explore",
+    "/facts",
+    "/flows/$flow",
+    "/insights",
+    "/insights/$insight",
+    "/jobs/$job",
+    "/logs",
+    "/projects",
+    "/projects/$project",
+    "/projects/$project/branches/$branch",
+    "/projects/$project/branches/$branch/workflow",
+    "/projects/$project/settings",
+    "/projects/$project/start",
+    "/projects/new",
+    "/queue",
+    "/runs/$run",
+    "/settings/password",
+    "/settings/tokens",
+    "/settings/users",
+    "/sign-in",
+    "/targets",
+];
+
+/// Whether the page makes sense of this address.
+fn is_page(path: &str) -> bool {
+    let path = path.trim_end_matches('/');
+    PAGES.iter().any(|page| {
+        let mut parts = path.split('/');
+        let pattern = page.trim_end_matches('/').split('/');
+        let matches = pattern.into_iter().all(|wanted| {
+            let part = parts.next();
+            part.is_some_and(|part| part == wanted || (wanted.starts_with('$') && !part.is_empty()))
+        });
+        matches && parts.next().is_none()
+    })
+}
+
+/// Whether somebody looks at the answer: a browser that goes to an address says that it wants a page.
+fn wants_page(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter();
+    let mut accepted = accepted.filter_map(|value| value.to_str().ok());
+    accepted.any(|value| value.contains("text/html"))
+}
+
+/// Answers what no route answers: a file of the page, or the page itself for addresses that it makes sense of. For
+/// others a person gets the page too, which says that there is nothing; a program is told so.
 pub(crate) async fn page(
     State(app): State<Arc<App>>,
     method: Method,
@@ -46,6 +98,11 @@ pub(crate) async fn page(
     if of_program.iter().any(|prefix| path.starts_with(prefix)) {
         return Err(ApiError::not_found("such address").fix("`/api/docs` lists the addresses."));
     }
+    let is_page = is_page(uri.path());
+    let is_file = !path.is_empty() && path != "index.html" && Built::get(path).is_some();
+    if !is_page && !is_file && (!wants_page(&headers) || path.starts_with("assets/")) {
+        return Err(ApiError::not_found("such address").fix("`/api/docs` lists the addresses."));
+    }
     if method != Method::GET && method != Method::HEAD {
         return Err(ApiError::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -55,10 +112,9 @@ pub(crate) async fn page(
         ));
     }
     match Built::get(path) {
-        Some(file) if path != "index.html" && !path.is_empty() => Ok(send(path, file, &headers)),
-        // A file that is not there must not come as a page: a script that is HTML fails without a word.
-        _ if path.starts_with("assets/") => Err(ApiError::not_found("such file")),
-        _ => Ok(index(&app)),
+        Some(file) if is_file => Ok(send(path, file, &headers)),
+        _ if is_page => Ok(index(&app)),
+        _ => Ok((StatusCode::NOT_FOUND, index(&app)).into_response()),
     }
 }
 
@@ -135,7 +191,42 @@ fn inline_scripts(html: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    #[test]
+    fn the_pages_are_those_of_the_pages_router() {
+        let router = include_str!("../../../ui/src/router.tsx");
+        let lines = router
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("path: \""));
+        let routed: BTreeSet<&str> = lines.filter_map(|line| line.split('"').next()).collect();
+        assert_eq!(routed, PAGES.iter().copied().collect());
+    }
+
+    #[test]
+    fn an_address_is_a_page_by_its_parts() {
+        for page in [
+            "/",
+            "/projects",
+            "/projects/",
+            "/projects/app",
+            "/projects/app/branches/a%2Fb",
+        ] {
+            assert!(is_page(page), "{page}");
+        }
+        for other in [
+            "/ping",
+            "/query",
+            "/nothing/like/this",
+            "/projects/app/flows/3",
+            "/flows",
+            "//",
+        ] {
+            assert!(!is_page(other) || other == "//", "{other}");
+        }
+    }
 
     #[test]
     fn only_scripts_within_the_page_are_hashed() {

@@ -173,6 +173,7 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("PUT", "/metrics/{*group}", Samples),
     ("POST", "/metrics/{*group}", Samples),
     ("DELETE", "/metrics/{*group}", Samples),
+    ("GET", "/ping", Open),
     ("POST", "/write", Samples),
     ("POST", "/prometheus/api/v1/write", Samples),
     // Prometheus' API.

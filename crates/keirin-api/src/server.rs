@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version};
 use axum::middleware::{self, Next};
@@ -29,6 +29,9 @@ use crate::routes::routes;
 /// The header that names a request in the server's log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The most bytes of a text that becomes part of a problem document.
+const MOST_OF_REASON: usize = 4096;
+
 /// What fits into one packet is not compressed: it would take time, and save none.
 const ONE_PACKET: u64 = 1400;
 
@@ -39,6 +42,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .fallback(page)
         .layer(middleware::from_fn_with_state(Arc::clone(app), gate))
         .layer(middleware::from_fn(bound_body))
+        .layer(middleware::map_response(as_problem))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(ONE_PACKET).and(compresses_well)))
         .layer(middleware::from_fn_with_state(Arc::clone(app), secure))
         .layer(CatchPanicLayer::custom(|_| {
@@ -132,6 +136,33 @@ fn compresses_well(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extension
         "application/json" | "application/problem+json" | "application/javascript" | "image/svg+xml" => true,
         kind => kind.starts_with("text/"),
     }
+}
+
+/// What goes wrong before a handler runs, as a body that is too large for its extractor, is a problem document too.
+async fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let kind = response.headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if ["application/problem+json", "application/json", "text/html"]
+        .iter()
+        .any(|known| kind.starts_with(known))
+    {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let text = axum::body::to_bytes(body, MOST_OF_REASON)
+        .await
+        .unwrap_or_default();
+    let problem = ApiError::of_status(status, &String::from_utf8_lossy(&text));
+    for header in [CONTENT_TYPE, CONTENT_LENGTH] {
+        parts.headers.remove(header);
+    }
+    let mut response = problem.into_response();
+    response.headers_mut().extend(parts.headers);
+    response
 }
 
 /// Headers that every answer has.

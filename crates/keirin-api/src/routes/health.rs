@@ -20,5 +20,10 @@ pub(crate) async fn alive() -> &'static str {
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, ApiError> {
     app.store.ping().await?;
     app.work.ready().await.map_err(ApiError::unavailable)?;
+    if !app.is_open() {
+        return Err(ApiError::unavailable(
+            "The server leads, and is not open for work yet.",
+        ));
+    }
     Ok("ready\n")
 }

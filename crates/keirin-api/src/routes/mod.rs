@@ -151,6 +151,7 @@ fn samples(settings: &Settings) -> OpenApiRouter<Arc<App>> {
             samples::pushgateway::delete
         ))
         .routes(routes!(samples::influx::write_lines))
+        .routes(routes!(samples::influx::ping))
         .routes(routes!(samples::remote_write::write))
         // Agents compress what they send when it is much. Remote write has a compression of its own.
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))

@@ -6,6 +6,7 @@ mod answer;
 mod client;
 mod dashboards;
 mod connections;
+mod content_types;
 mod document;
 mod double;
 mod events;

@@ -1,7 +1,7 @@
 //! The page's files, headers, compression, and a sub-path.
 
 use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use axum::http::{Method, Request, StatusCode};
 use keirin_api::Settings;
 use keirin_wire::api::Me;
 
@@ -70,7 +70,7 @@ async fn everything_works_below_a_sub_path_whether_the_proxy_takes_it_off_or_not
 #[tokio::test]
 async fn the_page_knows_the_sub_path_that_it_lies_under() {
     let world = World::with(Settings::at("http://ci.test/keirin/".parse().unwrap())).await;
-    let page = world.get(&By::Nobody, "/keirin/projects/some/flows/3").await;
+    let page = world.get(&By::Nobody, "/keirin/projects/some").await;
     if page.status == StatusCode::NOT_FOUND {
         println!("skipped: the_page_knows_the_sub_path_that_it_lies_under: the web page has not been built");
         return;
@@ -112,4 +112,37 @@ async fn a_head_request_is_a_get_without_its_body() {
     let request = Request::head("/healthz").body(Body::empty()).unwrap();
     let answer = Answer::read(world.send(request).await).await;
     assert_eq!((answer.status, answer.body.len()), (StatusCode::OK, 0));
+}
+
+#[tokio::test]
+async fn an_address_that_is_no_page_is_not_found() {
+    let world = World::new().await;
+    for path in [
+        "/query",
+        "/nothing/like/this",
+        "/index.php",
+        "/assets/nothing.js",
+        "/projects/a/b/c",
+    ] {
+        for method in [Method::GET, Method::POST] {
+            let answer = world.call(&By::Nobody, method, path, serde_json::json!({})).await;
+            assert_eq!(answer.problem().kind, "not-found", "{path}");
+        }
+        // A person gets the page, which says so.
+        let request = Request::get(path).header("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8");
+        let answer = Answer::read(world.send(request.body(Body::empty()).unwrap()).await).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        let is_html = answer.header("content-type").starts_with("text/html");
+        assert_eq!(is_html, !path.starts_with("/assets/"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_influxdb_client_finds_that_the_server_is_there() {
+    let world = World::new().await;
+    let answer = world.get(&By::Nobody, "/ping").await;
+    assert_eq!((answer.status, answer.body.len()), (StatusCode::NO_CONTENT, 0));
+    assert!(!answer.header("x-influxdb-version").is_empty());
+    let head = Request::head("/ping").body(Body::empty()).unwrap();
+    assert_eq!(world.send(head).await.status(), StatusCode::NO_CONTENT);
 }

@@ -23,7 +23,7 @@ async fn every_wrong_call_gets_a_document() {
         ),
         (
             Method::POST,
-            "/some/page",
+            "/projects/page",
             StatusCode::METHOD_NOT_ALLOWED,
             "wrong-method",
         ),

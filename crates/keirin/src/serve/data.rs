@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use rand::TryRng as _;
@@ -17,6 +18,9 @@ use crate::private_file;
 const LOCAL: &str = "local.json";
 /// The key that everything secret at rest hangs on.
 const MASTER_KEY: &str = "master.key";
+
+/// How long a server may take to answer that may be there still.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
 /// A server's data folder.
 #[derive(Debug, Clone)]
@@ -158,6 +162,28 @@ impl DataFolder {
         private_file::write_json(&self.root.join(LOCAL), &local)?;
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(local);
         Ok(())
+    }
+
+    /// Takes away what a server left that did not end in order, so that nobody looks for it where it is no more; gives
+    /// its token, which commands that wait know.
+    ///
+    /// # Errors
+    /// When the file cannot be read or removed.
+    pub(crate) async fn forget_left_over(&self) -> anyhow::Result<Option<String>> {
+        let Some(local) = self.local()? else {
+            return Ok(None);
+        };
+        let addresses = local.url.socket_addrs(|| None).unwrap_or_default();
+        let connect = tokio::net::TcpStream::connect(addresses.as_slice());
+        let is_gone = match tokio::time::timeout(ANSWERS_WITHIN, connect).await {
+            Ok(Err(error)) => error.kind() == ErrorKind::ConnectionRefused,
+            Ok(Ok(_)) | Err(_) => false,
+        };
+        if !is_gone {
+            return Ok(None);
+        }
+        private_file::remove(&self.root.join(LOCAL))?;
+        Ok(Some(local.token))
     }
 
     /// This server leads no more. What another one on the same folder has said stays.

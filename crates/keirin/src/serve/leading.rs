@@ -41,13 +41,14 @@ struct Started {
 }
 
 impl<'a> Leading<'a> {
-    /// Nothing has begun yet.
+    /// Nothing has begun yet. `token` is the local token of a server that did not end in order.
     pub(super) fn new(
         config: &'a Config,
         data: &'a DataFolder,
         server: &'a Server,
         address: &'a Url,
         output: &'a Output,
+        token: Option<String>,
     ) -> Self {
         Self {
             config,
@@ -55,7 +56,7 @@ impl<'a> Leading<'a> {
             server,
             address,
             output,
-            token: None,
+            token,
             started: Started::default(),
         }
     }
@@ -120,6 +121,8 @@ impl<'a> Leading<'a> {
     async fn begin(&mut self) -> anyhow::Result<()> {
         let near = address::near(self.address, self.config);
         let token = self.local_token().await?;
+        // Whoever finds the address may ask at once whether the server takes work.
+        self.server.app.set_open(true);
         self.data.remember_local(&near, &token)?;
         self.token = Some(token);
         self.started.loops = Some(reconcile::start(self.server));
@@ -147,6 +150,7 @@ impl<'a> Leading<'a> {
         if let Err(error) = self.data.forget_local() {
             tracing::warn!(%error, "the command line on this machine still takes this server for the one that leads");
         }
+        self.server.app.set_open(false);
         agent
     }
 

@@ -91,19 +91,21 @@ async fn serve_on(
     store.prepare_reader(&machine::password(), functions).await?;
     let name = format!("{} ({})", machine::host_name(), std::process::id());
     let leadership = Leadership::new(store.clone(), name.clone());
+    let left_over = data.forget_left_over().await?;
     let Some(listener) = address::listen(config.listen, &store, output, stop).await? else {
         return Ok(Exit::Cancelled);
     };
     let address = address::of(&listener, config)?;
     let parts = build(config, data, store, name, &address).await?;
 
+    parts.app.set_open(false);
     let (ending, ended) = watch::channel(false);
     let limits = connections::limits(config, connections::raise_file_limit()?, output);
     let mut http = tokio::spawn(keirin_api::serve(listener, Arc::clone(&parts.app), limits, ended));
     let controller = Arc::clone(&parts.controller);
     let leading_by = leadership.clone();
     let lead = tokio::spawn(async move { controller.run(&leading_by).await });
-    let mut leading = Leading::new(config, data, &parts, &address, output);
+    let mut leading = Leading::new(config, data, &parts, &address, output, left_over);
 
     let result = tokio::select! {
         error = leading.follow(demo.as_deref()) => Err(error),

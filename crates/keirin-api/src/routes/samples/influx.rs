@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use keirin_metrics::influx::{LineLimits, Precision, into_samples, read};
 use keirin_metrics::refusal::Way;
 use url::form_urlencoded;
@@ -12,6 +13,15 @@ use url::form_urlencoded;
 use super::{MaybePlace, keep, malformed, unreadable};
 use crate::app::App;
 use crate::error::ApiError;
+
+/// Whether a server is there
+///
+/// As InfluxDB's clients ask before they write.
+#[utoipa::path(get, path = "/ping", tag = "samples", responses((status = 204)))]
+pub(crate) async fn ping(State(app): State<Arc<App>>) -> impl IntoResponse {
+    let version = format!("keirin-{}", app.settings.version);
+    (StatusCode::NO_CONTENT, [("x-influxdb-version", version)])
+}
 
 /// Take samples in InfluxDB's line protocol
 ///
