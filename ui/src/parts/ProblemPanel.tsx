@@ -39,6 +39,11 @@ export function ProblemPanel({ error, onRetry, page = false }: ProblemPanelProps
               Sign in
             </LinkButton>
           ) : null}
+          {page && problem.status === 404 ? (
+            <LinkButton to="/" variant="default">
+              Go to the overview
+            </LinkButton>
+          ) : null}
           {onRetry && problem.status !== 404 && problem.status !== 401 ? (
             <Button variant="default" onClick={onRetry}>
               Try again

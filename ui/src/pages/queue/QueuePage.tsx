@@ -82,7 +82,7 @@ export function QueuePage() {
   const answer = useQuery(queueQuery);
   return (
     <Page>
-      <PageHead title="Queue" facts={answer.data ? `${counted(answer.data.length, "job")} could run and wait.` : " "} />
+      <PageHead title="Queue" facts={answer.data ? (answer.data.length === 0 ? "Every job that could run has an agent." : `${counted(answer.data.length, "job")} that could run ${answer.data.length === 1 ? "waits" : "wait"} for an agent.`) : " "} />
       <Loaded answer={answer} skeleton={<Panel flush><SkeletonRows /></Panel>}>
         {(entries) => (
           <DataTable
