@@ -114,9 +114,12 @@ async fn a_commit_made_ready_is_made_ready_again_after_the_mirror_was_removed() 
     assert_eq!(read(&mirror).await.unwrap(), "hello\n");
 }
 
+/// What happens to a repository that is mirrored.
+type Harm = fn(&Repository);
+
 #[tokio::test]
 async fn a_broken_repository_is_a_fault_that_stays() {
-    let damages: [(&str, fn(&Repository)); 3] = [
+    let damages: [(&str, Harm); 3] = [
         ("a file lost", |repository| {
             fs::remove_file(object(repository, "HEAD:README.md")).unwrap()
         }),
