@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse, Response};
-use keirin_wire::api::{Problem, PrometheusError};
+use keirin_wire::api::{Problem, QueryRefusal};
 use url::Url;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{Content, OpenApi, RefOr, Response as Answer};
@@ -48,9 +48,10 @@ fn make() -> OpenApi {
             .insert(Problem::name().into_owned(), Problem::schema());
         components
             .schemas
-            .insert(PrometheusError::name().into_owned(), PrometheusError::schema());
+            .insert(QueryRefusal::name().into_owned(), QueryRefusal::schema());
         let mut schemas = Vec::new();
         Problem::schemas(&mut schemas);
+        QueryRefusal::schemas(&mut schemas);
         components.schemas.extend(schemas);
     }
     // The router's way to say "everything that is left" is none that OpenAPI knows.
@@ -59,7 +60,7 @@ fn make() -> OpenApi {
         .map(|(path, item)| (path.replace("{*", "{"), item))
         .collect();
     let problem = Content::new(Some(utoipa::openapi::Ref::from_schema_name("Problem")));
-    let as_prometheus = Content::new(Some(utoipa::openapi::Ref::from_schema_name("PrometheusError")));
+    let as_prometheus = Content::new(Some(utoipa::openapi::Ref::from_schema_name("QueryRefusal")));
     for (path, item) in &mut document.paths.paths {
         // Clients of Prometheus read what is wrong with a query in its own shape; the gate speaks before it.
         let speaks_prometheus = path.starts_with("/prometheus/api/") || path == "/api/v1/explain";

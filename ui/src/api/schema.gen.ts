@@ -3714,15 +3714,6 @@ export interface components {
             /** @description What they may do there. */
             role: components["schemas"]["Role"];
         };
-        /** @description What went wrong, as Prometheus says it. */
-        PrometheusError: {
-            /** @description In words. */
-            error: string;
-            /** @description A word for programs: `bad_data` or `execution`. */
-            errorType: string;
-            /** @description Always `error`. */
-            status: string;
-        };
         /** @description Which proposed changes start a flow. */
         PullRequestTrigger: {
             /** @description Globs over the names of the branches that changes are proposed to; all where it is empty. */
@@ -3738,6 +3729,23 @@ export interface components {
             paths?: string[];
             /** @description Globs over tag names; no tag starts anything where it is empty. */
             tags?: string[];
+        };
+        /** @description A part of a query, in bytes from 0; the end is not part of it. */
+        QueryPlace: {
+            /** @description Where it has ended. */
+            end: number;
+            /** @description Where it starts. */
+            start: number;
+        };
+        /** @description Why a query has no answer. */
+        QueryRefusal: {
+            /** @description What is wrong. */
+            error: string;
+            /** @description A word for programs, as in `bad_data`. */
+            errorType: string;
+            position?: components["schemas"]["QueryPlace"] | null;
+            /** @description Always `error`. */
+            status: string;
         };
         /** @description A waiting job. */
         QueueEntry: {
@@ -5255,7 +5263,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7405,7 +7413,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7436,7 +7444,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7469,7 +7477,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7504,7 +7512,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7537,7 +7545,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7570,7 +7578,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7602,7 +7610,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7633,7 +7641,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7666,7 +7674,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7699,7 +7707,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7732,7 +7740,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7767,7 +7775,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7800,7 +7808,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7829,7 +7837,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7862,7 +7870,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7895,7 +7903,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7924,7 +7932,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7953,7 +7961,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };
@@ -7986,7 +7994,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["PrometheusError"];
+                    "application/json": components["schemas"]["QueryRefusal"];
                 };
             };
         };

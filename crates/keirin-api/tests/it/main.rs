@@ -4,9 +4,9 @@
 mod agents;
 mod answer;
 mod client;
-mod dashboards;
 mod connections;
 mod content_types;
+mod dashboards;
 mod document;
 mod double;
 mod events;

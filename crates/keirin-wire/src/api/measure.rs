@@ -93,18 +93,6 @@ pub struct DataFlow {
     pub parts: Vec<DataPart>,
 }
 
-/// What went wrong, as Prometheus says it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct PrometheusError {
-    /// Always `error`.
-    pub status: String,
-    /// A word for programs: `bad_data` or `execution`.
-    #[serde(rename = "errorType")]
-    pub error_type: String,
-    /// In words.
-    pub error: String,
-}
-
 /// A part of the way of the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DataPart {

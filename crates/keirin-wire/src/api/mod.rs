@@ -33,8 +33,7 @@ pub use flow::{Flow, FlowSummary, RerunFlow, StartFlow};
 pub use job::{Attempt, Job, JobSummary, Step};
 pub use log::{LogLine, LogMatch, LogPage, LogSearch, LogStep, LogSummary, MatchRange};
 pub use measure::{
-    DataFlow, DataPart, DataState, Fact, FactKind, Metric, PrometheusError, Reasons, SqlColumn, SqlQuery,
-    SqlRows, SqlView,
+    DataFlow, DataPart, DataState, Fact, FactKind, Metric, Reasons, SqlColumn, SqlQuery, SqlRows, SqlView,
 };
 pub use overview::{AgentTotals, Figure, Freshness, Overview, Point, RunningFlow, Totals, Wanted};
 pub use page::Page;
