@@ -237,7 +237,7 @@ fn take(chunk: &Chunk, kept: Range<u32>, cut: Option<u64>, limit: u64) -> Result
             Tag {
                 step: None,
                 stream: Stream::Agent,
-                cut: true,
+                cut: false,
             },
             mark.as_bytes(),
         )?;

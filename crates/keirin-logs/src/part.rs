@@ -54,6 +54,11 @@ impl LogPart {
         self.chunk.text().slice(start..end)
     }
 
+    /// Whether one of the chunk's lines was cut.
+    pub(crate) fn has_cut_lines(&self) -> bool {
+        self.chunk.runs().iter().any(|run| run.tag.cut)
+    }
+
     /// Those lines that are below `end`, if any.
     pub(crate) fn until(mut self, end: u64) -> Option<Self> {
         let lines = u32::try_from(end.checked_sub(self.chunk_line)?).unwrap_or(u32::MAX);

@@ -8,7 +8,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use keirin_model::LogStreamId;
 use keirin_store::logs::ChunkRow;
-use keirin_wire::log::{Chunk, LogLine};
+use keirin_wire::log::{CUT_MARK, Chunk, LogLine};
 
 use crate::body;
 use crate::error::{LogError, off_thread};
@@ -96,18 +96,21 @@ impl Logs {
 fn text(part: &LogPart, times: Times) -> Bytes {
     let texts = part.text();
     let mut out = BytesMut::with_capacity(texts.len() + 1);
-    match times {
-        Times::Without => {
-            out.put(texts);
-            out.put_u8(b'\n');
+    // Nearly always the texts go out as they lie there.
+    if times == Times::Without && !part.has_cut_lines() {
+        out.put(texts);
+        out.put_u8(b'\n');
+        return out.freeze();
+    }
+    for (_, line) in part.lines() {
+        if times == Times::With {
+            out.put(format!("{:.3} ", line.time).as_bytes());
         }
-        Times::With => {
-            for (_, line) in part.lines() {
-                out.put(format!("{:.3} ", line.time).as_bytes());
-                out.put(line.text);
-                out.put_u8(b'\n');
-            }
+        out.put(line.text);
+        if line.cut {
+            out.put(CUT_MARK.as_bytes());
         }
+        out.put_u8(b'\n');
     }
     out.freeze()
 }

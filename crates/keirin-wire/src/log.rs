@@ -30,6 +30,9 @@ pub use error::ChunkError;
 /// The longest text of one line, in bytes. What writes lines cuts a longer one here and sets [`Tag::cut`].
 pub const LINE_BYTES: usize = 64 * 1024;
 
+/// What stands behind a line that was cut, wherever people read it as text.
+pub const CUT_MARK: &str = " [cut here: the line is longer]";
+
 /// Where a line came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

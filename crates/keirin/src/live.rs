@@ -1,7 +1,7 @@
 //! What people and programs see of work while it goes on: lines of logs as they come, each job as it ends, the end.
 
 use keirin_model::{Outcome, Status, Timestamp};
-use keirin_wire::log::Stream;
+use keirin_wire::log::{CUT_MARK, Stream};
 use serde_json::json;
 
 use crate::ansi;
@@ -23,6 +23,8 @@ pub(crate) struct Line<'a> {
     pub(crate) time: Timestamp,
     pub(crate) step: Option<u16>,
     pub(crate) stream: Stream,
+    /// Whether the line went on, but was too long to be kept whole.
+    pub(crate) cut: bool,
     pub(crate) text: &'a str,
 }
 
@@ -41,15 +43,18 @@ impl Live {
         if self.output.is_json() {
             self.output.object(&json!({
                 "kind": "log", "job": line.job, "line": line.number, "time": line.time, "step": line.step,
-                "stream": line.stream, "text": line.text,
+                "stream": line.stream, "text": line.text, "cut": line.cut,
             }));
             return;
         }
         let text = ansi::printable(line.text, self.output.has_colours());
-        let text = match line.stream {
+        let mut text = match line.stream {
             Stream::Agent => self.output.faint(text),
             Stream::Output | Stream::Error => text,
         };
+        if line.cut {
+            text.push_str(&self.output.faint(CUT_MARK));
+        }
         if self.several {
             let name = format!("{:width$} │", line.job, width = self.width);
             self.output.line(format!("{} {text}", self.output.faint(name)));

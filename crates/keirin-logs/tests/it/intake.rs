@@ -165,7 +165,7 @@ async fn a_log_that_grows_too_large_is_cut_with_a_mark() {
     assert_eq!(kept, &numbered(0..13)[..]);
     assert_eq!(
         (mark.0, mark.1.stream, mark.1.step, mark.1.cut),
-        (13, Stream::Agent, None, true)
+        (13, Stream::Agent, None, false)
     );
     assert_eq!(
         &mark.1.text[..],

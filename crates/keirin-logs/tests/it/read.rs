@@ -35,6 +35,19 @@ async fn a_log_is_downloaded_as_it_was_written() {
 }
 
 #[tokio::test]
+async fn a_cut_line_says_so_in_a_downloaded_log() {
+    let house = House::new().await;
+    let log = house.log().await;
+    let cut = LogLine { cut: true, ..line(0) };
+    house.logs.write(log, &[cut, line(1)]).await.unwrap();
+    let text = house.logs.download(log, Times::Without).try_collect::<Vec<_>>();
+    assert_eq!(
+        text.await.unwrap().concat(),
+        b"line 0 [cut here: the line is longer]\nline 1\n"
+    );
+}
+
+#[tokio::test]
 async fn the_end_of_a_long_log_is_read_without_the_rest() {
     let house = House::with(NOTHING_INLINE).await;
     let log = house.log().await;

@@ -237,6 +237,7 @@ impl<'a> Watch<'a> {
                         time: line.time,
                         step: line.step,
                         stream: line.stream,
+                        cut: line.cut,
                         text: &line.text,
                     });
                 }

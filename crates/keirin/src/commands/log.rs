@@ -4,7 +4,7 @@ use clap::{ArgGroup, Args};
 use keirin_client::{Client, News, WhichLines, WhichLogs};
 use keirin_model::{JobId, RunId, State};
 use keirin_wire::api::{LogLine, LogMatch};
-use keirin_wire::log::Stream;
+use keirin_wire::log::{CUT_MARK, Stream};
 use serde_json::json;
 
 use super::names::{self, FlowName};
@@ -216,7 +216,7 @@ impl Reader<'_> {
             Stream::Output | Stream::Error => text,
         };
         let cut = if line.cut {
-            self.output.faint(" [cut here: the line is longer]")
+            self.output.faint(CUT_MARK)
         } else {
             String::new()
         };
@@ -293,8 +293,13 @@ fn show_match(matched: &LogMatch, output: &Output) {
         (None, None, Some(agent)) => format!("agent {agent}"),
         (None, None, None) => String::new(),
     };
+    let cut = if line.cut {
+        output.faint(CUT_MARK)
+    } else {
+        String::new()
+    };
     output.line(format!(
-        "{} {}",
+        "{} {}{cut}",
         output.faint(format!("{place}:{}:", line.line)),
         marked(matched, output)
     ));

@@ -46,6 +46,7 @@ impl Printer {
             time: line.time,
             step: line.step,
             stream: line.stream,
+            cut: line.cut,
             text: &String::from_utf8_lossy(&line.text),
         });
     }
@@ -86,7 +87,8 @@ impl Printer {
         self.live.end(outcome, jobs, seconds);
     }
 
-    fn name(&self, job: JobId) -> String {
+    /// A job's name, as in `stage/job`.
+    pub(crate) fn name(&self, job: JobId) -> String {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state
             .names
