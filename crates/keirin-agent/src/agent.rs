@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::attempt::Attempt;
 use crate::backoff::Backoff;
+use crate::clock::ServerClock;
 use crate::config::{Config, Identity};
 use crate::delivery::in_time;
 use crate::leftovers::Leftovers;
@@ -70,6 +71,7 @@ pub struct Agent {
     jobs: JoinSet<()>,
     held: HashMap<AttemptId, Stop>,
     attempts: HashMap<Id, AttemptId>,
+    clock: ServerClock,
 }
 
 /// A claim that is under way.
@@ -96,6 +98,7 @@ impl Agent {
         let agent = Self {
             leftovers: Leftovers::new(config.owns_all_orphans),
             session: (config.random)(),
+            clock: ServerClock::new(Arc::clone(&config.clock)),
             sequence: 0,
             config: Arc::new(config),
             server,
@@ -199,6 +202,10 @@ impl Agent {
                 stop.request(StopReason::Cancelled);
             }
         }
+        if !claimed.assignments.is_empty() {
+            // How long the server waited is not known, only that it answers at once when it has something.
+            self.clock.set(claimed.now, Duration::ZERO);
+        }
         for assignment in claimed.assignments {
             self.start(assignment);
         }
@@ -224,6 +231,7 @@ impl Agent {
             assignment,
             stop: stop.clone(),
             received_at: Instant::now(),
+            clock: self.clock.clone(),
         };
         let task = self.jobs.spawn(attempt.run());
         self.attempts.insert(task.id(), id);

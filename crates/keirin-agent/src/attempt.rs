@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::backoff::Backoff;
+use crate::clock::ServerClock;
 use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::leftovers::Leftovers;
@@ -30,6 +31,7 @@ pub(crate) struct Attempt {
     pub(crate) assignment: Assignment,
     pub(crate) stop: Stop,
     pub(crate) received_at: Instant,
+    pub(crate) clock: ServerClock,
 }
 
 impl Attempt {
@@ -53,6 +55,7 @@ impl Attempt {
             patience: self.config.patience,
             exclusive: self.assignment.exclusive,
             received_at: self.received_at,
+            clock: self.clock.clone(),
         };
         let delivery = AbortOnDropHandle::new(tokio::spawn(delivery.run()));
 
@@ -81,7 +84,7 @@ impl Attempt {
         let log = Arc::new(JobLog::new(
             Arc::clone(spool),
             Masks::new(&self.assignment.masks),
-            Arc::clone(&self.config.clock),
+            self.clock.clone(),
             self.config.patience.batching,
             &self.config.limits,
         ));

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::backoff::Backoff;
+use crate::clock::ServerClock;
 use crate::config::Patience;
 use crate::server::{CallError, Lease, Server};
 use crate::spool::{Next, SharedSpool};
@@ -31,6 +32,7 @@ pub(crate) struct Delivery {
     pub(crate) exclusive: bool,
     /// When the job was received: its lease is at least that young.
     pub(crate) received_at: Instant,
+    pub(crate) clock: ServerClock,
 }
 
 impl Delivery {
@@ -127,7 +129,9 @@ impl Delivery {
     }
 
     async fn send_events(&mut self, report: Report) -> Result<(), CallError> {
+        let sent_at = Instant::now();
         let reported = in_time(self.patience.call, self.server.report(&self.lease, &report)).await?;
+        self.clock.set(reported.now, sent_at.elapsed());
         if reported.stop {
             self.stop.request(StopReason::Cancelled);
         }

@@ -13,6 +13,7 @@
 mod agent;
 mod attempt;
 mod backoff;
+mod clock;
 mod condition;
 mod config;
 mod delivery;

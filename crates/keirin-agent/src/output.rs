@@ -7,7 +7,8 @@ use std::time::Duration;
 use keirin_wire::log::{LINE_BYTES, Stream, Tag};
 use tokio::time::Instant;
 
-use crate::config::{Clock, Limits};
+use crate::clock::ServerClock;
+use crate::config::Limits;
 use crate::lines::Lines;
 use crate::mask::{Masker, Masks};
 use crate::spool::SharedSpool;
@@ -19,7 +20,7 @@ const LINE_COST: u64 = 16;
 pub(crate) struct JobLog {
     spool: Arc<SharedSpool>,
     masks: Masks,
-    clock: Clock,
+    clock: ServerClock,
     batching: Duration,
     limit: u64,
     used: AtomicU64,
@@ -30,7 +31,7 @@ impl JobLog {
     pub(crate) fn new(
         spool: Arc<SharedSpool>,
         masks: Masks,
-        clock: Clock,
+        clock: ServerClock,
         batching: Duration,
         limits: &Limits,
     ) -> Self {
@@ -85,7 +86,7 @@ impl JobLog {
     fn push(&self, tag: Tag, text: &[u8]) {
         let due = Instant::now() + self.batching;
         self.spool
-            .with(|spool| spool.line((self.clock)(), tag, text, due));
+            .with(|spool| spool.line(self.clock.now(), tag, text, due));
     }
 
     /// Takes a line of output in, unless the log is full.
@@ -105,7 +106,7 @@ impl JobLog {
                 Tag {
                     step: tag.step,
                     stream: Stream::Agent,
-                    cut: true,
+                    cut: false,
                 },
                 text.as_bytes(),
             );

@@ -141,7 +141,11 @@ impl Handle {
             events: report.events,
         };
         match self.step(event).await? {
-            Answer::Reported { acknowledged, stop } => Ok(Reported { acknowledged, stop }),
+            Answer::Reported { acknowledged, stop } => Ok(Reported {
+                acknowledged,
+                stop,
+                now: None,
+            }),
             other => Err(WorkError::Internal(
                 format!("a report was answered with {other:?}").into(),
             )),

@@ -7,7 +7,7 @@
 //! | `POST attempts/{id}/events` | job token | [`Report`] → [`Reported`] |
 //! | `POST attempts/{id}/log?first_line=N` | job token | an encoded [`crate::log::Chunk`] → [`LogAcknowledged`] |
 //! | `POST attempts/{id}/test-results` | job token | [`TestReport`] → 204 |
-//! | `PUT attempts/{id}/artifacts?path=P` | job token | the file → 204 |
+//! | `PUT attempts/{id}/artifacts?path=P&executable=B` | job token | the file → 204 |
 //! | `GET attempts/{id}/artifacts` | job token | → [`Kept`] files of the flow |
 //! | `GET attempts/{id}/artifacts/{artifact}` | job token | → the file |
 //! | `GET /git/{project}/...` | job token, as basic password | git's smart HTTP protocol, reading only |
@@ -97,6 +97,10 @@ pub struct Claimed {
     pub assignments: Vec<Assignment>,
     /// Attempts to stop: those that were cancelled, and those that are no longer this agent's.
     pub stop: Vec<AttemptId>,
+    /// The server's time, by which the agent sets the times of its logs.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub now: Option<Timestamp>,
 }
 
 /// A job for an agent, with all that it needs to know.
@@ -225,6 +229,10 @@ pub struct Reported {
     pub acknowledged: u64,
     /// Whether the agent is to stop the job.
     pub stop: bool,
+    /// The server's time, by which the agent sets the times of its logs.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub now: Option<Timestamp>,
 }
 
 /// The answer to a chunk of log.
@@ -254,6 +262,15 @@ pub struct Kept {
     pub size: u64,
     /// SHA-256 in hexadecimal digits.
     pub sha256: String,
+    /// Whether its owner may run it.
+    #[serde(default)]
+    pub executable: bool,
+    /// The name of the job that kept it.
+    #[serde(default)]
+    pub job: String,
+    /// The name of that job's stage.
+    #[serde(default)]
+    pub stage: String,
     /// When it was kept.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,

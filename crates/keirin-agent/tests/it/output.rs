@@ -1,5 +1,8 @@
 //! Output of every kind, kept and bounded.
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
 use keirin_model::Outcome::Success;
 use keirin_wire::log::{LINE_BYTES, Stream};
 
@@ -62,9 +65,12 @@ async fn a_log_over_its_limit_is_cut_with_a_mark_and_the_job_goes_on() {
         .run(job(vec![shell("seq 1 100000"), shell("echo unheard")]))
         .await;
     assert_eq!(record.finished().unwrap().0, Success);
-    let marks: Vec<_> = record.log.iter().filter(|line| line.cut).collect();
+    let said = record.lines(Stream::Agent);
+    let marks: Vec<_> = said
+        .iter()
+        .filter(|text| text.contains("limit of 10000 bytes"))
+        .collect();
     assert_eq!(marks.len(), 1);
-    assert!(String::from_utf8_lossy(&marks[0].text).contains("limit of 10000 bytes"));
     assert!(record.lines(Stream::Output).len() < 1000);
     assert!(!record.has_line("unheard"));
 }
@@ -82,4 +88,18 @@ async fn a_secret_never_leaves_the_agent_not_even_in_two_pieces() {
     assert!(!everything.contains("s3cret-w0rd"), "{everything}");
     assert!(!everything.contains("czNjcmV0LXcwcm"), "{everything}");
     assert!(record.lines(Stream::Agent)[0].contains("exec no-such-***"));
+}
+
+#[tokio::test]
+async fn the_log_of_an_agent_with_a_wrong_clock_has_the_server_s_times() {
+    let years_ahead = Timestamp::from_second(4_000_000_000).unwrap();
+    let bench = Bench::start_with(|config| config.clock = Arc::new(move || years_ahead));
+    let today = Timestamp::from_second(1_800_000_000).unwrap();
+    bench.server.change(|state| state.now = Some(today));
+    let record = bench.run(job(vec![shell("echo out; echo err >&2")])).await;
+    let times: Vec<Timestamp> = record.log.iter().map(|line| line.time).collect();
+    assert!(
+        times.len() >= 3 && times.iter().all(|time| *time == today),
+        "{times:?}"
+    );
 }

@@ -158,6 +158,7 @@ impl Work for Double {
         Ok(Claimed {
             assignments: std::mem::take(&mut *self.0.assignments.lock().unwrap()),
             stop: Vec::new(),
+            now: None,
         })
     }
 
@@ -168,6 +169,7 @@ impl Work for Double {
         Ok(Reported {
             acknowledged: report.events.last().map_or(0, |event| event.sequence),
             stop: false,
+            now: None,
         })
     }
 

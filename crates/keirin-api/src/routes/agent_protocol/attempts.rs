@@ -26,7 +26,11 @@ pub(crate) async fn events(
     At(attempt): At<AttemptId>,
     Json(report): Json<Report>,
 ) -> Result<Json<Reported>, ApiError> {
-    Ok(Json(app.work.report(attempt, report).await?))
+    let reported = app.work.report(attempt, report).await?;
+    Ok(Json(Reported {
+        now: Some(app.outside.now()),
+        ..reported
+    }))
 }
 
 /// Where a chunk belongs.

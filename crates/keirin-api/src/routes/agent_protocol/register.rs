@@ -136,6 +136,7 @@ pub(crate) async fn claim(
         assignment.token = app.keys.job_token(assignment.attempt);
         fill_in_repository(&app, assignment).await?;
     }
+    claimed.now = Some(app.outside.now());
     Ok(Json(claimed))
 }
 
