@@ -82,7 +82,7 @@ function results(query) {
 function artifacts() {
   const job = [...jobs.values()].find((one) => one.name === "package");
   return ["dist/keirin-0.1.0-x86_64.tar.gz", "dist/keirin-0.1.0-x86_64.tar.gz.sha256", "coverage/index.html"].map((path, at) => ({
-    id: String(at + 1), path, size: [18_402_113, 98, 48_120][at], sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", job: job.id, job_name: job.name, stage: job.stage, created_at: ago(2000),
+    id: String(at + 1), path, size: [18_402_113, 98, 48_120][at], executable: false, sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", job: job.id, job_name: job.name, stage: job.stage, created_at: ago(2000),
   }));
 }
 

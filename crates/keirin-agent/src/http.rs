@@ -56,8 +56,17 @@ impl Server for HttpServer {
             .map_err(told_apart)
     }
 
-    async fn keep(&self, lease: &Lease, path: &str, size: u64, content: FileStream) -> Result<(), CallError> {
-        let call = self.client.keep(lease.attempt, &lease.token, path, size, content);
+    async fn keep(
+        &self,
+        lease: &Lease,
+        path: &str,
+        size: u64,
+        executable: bool,
+        content: FileStream,
+    ) -> Result<(), CallError> {
+        let call = self
+            .client
+            .keep(lease.attempt, &lease.token, path, size, executable, content);
         call.await.map_err(told_apart)
     }
 

@@ -69,7 +69,14 @@ pub trait Server: Send + Sync + 'static {
     async fn test_results(&self, lease: &Lease, report: &TestReport) -> Result<(), CallError>;
 
     /// Keeps a file of exactly `size` bytes with the flow.
-    async fn keep(&self, lease: &Lease, path: &str, size: u64, content: FileStream) -> Result<(), CallError>;
+    async fn keep(
+        &self,
+        lease: &Lease,
+        path: &str,
+        size: u64,
+        executable: bool,
+        content: FileStream,
+    ) -> Result<(), CallError>;
 
     /// The files that the flow has kept.
     async fn kept(&self, lease: &Lease) -> Result<Vec<Kept>, CallError>;

@@ -9,8 +9,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use keirin_model::{ArtifactId, AttemptId};
 use keirin_objects::{ObjectError, ObjectKey};
-use keirin_store::artifacts::NewArtifact;
-use keirin_wire::agent::Kept;
+use keirin_store::artifacts::{Artifact, NewArtifact};
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -27,6 +26,7 @@ pub(crate) async fn keep(
     attempt: AttemptId,
     live: &Live,
     path: &str,
+    executable: bool,
     body: Body,
 ) -> Result<(), ApiError> {
     check_path(path)?;
@@ -44,6 +44,7 @@ pub(crate) async fn keep(
         path,
         size: stored.bytes,
         sha256: stored.sha256,
+        executable,
         object: key.as_str(),
     };
     match app.store.keep_artifact(&artifact, app.outside.now()).await? {
@@ -56,7 +57,7 @@ pub(crate) async fn keep(
 pub(crate) async fn open(
     app: &App,
     artifact: ArtifactId,
-) -> Result<(Kept, BoxStream<'static, Result<Bytes, ObjectError>>), ApiError> {
+) -> Result<(Artifact, BoxStream<'static, Result<Bytes, ObjectError>>), ApiError> {
     let artifact = app.store.artifact(artifact).await?;
     let key = ObjectKey::parse(&artifact.object).map_err(ApiError::internal)?;
     let stream = app.objects.get_stream(&key).await.map_err(|error| {
@@ -66,7 +67,7 @@ pub(crate) async fn open(
             ApiError::internal(error)
         }
     })?;
-    Ok((artifact.kept, stream.chunks))
+    Ok((artifact, stream.chunks))
 }
 
 /// Removes objects that nothing points at any more.

@@ -117,6 +117,7 @@ impl AgentClient {
         token: &str,
         path: &str,
         size: u64,
+        executable: bool,
         content: S,
     ) -> Result<()>
     where
@@ -124,7 +125,7 @@ impl AgentClient {
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
         self.of_attempt(Method::PUT, attempt, "artifacts", token)
-            .query(&[("path", path)])
+            .query(&[("path", path), ("executable", if executable { "true" } else { "false" })])
             .body(reqwest::Body::wrap_stream(content), Some(size))
             .within(Some(FILE))
             .done()

@@ -221,10 +221,24 @@ pub enum Artifacts {
     Download {
         /// Globs over the kept paths.
         paths: Vec<String>,
+        /// The jobs whose files are meant: by name, by the key of a matrix, or as `stage/job`. All where it is empty.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        from: Vec<String>,
         /// Where to, relative to the workspace.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         destination: Option<String>,
     },
+}
+
+impl Artifacts {
+    /// Whether `from` names this job: by its name, by the key that it has from a matrix, or by either after its stage.
+    pub fn is_from(from: &str, stage: &str, job: &str) -> bool {
+        let is_meant = |name: &str| {
+            let rest = name.strip_prefix(from);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
+        };
+        is_meant(job) || is_meant(&format!("{stage}/{job}"))
+    }
 }
 
 impl Tool {

@@ -2,7 +2,6 @@
 
 use jiff_sqlx::ToSqlx;
 use keirin_model::{ArtifactId, AttemptId, FlowId, Timestamp};
-use keirin_wire::agent::Kept;
 
 use crate::row::{column, unsigned};
 use crate::{Result, Store, StoreError};
@@ -18,6 +17,8 @@ pub struct NewArtifact<'a> {
     pub size: u64,
     /// Of its bytes.
     pub sha256: [u8; 32],
+    /// Whether its owner may run it.
+    pub executable: bool,
     /// The object's key.
     pub object: &'a str,
 }
@@ -25,8 +26,16 @@ pub struct NewArtifact<'a> {
 /// A file that was kept, with where its bytes lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
-    /// As agents and people see it.
-    pub kept: Kept,
+    /// Its id.
+    pub id: ArtifactId,
+    /// Relative path with `/` between its parts.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 in hexadecimal digits.
+    pub sha256: String,
+    /// When it was kept.
+    pub created_at: Timestamp,
     /// The flow that it belongs to.
     pub flow: FlowId,
     /// The attempt that left it.
@@ -43,11 +52,11 @@ impl Store {
     /// The database cannot be reached.
     pub async fn keep_artifact(&self, new: &NewArtifact<'_>, now: Timestamp) -> Result<Option<ArtifactId>> {
         let id = sqlx::query_scalar!(
-            "insert into artifacts as t (flow, attempt, path, size, sha256, object, created_at)
-             select flow, id, $2, $3, $4, $5, $6 from attempts where id = $1 and outcome is null
+            "insert into artifacts as t (flow, attempt, path, size, sha256, object, created_at, executable)
+             select flow, id, $2, $3, $4, $5, $6, $7 from attempts where id = $1 and outcome is null
              on conflict (attempt, path) do update set
                size = excluded.size, sha256 = excluded.sha256, object = excluded.object,
-               created_at = excluded.created_at
+               created_at = excluded.created_at, executable = excluded.executable
              returning id",
             new.attempt.0,
             new.path,
@@ -55,6 +64,7 @@ impl Store {
             &new.sha256[..],
             new.object,
             now.to_sqlx() as _,
+            new.executable,
         )
         .fetch_optional(&self.pool)
         .await?;
@@ -130,13 +140,11 @@ struct Row {
 impl Row {
     fn into_artifact(self) -> Result<Artifact> {
         Ok(Artifact {
-            kept: Kept {
-                id: ArtifactId(self.id),
-                path: self.path,
-                size: unsigned(self.size)?,
-                sha256: self.sha256,
-                created_at: self.created_at.to_jiff(),
-            },
+            id: ArtifactId(self.id),
+            path: self.path,
+            size: unsigned(self.size)?,
+            sha256: self.sha256,
+            created_at: self.created_at.to_jiff(),
             flow: FlowId(self.flow),
             attempt: AttemptId(self.attempt),
             object: self.object,

@@ -635,6 +635,11 @@ static ARTIFACTS: Record = Record {
                 PATHS,
                 "Globs over the kept files of this flow to bring back, as in `upload`.",
             ),
+            Key::new(
+                "from",
+                TEMPLATE_LIST,
+                "The jobs whose files to bring back, such as `build`, `build (arm64)` or `stage/build`; all unless said.",
+            ),
             Key::new("to", TEMPLATE, "Where to bring them, relative to the workspace."),
         ],
     )

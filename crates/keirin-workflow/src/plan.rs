@@ -370,7 +370,7 @@ fn unique(names: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 /// The names of all jobs that a key makes.
-fn names(job: &Job) -> Vec<String> {
+pub(crate) fn names(job: &Job) -> Vec<String> {
     match &job.matrix {
         None => vec![name(job, None)],
         Some(matrix) => matrix.points.iter().map(|point| name(job, Some(point))).collect(),

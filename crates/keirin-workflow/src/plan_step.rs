@@ -73,8 +73,13 @@ impl Planner<'_> {
             Action::Upload { paths } => Tool::Artifacts(Artifacts::Upload {
                 paths: self.globs(paths, scope),
             }),
-            Action::Download { paths, destination } => Tool::Artifacts(Artifacts::Download {
+            Action::Download {
+                paths,
+                from,
+                destination,
+            } => Tool::Artifacts(Artifacts::Download {
                 paths: self.globs(paths, scope),
+                from: self.texts(from, scope).into_iter().map(|(_, job)| job).collect(),
                 destination: self.folder(destination.as_ref(), scope),
             }),
             Action::JunitCollect { files } => Tool::JunitCollect {

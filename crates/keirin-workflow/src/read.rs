@@ -2,7 +2,7 @@
 //! here, and only what it means is checked.
 
 use keirin_model::access::Role;
-use keirin_model::plan::Start;
+use keirin_model::plan::{Artifacts, Start};
 
 use crate::duration::{self, DurationError};
 use crate::format::{self, MOST_JOBS};
@@ -10,12 +10,13 @@ use crate::graph;
 use crate::names::{Fields, Names};
 use crate::outside::Outside;
 use crate::params::ParamKind;
-use crate::problem::{Located, Problem, Problems, Source, quote};
+use crate::plan::names;
+use crate::problem::{Located, Problem, Problems, Source, did_you_mean, quote};
 use crate::read_params::read_params;
 use crate::read_triggers::read_triggers;
 use crate::template::Template;
 use crate::tree::{Entry, Node};
-use crate::workflow::{Concurrency, Content, Settings, Stage};
+use crate::workflow::{Action, Concurrency, Content, Settings, Stage};
 
 /// Reads a whole file.
 pub(crate) fn read(root: &Node, source: &Source, problems: &mut Problems) -> Content {
@@ -59,12 +60,50 @@ pub(crate) fn read(root: &Node, source: &Source, problems: &mut Problems) -> Con
         })
         .collect();
     graph::check("stage", &items, problems);
+    check_keepers(&stages, problems);
     Content {
         triggers,
         params,
         defaults,
         concurrency,
         stages,
+    }
+}
+
+/// Reports jobs whose kept files are to be brought back and which the file does not have.
+fn check_keepers(stages: &[Stage], problems: &mut Problems) {
+    let jobs = |stage: &Stage| stage.jobs.iter().flat_map(names).collect::<Vec<_>>();
+    let known: Vec<(&str, String)> = stages
+        .iter()
+        .flat_map(|stage| {
+            jobs(stage)
+                .into_iter()
+                .map(|job| (stage.name.value.as_str(), job))
+        })
+        .collect();
+    let steps = stages
+        .iter()
+        .flat_map(|stage| &stage.jobs)
+        .flat_map(|job| &job.steps);
+    for step in steps {
+        let Action::Download { from, .. } = &step.action else {
+            continue;
+        };
+        for template in from {
+            let Some(keeper) = template.as_fixed() else {
+                continue;
+            };
+            if known
+                .iter()
+                .any(|(stage, job)| Artifacts::is_from(keeper, stage, job))
+            {
+                continue;
+            }
+            let keys = known.iter().filter_map(|(_, job)| job.split(" (").next());
+            let likely = did_you_mean(keeper, known.iter().map(|(_, job)| job.as_str()).chain(keys));
+            let message = format!("there is no job {}", quote(keeper));
+            problems.push(Problem::error(template.span, message).help_if(likely));
+        }
     }
 }
 

@@ -131,9 +131,19 @@ impl Reader<'_> {
                         Problem::error(to.key_span, message).help("remove it: kept files keep their paths"),
                     );
                 }
+                if let (Some(_), Some(from)) = (&upload, node.entry("from")) {
+                    let message = "`from` says whose files are brought back, so it goes with `download`";
+                    self.problems
+                        .push(Problem::error(from.key_span, message).help("remove it"));
+                }
+                let from = node.get("from").map(|from| self.templates(from, names));
                 match (upload, download) {
                     (Some(paths), _) => Some(Action::Upload { paths }),
-                    (None, Some(paths)) => Some(Action::Download { paths, destination }),
+                    (None, Some(paths)) => Some(Action::Download {
+                        paths,
+                        from: from.unwrap_or_default(),
+                        destination,
+                    }),
                     (None, None) => None,
                 }
             }

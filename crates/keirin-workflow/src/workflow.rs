@@ -104,6 +104,7 @@ pub(crate) enum Action {
     },
     Download {
         paths: Vec<Template>,
+        from: Vec<Template>,
         destination: Option<Template>,
     },
     JunitCollect {

@@ -1819,6 +1819,8 @@ export interface components {
              * @description When it was kept.
              */
             created_at: string;
+            /** @description Whether its owner may run it. */
+            executable: boolean;
             /** @description Its id. */
             id: components["schemas"]["ArtifactId"];
             /** @description The job. */
@@ -1850,6 +1852,8 @@ export interface components {
             download: {
                 /** @description Where to, relative to the workspace. */
                 destination?: string | null;
+                /** @description The jobs whose files are meant: by name, by the key of a matrix, or as `stage/job`. All where it is empty. */
+                from?: string[];
                 /** @description Globs over the kept paths. */
                 paths: string[];
             };
@@ -2093,6 +2097,11 @@ export interface components {
         Claimed: {
             /** @description Jobs to run. One that the agent already holds was delivered twice and is ignored. */
             assignments: components["schemas"]["Assignment"][];
+            /**
+             * Format: date-time
+             * @description The server's time, by which the agent sets the times of its logs.
+             */
+            now?: string | null;
             /** @description Attempts to stop: those that were cancelled, and those that are no longer this agent's. */
             stop: components["schemas"]["AttemptId"][];
         };
@@ -2729,8 +2738,12 @@ export interface components {
              * @description When it was kept.
              */
             created_at: string;
+            /** @description Whether its owner may run it. */
+            executable?: boolean;
             /** @description Its id. */
             id: components["schemas"]["ArtifactId"];
+            /** @description The name of the job that kept it. */
+            job?: string;
             /** @description Relative path with `/` between its parts. */
             path: string;
             /** @description SHA-256 in hexadecimal digits. */
@@ -2740,6 +2753,8 @@ export interface components {
              * @description Bytes.
              */
             size: number;
+            /** @description The name of that job's stage. */
+            stage?: string;
         };
         /** @description The answer to a chunk of log. */
         LogAcknowledged: {
@@ -3140,6 +3155,8 @@ export interface components {
                  * @description When it was kept.
                  */
                 created_at: string;
+                /** @description Whether its owner may run it. */
+                executable: boolean;
                 /** @description Its id. */
                 id: components["schemas"]["ArtifactId"];
                 /** @description The job. */
@@ -3826,6 +3843,11 @@ export interface components {
              * @description Every event up to this number is safe and need not be sent again.
              */
             acknowledged: number;
+            /**
+             * Format: date-time
+             * @description The server's time, by which the agent sets the times of its logs.
+             */
+            now?: string | null;
             /** @description Whether the agent is to stop the job. */
             stop: boolean;
         };
@@ -4575,6 +4597,8 @@ export interface operations {
             query: {
                 /** @description Relative path with `/` between its parts. */
                 path: string;
+                /** @description Whether its owner may run it. */
+                executable?: boolean;
             };
             header?: never;
             path: {

@@ -1,41 +1,57 @@
 //! `artifacts`: keeps files of the workspace with the flow, and brings kept files back.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 
 use futures::{StreamExt, TryStreamExt, stream};
+use keirin_model::plan::Artifacts;
 use keirin_wire::agent::Kept;
 use sha2::{Digest, Sha256};
 use tokio_util::io::ReaderStream;
 
 use super::error::ToolError;
 use super::files::{RelativePath, Tree};
-use super::matching::{Found, Patterns};
+use super::matching::{Found, PassedOver, Patterns, Unusable};
 use super::{count, on_disk};
 use crate::backoff::Backoff;
 use crate::delivery::until_answered;
 use crate::server::{CallError, FileStream};
 use crate::step::StepContext;
 
-/// Keeps the files that match.
+/// So many of the things that are not kept are named.
+const NAMED: usize = 100;
+
+/// Keeps the files that match, and names what matches and cannot be kept.
 pub(super) async fn upload(context: &StepContext<'_>, patterns: &[String]) -> Result<(), ToolError> {
     let patterns = Patterns::parse(patterns)?;
     let limits = context.config.limits;
     let root = context.workspace.work().to_owned();
-    let found = on_disk(move || {
-        let found = patterns.find(&root, limits.artifact_files)?;
-        if found.is_empty() {
-            Err(patterns.nothing())
-        } else {
-            Ok(found)
-        }
-    });
-    let found = found.await?;
+    let found = on_disk(move || Ok((patterns.find(&root, limits.artifact_files)?, patterns)));
+    let (matches, patterns) = found.await?;
+    let (files, odd) = matches.files.into_iter().partition::<Vec<_>, _>(has_plain_name);
+    let mut passed_over = matches.passed_over;
+    passed_over.extend(odd.into_iter().map(|found| PassedOver {
+        path: found.path.to_string().escape_debug().to_string(),
+        reason: Unusable::OddName,
+    }));
+    for PassedOver { path, reason } in passed_over.iter().take(NAMED) {
+        context.say(&format!("Not kept: `{path}`: {reason}"));
+    }
+    if passed_over.len() > NAMED {
+        context.say(&format!("Not kept: {} more", passed_over.len() - NAMED));
+    }
+    match (files.is_empty(), passed_over.is_empty()) {
+        (true, true) => return Err(patterns.nothing()),
+        (true, false) => return Err(patterns.nothing_usable()),
+        (false, _) => {}
+    }
     let tree = Tree::new(context.workspace.work(), &context.config.identity);
     let mut bytes = 0_u64;
     let mut backoff = context.backoff();
-    for Found { path, source } in &found {
-        let size = open(&tree, source)?.1;
+    for Found { path, source } in &files {
+        let size = open(&tree, source)?.size;
         bytes = bytes.saturating_add(size);
         if bytes > limits.artifact_bytes {
             return Err(ToolError::TooManyBytes {
@@ -45,11 +61,18 @@ pub(super) async fn upload(context: &StepContext<'_>, patterns: &[String]) -> Re
         keep(context, &tree, path, source, size, &mut backoff).await?;
         context.say(&format!("Kept {path} ({size} bytes)"));
     }
-    context.say(&format!(
-        "Kept {}, {bytes} bytes",
-        count(found.len() as u64, "file")
-    ));
+    let kept = count(files.len() as u64, "file");
+    context.say(&match passed_over.len() {
+        0 => format!("Kept {kept}, {bytes} bytes"),
+        passed_over => format!("Kept {kept}, {bytes} bytes; {passed_over} not kept, named above"),
+    });
     Ok(())
+}
+
+/// Whether the server takes a file of this name.
+fn has_plain_name(found: &Found) -> bool {
+    let is_odd = |character: char| character.is_control() || character == '\\';
+    !found.path.as_str().contains(is_odd)
 }
 
 async fn keep(
@@ -64,13 +87,14 @@ async fn keep(
         path: path.to_string(),
     };
     loop {
-        let (file, size_now) = open(tree, source)?;
-        if size_now != size {
+        let opened = open(tree, source)?;
+        if opened.size != size {
             return Err(changed());
         }
+        let (executable, content) = (opened.is_executable, content(opened.file, size));
         let answer = context
             .server
-            .keep(context.lease, path.as_str(), size, content(file, size))
+            .keep(context.lease, path.as_str(), size, executable, content)
             .await;
         match answer {
             Err(CallError::Unreachable { reason }) => {
@@ -86,7 +110,14 @@ async fn keep(
     }
 }
 
-fn open(tree: &Tree, path: &RelativePath) -> Result<(File, u64), ToolError> {
+/// A file that is open for reading.
+struct Opened {
+    file: File,
+    size: u64,
+    is_executable: bool,
+}
+
+fn open(tree: &Tree, path: &RelativePath) -> Result<Opened, ToolError> {
     let file = tree.open(path).map_err(ToolError::disk("read", path))?;
     if !tree
         .is_the_steps(&file)
@@ -96,8 +127,12 @@ fn open(tree: &Tree, path: &RelativePath) -> Result<(File, u64), ToolError> {
             path: path.to_string(),
         });
     }
-    let size = file.metadata().map_err(ToolError::disk("look at", path))?.len();
-    Ok((file, size))
+    let metadata = file.metadata().map_err(ToolError::disk("look at", path))?;
+    Ok(Opened {
+        file,
+        size: metadata.len(),
+        is_executable: metadata.mode() & 0o100 != 0,
+    })
 }
 
 /// Exactly `size` bytes of a file; an error where it has become shorter.
@@ -124,24 +159,21 @@ fn content(file: File, size: u64) -> FileStream {
 pub(super) async fn download(
     context: &StepContext<'_>,
     patterns: &[String],
+    from: &[String],
     destination: Option<&str>,
 ) -> Result<(), ToolError> {
-    let patterns = Patterns::parse(patterns)?;
     let limits = context.config.limits;
     let destination = RelativePath::parse(destination.unwrap_or("."))?;
     let attempt = context.lease.attempt;
     let mut backoff = context.backoff();
+    let parsed = Patterns::parse(patterns)?;
     let kept = until_answered(attempt, &mut backoff, || context.server.kept(context.lease)).await?;
-    // What the server lists is checked like anything from outside.
-    let mut wanted = Vec::new();
-    for file in kept {
-        let path = RelativePath::parse(&file.path)?;
-        if patterns.matches(&path) {
-            wanted.push((path, file));
-        }
-    }
+    let wanted = choose(kept, &parsed, from)?;
     if wanted.is_empty() {
-        return Err(patterns.nothing());
+        return Err(ToolError::NothingKept {
+            patterns: patterns.to_vec(),
+            from: from.to_vec(),
+        });
     }
     if wanted.len() > limits.artifact_files {
         return Err(ToolError::TooManyFiles {
@@ -164,6 +196,43 @@ pub(super) async fn download(
     Ok(())
 }
 
+/// The files that are meant, by path. A path that several jobs keep with different content is an error: any choice among
+/// them would be a guess.
+fn choose(
+    kept: Vec<Kept>,
+    patterns: &Patterns,
+    from: &[String],
+) -> Result<BTreeMap<RelativePath, Kept>, ToolError> {
+    let mut wanted: BTreeMap<RelativePath, Vec<Kept>> = BTreeMap::new();
+    for file in kept {
+        // What the server lists is checked like anything from outside.
+        let path = RelativePath::parse(&file.path)?;
+        let is_from = |job: &String| Artifacts::is_from(job, &file.stage, &file.job);
+        if patterns.matches(&path) && (from.is_empty() || from.iter().any(is_from)) {
+            wanted.entry(path).or_default().push(file);
+        }
+    }
+    let mut chosen = BTreeMap::new();
+    for (path, mut files) in wanted {
+        let Some(last) = files.pop() else { continue };
+        let is_same = |file: &Kept| file.sha256 == last.sha256 && file.executable == last.executable;
+        if !files.iter().all(is_same) {
+            files.push(last);
+            let mut jobs: Vec<String> = files
+                .iter()
+                .map(|file| format!("{}/{}", file.stage, file.job))
+                .collect();
+            jobs.sort();
+            return Err(ToolError::KeptBySeveral {
+                path: path.to_string(),
+                jobs,
+            });
+        }
+        chosen.insert(path, last);
+    }
+    Ok(chosen)
+}
+
 async fn fetch(
     context: &StepContext<'_>,
     tree: &Tree,
@@ -178,6 +247,9 @@ async fn fetch(
         })
         .await?;
         let file = tree.create(path).map_err(ToolError::disk("write", path))?;
+        if kept.executable {
+            Tree::make_executable(&file).map_err(ToolError::disk("write", path))?;
+        }
         match receive(content, file, kept.size).await {
             Ok(found) if found == kept.sha256 => return Ok(()),
             Ok(found) => {

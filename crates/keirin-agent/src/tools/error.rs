@@ -28,6 +28,23 @@ pub(crate) enum ToolError {
     Glob(#[from] GlobError),
     #[error("no file matches {}; the step before probably did not write it, or wrote it elsewhere", list(.patterns))]
     NothingMatches { patterns: Vec<String> },
+    #[error("nothing that {} names can be kept or read; the lines above say why", list(.patterns))]
+    NothingUsable { patterns: Vec<String> },
+    #[error(
+        "no file that {} names is kept{}; the job that keeps it must have ended, so name that in `needs`",
+        list(.patterns),
+        by(.from)
+    )]
+    NothingKept {
+        patterns: Vec<String>,
+        from: Vec<String>,
+    },
+    #[error(
+        "`{path}` is kept by several jobs, each with its own content: {}; name one of them by `from`, or keep the files \
+         under different paths",
+        list_all(.jobs)
+    )]
+    KeptBySeveral { path: String, jobs: Vec<String> },
     #[error("`{path}` is a link out of the workspace, and what lies outside is not read")]
     LinkOut { path: String },
     #[error("`{path}` belongs to another user than the step, and it may not be read by others")]
@@ -73,4 +90,21 @@ impl ToolError {
 fn list(patterns: &[String]) -> String {
     let quoted: Vec<String> = patterns.iter().map(|pattern| format!("`{pattern}`")).collect();
     quoted.join(" or ")
+}
+
+fn by(from: &[String]) -> String {
+    match from {
+        [] => String::new(),
+        from => format!(" by {}", list(from)),
+    }
+}
+
+/// Names for people, as many as one reads.
+fn list_all(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let quoted: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    match names.len().checked_sub(SHOWN) {
+        None | Some(0) => quoted.join(", "),
+        Some(more) => format!("{} and {more} more", quoted.join(", ")),
+    }
 }

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat, renameat};
-use nix::sys::stat::{Mode, mkdirat};
+use nix::sys::stat::{Mode, fchmod, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, unlinkat};
 
 use crate::config::Identity;
@@ -139,6 +139,11 @@ impl Tree {
         let file = openat(&folder, name, flags, Mode::from_bits_truncate(0o644))?;
         self.give_away(&file)?;
         Ok(File::from(file))
+    }
+
+    /// Lets everybody run a file that [`Self::create`] made.
+    pub(crate) fn make_executable(file: &File) -> io::Result<()> {
+        Ok(fchmod(file, Mode::from_bits_truncate(0o755))?)
     }
 
     /// Moves all entries of another folder into this one, at `path`. Fails with the name of the first that is there

@@ -8,7 +8,7 @@ use keirin_wire::agent::TestReport;
 
 use super::error::ToolError;
 use super::files::Tree;
-use super::matching::{Found, Patterns};
+use super::matching::{Found, Matches, PassedOver, Patterns, Unusable};
 use super::{count, on_disk};
 use crate::delivery::until_answered;
 use crate::step::StepContext;
@@ -23,17 +23,29 @@ pub(super) async fn run(context: &StepContext<'_>, patterns: &[String]) -> Resul
     let limit = context.config.limits.report_files;
     let root = context.workspace.work().to_owned();
     let identity = context.config.identity.clone();
+    let found = on_disk(move || Ok((patterns.find(&root, limit)?, patterns)));
+    let (Matches { files, passed_over }, patterns) = found.await?;
+    let links_and_names = passed_over
+        .iter()
+        .filter(|passed_over| passed_over.reason != Unusable::EmptyFolder);
+    let mut is_named = false;
+    for PassedOver { path, reason } in links_and_names {
+        context.say(&format!("Not read: `{path}`: {reason}"));
+        is_named = true;
+    }
+    match (files.is_empty(), is_named) {
+        (true, false) => return Err(patterns.nothing()),
+        (true, true) => return Err(patterns.nothing_usable()),
+        (false, _) => {}
+    }
+    let root = context.workspace.work().to_owned();
     let (read, files) = on_disk(move || {
-        let found = patterns.find(&root, limit)?;
-        if found.is_empty() {
-            return Err(patterns.nothing());
-        }
         let tree = Tree::new(&root, &identity);
         let mut results = Vec::new();
-        for file in &found {
+        for file in &files {
             results.extend(read(&tree, file)?);
         }
-        Ok((results, found.len()))
+        Ok((results, files.len()))
     })
     .await?;
     let results: Vec<TestResult> = read.into_iter().map(|result| masked(context, result)).collect();

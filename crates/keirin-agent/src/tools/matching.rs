@@ -4,10 +4,10 @@ use std::io;
 use std::path::Path;
 
 use keirin_workflow::Globs;
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use super::error::ToolError;
-use super::files::RelativePath;
+use super::files::{InvalidPath, RelativePath};
 
 /// A workspace may have this many entries before a search in it is given up.
 const ENTRIES: usize = 2_000_000;
@@ -41,11 +41,19 @@ impl Patterns {
         }
     }
 
-    /// The files below a folder that match, sorted by path. A link counts as the file of the workspace that it leads to;
-    /// one that leads out is an error. Waits for the disk.
-    pub(crate) fn find(&self, root: &Path, limit: usize) -> Result<Vec<Found>, ToolError> {
-        let mut found = Vec::new();
+    /// That nothing of what matches can be used, as an error.
+    pub(crate) fn nothing_usable(&self) -> ToolError {
+        ToolError::NothingUsable {
+            patterns: self.texts.clone(),
+        }
+    }
+
+    /// What matches below a folder, sorted by path. A link counts as the file of the workspace that it leads to; one that
+    /// leads out is an error. Waits for the disk.
+    pub(crate) fn find(&self, root: &Path, limit: usize) -> Result<Matches, ToolError> {
+        let mut matches = Matches::default();
         for (count, entry) in WalkDir::new(root)
+            .min_depth(1)
             .follow_links(false)
             .sort_by_file_name()
             .into_iter()
@@ -66,29 +74,35 @@ impl Patterns {
             if count > ENTRIES {
                 return Err(ToolError::TooManyFiles { limit: ENTRIES });
             }
-            let Some(text) = entry.path().strip_prefix(root).ok().and_then(Path::to_str) else {
+            let Ok(inside) = entry.path().strip_prefix(root) else {
                 continue;
             };
-            let Ok(path) = RelativePath::parse(text) else {
-                continue;
-            };
-            if entry.file_type().is_dir() || !self.matches(&path) {
+            if !self.globs.matches_file(&inside.to_string_lossy()) {
                 continue;
             }
-            if found.len() == limit {
+            let found = match look_at(root, &entry, inside)? {
+                Look::File(found) => found,
+                Look::Folder => continue,
+                Look::PassedOver(reason) => {
+                    let path = inside.to_string_lossy().into_owned();
+                    matches.passed_over.push(PassedOver { path, reason });
+                    continue;
+                }
+            };
+            if matches.files.len() == limit {
                 return Err(ToolError::TooManyFiles { limit });
             }
-            match entry.path_is_symlink() {
-                false if entry.file_type().is_file() => found.push(Found {
-                    source: path.clone(),
-                    path,
-                }),
-                false => {}
-                true => found.extend(behind_link(root, entry.path(), path)?),
-            }
+            matches.files.push(found);
         }
-        Ok(found)
+        Ok(matches)
     }
+}
+
+/// What matches.
+#[derive(Debug, Default)]
+pub(crate) struct Matches {
+    pub(crate) files: Vec<Found>,
+    pub(crate) passed_over: Vec<PassedOver>,
 }
 
 /// A file that matches.
@@ -100,26 +114,107 @@ pub(crate) struct Found {
     pub(crate) source: RelativePath,
 }
 
-/// The file that a link leads to. A link to a folder is passed over: what is in the folder is found in its own place.
-fn behind_link(root: &Path, link: &Path, path: RelativePath) -> Result<Option<Found>, ToolError> {
+/// Something that matches and is not a file that can be used.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct PassedOver {
+    /// Bytes of its name that are not UTF-8 are replaced.
+    pub(crate) path: String,
+    pub(crate) reason: Unusable,
+}
+
+/// Why something that matches is passed over.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unusable {
+    #[error("its name is not valid UTF-8")]
+    NotUtf8,
+    #[error("{0}")]
+    Path(#[from] InvalidPath),
+    #[error("it is a link that leads nowhere: there is no `{target}`")]
+    LeadsNowhere { target: String },
+    #[error("it is a link to the folder `{target}`; name that folder itself")]
+    LinkedFolder { target: String },
+    #[error("it is an empty folder")]
+    EmptyFolder,
+    #[error("its name holds a control character or a backslash")]
+    OddName,
+    #[error("it is neither a file nor a folder")]
+    Special,
+}
+
+enum Look {
+    File(Found),
+    /// What is in it is found by itself.
+    Folder,
+    PassedOver(Unusable),
+}
+
+fn look_at(root: &Path, entry: &DirEntry, inside: &Path) -> Result<Look, ToolError> {
+    if entry.file_type().is_dir() {
+        // One that cannot be read is reported when its turn comes.
+        let is_empty = std::fs::read_dir(entry.path()).is_ok_and(|mut entries| entries.next().is_none());
+        return Ok(match is_empty {
+            true => Look::PassedOver(Unusable::EmptyFolder),
+            false => Look::Folder,
+        });
+    }
+    let Some(text) = inside.to_str() else {
+        return Ok(Look::PassedOver(Unusable::NotUtf8));
+    };
+    let path = match RelativePath::parse(text) {
+        Ok(path) => path,
+        Err(error) => return Ok(Look::PassedOver(error.into())),
+    };
+    if entry.path_is_symlink() {
+        return behind_link(root, entry.path(), path);
+    }
+    Ok(match entry.file_type().is_file() {
+        true => Look::File(Found {
+            source: path.clone(),
+            path,
+        }),
+        false => Look::PassedOver(Unusable::Special),
+    })
+}
+
+/// The file that a link leads to.
+fn behind_link(root: &Path, link: &Path, path: RelativePath) -> Result<Look, ToolError> {
     let out = || ToolError::LinkOut {
         path: path.to_string(),
     };
-    let Ok(target) = link.canonicalize() else {
-        return Err(out());
+    let target = match link.canonicalize() {
+        Ok(target) => target,
+        Err(error) if leads_nowhere(&error) => {
+            let target = std::fs::read_link(link).unwrap_or_default();
+            let target = target.to_string_lossy().into_owned();
+            return Ok(Look::PassedOver(Unusable::LeadsNowhere { target }));
+        }
+        Err(_) => return Err(out()),
     };
-    let inside = target
-        .strip_prefix(root)
-        .ok()
-        .and_then(Path::to_str)
-        .ok_or_else(out)?;
+    let inside = target.strip_prefix(root).map_err(|_| out())?;
+    if target.is_dir() {
+        let target = inside.to_string_lossy().into_owned();
+        return Ok(Look::PassedOver(Unusable::LinkedFolder { target }));
+    }
+    let Some(inside) = inside.to_str() else {
+        return Ok(Look::PassedOver(Unusable::NotUtf8));
+    };
     let source = RelativePath::parse(inside)?;
-    Ok(target.is_file().then_some(Found { path, source }))
+    Ok(match target.is_file() {
+        true => Look::File(Found { path, source }),
+        false => Look::PassedOver(Unusable::Special),
+    })
+}
+
+/// Whether a link's target is missing, or the link leads back to itself.
+fn leads_nowhere(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(nix::libc::ELOOP)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
     use std::fs;
+    use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::symlink;
 
     use super::*;
@@ -127,7 +222,11 @@ mod tests {
     fn find(root: &Path, patterns: &[&str]) -> Result<Vec<String>, ToolError> {
         let patterns: Vec<String> = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
         let found = Patterns::parse(&patterns)?.find(root, 100)?;
-        Ok(found.into_iter().map(|found| found.path.to_string()).collect())
+        Ok(found
+            .files
+            .into_iter()
+            .map(|found| found.path.to_string())
+            .collect())
     }
 
     #[test]
@@ -167,5 +266,46 @@ mod tests {
         fs::write(root.join("in.bin"), "x").unwrap();
         assert!(matches!(find(&root, &["*.txt"]), Err(ToolError::LinkOut { .. })));
         assert_eq!(find(&root, &["*.bin"]).unwrap(), ["in.bin"]);
+    }
+
+    #[test]
+    fn what_matches_and_is_no_file_is_named_with_the_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("out/empty")).unwrap();
+        fs::create_dir(root.join("real")).unwrap();
+        fs::write(root.join("real/b"), "b").unwrap();
+        fs::write(root.join("out/a"), "a").unwrap();
+        symlink("../real", root.join("out/linked")).unwrap();
+        symlink("gone", root.join("out/dead")).unwrap();
+        symlink("circle", root.join("out/circle")).unwrap();
+        fs::write(root.join(OsStr::from_bytes(b"out/l\xe9")), "l").unwrap();
+        nix::unistd::mkfifo(&root.join("out/pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let matches = Patterns::parse(&["out".to_owned()])
+            .unwrap()
+            .find(&root, 100)
+            .unwrap();
+        let files: Vec<&str> = matches.files.iter().map(|found| found.path.as_str()).collect();
+        assert_eq!(files, ["out/a"]);
+        let passed_over: Vec<(&str, String)> = matches
+            .passed_over
+            .iter()
+            .map(|passed_over| (passed_over.path.as_str(), passed_over.reason.to_string()))
+            .collect();
+        let nowhere = |target: &str| format!("it is a link that leads nowhere: there is no `{target}`");
+        assert_eq!(
+            passed_over,
+            [
+                ("out/circle", nowhere("circle")),
+                ("out/dead", nowhere("gone")),
+                ("out/empty", "it is an empty folder".to_owned()),
+                (
+                    "out/linked",
+                    "it is a link to the folder `real`; name that folder itself".to_owned()
+                ),
+                ("out/l\u{fffd}", "its name is not valid UTF-8".to_owned()),
+                ("out/pipe", "it is neither a file nor a folder".to_owned()),
+            ]
+        );
     }
 }

@@ -42,12 +42,13 @@ pub(crate) async fn run(context: &StepContext<'_>, tool: &Tool) -> StepEnd {
         Tool::Artifacts(Artifacts::Upload { paths }) => {
             unless_halted(context, artifacts::upload(context, paths)).await
         }
-        Tool::Artifacts(Artifacts::Download { paths, destination }) => {
-            unless_halted(
-                context,
-                artifacts::download(context, paths, destination.as_deref()),
-            )
-            .await
+        Tool::Artifacts(Artifacts::Download {
+            paths,
+            from,
+            destination,
+        }) => {
+            let download = artifacts::download(context, paths, from, destination.as_deref());
+            unless_halted(context, download).await
         }
         Tool::JunitCollect { files } => unless_halted(context, junit_collect::run(context, files)).await,
     }

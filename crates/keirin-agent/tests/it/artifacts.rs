@@ -16,7 +16,16 @@ fn upload(paths: &[&str]) -> StepPlan {
 fn download(paths: &[&str], destination: Option<&str>) -> StepPlan {
     step(Tool::Artifacts(Artifacts::Download {
         paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+        from: Vec::new(),
         destination: destination.map(str::to_owned),
+    }))
+}
+
+fn download_from(path: &str, job: &str) -> StepPlan {
+    step(Tool::Artifacts(Artifacts::Download {
+        paths: vec![path.to_owned()],
+        from: vec![job.to_owned()],
+        destination: None,
     }))
 }
 
@@ -159,4 +168,86 @@ async fn too_many_files_and_too_many_bytes_are_refused() {
             .unwrap()
             .contains("more than 100 bytes")
     );
+}
+
+#[tokio::test]
+async fn a_file_that_may_be_run_may_be_run_when_it_is_back() {
+    let bench = Bench::start();
+    let make = shell("printf '#!/bin/sh\\necho runs\\n' > run; chmod 711 run; echo data > data; umask 077");
+    let record = bench.run(job(vec![make, upload(&["run", "data"])])).await;
+    assert_eq!(record.finished().unwrap().0, Success, "{:?}", record.finished());
+    let look = shell("./back/run; stat -c %a back/run back/data");
+    let record = bench
+        .run(job(vec![download(&["run", "data"], Some("back")), look]))
+        .await;
+    assert_eq!(record.finished().unwrap().0, Success, "{:?}", record.finished());
+    assert_eq!(record.lines(Stream::Output), ["runs", "755", "644"]);
+}
+
+#[tokio::test]
+async fn a_path_that_several_jobs_keep_is_brought_back_only_by_the_name_of_one() {
+    let bench = Bench::start();
+    for point in ["one", "two"] {
+        bench
+            .server
+            .change(|state| state.job_name = format!("up ({point})"));
+        let make = shell(&format!("echo {point} > result; echo same > licence"));
+        let record = bench.run(job(vec![make, upload(&["result", "licence"])])).await;
+        assert_eq!(record.finished().unwrap().0, Success, "{:?}", record.finished());
+    }
+    for refused in [download(&["result"], None), download_from("result", "up")] {
+        let (outcome, _, message) = bench.run(job(vec![refused])).await.finished().unwrap();
+        assert_eq!(outcome, Failed);
+        assert_eq!(
+            message.unwrap(),
+            "`result` is kept by several jobs, each with its own content: `build/up (one)`, `build/up (two)`; name one \
+             of them by `from`, or keep the files under different paths"
+        );
+    }
+    for (from, content) in [("up (one)", "one"), ("build/up (two)", "two")] {
+        let record = bench
+            .run(job(vec![download_from("result", from), shell("cat result")]))
+            .await;
+        assert_eq!(record.lines(Stream::Output), [content]);
+    }
+    let record = bench
+        .run(job(vec![download(&["licence"], None), shell("cat licence")]))
+        .await;
+    assert_eq!(
+        record.lines(Stream::Output),
+        ["same"],
+        "which one comes makes no difference"
+    );
+    let nobody = bench.run(job(vec![download_from("result", "upper")])).await;
+    let (_, _, message) = nobody.finished().unwrap();
+    assert!(
+        message
+            .unwrap()
+            .starts_with("no file that `result` names is kept by `upper`"),
+        "neither job is called that"
+    );
+}
+
+#[tokio::test]
+async fn what_matches_and_is_not_kept_is_named_and_the_rest_is_kept() {
+    let bench = Bench::start();
+    let make =
+        shell("mkdir -p out/empty; echo a > out/a; ln -s gone out/dead; cp out/a \"out/$(printf 'l\\351')\"");
+    let record = bench.run(job(vec![make, upload(&["out"])])).await;
+    assert_eq!(record.finished().unwrap().0, Success, "{:?}", record.finished());
+    let said = record.lines(Stream::Agent).join("\n");
+    for line in [
+        "Not kept: `out/dead`: it is a link that leads nowhere: there is no `gone`",
+        "Not kept: `out/empty`: it is an empty folder",
+        "Not kept: `out/l\u{fffd}`: its name is not valid UTF-8",
+        "Kept 1 file, 2 bytes; 3 not kept, named above",
+    ] {
+        assert!(said.contains(line), "{said}");
+    }
+    let record = bench
+        .run(job(vec![shell("ln -s gone dead"), upload(&["dead"])]))
+        .await;
+    let (outcome, _, message) = record.finished().unwrap();
+    assert_eq!(outcome, Failed, "nothing is kept at all");
+    assert!(message.unwrap().contains("the lines above say why"));
 }

@@ -91,6 +91,7 @@ async fn the_agent_as_root_reads_nothing_for_a_step_that_the_step_may_not_read()
 
     let download = step(Tool::Artifacts(Artifacts::Download {
         paths: vec!["*".to_owned()],
+        from: Vec::new(),
         destination: None,
     }));
     bench.run(job(vec![shell("echo x > mine"), upload("mine")])).await;

@@ -83,9 +83,13 @@ pub(crate) struct State {
     pub(crate) files: Vec<(Kept, Vec<u8>)>,
     pub(crate) weather: Weather,
     pub(crate) refuses_logs: bool,
+    /// The job that keeps files.
+    pub(crate) job_name: String,
     pub(crate) calls: u32,
     pub(crate) claims: Vec<Claim>,
     pub(crate) free: u32,
+    /// The time that the server says.
+    pub(crate) now: Option<Timestamp>,
 }
 
 /// The server.
@@ -187,7 +191,10 @@ impl State {
     }
 
     fn answer(&mut self, claim: &Claim) -> Option<Claimed> {
-        let mut claimed = Claimed::default();
+        let mut claimed = Claimed {
+            now: self.now,
+            ..Claimed::default()
+        };
         // What was given and is not held did not arrive.
         let not_held = self
             .given
@@ -240,6 +247,7 @@ impl Server for TestServer {
     async fn report(&self, lease: &Lease, report: &Report) -> Result<Reported, CallError> {
         self.call(|state| {
             state.given.remove(&lease.attempt);
+            let now = state.now;
             let record = state.record(lease)?;
             for numbered in &report.events {
                 let next = record.events.len() as u64 + 1;
@@ -259,6 +267,7 @@ impl Server for TestServer {
             Ok(Reported {
                 acknowledged: record.events.len() as u64,
                 stop: record.stop,
+                now,
             })
         })
     }
@@ -305,7 +314,14 @@ impl Server for TestServer {
         })
     }
 
-    async fn keep(&self, lease: &Lease, path: &str, size: u64, content: FileStream) -> Result<(), CallError> {
+    async fn keep(
+        &self,
+        lease: &Lease,
+        path: &str,
+        size: u64,
+        executable: bool,
+        content: FileStream,
+    ) -> Result<(), CallError> {
         let unreachable = |error: std::io::Error| CallError::Unreachable {
             reason: error.to_string(),
         };
@@ -314,7 +330,11 @@ impl Server for TestServer {
         self.call(|state| {
             state.record(lease)?;
             assert_eq!(bytes.len() as u64, size);
-            state.files.retain(|(kept, _)| kept.path != path);
+            // The test's name for the job that the next attempt stands for.
+            let job = state.job_name.clone();
+            state
+                .files
+                .retain(|(kept, _)| kept.path != path || kept.job != job);
             let id = ArtifactId(state.files.len() as i64 + 1);
             let sha256 = Sha256::digest(&bytes)
                 .iter()
@@ -327,6 +347,9 @@ impl Server for TestServer {
                     path: path.to_owned(),
                     size,
                     sha256,
+                    executable,
+                    job,
+                    stage: "build".to_owned(),
                     created_at,
                 },
                 bytes,

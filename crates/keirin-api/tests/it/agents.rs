@@ -246,7 +246,13 @@ async fn a_claimed_job_comes_with_the_token_that_speaks_for_it() {
     let token = &claimed.assignments[0].token;
     assert_eq!(world.keys.attempt_of(token), Some(running.attempt.id));
     let report = report(&world, token, running.attempt.id).await;
-    assert_eq!(report.json::<Reported>().acknowledged, 1);
+    let reported: Reported = report.json();
+    assert_eq!(reported.acknowledged, 1);
+    // Agents set the times of their logs by it.
+    assert_eq!(
+        (claimed.now, reported.now),
+        (Some(world.clock.now()), Some(world.clock.now()))
+    );
     let other = AttemptId(running.attempt.id.0 + 1);
     assert_eq!(
         self::report(&world, token, other).await.problem().kind,
@@ -260,8 +266,8 @@ async fn files_are_kept_with_the_flow_and_brought_back() {
     let admin = world.admin().await;
     let token = By::Token(world.keys.job_token(running.attempt.id));
     let base = format!("/agent/v1/attempts/{}/artifacts", running.attempt.id);
-    for content in ["first", "second"] {
-        let path = format!("{base}?path=dist/app%20%C3%BC.txt");
+    for (content, executable) in [("first", "false"), ("second", "true")] {
+        let path = format!("{base}?path=dist/app%20%C3%BC.txt&executable={executable}");
         let answer = world.begin(&token, Method::PUT, &path, Body::from(content)).await;
         assert_eq!(answer.status(), StatusCode::NO_CONTENT);
     }
@@ -276,6 +282,7 @@ async fn files_are_kept_with_the_flow_and_brought_back() {
         panic!("one file: {kept:?}")
     };
     assert_eq!((file.path.as_str(), file.size), ("dist/app ü.txt", 6));
+    assert_eq!((file.executable, file.job.as_str()), (true, "job 0"));
     assert_eq!(
         world.get(&token, &format!("{base}/{}", file.id)).await.text(),
         "second"
@@ -284,6 +291,7 @@ async fn files_are_kept_with_the_flow_and_brought_back() {
     let listed = format!("/api/v1/flows/{}/artifacts", running.flow.id);
     let artifacts: Page<Artifact> = world.get(&admin, &listed).await.json();
     assert_eq!(artifacts.items[0].job_name, "job 0");
+    assert!(artifacts.items[0].executable);
     let answer = world.get(&admin, &format!("/api/v1/artifacts/{}", file.id)).await;
     assert_eq!(answer.text(), "second");
     assert_eq!(

@@ -289,6 +289,7 @@ async fn artifact(world: &World, running: &Running) -> String {
         path: "walked.txt",
         size: 0,
         sha256: [0; 32],
+        executable: false,
         object: "artifacts/walked",
     };
     let kept = world.store.keep_artifact(&new, world.clock.now()).await.unwrap();

@@ -200,7 +200,7 @@ impl Store {
                 order by attempts.job, attempts.number desc
             )
             select artifacts.id, artifacts.path, artifacts.size, encode(artifacts.sha256, 'hex') as "sha256!",
-                tries.job, tries.job_name as "job_name!", tries.stage as "stage!",
+                artifacts.executable, tries.job, tries.job_name as "job_name!", tries.stage as "stage!",
                 artifacts.created_at as "created_at: jiff_sqlx::Timestamp"
             from artifacts join tries on tries.id = artifacts.attempt
             order by artifacts.path, artifacts.id"#,
@@ -215,6 +215,7 @@ impl Store {
             path: row.path,
             size: row.size as u64,
             sha256: row.sha256,
+            executable: row.executable,
             job: JobId(row.job),
             job_name: row.job_name,
             stage: row.stage,

@@ -43,6 +43,7 @@ fn file(attempt: AttemptId, path: &'static str, object: &'static str) -> NewArti
         path,
         size: 5,
         sha256: [7; 32],
+        executable: false,
         object,
     }
 }
@@ -68,7 +69,7 @@ async fn a_file_is_kept_while_its_attempt_is_live() {
     );
     let kept = led.store.artifact(id.unwrap()).await.unwrap();
     assert_eq!(
-        (kept.object.as_str(), kept.kept.sha256.as_str()),
+        (kept.object.as_str(), kept.sha256.as_str()),
         ("object 2", "07".repeat(32).as_str())
     );
     let orphans = led
@@ -100,7 +101,7 @@ async fn a_file_is_kept_while_its_attempt_is_live() {
         .await
         .unwrap()
         .into_iter()
-        .map(|file| file.kept.path)
+        .map(|file| file.path)
         .collect();
     assert_eq!(paths, ["dist/c"]);
 }

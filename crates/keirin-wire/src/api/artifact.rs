@@ -16,6 +16,8 @@ pub struct Artifact {
     pub size: u64,
     /// SHA-256 in hexadecimal digits.
     pub sha256: String,
+    /// Whether its owner may run it.
+    pub executable: bool,
     /// The job.
     pub job: JobId,
     /// The job's name.

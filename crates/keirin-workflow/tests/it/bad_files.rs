@@ -741,51 +741,6 @@ warning: `test` is needed twice
 }
 
 #[test]
-fn what_nobody_does_is_said() {
-    let file = "\
-keirin: 1
-triggers: { pull_request: { branches: [main] }, push: { branches: [\"!main\", \"release/*\"] } }
-stages:
-  build:
-    jobs:
-      test:
-        system: \"debian:12\"
-        steps: [ { artifacts: { upload: [\"!a\", b] } } ]
-";
-    assert_snapshot!(warn(file), @r#"
-warning: `pull_request` starts nothing: this version hears from no forge of proposed changes
- --> .keirin.yaml:2:13
-  |
-2 | triggers: { pull_request: { branches: [main] }, push: { branches: ["!main", "release/*"] } }
-  |             ^^^^^^^^^^^^
-  help: use `push` with the branches that changes are made on, such as `["feature/**"]`
-
-warning: `!main` leaves out nothing: it stands before every glob that names something
- --> .keirin.yaml:2:68
-  |
-2 | triggers: { pull_request: { branches: [main] }, push: { branches: ["!main", "release/*"] } }
-  |                                                                    ^^^^^^^
-  help: the last glob that matches decides: put what is left out behind what is meant
-
-warning: `system` changes nothing: the executor `bare` takes the agent's machine as it is
- --> .keirin.yaml:7:9
-  |
-7 |         system: "debian:12"
-  |         ^^^^^^
-  help: remove it, or ask for a fitting agent by `labels`
-
-warning: `!a` leaves out nothing: it stands before every glob that names something
- --> .keirin.yaml:8:42
-  |
-8 |         steps: [ { artifacts: { upload: ["!a", b] } } ]
-  |                                          ^^^^
-  help: the last glob that matches decides: put what is left out behind what is meant
-"#);
-    let only_left_out = with_top(r#"triggers: { push: { branches: ["!main"], paths: ["**", "!docs/**"] } }"#);
-    assert_eq!(warn(&only_left_out), "");
-}
-
-#[test]
 fn too_many_faults_are_counted() {
     let steps: String = (0..200).map(|_| "- rum: x\n".to_owned()).collect();
     let diagnostics = Workflow::parse(FILE, "default", &with_steps(&steps)).unwrap_err();

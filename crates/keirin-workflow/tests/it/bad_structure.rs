@@ -461,7 +461,7 @@ error: the `artifacts` tool says nothing to do
    |                          ^^
    help: it takes one of `upload`, `download`
 
-error: `artifacts` takes a map of keys such as `upload`, `download`, `to`, not `dist`
+error: `artifacts` takes a map of keys such as `upload`, `download`, `from`, not `dist`
   --> .keirin.yaml:13:24
    |
 13 |           - artifacts: dist

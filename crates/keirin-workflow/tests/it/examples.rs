@@ -125,7 +125,7 @@ fn every_tool_has_its_forms() {
 - git: .
 - git: { repository: "https://example.com/other.git", revision: v1.20, depth: 1, destination: other, tags: true, submodules: true }
 - artifacts: { upload: [dist/*, docs/**] }
-- artifacts: { download: dist/*, to: in }
+- artifacts: { download: dist/*, from: test, to: in }
 - junit_collect: [a.xml, "b/*.xml"]
 - junit_collect: { files: a.xml }"#,
     ));
@@ -157,6 +157,7 @@ fn every_tool_has_its_forms() {
     assert_eq!(job.steps[7].tool, other);
     let download = Artifacts::Download {
         paths: vec!["dist/*".to_owned()],
+        from: vec!["test".to_owned()],
         destination: Some("in".to_owned()),
     };
     assert_eq!(job.steps[9].tool, Tool::Artifacts(download));

@@ -10,3 +10,4 @@ mod planning;
 mod properties;
 mod proposals;
 mod support;
+mod without_effect;

@@ -103,8 +103,15 @@ impl Server for MovingServer {
         self.now().test_results(lease, report).await
     }
 
-    async fn keep(&self, lease: &Lease, path: &str, size: u64, content: FileStream) -> Result<(), CallError> {
-        self.now().keep(lease, path, size, content).await
+    async fn keep(
+        &self,
+        lease: &Lease,
+        path: &str,
+        size: u64,
+        executable: bool,
+        content: FileStream,
+    ) -> Result<(), CallError> {
+        self.now().keep(lease, path, size, executable, content).await
     }
 
     async fn kept(&self, lease: &Lease) -> Result<Vec<Kept>, CallError> {

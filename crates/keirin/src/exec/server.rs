@@ -1,7 +1,9 @@
 //! The server of an agent in the same process: the engine's handle, the screen for a log, a folder for artifacts.
 
 use std::collections::HashMap;
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +13,7 @@ use futures::StreamExt as _;
 use keirin_agent::{CallError, FileStream, Lease, Server};
 use keirin_controller::Handle;
 use keirin_controller::work::WorkError;
-use keirin_model::{AgentId, ArtifactId, AttemptId};
+use keirin_model::{AgentId, ArtifactId, AttemptId, JobId};
 use keirin_wire::agent::{Claim, Claimed, Kept, LogAcknowledged, Report, Reported, TestReport};
 use keirin_wire::log::{Chunk, Limits};
 use sha2::{Digest as _, Sha256};
@@ -27,8 +29,18 @@ pub(crate) struct LocalServer {
     handle: Handle,
     printer: Arc<Printer>,
     folder: PathBuf,
-    kept: Mutex<Vec<Kept>>,
+    kept: Mutex<Vec<KeptFile>>,
+    /// Held while a file is kept, so that two jobs do not take one place.
+    keeping: tokio::sync::Mutex<()>,
     lines: Mutex<HashMap<AttemptId, u64>>,
+}
+
+/// A kept file and where it lies.
+struct KeptFile {
+    kept: Kept,
+    job: JobId,
+    /// Below the folder of artifacts.
+    place: String,
 }
 
 impl LocalServer {
@@ -40,16 +52,35 @@ impl LocalServer {
             printer,
             folder,
             kept: Mutex::default(),
+            keeping: tokio::sync::Mutex::default(),
             lines: Mutex::default(),
         }
     }
 
-    async fn write(&self, path: &str, content: FileStream) -> io::Result<(u64, String)> {
+    /// The id and the place for a file of a job: those that it has where the job kept that path before. The first job
+    /// that keeps a path has it at its own place; every other one in a folder of its name.
+    fn place(&self, job: JobId, name: &str, path: &str) -> (ArtifactId, String) {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = kept.iter().find(|file| file.job == job && file.kept.path == path) {
+            return (file.kept.id, file.place.clone());
+        }
+        let last = kept.iter().map(|file| file.kept.id.0).max().unwrap_or(0);
+        let is_taken = kept.iter().any(|file| file.place == path);
+        let place = match is_taken {
+            false => path.to_owned(),
+            true => format!("of job {job}, {}/{path}", plain(name)),
+        };
+        (ArtifactId(last + 1), place)
+    }
+
+    async fn write(&self, path: &str, executable: bool, content: FileStream) -> io::Result<(u64, String)> {
         let target = self.folder.join(path);
         if let Some(folder) = target.parent() {
             tokio::fs::create_dir_all(folder).await?;
         }
         let mut file = tokio::fs::File::create(&target).await?;
+        let mode = if executable { 0o755 } else { 0o644 };
+        file.set_permissions(Permissions::from_mode(mode)).await?;
         let mut content = content;
         let mut size = 0;
         let mut digest = Sha256::new();
@@ -67,6 +98,15 @@ impl LocalServer {
             .collect();
         Ok((size, sha256))
     }
+}
+
+/// A job's name as the name of a folder.
+fn plain(name: &str) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || " ()-_,.".contains(character);
+    name.chars()
+        .map(|character| if is_plain(character) { character } else { '_' })
+        .take(100)
+        .collect()
 }
 
 fn call_error(error: WorkError) -> CallError {
@@ -128,9 +168,20 @@ impl Server for LocalServer {
         Ok(())
     }
 
-    async fn keep(&self, _: &Lease, path: &str, size: u64, content: FileStream) -> Result<(), CallError> {
+    async fn keep(
+        &self,
+        lease: &Lease,
+        path: &str,
+        size: u64,
+        executable: bool,
+        content: FileStream,
+    ) -> Result<(), CallError> {
+        let job = self.handle.live().get(lease.attempt).ok_or(CallError::Lost)?.job;
+        let name = self.printer.name(job);
+        let _turn = self.keeping.lock().await;
+        let (id, place) = self.place(job, &name, path);
         let (written, sha256) = self
-            .write(path, content)
+            .write(&place, executable, content)
             .await
             .map_err(|error| disk_error(&error))?;
         if written != size {
@@ -139,29 +190,36 @@ impl Server for LocalServer {
             });
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = kept.iter().find(|other| other.path == path).map(|other| other.id);
-        let next = i64::try_from(kept.len()).unwrap_or(i64::MAX) + 1;
-        kept.retain(|other| other.path != path);
-        kept.push(Kept {
-            id: id.unwrap_or(ArtifactId(next)),
-            path: path.to_owned(),
-            size,
-            sha256,
-            created_at: machine::now(),
+        kept.retain(|other| other.kept.id != id);
+        let (stage, job_name) = name.split_once('/').unwrap_or(("", &name));
+        kept.push(KeptFile {
+            kept: Kept {
+                id,
+                path: path.to_owned(),
+                size,
+                sha256,
+                executable,
+                job: job_name.to_owned(),
+                stage: stage.to_owned(),
+                created_at: machine::now(),
+            },
+            job,
+            place,
         });
         Ok(())
     }
 
     async fn kept(&self, _: &Lease) -> Result<Vec<Kept>, CallError> {
-        Ok(self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(kept.iter().map(|file| file.kept.clone()).collect())
     }
 
     async fn fetch_kept(&self, _: &Lease, artifact: ArtifactId) -> Result<FileStream, CallError> {
         let path = {
             let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            let found = kept.iter().find(|kept| kept.id == artifact);
+            let found = kept.iter().find(|file| file.kept.id == artifact);
             found
-                .map(|kept| kept.path.clone())
+                .map(|file| file.place.clone())
                 .ok_or_else(|| CallError::Refused {
                     message: format!("no file {artifact} is kept"),
                 })?

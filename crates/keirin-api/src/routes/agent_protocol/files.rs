@@ -25,6 +25,9 @@ use crate::files;
 pub(crate) struct Named {
     /// Relative path with `/` between its parts.
     path: String,
+    /// Whether its owner may run it.
+    #[serde(default)]
+    executable: bool,
 }
 
 /// Keep a file with the flow
@@ -37,7 +40,15 @@ pub(crate) async fn keep(
     Query(named): Query<Named>,
     body: Body,
 ) -> Result<StatusCode, ApiError> {
-    files::keep(&app, attempt.id, &attempt.place, &named.path, body).await?;
+    files::keep(
+        &app,
+        attempt.id,
+        &attempt.place,
+        &named.path,
+        named.executable,
+        body,
+    )
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -53,6 +64,9 @@ pub(crate) async fn list(
         path: artifact.path,
         size: artifact.size,
         sha256: artifact.sha256,
+        executable: artifact.executable,
+        job: artifact.job_name,
+        stage: artifact.stage,
         created_at: artifact.created_at,
     });
     Ok(Json(kept.collect()))

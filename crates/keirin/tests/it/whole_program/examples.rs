@@ -103,3 +103,70 @@ fn an_interrupted_run_is_cancelled_and_leaves_nothing_running() {
     assert_eq!(child.wait().unwrap().code(), Some(3), "{rest:?}");
     assert_eq!(world.processes(), []);
 }
+
+#[test]
+fn kept_files_come_back_as_they_were_and_from_the_job_that_is_named() {
+    let world = World::new();
+    let file = world.path().join("workflow.yaml");
+    let text = r#"
+keirin: 1
+stages:
+  build:
+    jobs:
+      make:
+        matrix: { n: [one, two] }
+        env: { N: "${{ matrix.n }}" }
+        steps:
+          - run: |
+              printf '#!/bin/sh\necho runs %s\n' "$N" > app; chmod +x app
+              mkdir -p out/empty; echo "$N" > "out/$N"; ln -s gone out/dead
+          - artifacts: { upload: [app, out] }
+      named:
+        needs: [make]
+        steps:
+          - artifacts: { download: app, from: make (two) }
+          - run: ./app
+          - artifacts: { download: out, to: all }
+          - run: cat all/out/*
+      any:
+        needs: [make]
+        steps:
+          - artifacts: { download: app }
+"#;
+    std::fs::write(&file, in_world(&world, text)).unwrap();
+    let output = keirin().arg("exec").arg(&file).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for line in [
+        "runs two",
+        "Not kept: `out/empty`: it is an empty folder",
+        "Not kept: `out/dead`: it is a link that leads nowhere: there is no `gone`",
+        "`app` is kept by several jobs, each with its own content: `build/make (one)`, `build/make (two)`",
+    ] {
+        assert!(said.contains(line), "{said}");
+    }
+    assert!(!said.contains("runs one"), "{said}");
+}
+
+#[test]
+fn a_line_that_was_cut_says_so_as_text_and_as_json() {
+    let world = World::new();
+    let script = "head -c 100000 /dev/zero | tr '\\0' x; echo; echo short";
+    let (code, said) = exec(&world, script);
+    assert_eq!(code, Some(0));
+    let marked: Vec<&str> = said
+        .lines()
+        .filter(|line| line.ends_with(" [cut here: the line is longer]"))
+        .collect();
+    assert_eq!(marked.len(), 1);
+    let file = world.path().join("workflow.yaml");
+    let output = keirin().arg("--json").arg("exec").arg(&file).output().unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let cut: Vec<bool> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|line| line["kind"] == "log" && line["stream"] == "output")
+        .map(|line| line["cut"].as_bool().unwrap())
+        .collect();
+    assert_eq!(cut, [true, false]);
+}
