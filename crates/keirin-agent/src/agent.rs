@@ -15,11 +15,13 @@ use tokio::time::{Instant, sleep_until};
 use crate::attempt::Attempt;
 use crate::backoff::Backoff;
 use crate::clock::ServerClock;
-use crate::config::{Config, Identity};
+use crate::config::{Config, Identity, UidRange};
 use crate::delivery::in_time;
+use crate::isolation::{self, Prepared};
 use crate::leftovers::Leftovers;
-use crate::process::check_guard;
+use crate::sandbox::Sandboxes;
 use crate::server::{CallError, Server};
+use crate::slots::Slots;
 use crate::stop::{Stop, StopReason};
 use crate::workspace::{Folder, FolderError};
 
@@ -47,10 +49,27 @@ pub enum AgentError {
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// Only root may start processes of another user.
-    #[error("the agent is to run steps as user {uid}, and only root can do that; start it as root")]
-    NotRoot {
-        /// The user.
-        uid: u32,
+    #[error("the agent is to run steps as other users, and only root can do that; start it as root")]
+    NotRoot,
+    /// Jobs that run at once would share their user.
+    #[error(
+        "one user serves one slot, because jobs of the same user could reach each other; \
+         name no user, so that each of the {slots} slots gets one of its own, or use one slot"
+    )]
+    SharedUser {
+        /// How many slots there are.
+        slots: u32,
+    },
+    /// Other agents of this machine use the range.
+    #[error(
+        "the range of users {range} has too few that no other agent of this machine uses for {slots} slots; \
+         name a larger one (`uid_range`)"
+    )]
+    TooFewUsers {
+        /// The range.
+        range: UidRange,
+        /// How many slots there are.
+        slots: u32,
     },
     /// Steps cannot be held to their workspace.
     #[error("{reason}")]
@@ -65,6 +84,8 @@ pub struct Agent {
     config: Arc<Config>,
     server: Arc<dyn Server>,
     folder: Arc<Folder>,
+    slots: Slots,
+    sandboxes: Arc<Sandboxes>,
     leftovers: Leftovers,
     session: u64,
     sequence: u64,
@@ -88,14 +109,15 @@ impl Agent {
         server: Arc<dyn Server>,
         shutdown: watch::Receiver<Shutdown>,
     ) -> Result<(), AgentError> {
-        if let Identity::User { uid, .. } = config.identity
-            && !nix::unistd::geteuid().is_root()
-        {
-            return Err(AgentError::NotRoot { uid });
+        let is_other = matches!(config.identity, Identity::User(_) | Identity::Range(_));
+        if is_other && !nix::unistd::geteuid().is_root() {
+            return Err(AgentError::NotRoot);
         }
-        let folder = Folder::open(&config.folder, &config.identity)?;
-        check_guard(&config, &folder).await?;
+        let slots = Slots::new(&config.identity, config.slots, &config.runtime_folder)?;
+        let Prepared { folder, sandboxes } = isolation::prepare(&config, &slots).await?;
         let agent = Self {
+            slots,
+            sandboxes: Arc::new(sandboxes),
             leftovers: Leftovers::new(config.owns_all_orphans),
             session: (config.random)(),
             clock: ServerClock::new(Arc::clone(&config.clock)),
@@ -228,6 +250,8 @@ impl Agent {
             server: Arc::clone(&self.server),
             folder: Arc::clone(&self.folder),
             leftovers: self.leftovers.clone(),
+            sandboxes: Arc::clone(&self.sandboxes),
+            slot: self.slots.take(),
             assignment,
             stop: stop.clone(),
             received_at: Instant::now(),

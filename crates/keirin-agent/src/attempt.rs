@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keirin_wire::agent::{Assignment, AttemptEvent};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -15,7 +16,9 @@ use crate::leftovers::Leftovers;
 use crate::mask::Masks;
 use crate::output::JobLog;
 use crate::runner::Runner;
+use crate::sandbox::{Namespaces, Sandbox, Sandboxes};
 use crate::server::{Lease, Server};
+use crate::slots::Slot;
 use crate::spool::SharedSpool;
 use crate::spool_log::LogSpool;
 use crate::step::StepEnd;
@@ -28,6 +31,9 @@ pub(crate) struct Attempt {
     pub(crate) server: Arc<dyn Server>,
     pub(crate) folder: Arc<Folder>,
     pub(crate) leftovers: Leftovers,
+    pub(crate) sandboxes: Arc<Sandboxes>,
+    /// Where it runs; `None` where the server gave more jobs than there are slots.
+    pub(crate) slot: Option<Slot>,
     pub(crate) assignment: Assignment,
     pub(crate) stop: Stop,
     pub(crate) received_at: Instant,
@@ -93,30 +99,12 @@ impl Attempt {
             spool.with(|spool| spool.event(event, due));
             spool.news.notify_one();
         };
-        let (workspace, end) = match self
-            .folder
-            .workspace(self.assignment.attempt, &self.config.identity)
-        {
-            Ok(workspace) => {
-                let running = self.leftovers.enter().await;
-                let marker = format!("{}-{:016x}", self.assignment.attempt, (self.config.random)());
-                let runner = Runner::new(self, lease, &log, &workspace, &marker, &tell);
-                tell(AttemptEvent::Started);
-                let end = runner.run().await;
-                let left = self.leftovers.sweep(running, &marker).await;
-                if left > 0 {
-                    let noun = if left == 1 { "process" } else { "processes" };
-                    log.say(
-                        None,
-                        &format!("Ended {left} {noun} that the job had left running."),
-                    );
-                }
+        let (workspace, end) = match self.begin().await {
+            Ok((workspace, sandbox)) => {
+                let end = self.run_in(&workspace, sandbox, lease, &log, &tell).await;
                 (Some(workspace), end)
             }
-            Err(error) => (
-                None,
-                StepEnd::failed(format!("the agent has no workspace for the job: {error}")),
-            ),
+            Err((workspace, reason)) => (workspace, StepEnd::failed(reason)),
         };
         let StepEnd {
             outcome,
@@ -129,5 +117,65 @@ impl Attempt {
             message,
         });
         workspace
+    }
+
+    /// Makes what the steps run in; or says why there is none, with what has been made of it.
+    async fn begin(&self) -> Result<(Workspace, Sandbox), (Option<Workspace>, String)> {
+        let Some(slot) = &self.slot else {
+            return Err((None, "the agent was given more jobs than it has slots".to_owned()));
+        };
+        let workspace = match self.folder.workspace(self.assignment.attempt, slot.owner()) {
+            Ok(workspace) => workspace,
+            Err(error) => return Err((None, format!("the agent has no workspace for the job: {error}"))),
+        };
+        let folders = workspace.folders().clone();
+        match self.sandboxes.start(folders, slot.owner()).await {
+            Ok(sandbox) => Ok((workspace, sandbox)),
+            Err(error) => Err((
+                Some(workspace),
+                format!("the agent cannot keep the job apart from others: {error}"),
+            )),
+        }
+    }
+
+    /// Runs the steps and ends what they left.
+    async fn run_in(
+        &self,
+        workspace: &Workspace,
+        sandbox: Sandbox,
+        lease: &Lease,
+        log: &Arc<JobLog>,
+        tell: &(dyn Fn(AttemptEvent) + Send + Sync),
+    ) -> StepEnd {
+        let running = self.leftovers.enter().await;
+        let marker = format!("{}-{:016x}", self.assignment.attempt, (self.config.random)());
+        let sandbox = Mutex::new(sandbox);
+        tell(AttemptEvent::Started);
+        let end = Runner::new(self, lease, log, workspace, &sandbox, &marker, tell)
+            .run()
+            .await;
+        let mut left = match sandbox.into_inner().end().await {
+            Ok(left) => left,
+            Err(error) => {
+                tracing::warn!(attempt = %lease.attempt, %error, "cannot hear what a job had left running");
+                0
+            }
+        };
+        if self.sandboxes.namespaces != Namespaces::Full {
+            if let Some(owner) = workspace.owner()
+                && let Err(error) = self.sandboxes.end_processes_of(owner).await
+            {
+                tracing::error!(attempt = %lease.attempt, %error, "a job may have left processes");
+            }
+            left += self.leftovers.sweep(running, &marker).await;
+        }
+        if left > 0 {
+            let noun = if left == 1 { "process" } else { "processes" };
+            log.say(
+                None,
+                &format!("Ended {left} {noun} that the job had left running."),
+            );
+        }
+        end
     }
 }

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+
+use crate::sandbox::Owner;
 
 /// The time that log lines carry. Everything that waits uses the runtime's own clock, which tests can pause.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -20,10 +23,20 @@ pub type Random = Arc<dyn Fn() -> u64 + Send + Sync>;
 pub struct Config {
     /// Where workspaces and spooled logs lie. The agent locks it, and empties it when it starts.
     pub folder: PathBuf,
+    /// Used in place of it where other users' steps must find the way there by themselves, because no namespace can show
+    /// them their workspace.
+    pub open_folder: Option<PathBuf>,
+    /// Where the agents of this machine leave word of which users they use. Agents that are not root do without.
+    pub runtime_folder: PathBuf,
     /// How many jobs run at once.
     pub slots: u32,
     /// Whose rights the steps have.
     pub identity: Identity,
+    /// What starts and ends the processes of steps.
+    pub sandbox: SandboxProgram,
+    /// Files and folders that a step may not even read, unless its rights are the agent's own: the server's data, keys,
+    /// tokens, sockets. Absolute paths. The agent's folder is closed without being named.
+    pub closed: Vec<PathBuf>,
     /// What every step's environment begins with: `PATH`, `LANG` and the like. Never the agent's own environment.
     pub environment: BTreeMap<String, String>,
     /// Bounds on what a job may leave.
@@ -40,7 +53,7 @@ pub struct Config {
 
 impl Config {
     /// An agent with one slot and the usual limits, which runs steps with its own rights.
-    pub fn new(folder: PathBuf, clock: Clock, random: Random) -> Self {
+    pub fn new(folder: PathBuf, sandbox: SandboxProgram, clock: Clock, random: Random) -> Self {
         let environment = [
             (
                 "PATH",
@@ -50,8 +63,12 @@ impl Config {
         ];
         Self {
             folder,
+            open_folder: None,
+            runtime_folder: PathBuf::from("/run/keirin"),
             slots: 1,
             identity: Identity::Own,
+            sandbox,
+            closed: Vec::new(),
             environment: environment
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
@@ -80,26 +97,70 @@ impl fmt::Debug for Config {
 pub enum Identity {
     /// The agent's own: a step can do all that the agent can. For `keirin exec`, where a person runs their own work.
     Own,
-    /// Another user of the machine. Needs an agent that runs as root.
-    User {
-        /// The user's number.
-        uid: u32,
-        /// The group's number; the step has no other groups.
-        gid: u32,
-    },
-    /// The agent's own user, held by the kernel to its workspace: see [`crate::guard`].
-    Guarded(Guarded),
+    /// A user of the machine, for an agent with one slot. Needs an agent that runs as root.
+    User(Owner),
+    /// Users that nobody else is, one for each slot. Needs an agent that runs as root.
+    Range(UidRange),
+    /// The agent's own user, held to its workspace by the kernel: see [`crate::sandbox`].
+    Guarded,
 }
 
-/// How steps are held to their workspace.
+/// The program that calls [`crate::sandbox::main`]: this very program, as a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Guarded {
-    /// The program that calls [`crate::guard::main`]: this very program, as a rule.
+pub struct SandboxProgram {
+    /// Its path.
     pub program: PathBuf,
     /// Arguments that make it do so.
     pub arguments: Vec<OsString>,
-    /// Files and folders that a step may not even read: the server's data, keys, tokens, sockets. Absolute paths.
-    pub closed: Vec<PathBuf>,
+}
+
+/// Numbers of users, and of a group for each, from the first to the last. Written as in `1900000000-1900065535`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UidRange {
+    /// The first.
+    pub first: u32,
+    /// The last.
+    pub last: u32,
+}
+
+impl UidRange {
+    /// Numbers that neither people, services nor containers have, as a rule.
+    pub const DEFAULT: Self = Self {
+        first: 1_900_000_000,
+        last: 1_900_065_535,
+    };
+}
+
+impl fmt::Display for UidRange {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}-{}", self.first, self.last)
+    }
+}
+
+/// A text is not a range of users.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not a range of users: write its first and last number, from 1 on, as in 1900000000-1900065535"
+)]
+pub struct InvalidUidRange(String);
+
+impl FromStr for UidRange {
+    type Err = InvalidUidRange;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = || InvalidUidRange(text.to_owned());
+        let (first, last) = text.split_once('-').ok_or_else(invalid)?;
+        let number = |text: &str| text.trim().parse().map_err(|_| invalid());
+        let range = Self {
+            first: number(first)?,
+            last: number(last)?,
+        };
+        // Root is no user for jobs, and the highest number means nobody at all.
+        match range.first >= 1 && range.first <= range.last && range.last < u32::MAX {
+            true => Ok(range),
+            false => Err(invalid()),
+        }
+    }
 }
 
 /// Bounds on what a job may leave.

@@ -3,10 +3,10 @@
 //! [`Agent::run`] is the whole of it. It talks to a [`Server`], which is [`HttpServer`] for `keirin agent` and a value in
 //! the same process for `keirin exec`. The way of a job: `agent` claims it, `attempt` runs its steps one after the other by the
 //! `tools`, whose processes `process` starts and ends, whose output goes through `output` (masked, split, bounded) into
-//! the `spool`, from where `delivery` brings it to the server. `leftovers` ends what a job left running,
-//! `remains` what the jobs of an agent that was killed did.
+//! the `spool`, from where `delivery` brings it to the server. `leftovers` and the [`sandbox`]
+//! end what a job left running, `remains` what the jobs of an agent that was killed did.
 //!
-//! What a job may touch is said by [`Identity`]; [`guard`] is the part of it that runs in the step's own process.
+//! What a job may touch is said by [`Identity`]; [`sandbox`] is the process that the job's own descend from.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
@@ -18,8 +18,8 @@ mod condition;
 mod config;
 mod delivery;
 mod environment;
-pub mod guard;
 mod http;
+mod isolation;
 mod leftovers;
 mod lines;
 mod mask;
@@ -27,17 +27,24 @@ mod output;
 mod process;
 mod remains;
 mod runner;
+pub mod sandbox;
 mod server;
+mod slots;
 mod spool;
 mod spool_log;
 mod step;
 mod stop;
 mod tools;
+mod trusted;
 mod workspace;
 
 pub use agent::{Agent, AgentError, Shutdown};
-pub use config::{Clock, Config, Guarded, Identity, Limits, Patience, Random};
+pub use config::{
+    Clock, Config, Identity, InvalidUidRange, Limits, Patience, Random, SandboxProgram, UidRange,
+};
 pub use http::HttpServer;
+pub use isolation::{Isolation, Trial, try_job};
 pub use leftovers::adopt_orphans;
+pub use sandbox::Owner;
 pub use server::{CallError, FileStream, Lease, Server};
 pub use workspace::FolderError;

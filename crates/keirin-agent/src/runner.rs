@@ -10,6 +10,7 @@ use keirin_model::flow::Exit;
 use keirin_model::plan::{Executor, StepPlan};
 use keirin_wire::agent::{AttemptEvent, Repository};
 use keirin_workflow::{ConditionContext, EarlierStep, JobSoFar};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +18,7 @@ use crate::attempt::Attempt;
 use crate::condition::{Turn, is_failure, turn};
 use crate::environment;
 use crate::output::JobLog;
+use crate::sandbox::Sandbox;
 use crate::server::Lease;
 use crate::step::{StepContext, StepEnd};
 use crate::stop::StopReason;
@@ -48,6 +50,7 @@ pub(crate) struct Runner<'a> {
     lease: &'a Lease,
     log: &'a Arc<JobLog>,
     workspace: &'a Workspace,
+    sandbox: &'a Mutex<Sandbox>,
     marker: &'a str,
     tell: &'a (dyn Fn(AttemptEvent) + Send + Sync),
     deadline: Instant,
@@ -65,6 +68,7 @@ impl<'a> Runner<'a> {
         lease: &'a Lease,
         log: &'a Arc<JobLog>,
         workspace: &'a Workspace,
+        sandbox: &'a Mutex<Sandbox>,
         marker: &'a str,
         tell: &'a (dyn Fn(AttemptEvent) + Send + Sync),
     ) -> Self {
@@ -73,6 +77,7 @@ impl<'a> Runner<'a> {
             lease,
             log,
             workspace,
+            sandbox,
             marker,
             tell,
             deadline: Instant::now() + length(attempt.assignment.job.timeout),
@@ -173,6 +178,7 @@ impl<'a> Runner<'a> {
             lease: self.lease,
             assignment,
             workspace: self.workspace,
+            sandbox: self.sandbox,
             log: self.log,
             index,
             folder,

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use keirin_model::Outcome;
 use keirin_model::flow::Exit;
 use keirin_wire::agent::Assignment;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
 use crate::config::Config;
 use crate::output::JobLog;
+use crate::sandbox::Sandbox;
 use crate::server::{Lease, Server};
 use crate::workspace::Workspace;
 
@@ -22,6 +24,8 @@ pub(crate) struct StepContext<'a> {
     pub(crate) lease: &'a Lease,
     pub(crate) assignment: &'a Assignment,
     pub(crate) workspace: &'a Workspace,
+    /// Starts the step's processes; one step runs at a time.
+    pub(crate) sandbox: &'a Mutex<Sandbox>,
     pub(crate) log: &'a Arc<JobLog>,
     /// The step's place in the job.
     pub(crate) index: usize,

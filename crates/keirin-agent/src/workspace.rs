@@ -1,14 +1,18 @@
 //! The folders of an attempt: made fresh, given to whom the steps run as, and removed whatever is in them.
 
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use keirin_model::AttemptId;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
 
-use crate::config::Identity;
 use crate::remains;
+use crate::sandbox::{Accounts, Folders, Owner, first_out_of_reach};
+use crate::trusted::TrustedFolder;
 
 /// A folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +33,14 @@ pub enum FolderError {
         /// The folder.
         path: PathBuf,
     },
+    /// Another user could have made it, or can change it.
+    #[error("{} cannot be trusted: {why}; choose another folder for the agent, or put its rights in order", path.display())]
+    Untrusted {
+        /// What.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The user that steps run as cannot get there.
     #[error(
         "user {uid} may not enter {}, so jobs could not reach their workspace; choose a folder for the agent that \
@@ -48,129 +60,140 @@ fn system(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FolderEr
 }
 
 /// The agent's own folder, locked for as long as this value lives.
+#[derive(Debug)]
 pub(crate) struct Folder {
-    root: PathBuf,
+    root: TrustedFolder,
+    jobs: TrustedFolder,
+    spool: TrustedFolder,
     _lock: File,
 }
 
 impl Folder {
-    /// Makes the folder if need be, locks it, and removes what an agent that died left there.
-    pub(crate) fn open(root: &Path, identity: &Identity) -> Result<Self, FolderError> {
-        fs::create_dir_all(root).map_err(system("make the folder", root))?;
-        let root = root.canonicalize().map_err(system("find", root))?;
-        let lock_path = root.join("lock");
-        let lock = File::create(&lock_path).map_err(system("make the file", &lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(FolderError::InUse { path: root }),
-            Err(fs::TryLockError::Error(error)) => return Err(system("lock", &lock_path)(error)),
+    /// Makes the folder if need be, locks it, and removes what an agent that died left there. Others may enter it, and
+    /// see nothing.
+    pub(crate) fn open(path: &Path) -> Result<Self, FolderError> {
+        let root = TrustedFolder::open(path, 0o711)?;
+        let in_use = || FolderError::InUse {
+            path: root.path().to_owned(),
+        };
+        let lock = root.lock("lock")?.ok_or_else(in_use)?;
+        let (jobs, spool) = (root.path().join("jobs"), root.path().join("spool"));
+        remains::end_jobs_in(&jobs).map_err(system("look for processes of", &jobs))?;
+        for path in [&jobs, &spool] {
+            remove(path).map_err(system("empty", path))?;
         }
-        if let Identity::User { uid, gid } = *identity {
-            check_reach(&root, uid, gid)?;
-        }
-        let folder = Self { root, _lock: lock };
-        remains::end_jobs_in(&folder.jobs()).map_err(system("look for processes of", &folder.jobs()))?;
-        for (path, mode) in [(folder.jobs(), 0o711), (folder.spool(), 0o700)] {
-            remove(&path).map_err(system("empty", &path))?;
-            DirBuilder::new()
-                .mode(mode)
-                .create(&path)
-                .map_err(system("make the folder", &path))?;
-        }
-        Ok(folder)
+        Ok(Self {
+            jobs: root.make("jobs", 0o711, None)?,
+            spool: root.make("spool", 0o700, None)?,
+            root,
+            _lock: lock,
+        })
     }
 
-    fn jobs(&self) -> PathBuf {
-        self.root.join("jobs")
-    }
-
-    fn spool(&self) -> PathBuf {
-        self.root.join("spool")
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        self.root.path()
     }
 
     /// Where the lines of an attempt wait that do not fit in memory.
     pub(crate) fn spool_file(&self, attempt: AttemptId) -> PathBuf {
-        self.spool().join(attempt.to_string())
+        self.spool.path().join(attempt.to_string())
     }
 
-    /// Makes the folders of an attempt.
+    /// Makes the folders of an attempt whose steps have these rights.
     pub(crate) fn workspace(
         &self,
         attempt: AttemptId,
-        identity: &Identity,
+        owner: Option<Owner>,
     ) -> Result<Workspace, FolderError> {
-        let root = self.jobs().join(attempt.to_string());
-        let workspace = Workspace {
-            work: root.join("work"),
-            home: root.join("home"),
-            temporary: root.join("tmp"),
-            private: root.join("private"),
-            root,
-        };
         // The steps cannot write in the root, so nothing that lies beside their folders can be swapped by them.
-        make(&workspace.root, 0o711)?;
-        make(&workspace.private, 0o700)?;
-        for path in [&workspace.work, &workspace.home, &workspace.temporary] {
-            make(path, 0o700)?;
-            if let Identity::User { uid, gid } = *identity {
-                chown(path, Some(uid), Some(gid)).map_err(system("give away", path))?;
-            }
-        }
-        Ok(workspace)
-    }
-}
-
-fn make(path: &Path, mode: u32) -> Result<(), FolderError> {
-    DirBuilder::new()
-        .mode(mode)
-        .create(path)
-        .map_err(system("make the folder", path))
-}
-
-/// Whether every folder on the way may be entered by the user.
-fn check_reach(root: &Path, uid: u32, gid: u32) -> Result<(), FolderError> {
-    for path in root.ancestors() {
-        let metadata = fs::metadata(path).map_err(system("look at", path))?;
-        let mode = metadata.mode();
-        let bit = match (metadata.uid() == uid, metadata.gid() == gid) {
-            (true, _) => 0o100,
-            (false, true) => 0o010,
-            (false, false) => 0o001,
+        let root = self.jobs.make(&attempt.to_string(), 0o711, None)?;
+        let private = root.make("private", 0o700, None)?;
+        let make = |name| Ok(root.make(name, 0o700, owner)?.path().to_owned());
+        let folders = Folders {
+            work: make("work")?,
+            home: make("home")?,
+            temporary: make("tmp")?,
+            var_temporary: make("var-tmp")?,
+            accounts: owner
+                .map(|owner| accounts(&private, owner))
+                .transpose()?
+                .flatten(),
         };
-        if mode & bit == 0 {
-            return Err(FolderError::OutOfReach {
-                path: path.to_owned(),
-                uid,
-            });
+        Ok(Workspace {
+            root: root.path().to_owned(),
+            private: private.path().to_owned(),
+            folders,
+            owner,
+        })
+    }
+
+    /// Whether every folder on the way may be entered by the user.
+    pub(crate) fn check_reach(&self, owner: Owner) -> Result<(), FolderError> {
+        match first_out_of_reach(&self.jobs.path().join("any"), owner) {
+            Some(path) => Err(FolderError::OutOfReach { path, uid: owner.uid }),
+            None => Ok(()),
         }
     }
-    Ok(())
+}
+
+/// The machine's users and groups with a line for the owner, who is nobody to the machine. `None` where it is somebody.
+fn accounts(private: &TrustedFolder, owner: Owner) -> Result<Option<Accounts>, FolderError> {
+    // What the machine does not tell has no line either.
+    let read = |path| fs::read(path).unwrap_or_default();
+    let (mut users, mut groups) = (read("/etc/passwd"), read("/etc/group"));
+    let has = |lines: &[u8], number: u32| {
+        let number = number.to_string();
+        lines
+            .split(|byte| *byte == b'\n')
+            .any(|line| line.split(|byte| *byte == b':').nth(2) == Some(number.as_bytes()))
+    };
+    if has(&users, owner.uid) {
+        return Ok(None);
+    }
+    let Owner { uid, gid } = owner;
+    let add = |lines: &mut Vec<u8>, line: String| {
+        if lines.last().is_some_and(|last| *last != b'\n') {
+            lines.push(b'\n');
+        }
+        lines.extend_from_slice(line.as_bytes());
+    };
+    add(
+        &mut users,
+        format!("keirin-job:x:{uid}:{gid}:A job of Keirin:/:/bin/sh\n"),
+    );
+    if !has(&groups, gid) {
+        add(&mut groups, format!("keirin-job:x:{gid}:\n"));
+    }
+    Ok(Some(Accounts {
+        users: private.write("passwd", &users)?,
+        groups: private.write("group", &groups)?,
+    }))
 }
 
 /// The folders of one attempt.
 #[derive(Debug, Clone)]
 pub(crate) struct Workspace {
     root: PathBuf,
-    work: PathBuf,
-    home: PathBuf,
-    temporary: PathBuf,
     private: PathBuf,
+    folders: Folders,
+    owner: Option<Owner>,
 }
 
 impl Workspace {
     /// Where steps work.
     pub(crate) fn work(&self) -> &Path {
-        &self.work
+        &self.folders.work
     }
 
     /// What steps see as their home.
     pub(crate) fn home(&self) -> &Path {
-        &self.home
+        &self.folders.home
     }
 
     /// What steps see as the folder for temporary files.
     pub(crate) fn temporary(&self) -> &Path {
-        &self.temporary
+        &self.folders.temporary
     }
 
     /// Where the agent prepares what it then gives to the steps.
@@ -179,8 +202,13 @@ impl Workspace {
     }
 
     /// Everything that steps may write.
-    pub(crate) fn writable(&self) -> [&Path; 3] {
-        [&self.work, &self.home, &self.temporary]
+    pub(crate) fn folders(&self) -> &Folders {
+        &self.folders
+    }
+
+    /// Whose rights the steps have, where they are not the agent's own.
+    pub(crate) fn owner(&self) -> Option<Owner> {
+        self.owner
     }
 
     /// Removes all of it. Waits for the disk.
@@ -201,47 +229,57 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes every folder below writable for its owner. What this misses, removing names.
+/// Makes every folder below writable for its owner, by descriptors: a link in place of a folder is not followed. What
+/// this misses, removing names.
 fn open_up(path: &Path) {
-    let mut folders = vec![path.to_owned()];
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let Ok(top) = nix::fcntl::open(path, flags, Mode::empty()) else {
+        return;
+    };
+    let mut folders = vec![top];
     while let Some(folder) = folders.pop() {
-        if let Err(error) = fs::set_permissions(&folder, Permissions::from_mode(0o700)) {
-            tracing::warn!(folder = %folder.display(), %error, "cannot open a folder that a job has left");
+        // By its name among this process's own files, because one that cannot be read is opened as a place only.
+        let itself = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd()));
+        if let Err(error) = fs::set_permissions(&itself, Permissions::from_mode(0o700)) {
+            tracing::warn!(path = %path.display(), %error, "cannot open a folder that a job has left");
         }
-        let Ok(entries) = fs::read_dir(&folder) else {
+        let Ok(entries) = fs::read_dir(&itself) else {
             continue;
         };
-        let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
-        folders.extend(entries.flatten().filter(is_folder).map(|entry| entry.path()));
+        for entry in entries.flatten() {
+            // What is no folder is not opened.
+            if let Ok(below) = openat(&folder, entry.file_name().as_os_str(), flags, Mode::empty()) {
+                folders.push(below);
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     #[test]
     fn a_folder_serves_one_agent_and_is_emptied_at_its_start() {
         let parent = tempfile::tempdir().unwrap();
         let root = parent.path().join("agent");
-        let folder = Folder::open(&root, &Identity::Own).unwrap();
-        let workspace = folder.workspace(AttemptId(7), &Identity::Own).unwrap();
+        let folder = Folder::open(&root).unwrap();
+        let workspace = folder.workspace(AttemptId(7), None).unwrap();
         fs::write(workspace.work().join("file"), "x").unwrap();
-        assert!(matches!(
-            Folder::open(&root, &Identity::Own),
-            Err(FolderError::InUse { .. })
-        ));
+        assert!(matches!(Folder::open(&root), Err(FolderError::InUse { .. })));
         drop(folder);
-        let folder = Folder::open(&root, &Identity::Own).unwrap();
+        let folder = Folder::open(&root).unwrap();
         assert!(!workspace.work().exists());
-        folder.workspace(AttemptId(7), &Identity::Own).unwrap();
+        folder.workspace(AttemptId(7), None).unwrap();
     }
 
     #[test]
     fn what_a_job_made_read_only_is_removed() {
         let parent = tempfile::tempdir().unwrap();
-        let folder = Folder::open(parent.path(), &Identity::Own).unwrap();
-        let workspace = folder.workspace(AttemptId(1), &Identity::Own).unwrap();
+        let folder = Folder::open(parent.path()).unwrap();
+        let workspace = folder.workspace(AttemptId(1), None).unwrap();
         let deep = workspace.work().join("a/b");
         fs::create_dir_all(&deep).unwrap();
         fs::write(deep.join("file"), "x").unwrap();
@@ -256,12 +294,33 @@ mod tests {
     }
 
     #[test]
+    fn opening_up_follows_no_link() {
+        let parent = tempfile::tempdir().unwrap();
+        let (inside, outside) = (parent.path().join("inside"), parent.path().join("outside"));
+        for path in [&inside, &outside] {
+            fs::create_dir(path).unwrap();
+            fs::set_permissions(path, Permissions::from_mode(0o500)).unwrap();
+        }
+        fs::set_permissions(&inside, Permissions::from_mode(0o700)).unwrap();
+        std::os::unix::fs::symlink(&outside, inside.join("link")).unwrap();
+        open_up(&inside);
+        open_up(&inside.join("link"));
+        assert_eq!(fs::metadata(&outside).unwrap().mode() & 0o777, 0o500);
+    }
+
+    #[test]
     fn a_folder_that_the_steps_user_cannot_enter_is_refused() {
         let parent = tempfile::tempdir().unwrap();
         let closed = parent.path().join("closed");
         fs::create_dir(&closed).unwrap();
+        let folder = Folder::open(&closed.join("agent")).unwrap();
         fs::set_permissions(&closed, Permissions::from_mode(0o700)).unwrap();
-        let error = check_reach(&closed, 12_345, 12_345).unwrap_err();
+        let error = folder
+            .check_reach(Owner {
+                uid: 12_345,
+                gid: 12_345,
+            })
+            .unwrap_err();
         assert!(error.to_string().contains("user 12345 may not enter"), "{error}");
     }
 }

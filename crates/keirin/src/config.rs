@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
+use keirin_agent::{InvalidUidRange, UidRange};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -44,8 +45,10 @@ pub(crate) struct Config {
     pub(crate) repository_paths: Option<Vec<PathBuf>>,
     /// How many jobs the local agent runs at once; 0 for no local agent. The number of processors where absent.
     pub(crate) local_slots: Option<u32>,
-    /// The user that jobs of the local agent run as, where the server is root.
+    /// The user that jobs of the local agent run as, where the server is root and `local_slots` is 1.
     pub(crate) local_user: Option<String>,
+    /// What jobs of the local agent may do.
+    pub(crate) agent: AgentSettings,
     /// The S3 bucket for logs, artifacts and reports; a folder in the data folder where absent.
     pub(crate) s3_bucket: Option<String>,
     /// All objects are put below this key of the bucket.
@@ -94,6 +97,7 @@ impl Default for Config {
             connections_per_address: None,
             local_slots: None,
             local_user: None,
+            agent: AgentSettings::default(),
             s3_bucket: None,
             s3_prefix: None,
             s3_endpoint: None,
@@ -109,6 +113,24 @@ impl Default for Config {
             forward: Vec::new(),
             log: "warn".to_owned(),
         }
+    }
+}
+
+/// What can be set about the jobs of an agent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AgentSettings {
+    /// Numbers of the users that slots may have, where the agent is root, as in `1900000000-1900065535`.
+    pub(crate) uid_range: Option<String>,
+}
+
+impl AgentSettings {
+    /// The range, if one is set.
+    ///
+    /// # Errors
+    /// When the text is none.
+    pub(crate) fn uid_range(&self) -> Result<Option<UidRange>, InvalidUidRange> {
+        self.uid_range.as_deref().map(str::parse).transpose()
     }
 }
 
@@ -157,11 +179,14 @@ impl ConfigFlags {
             Some(file) => defaults.merge(Toml::file_exact(file)),
             None => defaults.merge(Toml::file(FILE)),
         };
-        // Names that other commands use; the server has no use for them.
-        let environment = Env::prefixed("KEIRIN_").filter(|key| {
-            let name = key.as_str();
-            fields().contains(&name.to_ascii_lowercase())
-        });
+        let known = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            fields().into_iter().find(|field| field.replace('.', "_") == name)
+        };
+        // Names that other commands use are left out; the server has no use for them.
+        let environment = Env::prefixed("KEIRIN_")
+            .filter(move |key| known(key.as_str()).is_some())
+            .map(move |key| known(key.as_str()).map_or_else(|| key.as_str().to_owned().into(), Into::into));
         with_file.merge(environment).merge(Serialized::globals(self))
     }
 
@@ -174,12 +199,19 @@ impl ConfigFlags {
     }
 }
 
-/// The names of everything that can be set.
+/// The names of everything that can be set, as in `agent.uid_range`.
 pub(crate) fn fields() -> Vec<String> {
-    match serde_json::to_value(Config::default()) {
-        Ok(serde_json::Value::Object(fields)) => fields.into_iter().map(|(name, _)| name).collect(),
-        _ => Vec::new(),
-    }
+    let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(Config::default()) else {
+        return Vec::new();
+    };
+    let names = fields.into_iter().flat_map(|(name, value)| match value {
+        serde_json::Value::Object(inner) => inner
+            .into_iter()
+            .map(|(inner, _)| format!("{name}.{inner}"))
+            .collect(),
+        _ => vec![name],
+    });
+    names.collect()
 }
 
 #[cfg(test)]
@@ -208,6 +240,30 @@ mod tests {
             assert_eq!(
                 (config.listen.port(), config.log.as_str(), config.local_slots),
                 (3, "debug", Some(3))
+            );
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn settings_of_the_agent_come_from_file_and_environment() {
+        figment::Jail::expect_with(|jail| {
+            jail.create_file("keirin.toml", "[agent]\nuid_range = \"10-20\"")?;
+            let range = |config: Config| {
+                config
+                    .agent
+                    .uid_range()
+                    .expect("valid")
+                    .map(|range| range.to_string())
+            };
+            assert_eq!(
+                range(ConfigFlags::default().read().map_err(|error| *error)?).as_deref(),
+                Some("10-20")
+            );
+            jail.set_env("KEIRIN_AGENT_UID_RANGE", "30-40");
+            assert_eq!(
+                range(ConfigFlags::default().read().map_err(|error| *error)?).as_deref(),
+                Some("30-40")
             );
             Ok(())
         });

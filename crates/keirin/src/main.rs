@@ -27,16 +27,15 @@ use clap::Parser as _;
 use cli::Cli;
 use exit::Exit;
 
-/// The mode in which this program holds a step to its workspace and then becomes it. It stands outside the command
-/// line: what follows is a step's own words, and no thread may be running.
-const STEP_GUARD: &str = "step-guard";
+/// The mode in which this program holds the steps of a job. It stands outside the command line: no thread may be running.
+const SANDBOX: &str = "sandbox";
 /// What a shell answers where a program cannot be started.
 const CANNOT_START: u8 = 126;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|first| first == STEP_GUARD) {
-        return become_step(arguments);
+    if arguments.next().is_some_and(|first| first == SANDBOX) {
+        return hold_steps(arguments);
     }
     let cli = Cli::parse();
     match cli.run() {
@@ -48,9 +47,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Comes back only when the step cannot be started.
-fn become_step(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let Err(error) = keirin_agent::guard::main(arguments);
-    output::Output::new(false, true).error(error);
-    CANNOT_START.into()
+fn hold_steps(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    match keirin_agent::sandbox::main(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::Output::new(false, true).error(error);
+            CANNOT_START.into()
+        }
+    }
 }

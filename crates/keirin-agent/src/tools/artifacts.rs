@@ -47,7 +47,7 @@ pub(super) async fn upload(context: &StepContext<'_>, patterns: &[String]) -> Re
         (true, false) => return Err(patterns.nothing_usable()),
         (false, _) => {}
     }
-    let tree = Tree::new(context.workspace.work(), &context.config.identity);
+    let tree = Tree::new(context.workspace.work(), context.workspace.owner());
     let mut bytes = 0_u64;
     let mut backoff = context.backoff();
     for Found { path, source } in &files {
@@ -188,7 +188,7 @@ pub(super) async fn download(
             limit: limits.artifact_bytes,
         });
     }
-    let tree = Tree::new(context.workspace.work(), &context.config.identity);
+    let tree = Tree::new(context.workspace.work(), context.workspace.owner());
     for (path, file) in &wanted {
         fetch(context, &tree, &path.below(&destination), file, &mut backoff).await?;
         context.say(&format!("Brought back {path} ({} bytes)", file.size));

@@ -12,7 +12,7 @@ use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fchmod, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, unlinkat};
 
-use crate::config::Identity;
+use crate::sandbox::Owner;
 
 /// A path may be this many bytes long.
 const LONGEST: usize = 1024;
@@ -91,14 +91,10 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    pub(crate) fn new(root: &Path, identity: &Identity) -> Self {
-        let owner = match *identity {
-            Identity::User { uid, gid } => Some((Uid::from_raw(uid), Gid::from_raw(gid))),
-            Identity::Own | Identity::Guarded(_) => None,
-        };
+    pub(crate) fn new(root: &Path, owner: Option<Owner>) -> Self {
         Self {
             root: root.to_owned(),
-            owner,
+            owner: owner.map(|owner| (Uid::from_raw(owner.uid), Gid::from_raw(owner.gid))),
         }
     }
 
@@ -245,7 +241,7 @@ mod tests {
         fs::write(outside.path().join("secret"), "secret").unwrap();
         symlink(outside.path(), inside.path().join("folder")).unwrap();
         symlink(outside.path().join("secret"), inside.path().join("file")).unwrap();
-        let tree = Tree::new(inside.path(), &Identity::Own);
+        let tree = Tree::new(inside.path(), None);
         assert!(tree.open(&path("folder/secret")).is_err());
         assert!(tree.open(&path("file")).is_err());
         assert!(tree.create(&path("folder/new")).is_err());
@@ -267,17 +263,13 @@ mod tests {
     fn a_pipe_is_not_opened() {
         let inside = tempfile::tempdir().unwrap();
         nix::unistd::mkfifo(&inside.path().join("pipe"), Mode::S_IRWXU).unwrap();
-        assert!(
-            Tree::new(inside.path(), &Identity::Own)
-                .open(&path("pipe"))
-                .is_err()
-        );
+        assert!(Tree::new(inside.path(), None).open(&path("pipe")).is_err());
     }
 
     #[test]
     fn entries_are_taken_in_unless_one_is_in_the_way() {
         let (inside, from) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let tree = Tree::new(inside.path(), &Identity::Own);
+        let tree = Tree::new(inside.path(), None);
         fs::write(from.path().join("a"), "a").unwrap();
         tree.take_in(from.path(), &path("deep/er")).unwrap();
         assert_eq!(fs::read_to_string(inside.path().join("deep/er/a")).unwrap(), "a");

@@ -5,7 +5,6 @@
 //! with the agent's rights. Another repository is fetched by git as a process of the step, with the step's rights, and so
 //! are submodules.
 
-use std::ffi::OsString;
 use std::os::unix::fs::lchown;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +20,7 @@ use walkdir::WalkDir;
 use super::error::ToolError;
 use super::files::{RelativePath, Tree};
 use super::{count, on_disk, shell, unless_halted};
-use crate::config::Identity;
+use crate::sandbox::Owner;
 use crate::step::{StepContext, StepEnd};
 
 /// Runs what follows it, and again while its words say that a connection was lost. A repository on this machine may be
@@ -110,12 +109,12 @@ pub(super) async fn run(context: &StepContext<'_>, request: Request<'_>) -> Step
 }
 
 /// The arguments of a shell for one of the scripts above with these words.
-fn script(script: &str, words: &[&str]) -> Vec<OsString> {
+fn script(script: &str, words: &[&str]) -> Vec<String> {
     let lost: Vec<&str> = lost_connection_words().collect();
     let lost = format!("lost='{}'", lost.join("\n").replace('\'', r"'\''"));
     let script = [lost.as_str(), AGAIN, script].concat();
     let arguments = ["-e", "-c", script.as_str(), "git"];
-    arguments.iter().chain(words).map(OsString::from).collect()
+    arguments.iter().chain(words).map(|word| (*word).to_owned()).collect()
 }
 
 /// Where to, whatever folder the step itself works in.
@@ -130,7 +129,7 @@ fn depth(request: Request<'_>) -> String {
     depth.unwrap_or_default()
 }
 
-fn other(context: &StepContext<'_>, request: Request<'_>) -> Result<Vec<OsString>, ToolError> {
+fn other(context: &StepContext<'_>, request: Request<'_>) -> Result<Vec<String>, ToolError> {
     let url = RepositoryUrl::parse(request.repository).map_err(keirin_git::GitError::from)?;
     let revision = match request.revision {
         Some(revision) => Revision::parse(revision)
@@ -156,7 +155,7 @@ fn other(context: &StepContext<'_>, request: Request<'_>) -> Result<Vec<OsString
 }
 
 /// Submodules are other repositories, so they are fetched by a process of the step too. A copied working tree has them.
-fn submodules(context: &StepContext<'_>, request: Request<'_>) -> Result<Option<Vec<OsString>>, ToolError> {
+fn submodules(context: &StepContext<'_>, request: Request<'_>) -> Result<Option<Vec<String>>, ToolError> {
     let Some(Repository::Mirror { upstream, .. }) = &context.assignment.repository else {
         return Ok(None);
     };
@@ -216,10 +215,10 @@ async fn own(context: &StepContext<'_>, request: Request<'_>) -> Result<(), Tool
             ));
         }
     }
-    let identity = context.config.identity.clone();
-    let tree = Tree::new(context.workspace.work(), &identity);
+    let owner = context.workspace.owner();
+    let tree = Tree::new(context.workspace.work(), owner);
     on_disk(move || {
-        give_away(&fresh, &identity)?;
+        give_away(&fresh, owner)?;
         tree.take_in(&fresh, &destination)
             .map_err(|(name, error)| match error.kind() {
                 std::io::ErrorKind::AlreadyExists => ToolError::InTheWay { name },
@@ -264,8 +263,8 @@ fn progress(context: &StepContext<'_>) -> Progress {
 }
 
 /// Makes the steps' user the owner of everything below. Nothing of it can be reached by a step yet.
-fn give_away(folder: &PathBuf, identity: &Identity) -> Result<(), ToolError> {
-    let Identity::User { uid, gid } = *identity else {
+fn give_away(folder: &PathBuf, owner: Option<Owner>) -> Result<(), ToolError> {
+    let Some(Owner { uid, gid }) = owner else {
         return Ok(());
     };
     for entry in WalkDir::new(folder).follow_links(false) {

@@ -22,7 +22,7 @@ pub(super) async fn run(context: &StepContext<'_>, patterns: &[String]) -> Resul
     let patterns = Patterns::parse(patterns)?;
     let limit = context.config.limits.report_files;
     let root = context.workspace.work().to_owned();
-    let identity = context.config.identity.clone();
+    let owner = context.workspace.owner();
     let found = on_disk(move || Ok((patterns.find(&root, limit)?, patterns)));
     let (Matches { files, passed_over }, patterns) = found.await?;
     let links_and_names = passed_over
@@ -40,7 +40,7 @@ pub(super) async fn run(context: &StepContext<'_>, patterns: &[String]) -> Resul
     }
     let root = context.workspace.work().to_owned();
     let (read, files) = on_disk(move || {
-        let tree = Tree::new(&root, &identity);
+        let tree = Tree::new(&root, owner);
         let mut results = Vec::new();
         for file in &files {
             results.extend(read(&tree, file)?);

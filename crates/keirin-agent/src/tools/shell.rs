@@ -3,8 +3,6 @@
 //! The script is the last argument of its interpreter. Unless the step names another it is `sh -e -c`: the one shell that
 //! every machine has, ending at the first command that fails.
 
-use std::ffi::{OsStr, OsString};
-
 use keirin_wire::log::Stream;
 
 use crate::process::{Bare, Launch};
@@ -19,25 +17,26 @@ pub(super) async fn run(context: &StepContext<'_>, script: &str, shell: Option<&
         Some(_) | None => SHELL.to_vec(),
     };
     context.say(&format!("Running in {}: {}", words.join(" "), first_line(script)));
-    let arguments: Vec<OsString> = words[1..].iter().chain([&script]).map(OsString::from).collect();
+    let arguments: Vec<String> = words[1..]
+        .iter()
+        .chain([&script])
+        .map(|word| (*word).to_owned())
+        .collect();
     process(context, words[0], &arguments).await
 }
 
 /// Runs a program in the step's folder, with its output in the log.
-pub(super) async fn process(context: &StepContext<'_>, program: &str, arguments: &[OsString]) -> StepEnd {
-    if arguments
-        .iter()
-        .any(|argument| argument.as_encoded_bytes().contains(&0))
-    {
+pub(super) async fn process(context: &StepContext<'_>, program: &str, arguments: &[String]) -> StepEnd {
+    if arguments.iter().any(|argument| argument.contains('\0')) {
         return StepEnd::failed("the script holds a NUL byte, which no program can be given");
     }
     let bare = Bare {
-        identity: &context.config.identity,
-        workspace: context.workspace,
+        sandbox: context.sandbox,
+        owner: context.workspace.owner(),
         patience: &context.config.patience,
     };
     let launch = Launch {
-        program: OsStr::new(program),
+        program,
         arguments,
         folder: &context.folder,
         environment: &context.environment,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use keirin_agent::{Agent, AgentError, Config, Patience, Shutdown};
+use keirin_agent::{Agent, AgentError, Config, Patience, SandboxProgram, Shutdown};
 use keirin_model::flow::FlowKind;
 use keirin_model::plan::{Condition, Executor, JobPlan, Requirements, Retry, StepPlan, Tool};
 use keirin_model::{AttemptId, Timestamp};
@@ -41,6 +41,7 @@ impl Bench {
         let random = move || random.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
         let mut config = Config::new(
             folder.path().join("agent"),
+            sandbox(),
             Arc::new(Timestamp::now),
             Arc::new(random),
         );
@@ -98,6 +99,20 @@ impl Bench {
 
     pub(crate) fn order(&self, order: Shutdown) {
         self.shutdown.send_replace(order);
+    }
+}
+
+/// The program that holds the steps of a job: an example of this crate, which lies beside the tests.
+pub(crate) fn sandbox() -> SandboxProgram {
+    let tests = std::env::current_exe().unwrap();
+    let beside = tests.parent().unwrap();
+    let program = [beside, beside.parent().unwrap()]
+        .map(|folder| folder.join("examples/sandbox"))
+        .into_iter()
+        .find(|program| program.exists());
+    SandboxProgram {
+        program: program.expect("build the examples too: cargo test -p keirin-agent"),
+        arguments: Vec::new(),
     }
 }
 

@@ -8,8 +8,8 @@ use keirin_model::plan::{StepPlan, Tool};
 use keirin_wire::agent::{Assignment, Repository};
 use keirin_wire::log::Stream;
 
-use crate::bench::{Bench, is_alive, job, shell, step};
-use crate::isolation::{SOMEBODY, is_root};
+use crate::bench::{Bench, job, shell, step};
+use crate::isolation::{SOMEBODY, is_root, runs};
 
 fn git(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")
@@ -268,7 +268,7 @@ async fn a_checkout_belongs_to_the_user_that_the_steps_run_as() {
     let look = shell(
         "find . ! -uid 54321; git log -1 --format=%s; echo more >> file; git commit --quiet --all -m mine \
             --author 'Tester <tester@example.org>'; git log -1 --format=%s
-        setsid sleep 1000 > /dev/null 2>&1 & echo $!",
+        setsid sleep 1360 > /dev/null 2>&1 &",
     );
     let mut assignment = from_mirror(vec![checkout(".", None), look], &first);
     assignment.job.env = ["GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"]
@@ -277,6 +277,9 @@ async fn a_checkout_belongs_to_the_user_that_the_steps_run_as() {
     let record = bench.run(assignment).await;
     assert_eq!(record.finished().unwrap().0, Success, "{:#?}", record.log);
     let lines = record.lines(Stream::Output);
-    assert_eq!(lines[..2], ["one", "mine"]);
-    assert!(!is_alive(&lines[2]), "what another user's job left is ended too");
+    assert_eq!(lines, ["one", "mine"]);
+    assert!(
+        !runs(&["sleep", "1360"]),
+        "what another user's job left is ended too"
+    );
 }

@@ -4,17 +4,17 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
-use keirin_agent::{AgentError, Guarded, Identity, Shutdown};
+use keirin_agent::{AgentError, Identity, Owner, SandboxProgram, Shutdown};
 use keirin_model::Outcome::{Failed, Success};
 use keirin_model::plan::{Artifacts, Tool};
 use keirin_wire::log::Stream;
 
 use crate::bench::{Bench, job, script, shell, step};
 
-pub(crate) const SOMEBODY: Identity = Identity::User {
+pub(crate) const SOMEBODY: Identity = Identity::User(Owner {
     uid: 54_321,
     gid: 54_321,
-};
+});
 
 /// Says loudly that a test did not run.
 pub(crate) fn is_root(test: &str) -> bool {
@@ -106,50 +106,203 @@ async fn the_agent_as_root_reads_nothing_for_a_step_that_the_step_may_not_read()
 }
 
 #[tokio::test]
-async fn a_folder_that_the_steps_user_cannot_reach_is_refused_at_the_start() {
-    if !is_root("a_folder_that_the_steps_user_cannot_reach_is_refused_at_the_start") {
+async fn a_step_reaches_its_workspace_in_a_folder_that_is_closed_to_its_user_and_sees_nothing_else_there() {
+    let name =
+        "a_step_reaches_its_workspace_in_a_folder_that_is_closed_to_its_user_and_sees_nothing_else_there";
+    if !is_root(name) || !has_namespaces(name) {
         return;
     }
-    let closed = tempfile::tempdir().unwrap();
+    let closed = tempfile::tempdir_in("/var/lib").unwrap();
     std::fs::set_permissions(closed.path(), PermissionsExt::from_mode(0o700)).unwrap();
+    std::fs::write(closed.path().join("key"), "secret").unwrap();
     let bench = Bench::start_with(|config| {
         config.identity = SOMEBODY;
         config.folder = closed.path().join("agent");
     });
-    let Err(AgentError::Folder(error)) = bench.ended().await else {
-        panic!("it started")
-    };
-    assert!(error.to_string().contains("user 54321 may not enter"), "{error}");
+    let record = bench
+        .run(script(&format!(
+            "echo mine > file && cat file; ls {0}; ls {0}/agent; cat {0}/key || echo closed",
+            closed.path().display()
+        )))
+        .await;
+    assert_eq!(
+        record.lines(Stream::Output),
+        ["mine", "agent", "jobs", "closed"],
+        "{:#?}",
+        record.log
+    );
 }
 
-fn guard(closed: Vec<PathBuf>) -> Guarded {
-    let tests = std::env::current_exe().unwrap();
-    let program = tests
-        .parent()
-        .unwrap()
-        .parent()
-        .unwrap()
-        .join("examples/step_guard");
-    assert!(
-        program.exists(),
-        "build the examples too: cargo test -p keirin-agent"
+/// Whether this user may make namespaces; says loudly that a test did not run where not.
+fn has_namespaces(test: &str) -> bool {
+    let mut unshare = std::process::Command::new("unshare");
+    if !nix::unistd::geteuid().is_root() {
+        unshare.arg("-U");
+    }
+    let output = unshare.args(["-m", "-p", "-f", "--mount-proc", "true"]).output();
+    let has_namespaces = output.is_ok_and(|output| output.status.success());
+    if !has_namespaces {
+        println!("skipped: {test}: this user may make no namespaces");
+    }
+    has_namespaces
+}
+
+/// A folder that no private `/tmp` hides: beside the tests' program.
+fn outside_of_tmp() -> tempfile::TempDir {
+    tempfile::tempdir_in(std::env::current_exe().unwrap().parent().unwrap()).unwrap()
+}
+
+/// The strongest identity that the tests' user can give to several slots.
+fn several(config: &mut keirin_agent::Config, runtime: &std::path::Path) {
+    config.slots = 2;
+    config.runtime_folder = runtime.to_owned();
+    config.identity = match nix::unistd::geteuid().is_root() {
+        true => Identity::Range("1899000000-1899000999".parse().unwrap()),
+        false => Identity::Guarded,
+    };
+}
+
+/// One job waits, and shows what can be found of it; another looks for it.
+#[tokio::test]
+async fn jobs_at_the_same_time_find_nothing_of_each_other() {
+    let name = "jobs_at_the_same_time_find_nothing_of_each_other";
+    if !has_namespaces(name) {
+        return;
+    }
+    let runtime = tempfile::tempdir().unwrap();
+    let bench = Bench::start_with(|config| several(config, runtime.path()));
+    let mut secret = script(
+        "id -u; pwd; id -un; echo mine > file; touch /tmp/keirin-secret /var/tmp/keirin-secret /dev/shm/keirin-secret
+        echo $KEIRIN_SANDBOX_TEST; exec sleep 1000",
     );
-    Guarded {
-        program,
-        arguments: Vec::new(),
-        closed,
+    secret
+        .job
+        .env
+        .insert("KEIRIN_SANDBOX_TEST".to_owned(), "waiting".to_owned());
+    let first = bench.give(secret);
+    bench.server.line(first, "waiting").await;
+    let lines = bench.server.state().attempts[&first].lines(Stream::Output);
+    let (uid, work) = (&lines[0], &lines[1]);
+    let record = bench
+        .run(script(&format!(
+            "id -u; cat {work}/file || echo no file; ls -d {work} || echo no folder
+            for f in /tmp /var/tmp /dev/shm; do ls $f/keirin-secret || echo not in $f; done
+            cat /proc/[0-9]*/environ | grep -c KEIRIN_SANDBOX_TEST || true
+            cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'slee[p] 1000' || true
+            kill -9 -1 || true; echo still here"
+        )))
+        .await;
+    let seen = record.lines(Stream::Output);
+    let expected = [
+        "no file",
+        "no folder",
+        "not in /tmp",
+        "not in /var/tmp",
+        "not in /dev/shm",
+        "0",
+        "0",
+        "still here",
+    ];
+    assert_eq!(seen[1..], expected, "{:#?}", record.log);
+    if nix::unistd::geteuid().is_root() {
+        assert_ne!(*uid, seen[0], "each slot has a user of its own");
+        assert_eq!(lines[2], "keirin-job");
+    }
+    assert!(
+        bench.server.state().attempts[&first].finished().is_none(),
+        "it lives on"
+    );
+}
+
+/// Hides as well as a process can: no environment, no folder, no group or session of the job's, no parent.
+const HIDE: &str =
+    "env -i PATH=\"$PATH\" setsid sh -c 'cd /; echo hidden-'$$'; exec sleep 1000' > hidden 2>&1 < /dev/null &
+    until [ -s hidden ]; do :; done";
+
+#[tokio::test]
+async fn what_hides_from_a_job_that_others_run_beside_ends_with_it() {
+    let name = "what_hides_from_a_job_that_others_run_beside_ends_with_it";
+    if !has_namespaces(name) {
+        return;
+    }
+    let runtime = tempfile::tempdir().unwrap();
+    let bench = Bench::start_with(|config| several(config, runtime.path()));
+    let other = bench.give(script("echo ready; exec sleep 1000"));
+    bench.server.line(other, "ready").await;
+    let record = bench
+        .run(script(&HIDE.replace("exec sleep 1000", "exec sleep 1357")))
+        .await;
+    assert_eq!(record.finished().unwrap().0, Success);
+    let said = record.lines(Stream::Agent);
+    assert_eq!(
+        said.last().unwrap(),
+        "Ended 1 process that the job had left running."
+    );
+    assert!(!runs(&["sleep", "1357"]));
+    assert!(
+        bench.server.state().attempts[&other].finished().is_none(),
+        "the other job goes on"
+    );
+}
+
+/// Whether a process with exactly these arguments runs on this machine.
+pub(crate) fn runs(arguments: &[&str]) -> bool {
+    let wanted: String = arguments.iter().map(|argument| format!("{argument}\0")).collect();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter_map(|process| std::fs::read(process.path().join("cmdline")).ok())
+        .any(|found| found == wanted.as_bytes())
+}
+
+/// An agent dies only with its process, so this test runs itself again as one.
+#[tokio::test]
+async fn nothing_of_a_job_outlives_an_agent_that_is_killed() {
+    const ALONE: &str = "KEIRIN_TEST_ALONE";
+    let name = "nothing_of_a_job_outlives_an_agent_that_is_killed";
+    if !has_namespaces(name) {
+        return;
+    }
+    if std::env::var_os(ALONE).is_some() {
+        let runtime = tempfile::tempdir().unwrap();
+        let bench = Bench::start_with(|config| several(config, runtime.path()));
+        let attempt = bench.give(script(&format!(
+            "{}; echo ready; exec sleep 1359",
+            HIDE.replace("exec sleep 1000", "exec sleep 1358")
+        )));
+        bench.server.line(attempt, "ready").await;
+        println!("job runs");
+        return std::future::pending().await;
+    }
+    let mut agent = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", &format!("isolation::{name}"), "--nocapture"])
+        .env(ALONE, "yes")
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(agent.stdout.take().unwrap()));
+    assert!(lines.any(|line| line.unwrap().contains("job runs")));
+    let jobs = [["sleep", "1358"], ["sleep", "1359"]];
+    while !jobs.iter().all(|job| runs(job)) {
+        tokio::task::yield_now().await;
+    }
+    agent.kill().unwrap();
+    agent.wait().unwrap();
+    // Nobody but the kernel is left to end them, and it takes its moment.
+    while jobs.iter().any(|job| runs(job)) {
+        tokio::task::yield_now().await;
     }
 }
 
 #[tokio::test]
 async fn a_guarded_step_writes_only_in_its_workspace_and_reads_nothing_closed() {
-    let data = tempfile::tempdir().unwrap();
+    let data = outside_of_tmp();
     std::fs::write(data.path().join("key"), "secret").unwrap();
-    let beside = tempfile::tempdir().unwrap();
+    let beside = outside_of_tmp();
     std::fs::write(beside.path().join("open"), "readable").unwrap();
     // The agent's folder lies in the closed one, as it does where one machine has both.
     let bench = Bench::start_with(|config| {
-        config.identity = Identity::Guarded(guard(vec![data.path().to_owned()]));
+        config.identity = Identity::Guarded;
+        config.closed = vec![data.path().to_owned()];
         config.folder = data.path().join("agent");
     });
     let key = data.path().join("key");
@@ -189,18 +342,15 @@ async fn a_guarded_step_writes_only_in_its_workspace_and_reads_nothing_closed() 
 #[tokio::test]
 async fn a_guarded_step_cannot_call_a_closed_socket_where_a_namespace_can_be_made() {
     let name = "a_guarded_step_cannot_call_a_closed_socket_where_a_namespace_can_be_made";
-    let namespace = std::process::Command::new("unshare")
-        .args(["-U", "-m", "true"])
-        .output();
-    if !namespace.is_ok_and(|output| output.status.success()) {
-        println!("skipped: {name}: this user may make no namespaces");
+    if !has_namespaces(name) {
         return;
     }
-    let (data, beside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (data, beside) = (outside_of_tmp(), outside_of_tmp());
     let (closed, open) = (data.path().join("socket"), beside.path().join("socket"));
     let _listeners = [&closed, &open].map(|path| UnixListener::bind(path).unwrap());
     let bench = Bench::start_with(|config| {
-        config.identity = Identity::Guarded(guard(vec![data.path().to_owned()]));
+        config.identity = Identity::Guarded;
+        config.closed = vec![data.path().to_owned()];
     });
     let call = |path: &std::path::Path| {
         let program = "socket(S, PF_UNIX, SOCK_STREAM, 0); exit !connect(S, sockaddr_un($ARGV[0]))";
@@ -221,12 +371,16 @@ async fn a_guarded_step_cannot_call_a_closed_socket_where_a_namespace_can_be_mad
 }
 
 #[tokio::test]
-async fn a_guard_that_cannot_be_started_stops_the_agent() {
-    let mut missing = guard(Vec::new());
-    missing.program = PathBuf::from("/no/such/guard");
-    let bench = Bench::start_with(|config| config.identity = Identity::Guarded(missing));
+async fn a_sandbox_that_cannot_be_started_stops_the_agent() {
+    let bench = Bench::start_with(|config| {
+        config.identity = Identity::Guarded;
+        config.sandbox = SandboxProgram {
+            program: PathBuf::from("/no/such/program"),
+            arguments: Vec::new(),
+        };
+    });
     let Err(AgentError::NotGuarded { reason }) = bench.shut_down(Shutdown::Running).await else {
-        panic!("it started without a guard")
+        panic!("it started without a sandbox")
     };
-    assert!(reason.contains("/no/such/guard"), "{reason}");
+    assert!(reason.contains("/no/such/program"), "{reason}");
 }

@@ -116,7 +116,7 @@ fn origin(sources: &figment::Figment, key: &str) -> Origin {
     }
     // Defaults and flags are both values of this program, told apart by the type that they stand in.
     if metadata.name.contains("environment") {
-        Origin::Environment(format!("KEIRIN_{}", key.to_ascii_uppercase()))
+        Origin::Environment(format!("KEIRIN_{}", key.replace('.', "_").to_ascii_uppercase()))
     } else if metadata.name.contains("ConfigFlags") {
         Origin::Flag(format!("--{}", key.replace('_', "-")))
     } else {

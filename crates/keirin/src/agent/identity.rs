@@ -5,57 +5,97 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use keirin_agent::{Guarded, Identity};
+use keirin_agent::{Identity, Owner, SandboxProgram, UidRange};
 use nix::unistd::{User, geteuid};
 
 use super::StartArguments;
 
-/// The user that jobs run as where the agent is root and nobody says otherwise.
-const DEFAULT_USER: &str = "nobody";
-/// Where the workspaces of jobs lie that run as another user.
-const OPEN_FOLDERS: &str = "/var/tmp";
+/// Where the workspaces of jobs lie that must find their way there by themselves.
+const OPEN_FOLDERS: &str = "/var/lib/keirin/agents";
+/// The numbers that there are where this process is; a container may have few.
+const NUMBERS: &str = "/proc/self/uid_map";
 
 /// Decides for this machine and these arguments.
 pub(super) fn choose(arguments: &StartArguments) -> anyhow::Result<Identity> {
-    if arguments.trust_jobs {
-        return Ok(Identity::Own);
+    match arguments.trust_jobs {
+        true => Ok(Identity::Own),
+        false => of_jobs(arguments.user.as_deref(), arguments.uid_range),
     }
-    let mut closed = arguments.closed.clone();
-    closed.push(std::path::absolute(&arguments.folder).context("cannot tell where the agent's folder lies")?);
-    of_jobs(arguments.user.as_deref(), closed)
 }
 
-/// Whose rights jobs have here that are not trusted: another user's where the agent is root, else the agent's own
+/// Whose rights jobs have here that are not trusted: users of their own where the agent is root, else the agent's own
 /// without what is closed.
 ///
 /// # Errors
-/// When there is no such user, or another user would need an agent that is root.
-pub(crate) fn of_jobs(user: Option<&str>, closed: Vec<PathBuf>) -> anyhow::Result<Identity> {
-    if geteuid().is_root() {
-        let name = user.unwrap_or(DEFAULT_USER);
-        let user = User::from_name(name).with_context(|| format!("cannot look up the user `{name}`"))?;
-        let Some(user) = user else {
-            bail!("there is no user `{name}` that jobs could run as; name one with --user");
-        };
-        if user.uid.is_root() {
-            bail!("jobs must not run as root; name another user with --user, or say --trust-jobs");
+/// When there is no such user, or other users would need an agent that is root.
+pub(crate) fn of_jobs(user: Option<&str>, range: Option<UidRange>) -> anyhow::Result<Identity> {
+    if !geteuid().is_root() {
+        if user.is_some() {
+            bail!("--user needs an agent that runs as root");
         }
-        return Ok(Identity::User {
-            uid: user.uid.as_raw(),
-            gid: user.gid.as_raw(),
-        });
+        if range.is_some() {
+            bail!("a range of users (uid_range) needs an agent that runs as root");
+        }
+        return Ok(Identity::Guarded);
     }
-    if user.is_some() {
-        bail!("--user needs an agent that runs as root");
+    let Some(name) = user else {
+        return Ok(Identity::Range(range.unwrap_or_else(known_range)));
+    };
+    let user = User::from_name(name).with_context(|| format!("cannot look up the user `{name}`"))?;
+    let Some(user) = user else {
+        bail!("there is no user `{name}` that jobs could run as; name another with --user");
+    };
+    if user.uid.is_root() {
+        bail!("jobs must not run as root; name another user with --user, or say --trust-jobs");
     }
-    Ok(Identity::Guarded(Guarded {
-        program: program()?,
-        arguments: vec![OsString::from(crate::STEP_GUARD)],
-        closed,
+    Ok(Identity::User(Owner {
+        uid: user.uid.as_raw(),
+        gid: user.gid.as_raw(),
     }))
 }
 
-/// This very program, which holds steps to their workspace in another mode.
+/// The usual range; where this process is in a container that does not have its numbers, the highest that it has.
+fn known_range() -> UidRange {
+    let map = std::fs::read_to_string(NUMBERS).unwrap_or_default();
+    range_in(&map)
+}
+
+/// Each line of the map: the first number inside, the first outside, and how many there are.
+fn range_in(map: &str) -> UidRange {
+    const FEWEST: u32 = 1024;
+    let usual = UidRange::DEFAULT;
+    let known = map.lines().filter_map(|line| {
+        let mut fields = line.split_whitespace();
+        let first: u32 = fields.next()?.parse().ok()?;
+        let count: u32 = fields.nth(1)?.parse().ok()?;
+        Some((first, first.saturating_add(count - 1)))
+    });
+    let known: Vec<(u32, u32)> = known.collect();
+    if known.is_empty()
+        || known
+            .iter()
+            .any(|(first, last)| *first <= usual.first && usual.last <= *last)
+    {
+        return usual;
+    }
+    // Below the number that means nobody.
+    let last = known.iter().map(|(_, last)| *last).max().unwrap_or(usual.last);
+    let last = if last == 65_535 { 65_533 } else { last };
+    UidRange {
+        first: last.saturating_sub(FEWEST).max(1),
+        last,
+    }
+}
+
+/// This very program, in the mode in which it holds the steps of a job.
+pub(crate) fn sandbox() -> anyhow::Result<SandboxProgram> {
+    Ok(SandboxProgram {
+        program: program()?,
+        arguments: vec![OsString::from(crate::SANDBOX)],
+    })
+}
+
+/// This very program.
 pub(crate) fn program() -> anyhow::Result<PathBuf> {
     std::env::current_exe().context("cannot tell where this program's file is")
 }
@@ -65,5 +105,18 @@ pub(super) fn open_folder(folder: &Path) -> PathBuf {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let mut hasher = DefaultHasher::new();
     folder.hash(&mut hasher);
-    Path::new(OPEN_FOLDERS).join(format!("keirin-agent-{}-{:016x}", geteuid(), hasher.finish()))
+    Path::new(OPEN_FOLDERS).join(format!("{:016x}", hasher.finish()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_with_few_numbers_has_users_for_slots_too() {
+        assert_eq!(range_in("         0          0 4294967295\n"), UidRange::DEFAULT);
+        assert_eq!(range_in(""), UidRange::DEFAULT);
+        let few = range_in("0 1000 1\n1 100000 65535\n");
+        assert_eq!((few.first, few.last), (64_509, 65_533));
+    }
 }

@@ -1,18 +1,20 @@
 //! `keirin agent start`: registers with a server and runs jobs until it is stopped.
 
+mod former;
 mod identity;
 mod moving;
 
-pub(crate) use identity::{of_jobs, program};
+pub(crate) use identity::{of_jobs, program, sandbox};
 pub(crate) use moving::tell_address;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Args;
-use keirin_agent::{Agent, Config, HttpServer, Server, Shutdown};
+use keirin_agent::{Agent, Config, HttpServer, Server, Shutdown, UidRange};
 use keirin_client::{AgentClient, ClientError, Connector};
 use keirin_model::plan::Executor;
 use keirin_wire::agent::{PROTOCOL, Register, Registered};
@@ -56,14 +58,22 @@ pub(crate) struct StartArguments {
     /// Where it keeps who it is, and the workspaces of its jobs
     #[arg(long, value_name = "FOLDER", default_value = ".keirin-agent")]
     folder: PathBuf,
-    /// The user that jobs run as, where the agent is root [default: nobody]
+    /// The user that jobs run as, where the agent is root and has one slot [default: one of its own for each slot]
     #[arg(long, value_name = "USER")]
     user: Option<String>,
-    /// A file or folder that no job may read, where jobs run as the agent's own user
+    /// Numbers of the users that slots may have, where the agent is root [default: 1900000000-1900065535]
+    #[arg(
+        long,
+        value_name = "FIRST-LAST",
+        env = "KEIRIN_AGENT_UID_RANGE",
+        conflicts_with = "user"
+    )]
+    uid_range: Option<UidRange>,
+    /// A file or folder that no job may read
     #[arg(long, value_name = "PATH")]
     closed: Vec<PathBuf>,
     /// Run jobs with the agent's own rights: only for work that is trusted like the agent itself
-    #[arg(long, conflicts_with_all = ["user", "closed"])]
+    #[arg(long, conflicts_with_all = ["user", "uid_range", "closed"])]
     trust_jobs: bool,
     /// Started by the server on its own machine, whose address may change
     #[arg(long, hide = true)]
@@ -110,13 +120,17 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
         ));
     }
 
+    former::remove();
     let mut config = Config::new(
-        workspaces(&arguments.folder, &identity),
+        arguments.folder.join("work"),
+        identity::sandbox()?,
         Arc::new(machine::now),
         Arc::new(machine::random),
     );
     config.slots = arguments.slots;
     config.identity = identity;
+    config.open_folder = Some(identity::open_folder(&arguments.folder));
+    config.closed = closed(&arguments)?;
     config.owns_all_orphans = keirin_agent::adopt_orphans().is_ok();
     config.environment.extend(machine::environment(&["PATH", "LANG"]));
     let server: Arc<dyn Server> = if arguments.local {
@@ -236,11 +250,8 @@ fn host() -> BTreeMap<String, String> {
     ])
 }
 
-/// Where workspaces lie. A user other than the agent's must be able to get there, so they cannot lie in a folder that is
-/// the agent's alone.
-fn workspaces(folder: &Path, identity: &keirin_agent::Identity) -> PathBuf {
-    match identity {
-        keirin_agent::Identity::User { .. } => identity::open_folder(folder),
-        _ => folder.join("work"),
-    }
+/// What no job may read: what is named, and the agent's own folder.
+fn closed(arguments: &StartArguments) -> anyhow::Result<Vec<PathBuf>> {
+    let own = std::path::absolute(&arguments.folder).context("cannot tell where the agent's folder lies")?;
+    Ok([arguments.closed.clone(), vec![own]].concat())
 }

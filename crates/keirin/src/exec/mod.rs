@@ -20,6 +20,7 @@ use keirin_model::plan::{Executor, Plan};
 use keirin_model::{AgentId, BranchId, FlowId, ProjectId, Status};
 use tokio::sync::watch;
 
+use crate::agent::sandbox;
 use crate::exit::Exit;
 use crate::machine;
 use crate::output::Output;
@@ -94,7 +95,7 @@ pub(crate) async fn exec(arguments: ExecArguments, output: &Output) -> anyhow::R
     );
     let (shutdown, ordered) = watch::channel(Shutdown::Running);
     let agent = tokio::spawn(Agent::run(
-        agent_config(scratch.path().join("agent"), slots),
+        agent_config(scratch.path().join("agent"), slots)?,
         Arc::new(server),
         ordered,
     ));
@@ -160,8 +161,13 @@ fn agent_for(plan: &Plan, slots: u32) -> AgentModel {
     }
 }
 
-fn agent_config(folder: PathBuf, slots: u32) -> Config {
-    let mut config = Config::new(folder, Arc::new(machine::now), Arc::new(machine::random));
+fn agent_config(folder: PathBuf, slots: u32) -> anyhow::Result<Config> {
+    let mut config = Config::new(
+        folder,
+        sandbox()?,
+        Arc::new(machine::now),
+        Arc::new(machine::random),
+    );
     config.slots = slots;
     config.identity = Identity::Own;
     // A person runs their own work: their tools are to be found.
@@ -177,5 +183,5 @@ fn agent_config(folder: PathBuf, slots: u32) -> Config {
     config
         .environment
         .extend(own.into_iter().collect::<BTreeMap<_, _>>());
-    config
+    Ok(config)
 }

@@ -56,7 +56,15 @@ impl LocalAgent {
         server: &Server,
         address: &Url,
     ) -> anyhow::Result<Option<Self>> {
-        let slots = config.local_slots.unwrap_or_else(machine::processors);
+        // One user serves one slot.
+        let usual = || {
+            if config.local_user.is_some() {
+                1
+            } else {
+                machine::processors()
+            }
+        };
+        let slots = config.local_slots.unwrap_or_else(usual);
         if slots == 0 {
             return Ok(None);
         }
@@ -73,10 +81,11 @@ impl LocalAgent {
         if let Some(user) = &config.local_user {
             add("--user", user.into());
         }
-        if !nix::unistd::geteuid().is_root() {
-            // Everything of the server's: its keys, its tokens, its database with the socket.
-            add("--closed", data.root().into());
+        if let Some(range) = config.agent.uid_range().context("agent.uid_range")? {
+            add("--uid-range", range.to_string().into());
         }
+        // Everything of the server's: its keys, its tokens, its database with the socket.
+        add("--closed", data.root().into());
         let start = Start {
             program: program()?,
             arguments,

@@ -2,16 +2,14 @@
 //! whether the local agent is there.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use keirin_agent::{Identity, guard};
+use keirin_agent::{Config as AgentConfig, Isolation, try_job};
 use keirin_wire::api::AgentState;
-use tokio::process::Command;
 
-use crate::agent::of_jobs;
+use crate::agent::{of_jobs, sandbox};
 use crate::commands::shown::ago_or_never;
 use crate::config::Config;
 use crate::machine;
@@ -45,70 +43,49 @@ pub(super) async fn isolation(config: &Config, data: Option<&DataFolder>, checks
 }
 
 async fn try_identity(config: &Config, data: &DataFolder) -> anyhow::Result<String> {
-    let closed = vec![data.root().to_owned(), data.agent()];
-    let identity = of_jobs(config.local_user.as_deref(), closed)?;
-    // Readable by all, so that only the folder or the guard keeps a job away from it.
+    // Readable by all, so that only the folder or the sandbox keeps a job away from it.
     let secret = tempfile::Builder::new()
         .prefix(".doctor-")
         .permissions(std::fs::Permissions::from_mode(0o644))
         .tempfile_in(data.root())
         .context("cannot write in the data folder")?;
-    let workspace = tempfile::tempdir().context("cannot make a folder for the try")?;
-    let ended = run(&identity, secret.path(), workspace.path()).await?;
-    match ended.status.code() {
-        Some(0) => Ok(told(&identity)),
+    let folder = tempfile::tempdir().context("cannot make a folder for the try")?;
+    let mut agent = AgentConfig::new(
+        folder.path().join("agent"),
+        sandbox()?,
+        Arc::new(machine::now),
+        Arc::new(machine::random),
+    );
+    agent.identity = of_jobs(config.local_user.as_deref(), config.agent.uid_range()?)?;
+    agent.open_folder = Some(folder.path().join("open"));
+    agent.closed = vec![data.root().to_owned()];
+    let secret = secret.path().to_string_lossy();
+    let trial = tokio::time::timeout(PATIENCE, try_job(&agent, TRY, &[&secret])).await;
+    let trial = trial.context("the try of a job does not end")??;
+    match trial.exit.code {
+        Some(0) => Ok(told(trial.isolation)),
         Some(HAS_READ) => bail!(
             "a job could read what lies in {}; close the folder to others: chmod 700 {0}",
             data.root().display()
         ),
-        _ => bail!(
-            "the try of a job could not be started: {}",
-            String::from_utf8_lossy(&ended.stderr).trim()
-        ),
+        _ => bail!("the try of a job did not end well: {:?}", trial.exit),
     }
 }
 
-fn told(identity: &Identity) -> String {
-    match identity {
-        Identity::Own => "jobs run with the rights of the server itself".to_owned(),
-        Identity::User { uid, .. } => format!("jobs run as another user (uid {uid})"),
-        Identity::Guarded(_) => "jobs run as this user, held to their workspace by the kernel".to_owned(),
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the adapter that tries what a job could do"
-)]
-async fn run(identity: &Identity, secret: &Path, workspace: &Path) -> anyhow::Result<Output> {
-    let mut command = match identity {
-        Identity::Own => Command::new("sh"),
-        Identity::User { uid, gid } => {
-            let mut command = Command::new("sh");
-            command.gid(*gid).uid(*uid);
-            command
-        }
-        Identity::Guarded(guarded) => {
-            let closed: &[PathBuf] = &guarded.closed;
-            let mut command = Command::new(&guarded.program);
-            command
-                .args(&guarded.arguments)
-                .args(guard::arguments(&[workspace], closed, workspace))
-                .arg("sh");
-            command
-        }
+fn told(isolation: Isolation) -> String {
+    let who = match isolation.user {
+        Some(uid) => format!("jobs run as other users (uid {uid} and on)"),
+        None => "jobs run as this user".to_owned(),
     };
-    let ended = command
-        .args(["-c", TRY, "sh"])
-        .arg(secret)
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let ended = tokio::time::timeout(PATIENCE, ended).await;
-    ended
-        .context("the try of a job does not end")?
-        .context("the try of a job could not be started")
+    let namespaces = match isolation.has_namespaces {
+        true => "each with processes, temporary folders and IPC of its own",
+        false => "without namespaces of their own, so they see each other's processes",
+    };
+    let landlock = match isolation.has_landlock {
+        true => "held to its workspace by Landlock",
+        false => "without Landlock, which this kernel does not have",
+    };
+    format!("{who}, {namespaces}, {landlock}")
 }
 
 /// Whether the server's own agent is there.

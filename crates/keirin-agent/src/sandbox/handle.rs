@@ -1,0 +1,281 @@
+//! The agent's end of a sandbox.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use keirin_model::flow::Exit;
+use nix::sys::signal::Signal;
+use serde::Serialize;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
+
+use super::END_PROCESSES_OF;
+use super::plan::{Folders, Namespaces, Owner, SandboxPlan};
+use super::protocol::{self, Request, Response};
+
+/// How long a sandbox may take for what takes milliseconds. One that does not answer by then is killed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Why there is no sandbox, or no more.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SandboxFailure {
+    /// Its program cannot be started.
+    #[error("cannot start `{program}`: {source}")]
+    Start { program: String, source: io::Error },
+    /// It does not hold here.
+    #[error("{0}")]
+    Refused(String),
+    /// It has ended before its time.
+    #[error("the process that holds the job's steps has ended by itself{0}")]
+    Gone(String),
+    /// It says what it should not.
+    #[error("the process that holds the job's steps answers what nobody asked for")]
+    Confused,
+    #[error("the process that holds the job's steps cannot be spoken to: {0}")]
+    Connection(#[from] io::Error),
+}
+
+/// How sandboxes are made here.
+#[derive(Debug, Clone)]
+pub(crate) struct Sandboxes {
+    /// The program that calls [`crate::sandbox::main`], and the arguments that make it do so.
+    pub(crate) program: PathBuf,
+    pub(crate) arguments: Vec<OsString>,
+    pub(crate) namespaces: Namespaces,
+    pub(crate) is_confined: bool,
+    pub(crate) needs_landlock: bool,
+    pub(crate) closed: Vec<PathBuf>,
+}
+
+/// A sandbox that is ready. It ends with this value.
+pub(crate) struct Sandbox {
+    outside: Child,
+    responses: FramedRead<OwnedReadHalf, LengthDelimitedCodec>,
+    requests: OwnedWriteHalf,
+    has_landlock: bool,
+}
+
+impl Sandboxes {
+    /// Makes a sandbox for one attempt.
+    pub(crate) async fn start(
+        &self,
+        folders: Folders,
+        owner: Option<Owner>,
+    ) -> Result<Sandbox, SandboxFailure> {
+        let plan = SandboxPlan {
+            namespaces: self.namespaces,
+            is_confined: self.is_confined,
+            needs_landlock: self.needs_landlock,
+            owner,
+            folders,
+            closed: self.closed.clone(),
+        };
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        let (responses, requests) = UnixStream::from_std(ours)?.into_split();
+        let mut command = self.command();
+        command.stdin(Stdio::from(OwnedFd::from(theirs)));
+        let outside = command.spawn().map_err(|source| self.not_started(source))?;
+        // The command holds the other end, and would keep this one from hearing that the sandbox is gone.
+        drop(command);
+        let codec = LengthDelimitedCodec::builder()
+            .max_frame_length(protocol::LONGEST)
+            .new_codec();
+        let mut sandbox = Sandbox {
+            outside,
+            responses: FramedRead::new(responses, codec),
+            requests,
+            has_landlock: false,
+        };
+        sandbox.send(&plan, &[]).await?;
+        match timeout(PATIENCE, sandbox.receive()).await {
+            Ok(Ok(Response::Ready { has_landlock })) => {
+                sandbox.has_landlock = has_landlock;
+                Ok(sandbox)
+            }
+            Ok(Ok(Response::Refused { reason })) => Err(SandboxFailure::Refused(reason)),
+            Ok(Ok(_)) => Err(SandboxFailure::Confused),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(SandboxFailure::Gone(" while it was made".to_owned())),
+        }
+    }
+
+    /// Kills all processes of a slot's user.
+    pub(crate) async fn end_processes_of(&self, owner: Owner) -> Result<(), SandboxFailure> {
+        let mut command = self.command();
+        command.arg(END_PROCESSES_OF).arg(owner.uid.to_string());
+        let ended = command.stdin(Stdio::null()).output();
+        let ended = ended.await.map_err(|source| self.not_started(source))?;
+        match ended.status.success() {
+            true => Ok(()),
+            false => Err(SandboxFailure::Gone(said(&ended.stderr))),
+        }
+    }
+
+    fn command(&self) -> Command {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the adapter that starts the sandbox of an attempt"
+        )]
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).env_clear().current_dir("/");
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        command.process_group(0).kill_on_drop(true);
+        command
+    }
+
+    fn not_started(&self, source: io::Error) -> SandboxFailure {
+        SandboxFailure::Start {
+            program: self.program.display().to_string(),
+            source,
+        }
+    }
+}
+
+impl Sandbox {
+    pub(crate) fn has_landlock(&self) -> bool {
+        self.has_landlock
+    }
+
+    /// Starts a step's process. The error is the system's, from where the process was to be started.
+    pub(crate) async fn run(
+        &mut self,
+        launch: Launched<'_>,
+    ) -> Result<Result<(), io::Error>, SandboxFailure> {
+        let request = Request::Run {
+            program: launch.program,
+            arguments: launch.arguments,
+            folder: launch.folder,
+            environment: launch.environment.clone(),
+        };
+        self.send(&request, &[launch.output, launch.error]).await?;
+        match timeout(PATIENCE, self.receive()).await {
+            Ok(Ok(Response::Started)) => Ok(Ok(())),
+            Ok(Ok(Response::NotStarted { errno })) => Ok(Err(io::Error::from_raw_os_error(errno))),
+            Ok(Ok(_)) => Err(SandboxFailure::Confused),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(self.kill(" because it did not answer")),
+        }
+    }
+
+    /// Waits for the end of the step's process. May be dropped and called again.
+    pub(crate) async fn exited(&mut self) -> Result<Exit, SandboxFailure> {
+        match self.receive().await? {
+            Response::Exited { code, signal } => Ok(Exit { code, signal }),
+            _ => Err(SandboxFailure::Confused),
+        }
+    }
+
+    /// Sends a signal to the step's process group.
+    pub(crate) async fn signal(&mut self, signal: Signal) {
+        // Where it fails the sandbox is gone, which the next call says.
+        drop(self.send(&Request::Signal(signal as i32), &[]).await);
+    }
+
+    /// Ends all that is left. Returns how many processes were still running.
+    pub(crate) async fn end(mut self) -> Result<usize, SandboxFailure> {
+        self.send(&Request::End, &[]).await?;
+        let processes = match timeout(PATIENCE, self.ended()).await {
+            Ok(processes) => processes?,
+            Err(_) => return Err(self.kill(" because it did not end what was left")),
+        };
+        let Self {
+            mut outside,
+            responses,
+            requests,
+            ..
+        } = self;
+        drop((responses, requests));
+        if timeout(PATIENCE, outside.wait()).await.is_err() {
+            tracing::error!("the sandbox of a job does not end; it is killed");
+            // With the process outside dies the one inside, and with that all that it holds.
+            drop(outside.kill().await);
+        }
+        Ok(processes)
+    }
+
+    async fn ended(&mut self) -> Result<usize, SandboxFailure> {
+        loop {
+            match self.receive().await? {
+                Response::Ended { processes } => return Ok(processes),
+                // A step that was given up has ended meanwhile.
+                Response::Exited { .. } => {}
+                _ => return Err(SandboxFailure::Confused),
+            }
+        }
+    }
+
+    /// Kills the sandbox with all that it holds.
+    pub(crate) fn kill(&mut self, why: &str) -> SandboxFailure {
+        if let Err(error) = self.outside.start_kill() {
+            tracing::error!(%error, "cannot kill the sandbox of a job");
+        }
+        SandboxFailure::Gone(why.to_owned())
+    }
+
+    async fn send(
+        &mut self,
+        message: &impl Serialize,
+        files: &[std::os::fd::BorrowedFd<'_>],
+    ) -> Result<(), SandboxFailure> {
+        let (text, length) = protocol::frame(message)?;
+        let socket: &UnixStream = self.requests.as_ref();
+        let sent = socket.async_io(Interest::WRITABLE, || {
+            protocol::send_length(socket.as_fd(), length, files)
+        });
+        let sent = match sent.await {
+            Ok(()) => self.requests.write_all(&text).await,
+            Err(error) => Err(error),
+        };
+        match sent {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(self.gone().await),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn receive(&mut self) -> Result<Response, SandboxFailure> {
+        match self.responses.next().await {
+            Some(Ok(frame)) => serde_json::from_slice(&frame).map_err(|_| SandboxFailure::Confused),
+            Some(Err(error)) => Err(error.into()),
+            None => Err(self.gone().await),
+        }
+    }
+
+    /// It has ended; what it said at last tells why.
+    async fn gone(&mut self) -> SandboxFailure {
+        let mut text = Vec::new();
+        if let Some(stderr) = self.outside.stderr.take() {
+            // A process that outlives it may keep this open.
+            let read = timeout(Duration::from_secs(1), stderr.take(4096).read_to_end(&mut text)).await;
+            drop(read);
+        }
+        SandboxFailure::Gone(said(&text))
+    }
+}
+
+/// A step's process to start.
+pub(crate) struct Launched<'a> {
+    pub(crate) program: String,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) folder: String,
+    pub(crate) environment: &'a std::collections::BTreeMap<String, String>,
+    pub(crate) output: std::os::fd::BorrowedFd<'a>,
+    pub(crate) error: std::os::fd::BorrowedFd<'a>,
+}
+
+fn said(stderr: &[u8]) -> String {
+    match String::from_utf8_lossy(stderr).trim() {
+        "" => String::new(),
+        text => format!(": {text}"),
+    }
+}

@@ -1,0 +1,272 @@
+//! The process that all processes of an attempt descend from: starts steps, reaps what ends, and ends what is left.
+//!
+//! In a PID namespace it is the first process, so the kernel ends everything with it. Elsewhere it is the reaper of its
+//! descendants: whatever forks away from a step becomes its child, however it hides.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+use nix::errno::Errno;
+use nix::sys::prctl;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{WaitOptions, WaitStatus, wait};
+
+use super::access;
+use super::plan::{Namespaces, Owner, SandboxPlan};
+use super::protocol::{self, Request, Response};
+use super::{SandboxError, blocked_signals, namespaces, set_oom_score, system};
+
+/// Where memory runs out jobs go first, after what has asked for it.
+const OOM_SCORE: i32 = 800;
+
+/// Each round ends all children that are there, and finds what those had started.
+const ROUNDS: u32 = 10_000;
+
+/// Serves the agent until it lets go, and leaves nothing behind.
+pub(super) fn run(socket: &UnixStream, plan: &SandboxPlan) -> Result<(), SandboxError> {
+    let is_first = plan.namespaces == Namespaces::Full;
+    // What the first process may do to all others must never be done to those of the machine.
+    if is_first != (std::process::id() == 1) {
+        let reason = "the namespace for processes is not there".to_owned();
+        return protocol::send(socket, &Response::Refused { reason }).map_err(system("answer the agent"));
+    }
+    if let Err(reason) = prepare(is_first) {
+        let refused = Response::Refused { reason };
+        return protocol::send(socket, &refused).map_err(system("answer the agent"));
+    }
+    let has_landlock = match plan.is_confined.then(|| access::restrict(plan)).transpose() {
+        Ok(has_landlock) => has_landlock.unwrap_or(false),
+        Err(error) => {
+            let refused = Response::Refused {
+                reason: error.to_string(),
+            };
+            return protocol::send(socket, &refused).map_err(system("answer the agent"));
+        }
+    };
+    let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
+    let signals = SignalFd::with_flags(&blocked_signals(), flags).map_err(system("hear of signals"))?;
+    let mut init = Init {
+        socket,
+        owner: plan.owner,
+        is_first,
+        step: None,
+    };
+    // Without the agent there is nobody to tell: what is left is ended all the same.
+    let served =
+        protocol::send(socket, &Response::Ready { has_landlock }).and_then(|()| init.serve(&signals));
+    init.end_all();
+    served.map_err(system("serve the agent"))
+}
+
+fn prepare(is_first: bool) -> Result<(), String> {
+    // A kernel without it kills in its own order.
+    drop(set_oom_score(OOM_SCORE));
+    if is_first {
+        namespaces::mount_proc().map_err(|error| error.to_string())?;
+    }
+    let own = || {
+        prctl::set_dumpable(false)?;
+        prctl::set_child_subreaper(true)
+    };
+    own().map_err(|error| format!("cannot own the processes of a job: {error}"))
+}
+
+struct Init<'a> {
+    socket: &'a UnixStream,
+    owner: Option<Owner>,
+    is_first: bool,
+    step: Option<Step>,
+}
+
+/// The step's own process, which leads its process group.
+struct Step {
+    process: Pid,
+    has_ended: bool,
+}
+
+impl Init<'_> {
+    /// Does what the agent asks until it is gone.
+    fn serve(&mut self, signals: &SignalFd) -> io::Result<()> {
+        loop {
+            let mut events = [
+                PollFd::new(self.socket, PollFlags::IN),
+                PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN),
+            ];
+            match poll(&mut events, None) {
+                Ok(_) => {}
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            let [asked, signalled] = events.map(|event| !event.revents().is_empty());
+            if signalled {
+                while let Ok(Some(_)) = signals.read_signal() {}
+                self.reap()?;
+            }
+            if asked && !self.answer()? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Answers one request; false when the agent is gone.
+    fn answer(&mut self) -> io::Result<bool> {
+        let Some((request, files)) = protocol::receive::<Request>(self.socket)? else {
+            return Ok(false);
+        };
+        match request {
+            Request::Run { .. } => {
+                let response = match self.start(request, files) {
+                    Ok(process) => {
+                        self.step = Some(Step {
+                            process,
+                            has_ended: false,
+                        });
+                        Response::Started
+                    }
+                    Err(error) => Response::NotStarted {
+                        errno: error.raw_os_error().unwrap_or_default(),
+                    },
+                };
+                protocol::send(self.socket, &response)?;
+                // Word of a child that ended while it was started has not come.
+                self.reap()?;
+            }
+            Request::Signal(number) => {
+                if let (Some(step), Ok(signal)) = (&self.step, Signal::try_from(number)) {
+                    // An error means that nobody is left in the group.
+                    let _ = killpg(step.process, signal);
+                }
+            }
+            Request::End => {
+                let processes = self.end_all();
+                protocol::send(self.socket, &Response::Ended { processes })?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn start(&self, request: Request, files: Vec<OwnedFd>) -> io::Result<Pid> {
+        let Request::Run {
+            program,
+            arguments,
+            folder,
+            environment,
+        } = request
+        else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let mut files = files.into_iter();
+        let (Some(output), Some(error)) = (files.next(), files.next()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the adapter that starts the processes of steps"
+        )]
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(folder);
+        command.env_clear().envs(environment);
+        command.stdin(Stdio::null()).stdout(output).stderr(error);
+        command.process_group(0);
+        if let Some(owner) = self.owner {
+            // The standard library drops the other groups of root before it changes the user.
+            command.gid(owner.gid).uid(owner.uid);
+        }
+        // What this process does not hear is not for its children to miss: they take over what it blocks.
+        let blocked = blocked_signals();
+        blocked.thread_unblock()?;
+        let child = command.spawn();
+        blocked.thread_block()?;
+        let child = child?;
+        Ok(Pid::from_raw(child.id().cast_signed()))
+    }
+
+    /// Takes note of every process that has ended, and tells the agent when it was the step's.
+    fn reap(&mut self) -> io::Result<()> {
+        while let Ok(Some((process, status))) = wait(WaitOptions::NOHANG) {
+            let is_step =
+                |step: &&mut Step| !step.has_ended && step.process.as_raw() == process.as_raw_nonzero().get();
+            if let Some(step) = self.step.as_mut().filter(is_step) {
+                step.has_ended = true;
+                protocol::send(self.socket, &exited(status))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Kills every process that is left and waits until it is gone. Returns how many were still running.
+    fn end_all(&mut self) -> usize {
+        let ended = match self.is_first {
+            true => self.end_namespace(),
+            false => self.end_descendants(),
+        };
+        if let Some(step) = &mut self.step {
+            step.has_ended = true;
+        }
+        ended
+    }
+
+    /// The kernel signals all processes of the namespace at one moment, so none can start another meanwhile.
+    fn end_namespace(&self) -> usize {
+        let running = self.running().len();
+        // An error means that there is none.
+        let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
+        // All of them become this process's children, so there is one to wait for until none is left.
+        while !matches!(wait(WaitOptions::empty()), Err(rustix::io::Errno::CHILD)) {}
+        running
+    }
+
+    /// Ends the children, whose children then become this process's, and so on.
+    fn end_descendants(&self) -> usize {
+        let mut ended = 0;
+        for _ in 0..ROUNDS {
+            let mut killed = self.running();
+            killed.retain(|process| kill(*process, Signal::SIGKILL).is_ok());
+            if killed.is_empty() {
+                break;
+            }
+            ended += killed.len();
+            for process in killed {
+                while waitpid(process, None) == Err(Errno::EINTR) {}
+            }
+        }
+        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
+        ended
+    }
+
+    /// The processes that run: all others in a PID namespace, else the children.
+    fn running(&self) -> Vec<Pid> {
+        let this = std::process::id();
+        let Ok(entries) = fs::read_dir("/proc") else {
+            return Vec::new();
+        };
+        let processes = entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+        let is_running = |process: &i32| {
+            // One that cannot be read has ended meanwhile.
+            let status = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+            // The name of the program stands in brackets and can hold anything; after it come the state and the parent.
+            let mut fields = status.rsplit(')').next().unwrap_or_default().split_whitespace();
+            let (state, parent) = (fields.next(), fields.next());
+            let is_mine = self.is_first || parent.and_then(|parent| parent.parse().ok()) == Some(this);
+            process.cast_unsigned() != this && !matches!(state, None | Some("Z" | "X")) && is_mine
+        };
+        processes.filter(is_running).map(Pid::from_raw).collect()
+    }
+}
+
+fn exited(status: WaitStatus) -> Response {
+    Response::Exited {
+        code: status.exit_status(),
+        signal: status.terminating_signal(),
+    }
+}

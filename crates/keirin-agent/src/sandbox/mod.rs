@@ -1,0 +1,188 @@
+//! The sandbox of an attempt: a process that starts the attempt's steps, keeps them apart from everything else, and ends
+//! all that is left of them.
+//!
+//! The agent starts its own program again in a small mode that calls [`main`], and talks to it over the socket that is
+//! its standard input (`protocol`). Layers of the kernel hold the steps, each where it is allowed:
+//!
+//! - **Another user**, where the agent is root: files and processes of others are closed to it.
+//! - **Namespaces** (`namespaces`): the steps see their own processes alone, a `/tmp`, `/var/tmp` and `/dev/shm` of their
+//!   own, and nothing of the closed paths. Where the agent is not root they need user namespaces that ordinary users may
+//!   make.
+//! - **Landlock** (`access`): nothing can be written but the workspace and the temporary folders; closed paths cannot be
+//!   read; from Linux 6.12 on processes outside cannot be signalled. Needs Landlock ABI 3 (Linux 6.2) to stand alone,
+//!   because before that a file that cannot be opened could still be emptied.
+//!
+//! The sandbox lives as long as the agent holds its end of the socket. With a PID namespace the kernel then ends every
+//! process in it at once, also when the agent was killed; without one the sandbox is the reaper of its descendants and
+//! ends them itself (`init`).
+
+mod access;
+mod handle;
+mod init;
+mod namespaces;
+mod plan;
+mod protocol;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+
+use nix::sys::prctl;
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::unistd::{Gid, Pid, Uid, setgroups, setresgid, setresuid};
+
+pub(crate) use handle::{Launched, Sandbox, SandboxFailure, Sandboxes};
+pub(crate) use namespaces::first_out_of_reach;
+pub use plan::Owner;
+use plan::SandboxPlan;
+pub(crate) use plan::{Accounts, Folders, Namespaces};
+use protocol::Response;
+
+/// The first argument of the sandbox's own further processes.
+const INIT: &str = "init";
+const END_PROCESSES_OF: &str = "end-processes-of";
+
+/// Why a sandbox cannot work.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The agent and its sandbox do not fit together.
+    #[error("the sandbox was called with arguments that it does not know: {0:?}")]
+    Arguments(OsString),
+    /// The system said no.
+    #[error("the sandbox cannot {what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+fn system<E: Into<io::Error>>(what: &'static str) -> impl FnOnce(E) -> SandboxError {
+    move |source| SandboxError::System {
+        what,
+        source: source.into(),
+    }
+}
+
+/// Is the sandbox of one attempt, until the agent lets it go. To be called before any thread is started.
+///
+/// # Errors
+/// When the sandbox cannot work; what stands in the way of holding steps is told to the agent instead.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Result<(), SandboxError> {
+    let mut arguments = arguments.into_iter();
+    let Some(mode) = arguments.next() else {
+        return outer();
+    };
+    let unknown = || SandboxError::Arguments(mode.clone());
+    let value = arguments.next().ok_or_else(unknown)?;
+    let value = value.to_str().ok_or_else(unknown)?;
+    if mode == OsStr::new(INIT) {
+        let plan: SandboxPlan = serde_json::from_str(value).map_err(|_| unknown())?;
+        block_signals()?;
+        // The kernel's word that the process outside has been killed; its regular end is the end of the socket.
+        prctl::set_pdeathsig(Signal::SIGKILL).map_err(system("watch the process outside"))?;
+        return init::run(&socket()?, &plan);
+    }
+    if mode == OsStr::new(END_PROCESSES_OF) {
+        return end_processes_of(value.parse().map_err(|_| unknown())?);
+    }
+    Err(unknown())
+}
+
+/// The process outside of the namespaces: makes them, starts the one inside, and waits for its end.
+fn outer() -> Result<(), SandboxError> {
+    block_signals()?;
+    let socket = socket()?;
+    let received = protocol::receive::<SandboxPlan>(&socket).map_err(system("hear the agent"))?;
+    let Some((plan, _)) = received else {
+        return Ok(());
+    };
+    let program = File::open("/proc/self/exe").map_err(system("find its program"))?;
+    let entered = match plan.namespaces {
+        Namespaces::Full => namespaces::enter(&plan).and_then(|()| namespaces::pass_on_mounting()),
+        Namespaces::Mounts => namespaces::enter(&plan),
+        Namespaces::None => Ok(()),
+    };
+    if let Err(error) = entered {
+        let refused = Response::Refused {
+            reason: error.to_string(),
+        };
+        return protocol::send(&socket, &refused).map_err(system("answer the agent"));
+    }
+    match plan.namespaces {
+        Namespaces::Full => spawn_init(&program, &plan),
+        Namespaces::Mounts | Namespaces::None => init::run(&socket, &plan),
+    }
+}
+
+/// Starts the first process of the PID namespace. Its program is named by a file that is open, because its path may be
+/// covered by now.
+fn spawn_init(program: &File, plan: &SandboxPlan) -> Result<(), SandboxError> {
+    prctl::set_dumpable(false).map_err(system("close itself to others"))?;
+    let plan =
+        serde_json::to_string(plan).map_err(|error| system("pass its plan on")(io::Error::from(error)))?;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the adapter that starts the first process of a PID namespace"
+    )]
+    let mut command = Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()));
+    command.args([init_arguments(), vec![INIT.into(), plan.into()]].concat());
+    let mut init = command
+        .current_dir("/")
+        .env_clear()
+        .stdin(Stdio::inherit())
+        .spawn()
+        .map_err(system("start its first process"))?;
+    init.wait().map_err(system("wait for its first process"))?;
+    Ok(())
+}
+
+/// The arguments that came before the sandbox's own, as in `keirin sandbox`: they select the mode.
+fn init_arguments() -> Vec<OsString> {
+    std::env::args_os().skip(1).collect()
+}
+
+/// The agent's socket, which is this process's standard input.
+fn socket() -> Result<UnixStream, SandboxError> {
+    let input = io::stdin().as_fd().try_clone_to_owned();
+    Ok(UnixStream::from(
+        input.map_err(system("take the agent's socket"))?,
+    ))
+}
+
+/// Those who end the agent by its group or its unit mean the agent: it then stops its jobs in good order.
+fn block_signals() -> Result<(), SandboxError> {
+    blocked_signals().thread_block().map_err(system("block signals"))
+}
+
+fn blocked_signals() -> SigSet {
+    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGCHLD]
+        .into_iter()
+        .collect()
+}
+
+/// Kills all processes of a user that belongs to jobs alone. No process of it can start another meanwhile: the kernel
+/// signals all of them at one moment.
+fn end_processes_of(uid: u32) -> Result<(), SandboxError> {
+    let (user, group) = (Uid::from_raw(uid), Gid::from_raw(uid));
+    let become_user = || {
+        setgroups(&[])?;
+        setresgid(group, group, group)?;
+        setresuid(user, user, user)
+    };
+    become_user().map_err(system("become the user of a slot"))?;
+    match kill(Pid::from_raw(-1), Signal::SIGKILL) {
+        Ok(()) | Err(nix::errno::Errno::ESRCH) => Ok(()),
+        Err(error) => Err(system("end the processes of a slot")(error)),
+    }
+}
+
+/// How ready the kernel is to kill this process where memory runs out: more than anything that has said nothing.
+fn set_oom_score(score: i32) -> io::Result<()> {
+    fs::write("/proc/self/oom_score_adj", score.to_string())
+}

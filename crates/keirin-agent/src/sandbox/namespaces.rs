@@ -1,0 +1,207 @@
+//! The namespaces of a sandbox: what its processes see of files and processes.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::OFlag;
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{geteuid, getgid, getuid};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set,
+    configure_capability_in_ambient_set, set_capabilities,
+};
+
+use super::plan::{Namespaces, Owner, SandboxPlan};
+
+/// What a sandbox may put into `/dev/shm`.
+const SHARED_MEMORY: &str = "mode=1777,size=1g";
+/// A cover holds the way to the workspace and nothing else.
+const COVER: &str = "mode=0755,size=64k";
+
+/// Why there are no namespaces.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {what}: {source}")]
+pub(super) struct NamespaceError {
+    what: String,
+    source: io::Error,
+}
+
+fn cannot<E: Into<io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> NamespaceError {
+    let what = what.into();
+    move |source| NamespaceError {
+        what,
+        source: source.into(),
+    }
+}
+
+/// Moves this process into namespaces of its own; its next child is the first in that for processes.
+pub(super) fn enter(plan: &SandboxPlan) -> Result<(), NamespaceError> {
+    let is_root = geteuid().is_root();
+    let (uid, gid) = (getuid(), getgid());
+    let mut flags = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC;
+    if plan.namespaces == Namespaces::Full {
+        flags |= CloneFlags::CLONE_NEWPID;
+    }
+    if !is_root {
+        flags |= CloneFlags::CLONE_NEWUSER;
+    }
+    unshare(flags).map_err(cannot("make namespaces"))?;
+    if !is_root {
+        let map = || {
+            fs::write("/proc/self/setgroups", "deny")?;
+            fs::write("/proc/self/uid_map", format!("{uid} {uid} 1"))?;
+            fs::write("/proc/self/gid_map", format!("{gid} {gid} 1"))
+        };
+        map().map_err(cannot("be the same user in a namespace"))?;
+    }
+    let before = umask(Mode::from_bits_truncate(0o022));
+    let mounted = mount_all(plan);
+    umask(before);
+    mounted
+}
+
+fn mount_all(plan: &SandboxPlan) -> Result<(), NamespaceError> {
+    let nothing: Option<&str> = None;
+    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+    mount(nothing, "/", nothing, private, nothing).map_err(cannot("keep mounts to itself"))?;
+    // What is shown is opened first: its path may soon be covered.
+    let folders = &plan.folders;
+    let (temporary, var_temporary) = (open(&folders.temporary)?, open(&folders.var_temporary)?);
+    let shown: Vec<(File, &Path)> = folders
+        .all()
+        .into_iter()
+        .map(|path| Ok((open(path)?, path)))
+        .collect::<Result<_, _>>()?;
+    let covers = covers(plan);
+    if let Some(accounts) = &folders.accounts {
+        for (file, path) in [(&accounts.users, "/etc/passwd"), (&accounts.groups, "/etc/group")] {
+            if is_file(path) {
+                bind(&open(file)?, Path::new(path))?;
+            }
+        }
+    }
+    for (folder, path) in [(&temporary, "/tmp"), (&var_temporary, "/var/tmp")] {
+        if is_folder(path) {
+            bind(folder, Path::new(path))?;
+        }
+    }
+    if is_folder("/dev/shm") {
+        tmpfs(Path::new("/dev/shm"), SHARED_MEMORY)?;
+    }
+    for cover in covers {
+        match fs::symlink_metadata(&cover) {
+            Ok(metadata) if metadata.is_dir() => tmpfs(&cover, COVER)?,
+            Ok(_) => bind(&open(Path::new("/dev/null"))?, &cover)?,
+            // An earlier cover hides it.
+            Err(_) => {}
+        }
+    }
+    for (folder, path) in shown {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(path)
+            .map_err(cannot(format!("make {}", path.display())))?;
+        bind(&folder, path)?;
+    }
+    Ok(())
+}
+
+/// Lets the first process in the namespace for processes mount: becoming another program takes an ordinary user's
+/// capabilities away, in a namespace too.
+pub(super) fn pass_on_mounting() -> Result<(), NamespaceError> {
+    if geteuid().is_root() {
+        return Ok(());
+    }
+    let pass_on = || {
+        let mut sets = capabilities(None)?;
+        sets.inheritable |= CapabilitySet::SYS_ADMIN;
+        set_capabilities(None, sets)?;
+        configure_capability_in_ambient_set(CapabilitySet::SYS_ADMIN, true)
+    };
+    pass_on().map_err(cannot("let its first process mount"))
+}
+
+/// Mounts the `/proc` of the namespace that this process is the first in, which shows nothing else; the right to mount
+/// ends with that.
+pub(super) fn mount_proc() -> Result<(), NamespaceError> {
+    let nothing: Option<&str> = None;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    mount(Some("proc"), "/proc", Some("proc"), flags, nothing).map_err(cannot("mount a /proc of its own"))?;
+    if geteuid().is_root() {
+        return Ok(());
+    }
+    let give_up = || {
+        clear_ambient_capability_set()?;
+        let none = CapabilitySet::empty();
+        let sets = CapabilitySets {
+            effective: none,
+            permitted: none,
+            inheritable: none,
+        };
+        set_capabilities(None, sets)
+    };
+    give_up().map_err(cannot("give up the right to mount"))
+}
+
+/// What is closed, and the first folder on the way to the workspace that the steps' user may not enter: it then sees
+/// nothing in there but its workspace.
+fn covers(plan: &SandboxPlan) -> Vec<PathBuf> {
+    let closed = plan.closed.iter().flat_map(|path| path.canonicalize());
+    let on_the_way = plan
+        .owner
+        .and_then(|owner| first_out_of_reach(&plan.folders.work, owner));
+    closed.chain(on_the_way).collect()
+}
+
+/// The first folder on the way that a user may not enter.
+pub(crate) fn first_out_of_reach(path: &Path, owner: Owner) -> Option<PathBuf> {
+    let mut ancestors: Vec<&Path> = path.ancestors().skip(1).collect();
+    ancestors.reverse();
+    let is_closed = |folder: &&Path| {
+        fs::metadata(folder).is_ok_and(|metadata| {
+            let bit = match (metadata.uid() == owner.uid, metadata.gid() == owner.gid) {
+                (true, _) => 0o100,
+                (false, true) => 0o010,
+                (false, false) => 0o001,
+            };
+            metadata.mode() & bit == 0
+        })
+    };
+    ancestors.into_iter().find(is_closed).map(Path::to_owned)
+}
+
+fn is_folder(path: &str) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}
+
+fn is_file(path: &str) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
+}
+
+fn open(path: &Path) -> Result<File, NamespaceError> {
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW;
+    fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits())
+        .open(path)
+        .map_err(cannot(format!("open {}", path.display())))
+}
+
+fn bind(what: &File, path: &Path) -> Result<(), NamespaceError> {
+    let nothing: Option<&str> = None;
+    let source = format!("/proc/self/fd/{}", what.as_raw_fd());
+    mount(Some(source.as_str()), path, nothing, MsFlags::MS_BIND, nothing)
+        .map_err(cannot(format!("show {}", path.display())))
+}
+
+fn tmpfs(path: &Path, options: &str) -> Result<(), NamespaceError> {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(Some("tmpfs"), path, Some("tmpfs"), flags, Some(options))
+        .map_err(cannot(format!("cover {}", path.display())))
+}
