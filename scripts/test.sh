@@ -18,6 +18,10 @@ part scripts "Tests of the scripts" node --test scripts/*.test.mjs
 # --show-output: a test that cannot run here says so on its output, which cargo hides when the test passes.
 part rust "Rust tests, compiling included" cargo test --locked --workspace --no-fail-fast -- --show-output
 
+if [ "$(id -u)" -eq 0 ]; then
+  part ordinary "Tests of isolation as an ordinary user" scripts/test-ordinary.sh
+fi
+
 if [ -n "$page" ]; then
   part page "Tests of the web page's parts" env NO_COLOR=1 npm run --prefix ui test
 fi

@@ -37,6 +37,9 @@ pub struct Config {
     /// Files and folders that a step may not even read, unless its rights are the agent's own: the server's data, keys,
     /// tokens, sockets. Absolute paths. The agent's folder is closed without being named.
     pub closed: Vec<PathBuf>,
+    /// Folders beside its workspace that a step sees and may write in, as far as its user's rights go: caches that jobs
+    /// share. Absolute paths.
+    pub writable: Vec<PathBuf>,
     /// What every step's environment begins with: `PATH`, `LANG` and the like. Never the agent's own environment.
     pub environment: BTreeMap<String, String>,
     /// Bounds on what a job may leave.
@@ -69,6 +72,7 @@ impl Config {
             identity: Identity::Own,
             sandbox,
             closed: Vec::new(),
+            writable: Vec::new(),
             environment: environment
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),

@@ -74,6 +74,7 @@ pub(crate) async fn prepare(config: &Config, slots: &Slots) -> Result<Prepared, 
         is_confined: config.identity != Identity::Own,
         needs_landlock: false,
         closed: config.closed.clone(),
+        writable: config.writable.clone(),
     };
     if !sandboxes.is_confined {
         return Ok(Prepared { folder, sandboxes });

@@ -122,6 +122,8 @@ impl Default for Config {
 pub(crate) struct AgentSettings {
     /// Numbers of the users that slots may have, where the agent is root, as in `1900000000-1900065535`.
     pub(crate) uid_range: Option<String>,
+    /// Folders beside its workspace that a job sees and may write in, as far as its user's rights go.
+    pub(crate) writable: Vec<PathBuf>,
 }
 
 impl AgentSettings {

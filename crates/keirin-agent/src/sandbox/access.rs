@@ -40,6 +40,7 @@ pub(super) enum AccessError {
 pub(super) fn restrict(plan: &SandboxPlan) -> Result<bool, AccessError> {
     let mut readable = Vec::new();
     let mut writable: Vec<&Path> = plan.folders.all().to_vec();
+    writable.extend(plan.writable.iter().map(PathBuf::as_path));
     if plan.namespaces == Namespaces::None {
         // What is not there cannot be read.
         let closed: Vec<PathBuf> = plan.closed.iter().flat_map(|path| path.canonicalize()).collect();

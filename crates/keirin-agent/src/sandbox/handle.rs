@@ -54,6 +54,7 @@ pub(crate) struct Sandboxes {
     pub(crate) is_confined: bool,
     pub(crate) needs_landlock: bool,
     pub(crate) closed: Vec<PathBuf>,
+    pub(crate) writable: Vec<PathBuf>,
 }
 
 /// A sandbox that is ready. It ends with this value.
@@ -78,6 +79,7 @@ impl Sandboxes {
             owner,
             folders,
             closed: self.closed.clone(),
+            writable: self.writable.clone(),
         };
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;

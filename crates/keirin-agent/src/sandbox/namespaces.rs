@@ -72,11 +72,16 @@ fn mount_all(plan: &SandboxPlan) -> Result<(), NamespaceError> {
     // What is shown is opened first: its path may soon be covered.
     let folders = &plan.folders;
     let (temporary, var_temporary) = (open(&folders.temporary)?, open(&folders.var_temporary)?);
-    let shown: Vec<(File, &Path)> = folders
-        .all()
-        .into_iter()
-        .map(|path| Ok((open(path)?, path)))
-        .collect::<Result<_, _>>()?;
+    let mut shown: Vec<(File, &Path)> = Vec::new();
+    for path in folders.all() {
+        shown.push((open(path)?, path));
+    }
+    // One that is not there, or is a link, is nothing to write in.
+    for path in plan.writable.iter().filter(|path| path.is_dir()) {
+        if let Ok(folder) = open(path) {
+            shown.push((folder, path));
+        }
+    }
     let covers = covers(plan);
     if let Some(accounts) = &folders.accounts {
         for (file, path) in [(&accounts.users, "/etc/passwd"), (&accounts.groups, "/etc/group")] {

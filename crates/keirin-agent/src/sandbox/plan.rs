@@ -37,6 +37,8 @@ pub(crate) struct SandboxPlan {
     pub(crate) folders: Folders,
     /// What no step may read: absolute paths.
     pub(crate) closed: Vec<PathBuf>,
+    /// What steps may write in besides their own folders: absolute paths.
+    pub(crate) writable: Vec<PathBuf>,
 }
 
 /// The folders that steps may write.

@@ -72,8 +72,11 @@ pub(crate) struct StartArguments {
     /// A file or folder that no job may read
     #[arg(long, value_name = "PATH")]
     closed: Vec<PathBuf>,
+    /// A folder beside its workspace that a job sees and may write in, as far as its user's rights go
+    #[arg(long, value_name = "FOLDER")]
+    writable: Vec<PathBuf>,
     /// Run jobs with the agent's own rights: only for work that is trusted like the agent itself
-    #[arg(long, conflicts_with_all = ["user", "uid_range", "closed"])]
+    #[arg(long, conflicts_with_all = ["user", "uid_range", "closed", "writable"])]
     trust_jobs: bool,
     /// Started by the server on its own machine, whose address may change
     #[arg(long, hide = true)]
@@ -131,6 +134,12 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
     config.identity = identity;
     config.open_folder = Some(identity::open_folder(&arguments.folder));
     config.closed = closed(&arguments)?;
+    config.writable = arguments
+        .writable
+        .iter()
+        .map(std::path::absolute)
+        .collect::<Result<_, _>>()
+        .context("cannot tell where a folder for --writable lies")?;
     config.owns_all_orphans = keirin_agent::adopt_orphans().is_ok();
     config.environment.extend(machine::environment(&["PATH", "LANG"]));
     let server: Arc<dyn Server> = if arguments.local {

@@ -84,6 +84,10 @@ impl LocalAgent {
         if let Some(range) = config.agent.uid_range().context("agent.uid_range")? {
             add("--uid-range", range.to_string().into());
         }
+        for path in &config.agent.writable {
+            let path = std::path::absolute(path).context("agent.writable")?;
+            add("--writable", path.into());
+        }
         // Everything of the server's: its keys, its tokens, its database with the socket.
         add("--closed", data.root().into());
         let start = Start {

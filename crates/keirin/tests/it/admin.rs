@@ -578,7 +578,7 @@ fn the_doctor_tries_jobs_of_an_ordinary_user_too() {
         isolation["found"]
             .as_str()
             .unwrap()
-            .contains("held to their workspace"),
+            .contains("held to its workspace"),
         "{isolation}"
     );
     let left: Vec<_> = std::fs::read_dir(&data)

@@ -31,6 +31,11 @@ impl Server {
             .args(["serve", "--local-slots", "2", "--listen", listen, "--data-dir"])
             .arg(world.data())
             .current_dir(world.path())
+            // Pipes and files between story and jobs lie in /tmp, of which jobs have their own.
+            .env(
+                "KEIRIN_AGENT_WRITABLE",
+                format!("[{:?}, {:?}]", world.gates(), world.shared()),
+            )
             .envs(world.settings.iter().cloned())
             .stdin(Stdio::null())
             .stdout(writer.try_clone().unwrap())

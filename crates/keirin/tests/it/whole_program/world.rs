@@ -1,7 +1,6 @@
 //! The folder of one story, and the end of everything that was started in it.
 
 use std::fs::{self, Permissions};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +8,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, geteuid};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 /// How long anything may take before a story gives up.
@@ -97,20 +96,9 @@ impl World {
         text.lines().nth(4).unwrap().trim().into()
     }
 
-    /// Where the workspaces of jobs lie that run as another user than the agent.
-    fn workspaces(&self) -> PathBuf {
-        let mut hasher = DefaultHasher::new();
-        self.data()
-            .canonicalize()
-            .unwrap_or_else(|_| self.data())
-            .join("agent")
-            .hash(&mut hasher);
-        Path::new("/var/tmp").join(format!("keirin-agent-{}-{:016x}", geteuid(), hasher.finish()))
-    }
-
     /// Every process that has to do with this folder by its arguments, its environment or where it works.
     pub(crate) fn processes(&self) -> Vec<Pid> {
-        let needles = [self.path().to_owned(), self.workspaces()];
+        let needles = [self.path().to_owned()];
         let all = fs::read_dir("/proc").unwrap().flatten();
         all.filter_map(|entry| {
             let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
@@ -157,7 +145,6 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         let ended = self.end_all();
-        let _ = fs::remove_dir_all(self.workspaces());
         if !ended && !std::thread::panicking() {
             panic!("processes {:?} of the story cannot be ended", self.processes());
         }
