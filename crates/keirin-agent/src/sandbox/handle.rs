@@ -99,15 +99,15 @@ impl Sandboxes {
             has_landlock: false,
         };
         sandbox.send(&plan, &[]).await?;
-        match timeout(PATIENCE, sandbox.receive()).await {
-            Ok(Ok(Response::Ready { has_landlock })) => {
+        match in_time(sandbox.receive()).await {
+            Some(Ok(Response::Ready { has_landlock })) => {
                 sandbox.has_landlock = has_landlock;
                 Ok(sandbox)
             }
-            Ok(Ok(Response::Refused { reason })) => Err(SandboxFailure::Refused(reason)),
-            Ok(Ok(_)) => Err(SandboxFailure::Confused),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(SandboxFailure::Gone(" while it was made".to_owned())),
+            Some(Ok(Response::Refused { reason })) => Err(SandboxFailure::Refused(reason)),
+            Some(Ok(_)) => Err(SandboxFailure::Confused),
+            Some(Err(error)) => Err(error),
+            None => Err(SandboxFailure::Gone(" while it was made".to_owned())),
         }
     }
 
@@ -160,12 +160,12 @@ impl Sandbox {
             environment: launch.environment.clone(),
         };
         self.send(&request, &[launch.output, launch.error]).await?;
-        match timeout(PATIENCE, self.receive()).await {
-            Ok(Ok(Response::Started)) => Ok(Ok(())),
-            Ok(Ok(Response::NotStarted { errno })) => Ok(Err(io::Error::from_raw_os_error(errno))),
-            Ok(Ok(_)) => Err(SandboxFailure::Confused),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(self.kill(" because it did not answer")),
+        match in_time(self.receive()).await {
+            Some(Ok(Response::Started)) => Ok(Ok(())),
+            Some(Ok(Response::NotStarted { errno })) => Ok(Err(io::Error::from_raw_os_error(errno))),
+            Some(Ok(_)) => Err(SandboxFailure::Confused),
+            Some(Err(error)) => Err(error),
+            None => Err(self.kill(" because it did not answer")),
         }
     }
 
@@ -186,9 +186,9 @@ impl Sandbox {
     /// Ends all that is left. Returns how many processes were still running.
     pub(crate) async fn end(mut self) -> Result<usize, SandboxFailure> {
         self.send(&Request::End, &[]).await?;
-        let processes = match timeout(PATIENCE, self.ended()).await {
-            Ok(processes) => processes?,
-            Err(_) => return Err(self.kill(" because it did not end what was left")),
+        let processes = match in_time(self.ended()).await {
+            Some(processes) => processes?,
+            None => return Err(self.kill(" because it did not end what was left")),
         };
         let Self {
             mut outside,
@@ -197,7 +197,7 @@ impl Sandbox {
             ..
         } = self;
         drop((responses, requests));
-        if timeout(PATIENCE, outside.wait()).await.is_err() {
+        if in_time(outside.wait()).await.is_none() {
             tracing::error!("the sandbox of a job does not end; it is killed");
             // With the process outside dies the one inside, and with that all that it holds.
             drop(outside.kill().await);
@@ -262,6 +262,19 @@ impl Sandbox {
             drop(read);
         }
         SandboxFailure::Gone(said(&text))
+    }
+}
+
+/// What comes within [`PATIENCE`] of the machine's own time: the kernel's work takes that, whatever the runtime's clock says.
+async fn in_time<T>(work: impl Future<Output = T>) -> Option<T> {
+    let (done, waited) = std::sync::mpsc::channel::<()>();
+    let timer = tokio::task::spawn_blocking(move || drop(waited.recv_timeout(PATIENCE)));
+    tokio::select! {
+        value = work => {
+            drop(done);
+            Some(value)
+        }
+        _ = timer => None,
     }
 }
 

@@ -114,7 +114,11 @@ fn script(script: &str, words: &[&str]) -> Vec<String> {
     let lost = format!("lost='{}'", lost.join("\n").replace('\'', r"'\''"));
     let script = [lost.as_str(), AGAIN, script].concat();
     let arguments = ["-e", "-c", script.as_str(), "git"];
-    arguments.iter().chain(words).map(|word| (*word).to_owned()).collect()
+    arguments
+        .iter()
+        .chain(words)
+        .map(|word| (*word).to_owned())
+        .collect()
 }
 
 /// Where to, whatever folder the step itself works in.

@@ -226,7 +226,11 @@ async fn another_accounts_repository_is_fetched_by_the_user_that_the_steps_run_a
     if !is_root("another_accounts_repository_is_fetched_by_the_user_that_the_steps_run_as") {
         return;
     }
-    let bench = Bench::start_with(|config| config.identity = SOMEBODY);
+    let bench = Bench::start_with(|config| {
+        config.identity = SOMEBODY;
+        // It lies in /tmp, of which jobs have their own.
+        config.writable = vec![config.folder.with_file_name("other")];
+    });
     let path = bench.path().join("other");
     repository(&path);
     let record = bench

@@ -153,9 +153,8 @@ fn outside_of_tmp() -> tempfile::TempDir {
 }
 
 /// The strongest identity that the tests' user can give to several slots.
-fn several(config: &mut keirin_agent::Config, runtime: &std::path::Path) {
+fn several(config: &mut keirin_agent::Config) {
     config.slots = 2;
-    config.runtime_folder = runtime.to_owned();
     config.identity = match nix::unistd::geteuid().is_root() {
         true => Identity::Range("1899000000-1899000999".parse().unwrap()),
         false => Identity::Guarded,
@@ -169,8 +168,7 @@ async fn jobs_at_the_same_time_find_nothing_of_each_other() {
     if !has_namespaces(name) {
         return;
     }
-    let runtime = tempfile::tempdir().unwrap();
-    let bench = Bench::start_with(|config| several(config, runtime.path()));
+    let bench = Bench::start_with(several);
     let mut secret = script(
         "id -u; pwd; id -un; echo mine > file; touch /tmp/keirin-secret /var/tmp/keirin-secret /dev/shm/keirin-secret
         echo $KEIRIN_SANDBOX_TEST; exec sleep 1000",
@@ -225,8 +223,7 @@ async fn what_hides_from_a_job_that_others_run_beside_ends_with_it() {
     if !has_namespaces(name) {
         return;
     }
-    let runtime = tempfile::tempdir().unwrap();
-    let bench = Bench::start_with(|config| several(config, runtime.path()));
+    let bench = Bench::start_with(several);
     let other = bench.give(script("echo ready; exec sleep 1000"));
     bench.server.line(other, "ready").await;
     let record = bench
@@ -263,8 +260,7 @@ async fn nothing_of_a_job_outlives_an_agent_that_is_killed() {
         return;
     }
     if std::env::var_os(ALONE).is_some() {
-        let runtime = tempfile::tempdir().unwrap();
-        let bench = Bench::start_with(|config| several(config, runtime.path()));
+        let bench = Bench::start_with(several);
         let attempt = bench.give(script(&format!(
             "{}; echo ready; exec sleep 1359",
             HIDE.replace("exec sleep 1000", "exec sleep 1358")
