@@ -268,7 +268,10 @@ impl Sandbox {
 /// What comes within [`PATIENCE`] of the machine's own time: the kernel's work takes that, whatever the runtime's clock says.
 async fn in_time<T>(work: impl Future<Output = T>) -> Option<T> {
     let (done, waited) = std::sync::mpsc::channel::<()>();
-    let timer = tokio::task::spawn_blocking(move || drop(waited.recv_timeout(PATIENCE)));
+    let timer = tokio::task::spawn_blocking(move || {
+        // Both its errors end the waiting: the time is over, or the work is done.
+        let _ = waited.recv_timeout(PATIENCE);
+    });
     tokio::select! {
         value = work => {
             drop(done);
