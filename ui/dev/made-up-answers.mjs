@@ -134,7 +134,7 @@ function branches(project) {
   const names = [...new Set(flows.filter((flow) => flow.project === project).map((flow) => flow.branch))];
   return names.map((name, at) => {
     const own = flows.filter((flow) => flow.project === project && flow.branch === name);
-    return { id: `${project}${at}`, name, seen_commit: own[0].commit, flows: own.length, latest_flow: summary(own[0]) };
+    return { id: `${project}${at}`, name, seen_commit: own[0].commit, gone_at: null, last_push: null, flows: own.length, latest_flow: summary(own[0]) };
   });
 }
 

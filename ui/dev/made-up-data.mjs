@@ -145,6 +145,7 @@ function flow(project, branch, number, how, { age, took, cause = { kind: "push" 
     number,
     project,
     branch,
+    branch_kind: "branch",
     workflow,
     kind: dev ? "dev" : "ci",
     commit: hex(number),
@@ -156,6 +157,7 @@ function flow(project, branch, number, how, { age, took, cause = { kind: "push" 
     outcome: finished ? how : null,
     created_at: ago(age),
     finished_at: finished ? ago(age - took) : null,
+    diagnostics: [],
     runs: [],
   };
   flows.push(made);
@@ -223,9 +225,10 @@ const { runs: _runs, ...rest } = flows[0];
 export const sampleFlow = rest;
 
 export function summary(one) {
-  const { params: _params, concurrency: _concurrency, runs: all, ...head } = one;
+  const { params: _params, concurrency: _concurrency, diagnostics, runs: all, ...head } = one;
   return {
     ...head,
+    workflow_errors: diagnostics.length,
     runs: all.map(({ id: runId, stage, state, outcome, started_at, finished_at, tests }) => ({ id: runId, stage, state, outcome, started_at, finished_at, tests })),
   };
 }
@@ -236,7 +239,7 @@ export const projects = [
   { id: "3", name: "handbook", repository: "git@git.example.org:team/handbook.git", public: false, has_credential: true },
 ].map((project) => {
   const latest = flows.find((one) => one.project === project.name);
-  return { workflow_file: null, role: "admin", created_at: ago(9_000_000), ...project, latest_flow: latest ? summary(latest) : null };
+  return { workflow_file: null, default_branch: "main", notices: [], role: "admin", created_at: ago(9_000_000), ...project, latest_flow: latest ? summary(latest) : null };
 });
 
 export const agents = [

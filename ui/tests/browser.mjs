@@ -10,6 +10,7 @@ import { checkClickThrough } from "./click-through.mjs";
 import { checkFirstScreen } from "./first-screen.mjs";
 import { checkMeasure } from "./measure.mjs";
 import { hostileBranch, makeRepository } from "./repository.mjs";
+import { checkPushes } from "./pushes.mjs";
 import { checkRows } from "./rows.mjs";
 import { findServer } from "./server.mjs";
 
@@ -353,6 +354,7 @@ checkAddresses({ page, go, api, heading, project, log });
 checkMeasure({ page, go, api, heading, project });
 checkFirstScreen({ browser, context, at });
 checkClickThrough({ browser, context, at, project });
+checkPushes({ page, go, api, heading, project, repository });
 checkEveryPage({ browser, context, at, api, project });
 
 check("nothing on the way was an error of the page itself", async () => {

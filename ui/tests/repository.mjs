@@ -67,5 +67,11 @@ export function makeRepository() {
   git("add", ".");
   git("commit", "--quiet", "--message", "Count, break and ship");
   git("branch", hostileBranch);
-  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  /** Puts a text in the place of a file, and commits that. */
+  const commit = (file, text) => {
+    writeFileSync(join(folder, file), text);
+    git("add", ".");
+    git("commit", "--quiet", "--message", "Change a file");
+  };
+  return { folder, commit, workflow, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use keirin_controller::diagnostics;
 use keirin_model::flow::{FlowKind, ParamValue};
 use keirin_wire::api::{CheckWorkflow, Diagnostic, Param, ParamKind, WorkflowCheck};
 use keirin_workflow::{FlowContext, PlanContext, PlanDefaults, Workflow};
@@ -70,10 +69,10 @@ pub fn name_of(file: &str) -> &str {
 fn parse(file: &str, text: &str) -> (Option<Workflow>, Vec<Diagnostic>) {
     match Workflow::parse(file, name_of(file), text) {
         Ok(workflow) => {
-            let warnings = diagnostics(workflow.warnings());
+            let warnings = workflow.warnings().0.clone();
             (Some(workflow), warnings)
         }
-        Err(errors) => (None, diagnostics(&errors)),
+        Err(errors) => (None, errors.0),
     }
 }
 
@@ -97,7 +96,7 @@ fn planned(workflow: &Workflow, mut diagnostics: Vec<Diagnostic>) -> WorkflowChe
             plan: Some(plan),
         },
         Err(errors) => {
-            diagnostics.extend(self::diagnostics(&errors));
+            diagnostics.extend(errors.0);
             WorkflowCheck {
                 diagnostics,
                 plan: None,

@@ -14,20 +14,20 @@ use keirin_store::engine::{Epoch, Lease, Position};
 use keirin_store::{Store, StoreError};
 use keirin_wire::agent::{Claim, Claimed, Report, Reported};
 use keirin_wire::api::{self, StartFlow, Workflow};
-use keirin_workflow::{Diagnostics, PlanDefaults};
-use tokio::sync::{broadcast, mpsc, watch};
+use keirin_workflow::PlanDefaults;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::Clock;
 use crate::brain::{self, BrainParts, End};
 use crate::directory::{Directory, Source};
-use crate::events;
+use crate::events::{self, Notifications};
 use crate::firing::Firing;
 use crate::handle::Handle;
 use crate::histories::Histories;
 use crate::journal::StoreJournal;
 use crate::lead::{Leadership, lead};
-use crate::prepare::{Preparer, Wish, diagnostics, tip_of};
+use crate::prepare::{On, Preparer, Wish, tip_of};
 use crate::pushes::{Looks, Pushes};
 use crate::repositories::Repositories;
 use crate::work::{Live, Target, Told, Waiting, Work, WorkError};
@@ -39,8 +39,6 @@ const NOTE_AGENTS: Duration = Duration::from_secs(20);
 const FIRST_LOOK: Duration = Duration::from_secs(15);
 /// How long a server that could not read its work waits until it tries again.
 const BEGIN_AGAIN: Duration = Duration::from_secs(1);
-/// How many events without a position a slow reader may miss before it is told to read everything anew.
-const ASIDE: usize = 256;
 
 /// What a controller is made of.
 pub struct ControllerParts {
@@ -70,15 +68,16 @@ pub struct Controller {
     /// The epoch in which this server leads.
     leading: watch::Sender<Option<Epoch>>,
     commits: watch::Sender<u64>,
-    /// What changes beside the engine's work: agents and projects.
-    aside: broadcast::Sender<api::Event>,
+    notifications: Notifications,
 }
 
 impl Controller {
     /// A controller that does not lead yet.
     pub fn new(parts: ControllerParts) -> Self {
         let directory = Directory::new(Source::Mirrors, parts.address);
+        let notifications = Notifications::new(Arc::clone(&parts.clock));
         Self {
+            notifications,
             preparer: Preparer {
                 store: parts.store.clone(),
                 repositories: parts.repositories,
@@ -95,7 +94,6 @@ impl Controller {
             lease: Mutex::new(None),
             leading: watch::Sender::new(None),
             commits: watch::Sender::new(0),
-            aside: broadcast::Sender::new(ASIDE),
         }
     }
 
@@ -137,10 +135,7 @@ impl Controller {
         };
         let (handle, brain) = brain::start(parts).await?;
         let brain = AbortOnDrop(brain);
-        let pushes = Pushes {
-            handle: handle.clone(),
-            preparer: self.preparer.clone(),
-        };
+        let pushes = self.pushes(handle.clone());
         let firing = Firing {
             handle: handle.clone(),
             preparer: self.preparer.clone(),
@@ -161,6 +156,14 @@ impl Controller {
         self.end_leading();
         tracing::info!(?end, "the engine has stopped");
         Ok(())
+    }
+
+    fn pushes(&self, handle: Handle) -> Pushes {
+        Pushes {
+            handle,
+            preparer: self.preparer.clone(),
+            notifications: self.notifications.clone(),
+        }
     }
 
     async fn read_names(&self) -> Result<(), WorkError> {
@@ -226,13 +229,6 @@ impl Controller {
         })
     }
 
-    fn tell(&self, kind: api::EventKind, fill: impl FnOnce(&mut api::Event)) {
-        let mut event = api::Event::new(kind, (self.clock)());
-        fill(&mut event);
-        // Nobody may be listening.
-        drop(self.aside.send(event));
-    }
-
     /// A workflow file as the API shows it, with what would run by default.
     fn show(&self, file: &WorkflowFile, commit: &str, context: keirin_workflow::PlanContext) -> Workflow {
         let mut shown = Workflow {
@@ -246,14 +242,14 @@ impl Controller {
             plan: None,
         };
         match &file.parsed {
-            Err(wrong) => shown.diagnostics = diagnostics(wrong),
+            Err(wrong) => shown.diagnostics.clone_from(&wrong.0),
             Ok(workflow) => {
                 shown.params = workflow.params().iter().map(param).collect();
                 shown.triggers = Some(workflow.triggers().clone());
-                shown.diagnostics = diagnostics(workflow.warnings());
+                shown.diagnostics.clone_from(&workflow.warnings().0);
                 match workflow.plan(&context) {
                     Ok(plan) => shown.plan = Some(plan),
-                    Err(Diagnostics(wrong)) => shown.diagnostics.extend(diagnostics(&Diagnostics(wrong))),
+                    Err(wrong) => shown.diagnostics.extend(wrong.0),
                 }
             }
         }
@@ -333,8 +329,9 @@ impl Work for Controller {
     ) -> Result<FlowId, WorkError> {
         let handle = self.handle()?;
         let project = self.store.project(project).await?;
+        let is_named = start.branch.is_some();
         let wish = Wish {
-            branch: start.branch,
+            on: On::Named(start.branch),
             workflow: start.workflow,
             params: start.params,
             change: start.change,
@@ -342,7 +339,19 @@ impl Work for Controller {
             commit: None,
             due: None,
         };
-        let make = self.preparer.prepare(&project, wish).await?;
+        let make = match self.preparer.prepare(&project, wish.clone()).await {
+            Err(refused @ WorkError::Invalid { .. }) if !is_named => {
+                // The repository may have another default branch since it was last looked at.
+                let before = self.store.branch_by_name(project.id, None).await?;
+                let looked = self.pushes(handle.clone()).look(&project).await;
+                let default = self.store.branch_by_name(project.id, None).await?;
+                if looked.is_err() || default.id == before.id {
+                    return Err(refused);
+                }
+                self.preparer.prepare(&project, wish).await?
+            }
+            prepared => prepared?,
+        };
         handle.start_flow(project.id, make).await
     }
 
@@ -421,24 +430,21 @@ impl Work for Controller {
             Err(error) => return Err(error.into()),
         };
         self.handle()?.step(event).await?;
-        self.tell(api::EventKind::Agent, |event| event.agent = Some(agent));
+        self.notifications.agent(agent);
         Ok(())
     }
 
     async fn project_changed(&self, project: ProjectId) -> Result<(), WorkError> {
-        self.tell(api::EventKind::Project, |event| event.project_id = Some(project));
+        self.notifications.project(project);
         let project = match self.store.project(project).await {
             Ok(project) => project,
             Err(StoreError::NotFound(_)) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
         self.read_names().await?;
-        let pushes = Pushes {
-            handle: self.handle()?,
-            preparer: self.preparer.clone(),
-        };
+        let pushes = self.pushes(self.handle()?);
         // A large repository takes its time; whoever asked need not wait for all of it.
-        let look = tokio::spawn(async move { pushes.begin(&project).await });
+        let look = tokio::spawn(async move { pushes.look_anew(&project).await });
         match tokio::time::timeout(FIRST_LOOK, look).await {
             Ok(Ok(looked)) => looked,
             Ok(Err(error)) => Err(WorkError::Internal(error.into())),
@@ -458,7 +464,7 @@ impl Work for Controller {
             position,
             self.commits.subscribe(),
         );
-        let aside = events::aside(self.aside.subscribe(), position, Arc::clone(&self.clock));
+        let aside = events::aside(self.notifications.subscribe(), position, Arc::clone(&self.clock));
         Ok(futures::stream::select(work, aside).boxed())
     }
 

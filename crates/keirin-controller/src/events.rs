@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::stream::{self, BoxStream, StreamExt};
-use keirin_model::Timestamp;
+use keirin_model::{AgentId, ProjectId, Timestamp};
 use keirin_store::Store;
 use keirin_store::engine::{self, Events, Position};
 use keirin_wire::api::{Event, EventKind};
@@ -64,6 +64,44 @@ pub(crate) fn follow(
     })
     .flatten()
     .boxed()
+}
+
+/// How many events without a position a slow reader may miss before it is told to read everything anew.
+const MOST_MISSED: usize = 256;
+
+/// Tells whoever listens of what changes beside the engine's work: agents and projects. Clones tell the same listeners.
+#[derive(Clone)]
+pub(crate) struct Notifications {
+    events: broadcast::Sender<Event>,
+    clock: Clock,
+}
+
+impl Notifications {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self {
+            events: broadcast::Sender::new(MOST_MISSED),
+            clock,
+        }
+    }
+
+    pub(crate) fn agent(&self, agent: AgentId) {
+        self.send(EventKind::Agent, |event| event.agent = Some(agent));
+    }
+
+    pub(crate) fn project(&self, project: ProjectId) {
+        self.send(EventKind::Project, |event| event.project_id = Some(project));
+    }
+
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    fn send(&self, kind: EventKind, fill: impl FnOnce(&mut Event)) {
+        let mut event = Event::new(kind, (self.clock)());
+        fill(&mut event);
+        // Nobody may be listening.
+        drop(self.events.send(event));
+    }
 }
 
 /// What changes beside the engine's work. It has no position of its own: whoever resumes reads agents and projects anew

@@ -10,7 +10,7 @@ use keirin_model::trigger::{Schedule, TimedTrigger};
 use tokio::sync::mpsc;
 
 use crate::handle::Handle;
-use crate::prepare::{Preparer, Wish};
+use crate::prepare::{On, Preparer, Wish};
 use crate::pushes::Pushes;
 use crate::work::WorkError;
 
@@ -86,7 +86,7 @@ impl Firing {
         let Schedule { branch, workflow, .. } = schedule;
         let branch = self.preparer.store.branch(branch).await?;
         let wish = Wish {
-            branch: Some(branch.name),
+            on: On::Known(branch),
             workflow: Some(workflow),
             params: BTreeMap::new(),
             change: None,

@@ -20,6 +20,7 @@ mod live;
 mod prepare;
 mod pushes;
 mod repositories;
+mod triggering;
 pub mod work;
 mod workflows;
 
@@ -31,7 +32,6 @@ pub use history::{History, Progress, read_history};
 pub use journal::{CommitFailure, Journal, JournalError, MemoryJournal, StoreJournal};
 pub use lead::{Leadership, Led, lead};
 pub use live::LiveAttempts;
-pub use prepare::diagnostics;
 pub use repositories::{OpenCredential, Repositories, named_by};
 
 /// The server's clock.

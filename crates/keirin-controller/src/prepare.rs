@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use keirin_engine::NewFlow;
 use keirin_git::{BranchName, CommitId, GitError, Mirror, Revision};
 use keirin_model::ScheduleId;
+use keirin_model::diagnostic::{Diagnostic, Severity};
 use keirin_model::flow::{Cause, Change, FlowKind, ParamValue};
-use keirin_model::project::{Branch, Project};
+use keirin_model::plan::Plan;
+use keirin_model::project::{Branch, BranchKind, Project};
 use keirin_store::{Store, StoreError};
-use keirin_wire::api;
-use keirin_workflow::{Diagnostics, FlowContext, PlanContext, PlanDefaults, Severity, Workflow};
+use keirin_workflow::{Diagnostics, FlowContext, PlanContext, PlanDefaults, Workflow};
 
 use crate::Clock;
 use crate::directory::Directory;
@@ -33,9 +34,19 @@ pub(crate) struct Preparer {
     pub(crate) looks: Looks,
 }
 
+/// What a flow is to run on.
+#[derive(Debug, Clone)]
+pub(crate) enum On {
+    /// The branch of this name; the default branch where there is no name.
+    Named(Option<String>),
+    /// This branch or tag.
+    Known(Branch),
+}
+
 /// A flow that is to be prepared.
+#[derive(Debug, Clone)]
 pub(crate) struct Wish {
-    pub(crate) branch: Option<String>,
+    pub(crate) on: On,
     pub(crate) workflow: Option<String>,
     pub(crate) params: BTreeMap<String, ParamValue>,
     pub(crate) change: Option<Change>,
@@ -50,7 +61,12 @@ impl Preparer {
     /// Prepares a flow up to the point where its number must be known.
     pub(crate) async fn prepare(&self, project: &Project, wish: Wish) -> Result<MakeFlow, WorkError> {
         let mirror = self.repositories.mirror(project).await?;
-        let branch = self.branch(project, &mirror, wish.branch.as_deref()).await?;
+        let branch = match &wish.on {
+            On::Named(name) => self.branch(project, &mirror, name.as_deref()).await?,
+            On::Known(branch) => branch.clone(),
+        };
+        self.directory.name_project(project.id, &project.name);
+        self.directory.name_branch(branch.id, &branch.name);
         let commit = match (&wish.commit, &wish.change) {
             (Some(commit), _) => commit.clone(),
             (None, Some(change)) => head_of(&mirror, change).await?,
@@ -75,32 +91,56 @@ impl Preparer {
         mirror: &Mirror,
         name: Option<&str>,
     ) -> Result<Branch, WorkError> {
-        let branch = match (self.store.branch_by_name(project.id, name).await, name) {
-            (Ok(branch), _) => branch,
+        match (self.store.branch_by_name(project.id, name).await, name) {
+            (Ok(branch), _) => Ok(branch),
             (Err(StoreError::NotFound(_)), Some(name)) => {
                 tip_of(mirror, name).await?;
-                self.store.create_branch(project.id, name, (self.clock)()).await?
+                let now = (self.clock)();
+                Ok(self
+                    .store
+                    .create_branch(project.id, BranchKind::Branch, name, now)
+                    .await?)
             }
-            (Err(error), _) => return Err(error.into()),
-        };
-        self.directory.name_project(project.id, &project.name);
-        self.directory.name_branch(branch.id, &branch.name);
-        Ok(branch)
+            (Err(error), _) => Err(error.into()),
+        }
     }
 }
 
 /// The newest commit of a branch in the repository itself, brought into the mirror.
 pub(crate) async fn tip_of(mirror: &Mirror, branch: &str) -> Result<CommitId, WorkError> {
     let name = BranchName::parse(branch).map_err(GitError::from)?;
-    let tip = mirror.tip(&name).await?.ok_or_else(|| WorkError::Invalid {
-        detail: format!("The repository has no branch `{branch}`."),
-        fix: "Push the branch, or name one that is there.".to_owned(),
-        diagnostics: Vec::new(),
-    })?;
+    let Some(tip) = mirror.tip(&name).await? else {
+        return Err(no_branch(mirror, branch).await);
+    };
     if !mirror.stands_at(&name, &tip).await? {
         bring(mirror, &tip).await?;
     }
     Ok(tip)
+}
+
+/// Why a branch cannot be used that the repository does not have.
+async fn no_branch(mirror: &Mirror, branch: &str) -> WorkError {
+    let is_empty = match mirror.heads().await {
+        Ok(heads) => heads.branches.is_empty(),
+        // Without a mirror it is not known what else there is.
+        Err(_) => false,
+    };
+    let (detail, fix) = if is_empty {
+        (
+            "The repository has no commit yet.".to_owned(),
+            "Push a first commit.",
+        )
+    } else {
+        (
+            format!("The repository has no branch `{branch}`."),
+            "Push the branch, or name one that is there.",
+        )
+    };
+    WorkError::Invalid {
+        detail,
+        fix: fix.to_owned(),
+        diagnostics: Vec::new(),
+    }
 }
 
 /// The commit that a change proposes.
@@ -167,7 +207,37 @@ fn make(
             params,
             cause: wish.cause,
             plan: Arc::new(plan),
+            diagnostics: Vec::new(),
             due: wish.due,
+        })
+    })
+}
+
+/// A flow of a push whose workflow file is broken: it does nothing and has failed.
+pub(crate) fn broken_flow(
+    branch: &Branch,
+    workflow: &str,
+    commit: &CommitId,
+    diagnostics: Vec<Diagnostic>,
+) -> MakeFlow {
+    let (project, branch, commit) = (branch.project, branch.id, commit.to_string());
+    let plan = Plan {
+        workflow: workflow.to_owned(),
+        concurrency: None,
+        stages: Vec::new(),
+    };
+    Box::new(move |_| {
+        Ok(NewFlow {
+            project,
+            branch,
+            kind: FlowKind::Ci,
+            commit: Some(commit),
+            change: None,
+            params: BTreeMap::new(),
+            cause: Cause::Push,
+            plan: Arc::new(plan),
+            diagnostics,
+            due: None,
         })
     })
 }
@@ -186,26 +256,6 @@ fn invalid_workflow(file: &WorkflowFile, wrong: &Diagnostics) -> WorkError {
     WorkError::Invalid {
         detail: format!("The workflow file `{}` has {plural}.", file.path),
         fix: "Correct the file; `keirin check` shows what is wrong without starting anything.".to_owned(),
-        diagnostics: diagnostics(wrong),
+        diagnostics: wrong.0.clone(),
     }
-}
-
-/// What is wrong with a file, as the API says it.
-pub fn diagnostics(wrong: &Diagnostics) -> Vec<api::Diagnostic> {
-    let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-    let wrong = wrong.0.iter();
-    wrong
-        .map(|fault| api::Diagnostic {
-            file: fault.file.clone(),
-            line: number(fault.line),
-            column: number(fault.column),
-            end_column: number(fault.end_column),
-            severity: match fault.severity {
-                Severity::Error => api::Severity::Error,
-                Severity::Warning => api::Severity::Warning,
-            },
-            message: fault.message.clone(),
-            suggestion: fault.suggestion.clone(),
-        })
-        .collect()
 }

@@ -1,221 +1,447 @@
-//! New commits: found by looking at the repository, and what they start.
+//! New commits and tags: found by looking at the repository, and what they start.
 //!
-//! A branch's row holds the newest commit that has been looked at. It is moved on only after the flows of a new commit
-//! have started, so a server that dies in between looks again; a flow that was started before that is not started twice.
+//! The row of a branch or tag holds where it stood when it was last looked at. It is moved on only after the flows of a
+//! push have started, so a server that dies in between looks again; before the first of them the row says which push is
+//! being dealt with and which flow was the newest, so that none is started twice. Pushing the same commit again, after
+//! another one, is another push.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::SignedDuration;
 use keirin_engine::Event;
-use keirin_git::{BranchName, CommitId, Mirror};
-use keirin_model::ProjectId;
+use keirin_git::{CommitId, GitError, Heads, Mirror};
+use keirin_model::diagnostic::Severity;
 use keirin_model::flow::Cause;
-use keirin_model::project::{Branch, Project};
-use keirin_model::trigger::{PushTrigger, TimedTrigger, Triggers};
-use keirin_workflow::Globs;
+use keirin_model::project::{Branch, BranchKind, Notice, NoticeKind, Project, PushRecord};
+use keirin_model::trigger::TimedTrigger;
+use keirin_model::{BranchId, FlowId, ProjectId};
+use keirin_store::StoreError;
 
+use crate::events::Notifications;
 use crate::handle::Handle;
-use crate::prepare::{Preparer, Wish};
+use crate::prepare::{On, Preparer, Wish, broken_flow};
+use crate::triggering::{self, MOST_AT_ONCE, Moved, Pushed, Verdict, is_poll};
 use crate::work::WorkError;
-use crate::workflows::DEFAULT_WORKFLOW;
+use crate::workflows::{DEFAULT_WORKFLOW, WorkflowFile};
 
 /// How often a repository on this machine is looked at.
 const LOCAL_LOOK: SignedDuration = SignedDuration::from_secs(5);
 /// How often a repository elsewhere is looked at.
 const REMOTE_LOOK: SignedDuration = SignedDuration::from_secs(60);
 
-/// Looks for new commits.
+/// Looks for what has been pushed.
 #[derive(Clone)]
 pub(crate) struct Pushes {
     pub(crate) handle: Handle,
     pub(crate) preparer: Preparer,
+    pub(crate) notifications: Notifications,
 }
 
 impl Pushes {
-    /// Brings the mirror up to date and starts what the new commits of its branches start.
+    /// Brings the mirror up to date and starts what was pushed since the last look. What was there before the first look
+    /// starts nothing.
     pub(crate) async fn look(&self, project: &Project) -> Result<(), WorkError> {
-        let _turn = self.preparer.looks.turn(project.id).await;
-        let mirror = self.preparer.repositories.mirror(project).await?;
-        mirror.fetch().await?;
-        let known: BTreeMap<String, Branch> = self.branches(project).await?;
-        for (name, commit) in mirror.list_branches().await? {
-            let branch = known.get(name.as_str());
-            let seen = branch.and_then(|branch| branch.seen_commit.as_deref());
-            if seen != Some(commit.as_str()) {
-                self.take_in(project, &mirror, branch, &name, &commit).await?;
-            }
-        }
-        Ok(())
+        self.look_and(project, false).await
     }
 
-    /// Takes down where every branch stands, so that only what is pushed from now on starts flows; and which timed
-    /// triggers the workflows of the default branch have.
-    pub(crate) async fn begin(&self, project: &Project) -> Result<(), WorkError> {
+    /// As [`Pushes::look`], and reads anew which timed triggers the workflows of the default branch have.
+    pub(crate) async fn look_anew(&self, project: &Project) -> Result<(), WorkError> {
+        self.look_and(project, true).await
+    }
+
+    async fn look_and(&self, project: &Project, anew: bool) -> Result<(), WorkError> {
         let _turn = self.preparer.looks.turn(project.id).await;
-        let mirror = self.preparer.repositories.mirror(project).await?;
-        mirror.fetch().await?;
-        let known = self.branches(project).await?;
-        let is_new = known.values().all(|branch| branch.seen_commit.is_none());
-        for (name, commit) in mirror.list_branches().await? {
-            let branch = match known.get(name.as_str()) {
-                Some(branch) => branch.clone(),
-                None if is_new => self.make_branch(project, &name).await?,
-                None => continue,
-            };
-            if branch.seen_commit.is_none() {
-                self.preparer
-                    .store
-                    .saw_branch(branch.id, Ok(commit.as_str()))
+        let is_first = !self.preparer.store.is_project_read(project.id).await?;
+        if is_first {
+            self.look_again_later(project).await?;
+        }
+        let (mirror, heads) = match self.fetch(project).await {
+            Ok(fetched) => fetched,
+            Err(error) => {
+                self.set_notice(project, NoticeKind::Repository, Some(unreadable(project, &error)))
                     .await?;
+                return Err(error);
+            }
+        };
+        self.set_notice(project, NoticeKind::Repository, None).await?;
+        let empty = heads.branches.is_empty().then(|| {
+            (
+                "The repository has no commit yet.".to_owned(),
+                "Push a first commit.".to_owned(),
+            )
+        });
+        self.set_notice(project, NoticeKind::Empty, empty).await?;
+
+        let (default, has_changed) = self.follow_default(project, &mirror, &heads, is_first).await?;
+        if is_first {
+            self.record_what_is_there(project, &heads).await?;
+        }
+        let known = self.preparer.store.branches(project.id).await?;
+        let changes = triggering::compare(known, &heads);
+        let now = (self.preparer.clock)();
+        let gone: Vec<BranchId> = changes.gone.iter().map(|branch| branch.id).collect();
+        self.preparer.store.set_branches_gone(&gone, now).await?;
+        let moves_default = |one: &Moved| one.kind == BranchKind::Branch && one.name == default.name;
+        let reads_anew = anew || is_first || has_changed || changes.moved.iter().any(moves_default);
+        let is_news = has_changed || !gone.is_empty() || !changes.moved.is_empty();
+        let taken_in = self
+            .take_in_all(project, &mirror, &default, &heads, changes.moved)
+            .await;
+        if reads_anew {
+            self.read_default_branch(project, &mirror, &default, &heads)
+                .await?;
+        }
+        if is_news {
+            self.notifications.project(project.id);
+        }
+        taken_in
+    }
+
+    /// Until a repository has been read once, nothing else asks for a look at it.
+    async fn look_again_later(&self, project: &Project) -> Result<(), WorkError> {
+        let schedules = self.preparer.store.schedules().await?;
+        if schedules.iter().any(|schedule| schedule.project == project.id) {
+            return Ok(());
+        }
+        let default = self.preparer.store.branch_by_name(project.id, None).await?;
+        let poll = TimedTrigger::Poll { every: REMOTE_LOOK };
+        self.replace_schedules(default.id, DEFAULT_WORKFLOW, &[poll])
+            .await
+    }
+
+    async fn fetch(&self, project: &Project) -> Result<(Mirror, Heads), WorkError> {
+        let mirror = self.preparer.repositories.mirror(project).await?;
+        mirror.fetch().await?;
+        let heads = mirror.heads().await?;
+        Ok((mirror, heads))
+    }
+
+    /// Makes the branch the default one that the repository presents; says whether that is another one than before.
+    async fn follow_default(
+        &self,
+        project: &Project,
+        mirror: &Mirror,
+        heads: &Heads,
+        is_first: bool,
+    ) -> Result<(Branch, bool), WorkError> {
+        let store = &self.preparer.store;
+        let before = store.branch_by_name(project.id, None).await?;
+        // Before the first look its name is a guess.
+        let is_guess = is_first && before.seen_commit.is_none();
+        let known = (!is_guess || heads.branches.is_empty()).then_some(before.name.as_str());
+        let name = triggering::default_branch(heads, known, mirror.is_of_checkout());
+        let Some(name) = name.filter(|name| *name != before.name) else {
+            return Ok((before, false));
+        };
+        let default = match store.branch_by_name(project.id, Some(&name)).await {
+            Ok(branch) => branch,
+            Err(StoreError::NotFound(_)) => self.make_branch(project, BranchKind::Branch, &name).await?,
+            Err(error) => return Err(error.into()),
+        };
+        store.set_default_branch(default.id).await?;
+        for schedule in store.schedules().await? {
+            if schedule.branch == before.id {
+                self.replace_schedules(before.id, &schedule.workflow, &[]).await?;
             }
         }
-        self.refresh_schedules(project, &mirror).await
+        if before.seen_commit.is_none() {
+            match store.delete_branch(before.id).await {
+                // Flows have run on it, so it stays for their history.
+                Ok(()) | Err(StoreError::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        tracing::info!(
+            project = project.name,
+            branch = name,
+            "the repository has another default branch"
+        );
+        Ok((default, true))
     }
 
-    async fn branches(&self, project: &Project) -> Result<BTreeMap<String, Branch>, WorkError> {
-        let branches = self.preparer.store.branches(project.id).await?;
-        Ok(branches
-            .into_iter()
-            .map(|branch| (branch.name.clone(), branch))
-            .collect())
+    /// Takes down where everything stands, so that only what is pushed from now on starts flows. Branches of a project
+    /// that was looked at before tags counted go on from where they stood.
+    async fn record_what_is_there(&self, project: &Project, heads: &Heads) -> Result<(), WorkError> {
+        let store = &self.preparer.store;
+        let now = (self.preparer.clock)();
+        let known = store.branches(project.id).await?;
+        if known.iter().all(|branch| branch.seen_commit.is_none()) {
+            store
+                .record_heads(project.id, BranchKind::Branch, &heads.branches, now)
+                .await?;
+        }
+        store
+            .record_heads(project.id, BranchKind::Tag, &heads.tags, now)
+            .await?;
+        Ok(store.set_project_read(project.id, now).await?)
     }
 
-    async fn make_branch(&self, project: &Project, name: &BranchName) -> Result<Branch, WorkError> {
+    async fn make_branch(
+        &self,
+        project: &Project,
+        kind: BranchKind,
+        name: &str,
+    ) -> Result<Branch, WorkError> {
         let now = (self.preparer.clock)();
         Ok(self
             .preparer
             .store
-            .create_branch(project.id, name.as_str(), now)
+            .create_branch(project.id, kind, name, now)
             .await?)
     }
 
-    /// Starts what a new commit of a branch starts, and remembers it.
+    /// Deals with everything that was pushed. What cannot be dealt with at the moment holds up nothing else.
+    async fn take_in_all(
+        &self,
+        project: &Project,
+        mirror: &Mirror,
+        default: &Branch,
+        heads: &Heads,
+        mut moved: Vec<Moved>,
+    ) -> Result<(), WorkError> {
+        let mut too_many = Vec::new();
+        for kind in [BranchKind::Branch, BranchKind::Tag] {
+            let left_out = triggering::take_too_many(&mut moved, kind, &default.name);
+            if !left_out.is_empty() {
+                let heads: Vec<_> = left_out.into_iter().map(|one| (one.name, one.to)).collect();
+                too_many.push((kind, heads));
+            }
+        }
+        if !too_many.is_empty() || !moved.is_empty() {
+            self.leave_out(project, mirror, default, heads, too_many).await?;
+        }
+        let mut failed = None;
+        for one in moved {
+            if let Err(error) = self.take_in(project, mirror, default, &one).await {
+                tracing::warn!(project = project.name, name = one.name, %error, "a push could not be dealt with; it is looked at again");
+                failed = failed.or(Some(error));
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Takes down what is too much at once without starting anything, and says so where somebody may have wanted it.
+    async fn leave_out(
+        &self,
+        project: &Project,
+        mirror: &Mirror,
+        default: &Branch,
+        heads: &Heads,
+        too_many: Vec<(BranchKind, Vec<(String, String)>)>,
+    ) -> Result<(), WorkError> {
+        let now = (self.preparer.clock)();
+        let mut notice = None;
+        let files = if too_many.is_empty() {
+            Vec::new()
+        } else {
+            self.default_files(project, mirror, default, heads).await?
+        };
+        for (kind, left_out) in too_many {
+            let store = &self.preparer.store;
+            store.record_heads(project.id, kind, &left_out, now).await?;
+            if files.iter().any(|file| triggering::starts_on_many(file, kind)) {
+                let noun = match kind {
+                    BranchKind::Branch => "branches",
+                    BranchKind::Tag => "tags",
+                };
+                let text = format!(
+                    "{} {noun} were pushed at once and started nothing: at most {MOST_AT_ONCE} at once start flows.",
+                    left_out.len()
+                );
+                let fix = "Start the flows that are wanted by hand, or push fewer at once.";
+                notice = Some((text, fix.to_owned()));
+            }
+        }
+        self.set_notice(project, NoticeKind::TooMany, notice).await
+    }
+
+    /// Starts what a push starts, and remembers it.
     async fn take_in(
         &self,
         project: &Project,
         mirror: &Mirror,
-        branch: Option<&Branch>,
-        name: &BranchName,
-        commit: &CommitId,
+        default: &Branch,
+        moved: &Moved,
     ) -> Result<(), WorkError> {
-        let seen = branch.and_then(|branch| branch.seen_commit.as_deref());
-        let before = seen.and_then(|seen| CommitId::parse(seen).ok());
-        let branch = match branch {
+        let store = &self.preparer.store;
+        let branch = match &moved.known {
             Some(branch) => branch.clone(),
-            None => self.make_branch(project, name).await?,
+            None => self.make_branch(project, moved.kind, &moved.name).await?,
         };
-        let started = self
-            .start_all(project, mirror, &branch, before.as_ref(), commit)
-            .await;
-        // A commit whose workflow is faulty is not looked at for ever; what is wrong stands at the branch.
-        let seen = match &started {
-            Ok(()) | Err(WorkError::Invalid { .. }) => Ok(commit.as_str()),
-            Err(_) => return started,
+        let commit = match moved.kind {
+            BranchKind::Branch => Some(CommitId::parse(&moved.to).map_err(GitError::from)?),
+            BranchKind::Tag => mirror.tagged_commit(&moved.name).await?,
         };
-        self.preparer.store.saw_branch(branch.id, seen).await?;
-        if let Err(error) = &started {
-            let text = error.to_string();
-            self.preparer.store.saw_branch(branch.id, Err(&text)).await?;
-            tracing::warn!(project = project.name, branch = branch.name, %error, "a push started nothing");
+        let mut push = PushRecord {
+            commit: commit
+                .as_ref()
+                .map_or_else(|| moved.to.clone(), ToString::to_string),
+            at: (self.preparer.clock)(),
+            flows: Vec::new(),
+            reasons: Vec::new(),
+        };
+        match commit {
+            Some(commit) => {
+                let after = store.begin_push(branch.id, &moved.to).await?;
+                let started = self
+                    .start_all(project, mirror, default, &branch, &commit, after, &mut push)
+                    .await;
+                match started {
+                    Ok(()) => {}
+                    // It does not get better by looking again.
+                    Err(WorkError::Invalid { detail, .. }) => push.reasons.push(detail),
+                    Err(error) => return Err(error),
+                }
+            }
+            None => push.reasons.push("The tag leads to no commit.".to_owned()),
         }
-        let default = self.preparer.store.branch_by_name(project.id, None).await?;
-        if default.id == branch.id {
-            self.refresh_schedules(project, mirror).await?;
+        if push.flows.is_empty() {
+            let why = push.reasons.join(" ");
+            tracing::info!(
+                project = project.name,
+                name = branch.name,
+                why,
+                "a push started nothing"
+            );
         }
-        Ok(())
+        Ok(store.finish_push(branch.id, &moved.to, &push).await?)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "one push, all of what is known of it")]
     async fn start_all(
         &self,
         project: &Project,
         mirror: &Mirror,
+        default: &Branch,
         branch: &Branch,
-        before: Option<&CommitId>,
         commit: &CommitId,
+        after: FlowId,
+        push: &mut PushRecord,
     ) -> Result<(), WorkError> {
-        let mut faulty = None;
-        for file in self.preparer.workflows.all(project, mirror, commit).await? {
-            let push = match &file.parsed {
-                Ok(workflow) => push_of(workflow.triggers()),
-                // Whether a faulty file would start something cannot be known; the flow's start says what is wrong.
-                Err(_) => Some(PushTrigger::default()),
+        let pushed = Pushed {
+            kind: branch.kind,
+            name: &branch.name,
+            default: &default.name,
+        };
+        let before = branch.seen_commit.as_deref();
+        let before = before.and_then(|seen| CommitId::parse(seen).ok());
+        let files = self.preparer.workflows.all(project, mirror, commit).await?;
+        if files.is_empty() {
+            let short = commit.short();
+            push.reasons.push(format!(
+                "Commit {short} has no workflow file (`keirin init` proposes one)."
+            ));
+        }
+        for file in files {
+            let not = match triggering::judge(&file, pushed)? {
+                Verdict::Starts => None,
+                Verdict::Not(why) => Some(why),
+                Verdict::StartsWhenChanged(globs, why) => match &before {
+                    Some(before) => {
+                        let starts = match mirror.changed_paths(before, commit).await {
+                            Ok(changed) => changed.iter().any(|changed| globs.matches_file(&changed.path)),
+                            // After a forced push the commit before may be gone, and anything may have changed.
+                            Err(GitError::CommitNotFound { .. }) => true,
+                            Err(error) => return Err(error.into()),
+                        };
+                        (!starts).then_some(why)
+                    }
+                    None => None,
+                },
             };
-            let Some(push) = push else { continue };
-            if !self.wants(&push, project, mirror, branch, before, commit).await? {
+            if let Some(why) = not {
+                push.reasons.push(why);
                 continue;
             }
-            match self.start(project, branch, &file.name, commit).await {
-                // A faulty workflow keeps no other from starting.
-                Err(error @ WorkError::Invalid { .. }) => faulty = faulty.or(Some(error)),
-                started => started?,
+            match self.start(project, branch, &file, commit, after).await {
+                Ok(flow) => push.flows.push(flow),
+                // What keeps one workflow from starting keeps no other.
+                Err(WorkError::Invalid { detail, .. }) => push.reasons.push(detail),
+                Err(error) => return Err(error),
             }
         }
-        faulty.map_or(Ok(()), Err)
+        Ok(())
     }
 
-    /// Starts a workflow for a new commit, unless that has been done.
+    /// Starts a workflow for a push, unless that has been done. Of a broken one it makes a flow that has failed.
     async fn start(
         &self,
         project: &Project,
         branch: &Branch,
-        workflow: &str,
+        file: &WorkflowFile,
         commit: &CommitId,
-    ) -> Result<(), WorkError> {
+        after: FlowId,
+    ) -> Result<FlowId, WorkError> {
         let store = &self.preparer.store;
-        if store.has_push_flow(branch.id, workflow, commit.as_str()).await? {
-            return Ok(());
+        let started = store
+            .push_flow(branch.id, &file.name, commit.as_str(), after)
+            .await?;
+        if let Some(flow) = started {
+            return Ok(flow);
         }
         let wish = Wish {
-            branch: Some(branch.name.clone()),
-            workflow: Some(workflow.to_owned()),
+            on: On::Known(branch.clone()),
+            workflow: Some(file.name.clone()),
             params: BTreeMap::new(),
             change: None,
             cause: Cause::Push,
             commit: Some(commit.clone()),
             due: None,
         };
-        let make = self.preparer.prepare(project, wish).await?;
-        self.handle.start_flow(project.id, make).await?;
-        Ok(())
+        let started = match self.preparer.prepare(project, wish).await {
+            Ok(make) => self.handle.start_flow(project.id, make).await,
+            Err(error) => Err(error),
+        };
+        match started {
+            Err(WorkError::Invalid { diagnostics, .. })
+                if diagnostics.iter().any(|found| found.severity == Severity::Error) =>
+            {
+                let make = broken_flow(branch, &file.name, commit, diagnostics);
+                self.handle.start_flow(project.id, make).await
+            }
+            started => started,
+        }
     }
 
-    async fn wants(
+    /// The workflow files of the default branch; none where it has no commit.
+    async fn default_files(
         &self,
-        push: &PushTrigger,
         project: &Project,
         mirror: &Mirror,
-        branch: &Branch,
-        before: Option<&CommitId>,
-        commit: &CommitId,
-    ) -> Result<bool, WorkError> {
-        let on_branch = if push.branches.is_empty() {
-            let default = self.preparer.store.branch_by_name(project.id, None).await?;
-            default.id == branch.id
-        } else {
-            globs(&push.branches)?.matches_name(&branch.name)
-        };
-        let (true, false, Some(before)) = (on_branch, push.paths.is_empty(), before) else {
-            return Ok(on_branch);
-        };
-        let paths = globs(&push.paths)?;
-        let changed = mirror.changed_paths(before, commit).await?;
-        Ok(changed.iter().any(|changed| paths.matches_file(&changed.path)))
+        default: &Branch,
+        heads: &Heads,
+    ) -> Result<Vec<Arc<WorkflowFile>>, WorkError> {
+        let tip = heads.branches.iter().find(|(name, _)| *name == default.name);
+        match tip {
+            Some((_, commit)) => {
+                let commit = CommitId::parse(commit).map_err(GitError::from)?;
+                self.preparer.workflows.all(project, mirror, &commit).await
+            }
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Makes the timed triggers of the default branch's workflows those that the engine waits for; a workflow that is
-    /// gone has none. The repository is looked at in any case, because the next commit may change all of that.
-    async fn refresh_schedules(&self, project: &Project, mirror: &Mirror) -> Result<(), WorkError> {
-        let store = &self.preparer.store;
-        let branch = store.branch_by_name(project.id, None).await?;
-        let commit = crate::prepare::tip_of(mirror, &branch.name).await?;
+    /// gone has none. The repository is looked at in any case, because the next commit may change all of that. What is
+    /// broken there is said at the project.
+    async fn read_default_branch(
+        &self,
+        project: &Project,
+        mirror: &Mirror,
+        default: &Branch,
+        heads: &Heads,
+    ) -> Result<(), WorkError> {
+        let files = self.default_files(project, mirror, default, heads).await?;
+        let broken = broken_workflows(&files, &default.name);
+        self.set_notice(project, NoticeKind::Workflow, broken).await?;
         let mut wanted: BTreeMap<String, Vec<TimedTrigger>> = BTreeMap::new();
-        for schedule in store.schedules().await? {
-            if schedule.branch == branch.id {
+        for schedule in self.preparer.store.schedules().await? {
+            if schedule.branch == default.id {
                 wanted.insert(schedule.workflow, Vec::new());
             }
         }
-        for file in self.preparer.workflows.all(project, mirror, &commit).await? {
+        for file in files {
             let timed = file
                 .parsed
                 .as_ref()
@@ -231,30 +457,85 @@ impl Pushes {
             let default = wanted.entry(DEFAULT_WORKFLOW.to_owned()).or_default();
             default.push(TimedTrigger::Poll { every });
         }
-        let now = (self.preparer.clock)();
         for (workflow, triggers) in wanted {
-            let schedules = store
-                .replace_schedules(branch.id, &workflow, &triggers, now)
-                .await?;
-            let event = Event::Schedules {
-                branch: branch.id,
-                workflow,
-                schedules,
-            };
-            self.handle.step(event).await?;
+            self.replace_schedules(default.id, &workflow, &triggers).await?;
+        }
+        Ok(())
+    }
+
+    async fn replace_schedules(
+        &self,
+        branch: BranchId,
+        workflow: &str,
+        triggers: &[TimedTrigger],
+    ) -> Result<(), WorkError> {
+        let now = (self.preparer.clock)();
+        let store = &self.preparer.store;
+        let schedules = store.replace_schedules(branch, workflow, triggers, now).await?;
+        let event = Event::Schedules {
+            branch,
+            workflow: workflow.to_owned(),
+            schedules,
+        };
+        self.handle.step(event).await.map(drop)
+    }
+
+    /// Makes this what the project says of this kind; `None` where there is nothing to say.
+    async fn set_notice(
+        &self,
+        project: &Project,
+        kind: NoticeKind,
+        notice: Option<(String, String)>,
+    ) -> Result<(), WorkError> {
+        let notice = notice.map(|(text, fix)| Notice {
+            kind,
+            text,
+            fix,
+            since: (self.preparer.clock)(),
+        });
+        let store = &self.preparer.store;
+        if store.set_project_notice(project.id, kind, notice).await? {
+            self.notifications.project(project.id);
         }
         Ok(())
     }
 }
 
-/// Which pushes start a workflow. One that only says how often to look starts on every push to the default branch.
-fn push_of(triggers: &Triggers) -> Option<PushTrigger> {
-    let polls = triggers.timed.iter().any(is_poll);
-    triggers.push.clone().or_else(|| polls.then(PushTrigger::default))
+/// What a project says of a repository that cannot be read.
+fn unreadable(project: &Project, error: &WorkError) -> (String, String) {
+    let (why, fix) = match error {
+        WorkError::Invalid { detail, fix, .. } => (detail.clone(), fix.as_str()),
+        WorkError::ServerFault(detail) => (detail.clone(), "Ask an admin; the server's log says more."),
+        WorkError::Internal(_) => (
+            "The server has failed.".to_owned(),
+            "Ask an admin; the server's log says more.",
+        ),
+        error => (error.to_string(), "It is tried again by itself."),
+    };
+    // A path on the server is nothing for everybody who may see the project.
+    let why = why.replace(&project.repository, "its address");
+    (format!("The repository cannot be read. {why}"), fix.to_owned())
 }
 
-fn is_poll(trigger: &TimedTrigger) -> bool {
-    matches!(trigger, TimedTrigger::Poll { .. })
+/// What a project says of the workflow files of its default branch; `None` where all of them can be used.
+fn broken_workflows(files: &[Arc<WorkflowFile>], branch: &str) -> Option<(String, String)> {
+    let mut texts = Vec::new();
+    for file in files {
+        let Err(wrong) = &file.parsed else { continue };
+        let mut errors = wrong.0.iter().filter(|found| found.severity == Severity::Error);
+        let Some(first) = errors.next() else { continue };
+        let more = match errors.count() {
+            0 => String::new(),
+            1 => " There is one more error.".to_owned(),
+            more => format!(" There are {more} more errors."),
+        };
+        let (path, line, message) = (&file.path, first.line, &first.message);
+        texts.push(format!(
+            "The workflow file `{path}` on `{branch}` is broken: line {line}: {message}.{more}"
+        ));
+    }
+    let fix = "Correct the file and push it; `keirin check` shows what is wrong with it.";
+    (!texts.is_empty()).then(|| (texts.join(" "), fix.to_owned()))
 }
 
 /// One look at a project at a time: two that find the same commit at once would both start its flows.
@@ -269,9 +550,4 @@ impl Looks {
         };
         turn.lock_owned().await
     }
-}
-
-/// The workflow checker lets no pattern through that is not a glob, so a faulty one is a fault of this program.
-fn globs(patterns: &[String]) -> Result<Globs, WorkError> {
-    Globs::parse(patterns).map_err(|error| WorkError::Internal(error.into()))
 }

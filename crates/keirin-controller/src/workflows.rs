@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use keirin_git::{CommitId, GitError, Mirror, TreePath};
 use keirin_model::ProjectId;
+use keirin_model::diagnostic::{Diagnostic, Severity};
 use keirin_model::project::Project;
 use keirin_workflow::{Diagnostics, Workflow};
 
@@ -128,20 +129,44 @@ async fn read(
     path: String,
 ) -> Result<WorkflowFile, WorkError> {
     let tree_path = TreePath::parse(&path).map_err(GitError::from)?;
-    let bytes = match mirror.read_file(commit, &tree_path, LARGEST_FILE).await {
-        Ok(bytes) => bytes,
+    // What cannot be read as a file is a broken workflow like any other.
+    let (text, parsed) = match mirror.read_file(commit, &tree_path, LARGEST_FILE).await {
+        Ok(bytes) => {
+            // A file that is not text gets a replacement character, which the parser then points at.
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let parsed = Workflow::parse(&path, name, &text).map(Arc::new);
+            (text, parsed)
+        }
         Err(GitError::PathNotFound { .. }) => return Err(missing(name, &path, commit)),
+        Err(
+            error @ (GitError::NotAFile { .. }
+            | GitError::FileTooLarge { .. }
+            | GitError::TooMuchOutput { .. }),
+        ) => match WorkError::from(error) {
+            WorkError::Invalid { detail, fix, .. } => (String::new(), Err(one_error(&path, &detail, &fix))),
+            other => return Err(other),
+        },
         Err(error) => return Err(error.into()),
     };
-    // A file that is not text gets a replacement character, which the parser then points at.
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let parsed = Workflow::parse(&path, name, &text).map(Arc::new);
     Ok(WorkflowFile {
         name: name.to_owned(),
         path,
         text,
         parsed,
     })
+}
+
+/// That a file cannot be used at all.
+fn one_error(path: &str, message: &str, suggestion: &str) -> Diagnostics {
+    Diagnostics(vec![Diagnostic {
+        file: path.to_owned(),
+        line: 1,
+        column: 1,
+        end_column: 1,
+        severity: Severity::Error,
+        message: message.trim_end_matches('.').to_owned(),
+        suggestion: Some(suggestion.to_owned()),
+    }])
 }
 
 fn missing(name: &str, path: &str, commit: &CommitId) -> WorkError {

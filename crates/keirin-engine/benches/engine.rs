@@ -275,6 +275,7 @@ fn new_flow(project: i64, kind: i64) -> NewFlow {
         params: BTreeMap::new(),
         cause: Cause::Push,
         plan: Arc::new(plan(kind % 10)),
+        diagnostics: Vec::new(),
         due: None,
     }
 }

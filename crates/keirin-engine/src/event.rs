@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use keirin_model::agent::Agent;
+use keirin_model::diagnostic::Diagnostic;
 use keirin_model::flow::{Cause, Change as Proposal, FlowKind, ParamValue};
 use keirin_model::plan::Plan;
 use keirin_model::trigger::Schedule;
@@ -98,8 +99,10 @@ pub struct NewFlow {
     pub params: BTreeMap<String, ParamValue>,
     /// Why.
     pub cause: Cause,
-    /// What it does.
+    /// What it does; nothing where its workflow file is broken.
     pub plan: Arc<Plan>,
+    /// What is wrong with its workflow file: a flow that has something here has failed from the start.
+    pub diagnostics: Vec<Diagnostic>,
     /// The schedule and the due time that it answers.
     pub due: Option<(ScheduleId, Timestamp)>,
 }

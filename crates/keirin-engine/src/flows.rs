@@ -35,12 +35,15 @@ impl Engine {
             .extend(record.runs.iter().cloned().map(Change::AddRun));
         out.changes
             .extend(record.jobs.iter().cloned().map(Change::AddJob));
-        self.work.insert(record);
         if let Some((schedule, due)) = new.due {
             self.schedule_done(schedule, due, now, out);
         }
-        self.cancel_older(id, now, out);
-        self.dirty.insert(id);
+        // A flow that is over from the start stays in memory no longer than any other.
+        if !record.flow.status.is_finished() {
+            self.work.insert(record);
+            self.cancel_older(id, now, out);
+            self.dirty.insert(id);
+        }
         Ok(Answer::Started(id))
     }
 
@@ -79,6 +82,7 @@ impl Engine {
                 });
             }
         }
+        let is_broken = !new.diagnostics.is_empty();
         let flow = Flow {
             id: flow,
             number: flow_number,
@@ -90,9 +94,14 @@ impl Engine {
             params: new.params,
             cause: new.cause,
             plan: new.plan,
-            status: Status::Waiting,
+            status: if is_broken {
+                Status::Finished(Outcome::Failed)
+            } else {
+                Status::Waiting
+            },
+            diagnostics: new.diagnostics,
             created_at: now,
-            finished_at: None,
+            finished_at: is_broken.then_some(now),
         };
         FlowRecord {
             flow,

@@ -31,7 +31,7 @@ pub use credential::Credential;
 pub use error::{GitError, GitErrorKind, lost_connection_words};
 pub use head::{Head, head_of};
 pub use history::{ChangedPath, CommitInfo, EntryKind, PathChange, Person, TreeEntry};
-pub use mirror::{Mirror, Mirrors};
+pub use mirror::{Heads, Mirror, Mirrors};
 pub use mirror_fetch::{BranchChange, Fetched};
 pub use name::{BranchName, CommitId, InvalidName, Revision, TreePath};
 pub use reading::{ChangeCount, GraphLine, HistoryReader, LoggedCommit, Starts, TaggedCommit};

@@ -42,6 +42,17 @@ pub(crate) struct State {
     pub(crate) complete: tokio::sync::Mutex<HashSet<(CommitId, Option<u32>)>>,
 }
 
+/// Where the branches and tags of a repository stand, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heads {
+    /// Each branch with its commit.
+    pub branches: Vec<(String, String)>,
+    /// Each tag with the object that it names: a commit, or an annotated tag.
+    pub tags: Vec<(String, String)>,
+    /// The branch that the repository presents first, whether it has a commit yet or not.
+    pub presented: Option<String>,
+}
+
 /// The mirror of one repository. A cheap handle; making one touches no file.
 #[derive(Clone)]
 pub struct Mirror {
@@ -237,6 +248,42 @@ impl Mirror {
         Ok(branches
             .filter_map(|(name, id)| Some((BranchName::parse(name).ok()?, CommitId::parse(id).ok()?)))
             .collect())
+    }
+
+    /// Branches and tags as the mirror has them. Names that git itself would not take for a branch or tag are left out.
+    ///
+    /// # Errors
+    /// [`GitError::NotMirrored`] and [`GitError::Corrupted`].
+    pub async fn heads(&self) -> Result<Heads, GitError> {
+        let references = self.references().await?;
+        let below = |prefix: &'static str| {
+            references.ids.iter().filter_map(move |(name, id)| {
+                let name = BranchName::parse(name.strip_prefix(prefix)?).ok()?;
+                Some((name.as_str().to_owned(), id.clone()))
+            })
+        };
+        let presented = references.head.as_deref();
+        Ok(Heads {
+            branches: below("refs/heads/").collect(),
+            tags: below("refs/tags/").collect(),
+            presented: presented.and_then(|head| Some(head.strip_prefix("refs/heads/")?.to_owned())),
+        })
+    }
+
+    /// The commit that a tag of the mirror leads to; `None` where it leads to something else, or is gone.
+    ///
+    /// # Errors
+    /// Git cannot be started.
+    pub async fn tagged_commit(&self, tag: &str) -> Result<Option<CommitId>, GitError> {
+        self.commit_of(&format!("refs/tags/{tag}")).await
+    }
+
+    /// Whether the mirrored repository is a checkout on this machine: what it presents first is what somebody has
+    /// checked out at the moment.
+    pub fn is_of_checkout(&self) -> bool {
+        self.url
+            .local_path()
+            .is_some_and(|path| path.join(".git").exists())
     }
 
     /// Changes whenever a branch or tag of the mirror moves, or another branch is presented first. No process is started.

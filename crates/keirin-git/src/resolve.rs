@@ -49,7 +49,7 @@ impl Mirror {
     }
 
     /// Follows a tag to its commit.
-    async fn commit_of(&self, name: &str) -> Result<Option<CommitId>, GitError> {
+    pub(crate) async fn commit_of(&self, name: &str) -> Result<Option<CommitId>, GitError> {
         let call = self
             .call(["rev-parse", "--verify", "--quiet", "--end-of-options"])
             .argument(format!("{name}^{{commit}}"));

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::diagnostic::Diagnostic;
 use crate::plan::{JobPlan, Plan, StagePlan};
 use crate::status::{Outcome, Status, UnknownWord, words};
 use crate::{AgentId, AttemptId, BranchId, FlowId, JobId, ProjectId, RunId, ScheduleId, UserId};
@@ -98,8 +99,10 @@ pub struct Flow {
     pub params: BTreeMap<String, ParamValue>,
     /// Why it started.
     pub cause: Cause,
-    /// What it does.
+    /// What it does; nothing where its workflow file is broken.
     pub plan: Arc<Plan>,
+    /// What is wrong with its workflow file: a flow that has errors here failed at once.
+    pub diagnostics: Vec<Diagnostic>,
     /// Where it stands.
     pub status: Status,
     /// When it was asked for.

@@ -1,9 +1,14 @@
 //! Projects and their branches.
 
+use std::fmt;
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::{BranchId, ProjectId};
+use crate::status::{UnknownWord, words};
+use crate::{BranchId, FlowId, ProjectId};
 
 /// A repository and what runs for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,17 +27,71 @@ pub struct Project {
     pub created_at: Timestamp,
 }
 
-/// A branch of a project that flows run on.
+words! { "kind of branch",
+    /// What a flow runs on.
+    BranchKind {
+        /// A branch.
+        Branch = "branch",
+        /// A tag.
+        Tag = "tag",
+    }
+}
+
+/// A branch or tag of a project that flows run on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Branch {
     /// Its id.
     pub id: BranchId,
     /// The project.
     pub project: ProjectId,
+    /// Which of the two it is; a branch and a tag may have the same name.
+    pub kind: BranchKind,
     /// The name in the repository.
     pub name: String,
-    /// The newest commit that has been looked at for triggers.
+    /// Where it stood when it was last looked at for triggers: a commit, or the object that an annotated tag is.
     pub seen_commit: Option<String>,
+    /// Since when the repository has it no more.
+    pub gone_at: Option<Timestamp>,
+}
+
+/// What a push to a branch or tag has done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushRecord {
+    /// The commit.
+    pub commit: String,
+    /// When it was found.
+    pub at: Timestamp,
+    /// The flows that it started.
+    pub flows: Vec<FlowId>,
+    /// Why a workflow started nothing, or why none did; a sentence each.
+    pub reasons: Vec<String>,
+}
+
+words! { "kind of notice",
+    /// What a notice of a project is about.
+    NoticeKind {
+        /// The repository cannot be read.
+        Repository = "repository",
+        /// The repository has no commit.
+        Empty = "empty",
+        /// A workflow file on the default branch is broken.
+        Workflow = "workflow",
+        /// So much was pushed at once that it started nothing.
+        TooMany = "too_many",
+    }
+}
+
+/// Something about a project that somebody should know and that goes away once it is mended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Notice {
+    /// What it is about.
+    pub kind: NoticeKind,
+    /// What is the matter, in a sentence.
+    pub text: String,
+    /// What to do, in a sentence.
+    pub fix: String,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// Why a name cannot be a project's.

@@ -1,20 +1,28 @@
-//! Branches of projects.
+//! Branches and tags of projects, and what pushes to them have done.
 
 use jiff_sqlx::ToSqlx;
-use keirin_model::project::Branch;
-use keirin_model::{BranchId, ProjectId, Timestamp};
+use keirin_model::project::{Branch, BranchKind, PushRecord};
+use keirin_model::{BranchId, FlowId, ProjectId, Timestamp};
 
+use crate::row::{json, timestamp, word};
 use crate::{Result, Store, StoreError};
 
 impl Store {
-    /// Makes a branch.
+    /// Makes a branch, or a tag that flows run on.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the project has a branch of this name or is not there.
-    pub async fn create_branch(&self, project: ProjectId, name: &str, now: Timestamp) -> Result<Branch> {
+    /// [`StoreError::Conflict`] when the project has one of this name or is not there.
+    pub async fn create_branch(
+        &self,
+        project: ProjectId,
+        kind: BranchKind,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Branch> {
         let id = sqlx::query_scalar!(
-            "insert into branches (project, name, created_at) values ($1, $2, $3) returning id",
+            "insert into branches (project, kind, name, created_at) values ($1, $2, $3, $4) returning id",
             project.0,
+            kind.as_str(),
             name,
             now.to_sqlx() as _,
         )
@@ -22,30 +30,33 @@ impl Store {
         .await
         .map_err(|error| {
             StoreError::conflict_if_violated(error, || {
-                format!("project {project} is gone, or has a branch named `{name}` already")
+                format!("project {project} is gone, or has a {kind} named `{name}` already")
             })
         })?;
         Ok(Branch {
             id: BranchId(id),
             project,
+            kind,
             name: name.to_owned(),
             seen_commit: None,
+            gone_at: None,
         })
     }
 
-    /// The branches of a project, the default one first.
+    /// The branches and tags of a project that are known, gone ones too; the default branch first.
     ///
     /// # Errors
     /// The database cannot be reached.
     pub async fn branches(&self, project: ProjectId) -> Result<Vec<Branch>> {
         let rows = sqlx::query_as!(
             Row,
-            "select id, project, name, seen_commit from branches where project = $1 order by not is_default, name",
+            r#"select id, project, kind, name, seen_commit, gone_at as "gone_at: jiff_sqlx::Timestamp"
+               from branches where project = $1 order by not is_default, kind, name"#,
             project.0,
         )
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows.into_iter().map(Branch::from).collect())
+        rows.into_iter().map(Branch::try_from).collect()
     }
 
     /// One branch.
@@ -55,13 +66,14 @@ impl Store {
     pub async fn branch(&self, id: BranchId) -> Result<Branch> {
         sqlx::query_as!(
             Row,
-            "select id, project, name, seen_commit from branches where id = $1",
+            r#"select id, project, kind, name, seen_commit, gone_at as "gone_at: jiff_sqlx::Timestamp"
+               from branches where id = $1"#,
             id.0,
         )
         .fetch_optional(&self.pool)
         .await?
-        .map(Branch::from)
-        .ok_or_else(|| StoreError::not_found("branch", id))
+        .ok_or_else(|| StoreError::not_found("branch", id))?
+        .try_into()
     }
 
     /// The branch of this name; the default one where there is no name.
@@ -71,18 +83,20 @@ impl Store {
     pub async fn branch_by_name(&self, project: ProjectId, name: Option<&str>) -> Result<Branch> {
         sqlx::query_as!(
             Row,
-            "select id, project, name, seen_commit from branches
-             where project = $1 and case when $2::text is null then is_default else name = $2 end",
+            r#"select id, project, kind, name, seen_commit, gone_at as "gone_at: jiff_sqlx::Timestamp"
+               from branches
+               where project = $1 and kind = 'branch'
+                   and case when $2::text is null then is_default else name = $2 end"#,
             project.0,
             name,
         )
         .fetch_optional(&self.pool)
         .await?
-        .map(Branch::from)
         .ok_or_else(|| match name {
             Some(name) => StoreError::not_found("branch", name),
             None => StoreError::NotFound("default branch of this project".to_owned()),
-        })
+        })?
+        .try_into()
     }
 
     /// Makes this branch the one that flows run on unless another is named.
@@ -108,17 +122,68 @@ impl Store {
         Ok(())
     }
 
-    /// Takes down how a look at the branch went: the commit that it stands at, or why that cannot be said. A failed
-    /// look leaves the last commit as it is.
+    /// Takes down where branches and tags stand without any of them having been pushed; makes those that are not known.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn record_heads(
+        &self,
+        project: ProjectId,
+        kind: BranchKind,
+        heads: &[(String, String)],
+        now: Timestamp,
+    ) -> Result<()> {
+        let (names, commits): (Vec<&str>, Vec<&str>) = heads
+            .iter()
+            .map(|(name, commit)| (name.as_str(), commit.as_str()))
+            .unzip();
+        sqlx::query!(
+            "insert into branches (project, kind, name, seen_commit, created_at)
+             select $1, $2, name, commit, $5 from unnest($3::text[], $4::text[]) as u (name, commit)
+             on conflict (project, kind, name)
+             do update set seen_commit = excluded.seen_commit, gone_at = null, taking_in = null",
+            project.0,
+            kind.as_str(),
+            &names as _,
+            &commits as _,
+            now.to_sqlx() as _,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// A push of this commit is being dealt with. Gives the newest flow before it: the same one again where the server
+    /// died while it dealt with this push.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the branch is not there.
-    pub async fn saw_branch(&self, id: BranchId, seen: Result<&str, &str>) -> Result<()> {
-        let updated = sqlx::query!(
-            "update branches set seen_commit = coalesce($2, seen_commit), last_error = $3 where id = $1",
+    pub async fn begin_push(&self, id: BranchId, commit: &str) -> Result<FlowId> {
+        let after = sqlx::query_scalar!(
+            r#"update branches set
+                 taking_in_after = case when taking_in = $2 then taking_in_after
+                                   else (select last_flow from leader) end,
+                 taking_in = $2
+               where id = $1 returning taking_in_after as "after!""#,
             id.0,
-            seen.ok(),
-            seen.err(),
+            commit,
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or_else(|| StoreError::not_found("branch", id))?;
+        Ok(FlowId(after))
+    }
+
+    /// A push has been dealt with: where the branch or tag stands now, and what the push did.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the branch is not there.
+    pub async fn finish_push(&self, id: BranchId, seen: &str, push: &PushRecord) -> Result<()> {
+        let updated = sqlx::query!(
+            "update branches set seen_commit = $2, last_push = $3, gone_at = null, taking_in = null where id = $1",
+            id.0,
+            seen,
+            json(push)? as _,
         )
         .execute(&self.pool)
         .await?;
@@ -128,15 +193,35 @@ impl Store {
         Ok(())
     }
 
-    /// Why the last look at the branch failed; `None` where it did not.
+    /// What the last push to a branch or tag has done; `None` where there was none.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the branch is not there.
-    pub async fn branch_error(&self, id: BranchId) -> Result<Option<String>> {
-        sqlx::query_scalar!("select last_error from branches where id = $1", id.0)
-            .fetch_optional(&self.pool)
-            .await?
-            .ok_or_else(|| StoreError::not_found("branch", id))
+    pub async fn last_push(&self, id: BranchId) -> Result<Option<PushRecord>> {
+        let row = sqlx::query_scalar!(
+            r#"select last_push as "push: sqlx::types::Json<PushRecord>" from branches where id = $1"#,
+            id.0
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or_else(|| StoreError::not_found("branch", id))?;
+        Ok(row.map(|push| push.0))
+    }
+
+    /// The repository has these no more.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn set_branches_gone(&self, branches: &[BranchId], now: Timestamp) -> Result<()> {
+        let ids: Vec<i64> = branches.iter().map(|branch| branch.0).collect();
+        sqlx::query!(
+            "update branches set gone_at = $2, taking_in = null where id = any($1) and gone_at is null",
+            &ids,
+            now.to_sqlx() as _,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// Deletes a branch that no flow has run on.
@@ -168,17 +253,23 @@ impl Store {
 struct Row {
     id: i64,
     project: i64,
+    kind: String,
     name: String,
     seen_commit: Option<String>,
+    gone_at: Option<jiff_sqlx::Timestamp>,
 }
 
-impl From<Row> for Branch {
-    fn from(row: Row) -> Self {
-        Self {
+impl TryFrom<Row> for Branch {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
             id: BranchId(row.id),
             project: ProjectId(row.project),
+            kind: word(&row.kind)?,
             name: row.name,
             seen_commit: row.seen_commit,
-        }
+            gone_at: timestamp(row.gone_at),
+        })
     }
 }

@@ -1,9 +1,12 @@
 //! Projects and their sealed credentials.
 
 use jiff_sqlx::ToSqlx;
-use keirin_model::project::{Branch, Project};
+use keirin_model::project::{Branch, BranchKind, Notice, NoticeKind, Project};
 use keirin_model::{BranchId, ProjectId, Timestamp};
 
+use sqlx::types::Json;
+
+use crate::row::json;
 use crate::{Result, Store, StoreError};
 
 /// A project that is to be made.
@@ -17,7 +20,7 @@ pub struct NewProject<'a> {
     pub workflow_file: Option<&'a str>,
     /// Whether people who are not signed in may look at it.
     pub public: bool,
-    /// The name of its first branch, which flows run on unless another is named.
+    /// The name of its default branch until its repository has been read.
     pub default_branch: &'a str,
 }
 
@@ -60,8 +63,10 @@ impl Store {
         let branch = Branch {
             id: BranchId(branch),
             project: project.id,
+            kind: BranchKind::Branch,
             name: new.default_branch.to_owned(),
             seen_commit: None,
+            gone_at: None,
         };
         Ok((project, branch))
     }
@@ -135,6 +140,117 @@ impl Store {
             return Err(StoreError::not_found("project", project.id));
         }
         Ok(())
+    }
+
+    /// Whether the repository of a project has been read since its address was last changed.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when it is not there.
+    pub async fn is_project_read(&self, id: ProjectId) -> Result<bool> {
+        sqlx::query_scalar!(
+            r#"select first_read_at is not null as "read!" from projects where id = $1"#,
+            id.0
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or_else(|| StoreError::not_found("project", id))
+    }
+
+    /// The repository of a project has been read for the first time.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn set_project_read(&self, id: ProjectId, now: Timestamp) -> Result<()> {
+        sqlx::query!(
+            "update projects set first_read_at = $2 where id = $1 and first_read_at is null",
+            id.0,
+            now.to_sqlx() as _,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// The repository of a project is another one: where its branches stand is not known, and nothing is said of it.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn set_project_unread(&self, id: ProjectId) -> Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query!(
+            "update projects set first_read_at = null, notices = '[]' where id = $1",
+            id.0
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query!(
+            "update branches set seen_commit = null, taking_in = null, last_push = null where project = $1",
+            id.0
+        )
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// What people should know of a project until it is mended.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when it is not there.
+    pub async fn project_notices(&self, id: ProjectId) -> Result<Vec<Notice>> {
+        let notices = sqlx::query_scalar!(
+            r#"select notices as "notices: Json<Vec<Notice>>" from projects where id = $1"#,
+            id.0
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or_else(|| StoreError::not_found("project", id))?;
+        Ok(notices.0)
+    }
+
+    /// Makes this the only notice of its kind, or takes it away; says whether that changed anything. One that says the
+    /// same as before stays as old as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the project is not there.
+    pub async fn set_project_notice(
+        &self,
+        id: ProjectId,
+        kind: NoticeKind,
+        notice: Option<Notice>,
+    ) -> Result<bool> {
+        let mut transaction = self.pool.begin().await?;
+        let before = sqlx::query_scalar!(
+            r#"select notices as "notices: Json<Vec<Notice>>" from projects where id = $1 for no key update"#,
+            id.0
+        )
+        .fetch_optional(&mut *transaction)
+        .await?
+        .ok_or_else(|| StoreError::not_found("project", id))?
+        .0;
+        let known = before.iter().find(|known| known.kind == kind);
+        let says_the_same = match (known, &notice) {
+            (None, None) => true,
+            (Some(known), Some(notice)) => known.text == notice.text && known.fix == notice.fix,
+            _ => false,
+        };
+        if says_the_same {
+            return Ok(false);
+        }
+        let after: Vec<Notice> = before
+            .into_iter()
+            .filter(|known| known.kind != kind)
+            .chain(notice)
+            .collect();
+        sqlx::query!(
+            "update projects set notices = $2 where id = $1",
+            id.0,
+            json(&after)? as _
+        )
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
     /// The credential for the project's repository, as the caller sealed it.

@@ -30,22 +30,29 @@ impl Store {
         Ok(found)
     }
 
-    /// Whether a push of this commit has started a flow of this workflow on this branch.
+    /// The flow of this workflow that a push of this commit has started on this branch after another flow; `None` where
+    /// there is none.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn has_push_flow(&self, branch: BranchId, workflow: &str, commit: &str) -> Result<bool> {
+    pub async fn push_flow(
+        &self,
+        branch: BranchId,
+        workflow: &str,
+        commit: &str,
+        after: FlowId,
+    ) -> Result<Option<FlowId>> {
         let found = sqlx::query_scalar!(
-            r#"select exists (
-                 select 1 from flows
-                 where branch = $1 and commit = $3 and workflow = $2 and cause ->> 'kind' = 'push'
-               ) as "found!""#,
+            "select id from flows
+             where branch = $1 and commit = $3 and workflow = $2 and id > $4 and cause ->> 'kind' = 'push'
+             order by id limit 1",
             branch.0,
             workflow,
             commit,
+            after.0,
         )
-        .fetch_one(&self.pool)
+        .fetch_optional(&self.pool)
         .await?;
-        Ok(found)
+        Ok(found.map(FlowId))
     }
 }

@@ -63,6 +63,10 @@ impl Bounded for i32 {
     const MAX: Self = Self::MAX;
 }
 
+impl Bounded for u32 {
+    const MAX: Self = Self::MAX;
+}
+
 impl Bounded for i64 {
     const MAX: Self = Self::MAX;
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
+use keirin_model::diagnostic::{Diagnostic, Severity};
 use serde::{Deserialize, Serialize};
 use unicode_width::UnicodeWidthChar;
 use utoipa::ToSchema;
@@ -10,35 +11,6 @@ use utoipa::ToSchema;
 const SHOWN_COLUMNS: usize = 140;
 /// How much of a long line is shown before the fault.
 const SHOWN_BEFORE: usize = 50;
-
-/// How bad a diagnostic is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// The workflow cannot be used.
-    Error,
-    /// The workflow can be used, but probably does not do what its author wants.
-    Warning,
-}
-
-/// One thing that is wrong in a workflow file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Diagnostic {
-    /// The file's name as it was given.
-    pub file: String,
-    /// Counts from 1.
-    pub line: usize,
-    /// Where it starts in its line, in characters from 1.
-    pub column: usize,
-    /// The first column after it; in the same line, even when the fault goes on in the next one.
-    pub end_column: usize,
-    /// How bad it is.
-    pub severity: Severity,
-    /// What is wrong, in a sentence without a full stop.
-    pub message: String,
-    /// What to do about it.
-    pub suggestion: Option<String>,
-}
 
 /// All that is wrong in a workflow file, in the order of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -72,11 +44,8 @@ impl Diagnostics {
             if index > 0 {
                 output.push('\n');
             }
-            diagnostic.render(
-                lines.get(diagnostic.line.saturating_sub(1)).copied(),
-                colours,
-                &mut output,
-            );
+            let line = (diagnostic.line as usize).saturating_sub(1);
+            render(diagnostic, lines.get(line).copied(), colours, &mut output);
         }
         output
     }
@@ -112,46 +81,48 @@ impl<'a> IntoIterator for &'a Diagnostics {
     }
 }
 
-impl Diagnostic {
-    fn render(&self, line_text: Option<&str>, colours: bool, output: &mut String) {
-        let paint = Paint { colours };
-        let (word, colour) = match self.severity {
-            Severity::Error => ("error", RED),
-            Severity::Warning => ("warning", YELLOW),
-        };
-        let number = self.line.to_string();
-        let margin = " ".repeat(number.len());
-        let bar = paint.with(BLUE, "|");
-        // Writing to a string cannot fail.
+fn render(diagnostic: &Diagnostic, line_text: Option<&str>, colours: bool, output: &mut String) {
+    let paint = Paint { colours };
+    let (word, colour) = match diagnostic.severity {
+        Severity::Error => ("error", RED),
+        Severity::Warning => ("warning", YELLOW),
+    };
+    let number = diagnostic.line.to_string();
+    let margin = " ".repeat(number.len());
+    let bar = paint.with(BLUE, "|");
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        output,
+        "{}: {}",
+        paint.with(colour, word),
+        paint.with(BOLD, &visible(&diagnostic.message))
+    );
+    let arrow = paint.with(BLUE, "-->");
+    let _ = writeln!(
+        output,
+        "{margin}{arrow} {}:{}:{}",
+        visible(&diagnostic.file),
+        diagnostic.line,
+        diagnostic.column
+    );
+    if let Some(line_text) = line_text {
+        let excerpt = Excerpt::of(
+            line_text,
+            diagnostic.column as usize,
+            diagnostic.end_column as usize,
+        );
+        let carets = paint.with(colour, &"^".repeat(excerpt.width));
+        let _ = writeln!(output, "{margin} {bar}");
+        let _ = writeln!(output, "{} {bar} {}", paint.with(BLUE, &number), excerpt.text);
+        let _ = writeln!(output, "{margin} {bar} {}{carets}", " ".repeat(excerpt.indent));
+    }
+    if let Some(suggestion) = &diagnostic.suggestion {
         let _ = writeln!(
             output,
-            "{}: {}",
-            paint.with(colour, word),
-            paint.with(BOLD, &visible(&self.message))
+            "{margin} {} {}",
+            paint.with(GREEN, "help:"),
+            visible(suggestion)
         );
-        let arrow = paint.with(BLUE, "-->");
-        let _ = writeln!(
-            output,
-            "{margin}{arrow} {}:{}:{}",
-            visible(&self.file),
-            self.line,
-            self.column
-        );
-        if let Some(line_text) = line_text {
-            let excerpt = Excerpt::of(line_text, self.column, self.end_column);
-            let carets = paint.with(colour, &"^".repeat(excerpt.width));
-            let _ = writeln!(output, "{margin} {bar}");
-            let _ = writeln!(output, "{} {bar} {}", paint.with(BLUE, &number), excerpt.text);
-            let _ = writeln!(output, "{margin} {bar} {}{carets}", " ".repeat(excerpt.indent));
-        }
-        if let Some(suggestion) = &self.suggestion {
-            let _ = writeln!(
-                output,
-                "{margin} {} {}",
-                paint.with(GREEN, "help:"),
-                visible(suggestion)
-            );
-        }
     }
 }
 

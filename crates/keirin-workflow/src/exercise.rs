@@ -29,7 +29,7 @@ pub fn exercise(bytes: &[u8]) {
     };
     for diagnostic in &diagnostics {
         assert!(
-            (1..=lines).contains(&diagnostic.line),
+            (1..=lines).contains(&(diagnostic.line as usize)),
             "line {} of {lines}",
             diagnostic.line
         );

@@ -40,13 +40,14 @@ mod workflow;
 mod yaml;
 
 pub use condition::{ConditionContext, EarlierStep, JobSoFar, check_condition, evaluate_condition};
-pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use diagnostic::Diagnostics;
 #[doc(hidden)]
 pub use exercise::{exercise, exercise_condition};
 pub use expression::ExpressionError;
 pub use globs::{GlobError, Globs};
+pub use keirin_model::diagnostic::{Diagnostic, Severity};
 pub use params::{LONGEST_PARAM, Param, ParamKind};
 pub use plan_context::{FlowContext, PlanContext, PlanDefaults};
 pub use propose::{Proposal, RepositoryListing, propose};
 pub use schema::json_schema;
-pub use workflow::Workflow;
+pub use workflow::{Workflow, read_triggers};

@@ -1,6 +1,8 @@
 //! What the checks find, by place in the text; turned into diagnostics at the end.
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use keirin_model::diagnostic::{Diagnostic, Severity};
+
+use crate::diagnostic::Diagnostics;
 
 /// More than this helps nobody.
 const MOST_SHOWN: usize = 100;
@@ -173,11 +175,13 @@ impl Source {
         let characters =
             |from: usize, to: usize| self.text.get(from..to).map_or(0, |text| text.chars().count());
         let column = characters(line_start, start) + 1;
+        // A file that long is refused long before.
+        let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
         Diagnostic {
             file: self.file.clone(),
-            line,
-            column,
-            end_column: column + characters(start, end),
+            line: number(line),
+            column: number(column),
+            end_column: number(column + characters(start, end)),
             severity: problem.severity,
             message: problem.message,
             suggestion: problem.suggestion,

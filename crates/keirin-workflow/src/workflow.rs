@@ -112,6 +112,17 @@ pub(crate) enum Action {
     },
 }
 
+/// The triggers of a file that is broken elsewhere; `None` where they are broken themselves.
+pub fn read_triggers(text: &str) -> Option<Triggers> {
+    let mut problems = Problems::default();
+    let root = yaml::parse(text, &mut problems)?;
+    if problems.has_errors() {
+        return None;
+    }
+    let triggers = crate::read_triggers::read_triggers(root.entry("triggers"), &mut problems);
+    (!problems.has_errors()).then_some(triggers)
+}
+
 impl Workflow {
     /// Reads a workflow file and checks all of it. `file` is its name in diagnostics, `name` the workflow's.
     ///

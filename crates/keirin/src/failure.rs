@@ -1,7 +1,7 @@
 //! Says why a command that talks to a server failed, and with which exit code the program ends.
 
 use keirin_client::ClientError;
-use keirin_wire::api::{Diagnostic, Problem, Severity};
+use keirin_wire::api::{Diagnostic, Problem};
 use keirin_workflow::Diagnostics;
 
 use crate::exit::Exit;
@@ -68,23 +68,8 @@ fn tell_problem(problem: &Problem, source_text: &str, output: &Output) {
 
 /// Shows faults, each with the line that it is in.
 pub(crate) fn tell_faults(faults: &[Diagnostic], source_text: &str, output: &Output) {
-    let faults = Diagnostics(faults.iter().map(fault).collect());
+    let faults = Diagnostics(faults.to_vec());
     output.say(faults.render(source_text, output.error_has_colours()).trim_end());
-}
-
-fn fault(diagnostic: &Diagnostic) -> keirin_workflow::Diagnostic {
-    keirin_workflow::Diagnostic {
-        file: diagnostic.file.clone(),
-        line: diagnostic.line as usize,
-        column: diagnostic.column as usize,
-        end_column: diagnostic.end_column as usize,
-        severity: match diagnostic.severity {
-            Severity::Error => keirin_workflow::Severity::Error,
-            Severity::Warning => keirin_workflow::Severity::Warning,
-        },
-        message: diagnostic.message.clone(),
-        suggestion: diagnostic.suggestion.clone(),
-    }
 }
 
 /// The exit code that tells a script what kind of failure it was.

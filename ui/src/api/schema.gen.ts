@@ -763,7 +763,7 @@ export interface paths {
         };
         /**
          * List a project's branches
-         * @description The default one first, then those with the newest flows.
+         * @description The default one first, then those with the newest flows, and last those that the repository has no more.
          */
         get: operations["projects_branches"];
         put?: never;
@@ -1956,10 +1956,16 @@ export interface components {
              * @description How many flows it has had.
              */
             flows: number;
+            /**
+             * Format: date-time
+             * @description Since when the repository has it no more; `null` while it is there.
+             */
+            gone_at: string | null;
             /** @description Its id. */
             id: components["schemas"]["BranchId"];
             /** @description Whether flows run on it where nobody names a branch. */
             is_default: boolean;
+            last_push: components["schemas"]["Push"] | null;
             latest_flow: components["schemas"]["FlowSummary"] | null;
             /** @description The name in the repository. */
             name: string;
@@ -1967,6 +1973,11 @@ export interface components {
             seen_commit: string | null;
         };
         BranchId: string;
+        /**
+         * @description What a flow runs on.
+         * @enum {string}
+         */
+        BranchKind: "branch" | "tag";
         /** @description Why a flow, a run or an attempt started, or why it was stopped. */
         Cause: {
             /** @enum {string} */
@@ -2274,30 +2285,30 @@ export interface components {
          * @enum {string}
          */
         DataState: "empty" | "ok" | "late" | "failed";
-        /** @description A fault in a workflow file. */
+        /** @description One thing that is wrong in a workflow file. */
         Diagnostic: {
             /**
              * Format: int32
-             * @description The column in characters, from 1.
+             * @description Where it starts in its line, in characters from 1.
              */
             column: number;
             /**
              * Format: int32
-             * @description The first column after it, in the same line.
+             * @description The first column after it; in the same line, even when the fault goes on in the next one.
              */
             end_column: number;
-            /** @description The file. */
+            /** @description The file's name as it was given. */
             file: string;
             /**
              * Format: int32
-             * @description The line, from 1.
+             * @description Counts from 1.
              */
             line: number;
-            /** @description What is wrong. */
+            /** @description What is wrong, in a sentence without a full stop. */
             message: string;
-            /** @description Whether the file can still be used. */
+            /** @description How bad it is. */
             severity: components["schemas"]["Severity"];
-            /** @description What to do. */
+            /** @description What to do about it. */
             suggestion: string | null;
         };
         /**
@@ -2421,8 +2432,10 @@ export interface components {
         };
         /** @description A flow with all its runs and jobs. */
         Flow: {
-            /** @description The branch's name. */
+            /** @description The branch's or tag's name. */
             branch: string;
+            /** @description Which of the two it is. */
+            branch_kind: components["schemas"]["BranchKind"];
             /** @description Why it started. */
             cause: components["schemas"]["Cause"];
             change: components["schemas"]["Change"] | null;
@@ -2434,6 +2447,8 @@ export interface components {
              * @description When it was asked for.
              */
             created_at: string;
+            /** @description What is wrong with its workflow file. A flow with an error here failed from the start, and has no runs. */
+            diagnostics: components["schemas"]["Diagnostic"][];
             /**
              * Format: date-time
              * @description When it last finished.
@@ -2490,8 +2505,10 @@ export interface components {
         };
         /** @description A flow as a row of a list. */
         FlowSummary: {
-            /** @description The branch's name. */
+            /** @description The branch's or tag's name. */
             branch: string;
+            /** @description Which of the two it is. */
+            branch_kind: components["schemas"]["BranchKind"];
             /** @description Why it started. */
             cause: components["schemas"]["Cause"];
             change: components["schemas"]["Change"] | null;
@@ -2525,6 +2542,11 @@ export interface components {
             state: components["schemas"]["State"];
             /** @description The workflow's name. */
             workflow: string;
+            /**
+             * Format: int32
+             * @description How many errors its workflow file has. A flow with some failed from the start, and has no runs.
+             */
+            workflow_errors: number;
         };
         /** @description How fresh one part of the way of the data is. */
         Freshness: {
@@ -3047,6 +3069,25 @@ export interface components {
             /** @description Whether all one's tokens end too. Sessions always do. */
             revoke_tokens?: boolean;
         };
+        /** @description Something about a project that somebody should know and that goes away once it is mended. */
+        Notice: {
+            /** @description What to do, in a sentence. */
+            fix: string;
+            /** @description What it is about. */
+            kind: components["schemas"]["NoticeKind"];
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+            /** @description What is the matter, in a sentence. */
+            text: string;
+        };
+        /**
+         * @description What a notice of a project is about.
+         * @enum {string}
+         */
+        NoticeKind: "repository" | "empty" | "workflow" | "too_many";
         /** @description An event with its place in the attempt's sequence, from 1. */
         Numbered: {
             /** @description What happened. */
@@ -3187,10 +3228,16 @@ export interface components {
                  * @description How many flows it has had.
                  */
                 flows: number;
+                /**
+                 * Format: date-time
+                 * @description Since when the repository has it no more; `null` while it is there.
+                 */
+                gone_at: string | null;
                 /** @description Its id. */
                 id: components["schemas"]["BranchId"];
                 /** @description Whether flows run on it where nobody names a branch. */
                 is_default: boolean;
+                last_push: components["schemas"]["Push"] | null;
                 latest_flow: components["schemas"]["FlowSummary"] | null;
                 /** @description The name in the repository. */
                 name: string;
@@ -3266,8 +3313,10 @@ export interface components {
         Page_FlowSummary: {
             /** @description What stands on this page. */
             items: {
-                /** @description The branch's name. */
+                /** @description The branch's or tag's name. */
                 branch: string;
+                /** @description Which of the two it is. */
+                branch_kind: components["schemas"]["BranchKind"];
                 /** @description Why it started. */
                 cause: components["schemas"]["Cause"];
                 change: components["schemas"]["Change"] | null;
@@ -3301,6 +3350,11 @@ export interface components {
                 state: components["schemas"]["State"];
                 /** @description The workflow's name. */
                 workflow: string;
+                /**
+                 * Format: int32
+                 * @description How many errors its workflow file has. A flow with some failed from the start, and has no runs.
+                 */
+                workflow_errors: number;
             }[];
             /** @description To be given as `cursor` to get the next page; `null` on the last one. It means nothing else. */
             next_cursor: string | null;
@@ -3409,6 +3463,11 @@ export interface components {
                  * @description When it was made.
                  */
                 created_at: string;
+                /**
+                 * @description The branch that flows run on unless another is named: the one that the repository presents first. `null` until
+                 *     the repository has been read.
+                 */
+                default_branch: string | null;
                 /** @description Whether a credential for the repository is stored. */
                 has_credential: boolean;
                 /** @description Its id. */
@@ -3416,6 +3475,8 @@ export interface components {
                 latest_flow: components["schemas"]["FlowSummary"] | null;
                 /** @description Unique, and its name in addresses. */
                 name: string;
+                /** @description What should be known until it is mended. */
+                notices: components["schemas"]["Notice"][];
                 /** @description Whether people who are not signed in may look at it. */
                 public: boolean;
                 /** @description URL or path of the repository. */
@@ -3707,6 +3768,11 @@ export interface components {
              * @description When it was made.
              */
             created_at: string;
+            /**
+             * @description The branch that flows run on unless another is named: the one that the repository presents first. `null` until
+             *     the repository has been read.
+             */
+            default_branch: string | null;
             /** @description Whether a credential for the repository is stored. */
             has_credential: boolean;
             /** @description Its id. */
@@ -3714,6 +3780,8 @@ export interface components {
             latest_flow: components["schemas"]["FlowSummary"] | null;
             /** @description Unique, and its name in addresses. */
             name: string;
+            /** @description What should be known until it is mended. */
+            notices: components["schemas"]["Notice"][];
             /** @description Whether people who are not signed in may look at it. */
             public: boolean;
             /** @description URL or path of the repository. */
@@ -3738,6 +3806,20 @@ export interface components {
             /** @description Globs over changed paths; any change where it is empty. */
             paths?: string[];
         };
+        /** @description What a push has done. */
+        Push: {
+            /**
+             * Format: date-time
+             * @description When it was found.
+             */
+            at: string;
+            /** @description The commit. */
+            commit: string;
+            /** @description The flows that it started. */
+            flows: components["schemas"]["PushedFlow"][];
+            /** @description Why a workflow started nothing, or why none did; a sentence each. */
+            reasons: string[];
+        };
         /** @description Which pushes start a flow. What globs mean is defined in `keirin-workflow`, once for the whole file. An empty list of branches means the branch that the flow is for. */
         PushTrigger: {
             /** @description Globs over branch names. */
@@ -3746,6 +3828,23 @@ export interface components {
             paths?: string[];
             /** @description Globs over tag names; no tag starts anything where it is empty. */
             tags?: string[];
+        };
+        /** @description A flow that a push started. */
+        PushedFlow: {
+            /** @description Its id. */
+            id: components["schemas"]["FlowId"];
+            /**
+             * Format: int64
+             * @description Counts up within its project, from 1.
+             */
+            number: number;
+            /** @description The workflow's name. */
+            workflow: string;
+            /**
+             * Format: int32
+             * @description How many errors its workflow file has: with some it failed from the start.
+             */
+            workflow_errors: number;
         };
         /** @description A part of a query, in bytes from 0; the end is not part of it. */
         QueryPlace: {
@@ -4030,7 +4129,7 @@ export interface components {
             role: components["schemas"]["Role"];
         };
         /**
-         * @description Whether a faulty file can still be used.
+         * @description How bad a diagnostic is.
          * @enum {string}
          */
         Severity: "error" | "warning";

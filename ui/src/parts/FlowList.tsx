@@ -11,6 +11,7 @@ import { State } from "./State";
 import { stateOf } from "./states";
 import { row } from "./table/row";
 import { useRowKeys } from "./table/useRowKeys";
+import { counted } from "./words";
 
 export function FlowList({ flows }: { flows: readonly FlowSummary[] }) {
   useRowKeys();
@@ -43,8 +44,16 @@ export function FlowItem({ flow, children }: { flow: FlowSummary; children?: Rea
             <Duration from={flow.created_at} to={flow.finished_at} />
           </span>
         </div>
-        {children ?? <StageStrip runs={flow.runs} />}
+        {children ?? (flow.workflow_errors > 0 ? <BrokenWorkflow flow={flow} /> : <StageStrip runs={flow.runs} />)}
       </div>
     </li>
+  );
+}
+
+function BrokenWorkflow({ flow }: { flow: FlowSummary }) {
+  return (
+    <div className={css.facts}>
+      Workflow file broken: {counted(flow.workflow_errors, "error")}
+    </div>
   );
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use keirin_git::GitError;
 use keirin_model::ProjectId;
 use keirin_model::access::Role;
 use keirin_store::projects::NewProject;
@@ -15,9 +14,9 @@ use crate::app::App;
 use crate::caller::{Caller, Place};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::{credentials, files, repository, serving};
+use crate::{credentials, files, repository};
 
-/// The default branch until the repository has been looked at.
+/// The name of the default branch until the repository has been read; nobody sees it before.
 const DEFAULT_BRANCH: &str = "main";
 
 /// List projects
@@ -97,6 +96,7 @@ pub(crate) async fn change(
             app.store.set_repository_named_by_admin(project.id, false).await?;
             repository.as_str().clone_into(&mut project.repository);
             is_named_anew = true;
+            app.store.set_project_unread(project.id).await?;
         } else if caller.server_role() == Some(Role::Admin) {
             // An admin who says the same address stands for it from now on.
             is_named_anew = true;
@@ -155,7 +155,7 @@ pub(crate) async fn remove_credential(
 
 /// List a project's branches
 ///
-/// The default one first, then those with the newest flows.
+/// The default one first, then those with the newest flows, and last those that the repository has no more.
 #[utoipa::path(get, path = "/api/v1/projects/{project}/branches", tag = "projects", params(("project" = String, Path)), responses((status = 200, body = Page<Branch>)))]
 pub(crate) async fn branches(
     State(app): State<Arc<App>>,
@@ -168,39 +168,7 @@ async fn begin(app: &App, project: ProjectId, credential: Option<&Credential>) -
     if let Some(credential) = credential {
         store_credential(app, project, credential).await?;
     }
-    app.work.project_changed(project).await?;
-    if name_default_branch(app, project).await? {
-        app.work.project_changed(project).await?;
-    }
-    Ok(())
-}
-
-/// Makes the branch the default one that the repository presents first, once it has been looked at; says whether that
-/// changed anything.
-async fn name_default_branch(app: &App, project: ProjectId) -> Result<bool, ApiError> {
-    let first = match serving::mirror(app, project).await?.default_branch().await {
-        Ok(Some(first)) if first.as_str() != DEFAULT_BRANCH => first,
-        // It is empty, or so large that it is still being fetched.
-        Ok(_) | Err(GitError::NotMirrored { .. }) => return Ok(false),
-        Err(error) => return Err(error.into()),
-    };
-    let branches = app.store.branches(project).await?;
-    let known = branches.iter().find(|branch| branch.name == first.as_str());
-    let default = match known {
-        Some(branch) => branch.id,
-        None => {
-            let now = app.outside.now();
-            app.store.create_branch(project, first.as_str(), now).await?.id
-        }
-    };
-    app.store.set_default_branch(default).await?;
-    let guessed = branches
-        .iter()
-        .find(|branch| branch.name == DEFAULT_BRANCH && branch.seen_commit.is_none());
-    if let Some(guessed) = guessed {
-        app.store.delete_branch(guessed.id).await?;
-    }
-    Ok(true)
+    Ok(app.work.project_changed(project).await?)
 }
 
 /// Takes down who has named the project's repository.

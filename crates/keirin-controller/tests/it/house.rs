@@ -106,6 +106,7 @@ pub async fn start(handle: &Handle, project: (ProjectId, BranchId), plan: Plan) 
             params: BTreeMap::new(),
             cause: Cause::Push,
             plan: Arc::new(plan),
+            diagnostics: Vec::new(),
             due: None,
         })
     });

@@ -1,8 +1,10 @@
 //! New commits and due times, with a real repository: what starts, what does not, and that nothing starts twice.
 
 use jiff::SignedDuration;
-use keirin_controller::work::WorkError;
+use keirin_controller::work::{Work as _, WorkError};
+use keirin_model::Outcome;
 use keirin_model::flow::Cause;
+use keirin_model::project::{BranchKind, NoticeKind};
 use keirin_model::trigger::TimedTrigger;
 
 use crate::server::{Repository, leading};
@@ -39,7 +41,6 @@ async fn a_push_starts_a_flow_once() {
         "what was there before the project was no push"
     );
 
-    let old = repository.git(&["rev-parse", "HEAD"]);
     let new = repository.commit(&[("file", "1")]);
     server.look().await;
     assert_eq!(server.started().await, [of("main", "default", &new)]);
@@ -48,11 +49,13 @@ async fn a_push_starts_a_flow_once() {
     assert_eq!(server.started().await.len(), 1);
 
     // As after a server that died when the flow was written, and before the branch was.
-    server.store.saw_branch(branch, Ok(&old)).await.unwrap();
+    let newer = repository.commit(&[("file", "2")]);
+    server.store.begin_push(branch, &newer).await.unwrap();
+    server.start_push_flow(project).await;
     server.look().await;
-    assert_eq!(server.started().await.len(), 1);
+    assert_eq!(server.started().await.len(), 2);
     let (_, seen) = server.known(project).await;
-    assert_eq!(seen["main"].as_ref(), Some(&new), "the branch was caught up on");
+    assert_eq!(seen["main"].as_ref(), Some(&newer), "the branch was caught up on");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -147,26 +150,43 @@ async fn a_star_stays_within_a_name_and_an_exclamation_mark_leaves_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broken_workflow_is_said_at_the_branch_once_and_keeps_no_other_from_starting() {
+async fn a_broken_workflow_is_a_flow_that_failed_and_keeps_no_other_from_starting() {
     let (_database, server) = leading().await;
     let repository = Repository::new();
     repository.commit(&[(".keirin.yaml", BUILD), (".keirin/lint.yaml", BUILD)]);
     let (project, branch) = server.project("one", &repository).await;
+    assert_eq!(server.store.project_notices(project).await.unwrap(), []);
 
     let broken = repository.commit(&[(".keirin.yaml", "keirin: 1\nstages: 7\n")]);
     server.look().await;
     assert_eq!(
         server.started().await,
-        [of("main", "lint", &broken)],
-        "the other workflow is fine"
+        [of("main", "default", &broken), of("main", "lint", &broken)]
     );
-    let said = server.store.branch_error(branch).await.unwrap().unwrap();
-    assert!(said.contains(".keirin.yaml"), "{said}");
+    let flow = &server.flows().await[0];
+    assert_eq!((flow.outcome, flow.workflow_errors), (Some(Outcome::Failed), 1));
+    let flow = server.store.flow_view(flow.id).await.unwrap();
+    let found = &flow.diagnostics[0];
+    assert_eq!(
+        (found.file.as_str(), found.line),
+        (".keirin.yaml", 2),
+        "{found:?}"
+    );
     let (_, seen) = server.known(project).await;
     assert_eq!(
         seen["main"].as_ref(),
         Some(&broken),
         "it is not looked at for ever"
+    );
+    let push = server.store.last_push(branch).await.unwrap().unwrap();
+    assert_eq!((push.flows.len(), push.reasons.len()), (2, 0), "{push:?}");
+    let notices = server.store.project_notices(project).await.unwrap();
+    assert_eq!(notices[0].kind, NoticeKind::Workflow, "{notices:?}");
+    assert!(
+        notices[0]
+            .text
+            .contains("`.keirin.yaml` on `main` is broken: line 2"),
+        "{notices:?}"
     );
     let by_hand = server.start_by_hand(project).await;
     assert!(matches!(by_hand, Err(WorkError::Invalid { .. })), "{by_hand:?}");
@@ -174,10 +194,318 @@ async fn a_broken_workflow_is_said_at_the_branch_once_and_keeps_no_other_from_st
     let mended = repository.commit(&[(".keirin.yaml", BUILD)]);
     server.look().await;
     assert_eq!(
-        server.started().await[1..],
+        server.started().await[2..],
         [of("main", "default", &mended), of("main", "lint", &mended)]
     );
-    assert_eq!(server.store.branch_error(branch).await.unwrap(), None);
+    assert_eq!(server.store.project_notices(project).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_workflow_fails_only_where_its_triggers_would_start_it() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[(".keirin.yaml", BUILD)]);
+    server.project("one", &repository).await;
+    repository.git(&["switch", "--quiet", "--create", "topic"]);
+    repository.commit(&[(
+        ".keirin.yaml",
+        "keirin: 1\ntriggers: { push: { branches: [main] } }\nstages: 7\n",
+    )]);
+    server.look().await;
+    assert_eq!(server.started().await, [], "its triggers can be read");
+    let broken = repository.commit(&[(".keirin.yaml", "keirin: 1\ntriggers: [\n")]);
+    server.look().await;
+    assert_eq!(server.started().await, [of("topic", "default", &broken)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_file_is_a_broken_workflow_and_nothing_to_try_again() {
+    let (_database, server) = leading().await;
+    for (name, make) in [
+        ("folder", "mkdir .keirin.yaml && echo x > .keirin.yaml/file"),
+        ("link", "ln -s /etc/hostname .keirin.yaml"),
+        ("nowhere", "ln -s missing .keirin.yaml"),
+        (
+            "large",
+            "head -c 20000000 /dev/zero | tr '\\0' '#' > .keirin.yaml",
+        ),
+    ] {
+        let repository = Repository::new();
+        repository.commit(&[]);
+        let (project, _) = server.project(name, &repository).await;
+        repository.run(make);
+        repository.commit(&[]);
+        server.look().await;
+        let flow = server.flows().await.pop().unwrap();
+        assert_eq!(
+            (flow.outcome, flow.workflow_errors),
+            (Some(Outcome::Failed), 1),
+            "{name}"
+        );
+        let by_hand = server.start_by_hand(project).await;
+        assert!(
+            matches!(by_hand, Err(WorkError::Invalid { .. })),
+            "{name}: {by_hand:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_branch_that_is_set_back_by_force_runs_again() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[(".keirin.yaml", BUILD)]);
+    server.project("one", &repository).await;
+    let first = repository.commit(&[("file", "1")]);
+    server.look().await;
+    let second = repository.commit(&[("file", "2")]);
+    server.look().await;
+    repository.git(&["reset", "--quiet", "--hard", &first]);
+    server.look().await;
+    server.look().await;
+    let expected = [&first, &second, &first].map(|commit| of("main", "default", commit));
+    assert_eq!(server.started().await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_branch_is_gone_and_one_that_comes_back_was_pushed() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[(".keirin.yaml", &with_triggers("push: { branches: ['**'] }"))]);
+    repository.git(&["branch", "old/thing"]);
+    let (project, _) = server.project("one", &repository).await;
+    let gone = async || {
+        let branches = server.store.branches(project).await.unwrap();
+        let thing = branches.into_iter().find(|branch| branch.name == "old/thing");
+        thing.unwrap().gone_at.is_some()
+    };
+    assert!(!gone().await);
+    repository.git(&["branch", "-D", "old/thing"]);
+    server.look().await;
+    assert!(gone().await);
+    assert_eq!(server.started().await, []);
+    repository.git(&["branch", "old/thing"]);
+    server.look().await;
+    assert!(!gone().await);
+    let commit = repository.git(&["rev-parse", "HEAD"]);
+    assert_eq!(server.started().await, [of("old/thing", "default", &commit)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tags_start_flows_of_the_workflows_that_want_them() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    let first = repository.commit(&[(
+        ".keirin.yaml",
+        &with_triggers("push: { branches: ['none'], tags: ['v*'], paths: ['nothing'] }"),
+    )]);
+    repository.git(&["tag", "v0"]);
+    let (project, _) = server.project("one", &repository).await;
+    server.look().await;
+    assert_eq!(
+        server.started().await,
+        [],
+        "what was there before the project was no push"
+    );
+
+    repository.git(&["tag", "v1"]);
+    repository.git(&["tag", "--annotate", "--message", "Two", "v2"]);
+    repository.git(&["tag", "nightly"]);
+    // A branch of the same name is another thing.
+    repository.git(&["branch", "v1"]);
+    server.look().await;
+    server.look().await;
+    assert_eq!(
+        server.started().await,
+        [of("v1", "default", &first), of("v2", "default", &first)]
+    );
+    let flows = server.flows().await;
+    assert!(
+        flows.iter().all(|flow| flow.branch_kind == BranchKind::Tag),
+        "{flows:?}"
+    );
+    let branches = server.store.branch_views(project).await.unwrap();
+    let names: Vec<&str> = branches.iter().map(|branch| branch.name.as_str()).collect();
+    assert_eq!(names, ["main", "v1"], "a tag is no branch");
+
+    let second = repository.commit(&[("file", "1")]);
+    repository.git(&["tag", "--force", "v1"]);
+    server.look().await;
+    assert_eq!(
+        server.started().await[2..],
+        [of("v1", "default", &second)],
+        "a tag that moved"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn very_many_tags_at_once_start_nothing_and_the_project_says_so() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[(".keirin.yaml", &with_triggers("push: { tags: ['**'] }"))]);
+    let (project, _) = server.project("one", &repository).await;
+    for number in 0..21 {
+        repository.git(&["tag", &format!("old-{number}")]);
+    }
+    server.look().await;
+    assert_eq!(server.started().await, []);
+    let notices = server.store.project_notices(project).await.unwrap();
+    assert_eq!(notices[0].kind, NoticeKind::TooMany);
+    assert!(
+        notices[0].text.starts_with("21 tags were pushed at once"),
+        "{notices:?}"
+    );
+    server.look().await;
+    assert_eq!(
+        server.store.project_notices(project).await.unwrap(),
+        notices,
+        "it stays"
+    );
+
+    let commit = repository.git(&["rev-parse", "HEAD"]);
+    repository.git(&["tag", "new"]);
+    server.look().await;
+    assert_eq!(server.started().await, [of("new", "default", &commit)]);
+    assert_eq!(server.store.project_notices(project).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_that_starts_nothing_says_why() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[("README.md", "nothing to run yet")]);
+    let (_, branch) = server.project("one", &repository).await;
+    let why = async || {
+        server
+            .store
+            .last_push(branch)
+            .await
+            .unwrap()
+            .unwrap()
+            .reasons
+            .join(" ")
+    };
+    repository.commit(&[("file", "1")]);
+    server.look().await;
+    assert!(why().await.contains("has no workflow file"), "{}", why().await);
+    for (triggers, expected) in [
+        ("manual: true", "Workflow `default` has no push trigger."),
+        (
+            "push: { branches: [release, 'v*'] }",
+            "Workflow `default` starts on pushes to branches `release`, `v*` alone.",
+        ),
+        (
+            "push: { paths: ['src/**'] }",
+            "Workflow `default` starts when files of `src/**` change, and none of them did.",
+        ),
+    ] {
+        repository.commit(&[(".keirin.yaml", &with_triggers(triggers))]);
+        server.look().await;
+        assert_eq!(why().await, expected);
+    }
+    assert_eq!(server.started().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_default_branch_is_what_the_repository_says() {
+    let (_database, server) = leading().await;
+    for name in ["master", "trunk"] {
+        let repository = Repository::with_branch(name);
+        let commit = repository.commit(&[(".keirin.yaml", BUILD)]);
+        let (project, _) = server.project(name, &repository).await;
+        let shown = server.store.branch_views(project).await.unwrap();
+        assert_eq!(
+            shown
+                .iter()
+                .map(|branch| (branch.name.as_str(), branch.is_default))
+                .collect::<Vec<_>>(),
+            [(name, true)]
+        );
+        server.start_by_hand(project).await.unwrap();
+        assert_eq!(server.started().await.pop(), Some(of(name, "default", &commit)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_default_branch_is_followed_when_it_is_renamed() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[(".keirin.yaml", BUILD)]);
+    let (project, _) = server.project("one", &repository).await;
+    server.start_by_hand(project).await.unwrap();
+    repository.git(&["branch", "--move", "main", "trunk"]);
+    // Nobody has looked yet.
+    server.start_by_hand(project).await.unwrap();
+    assert_eq!(server.started().await[1].0, "trunk");
+    let commit = repository.commit(&[("file", "1")]);
+    server.look().await;
+    assert_eq!(
+        server.started().await.pop(),
+        Some(of("trunk", "default", &commit))
+    );
+    let branches = server.store.branch_views(project).await.unwrap();
+    let shown: Vec<_> = branches
+        .iter()
+        .map(|branch| (branch.name.as_str(), branch.is_default, branch.gone_at.is_some()))
+        .collect();
+    assert_eq!(shown, [("trunk", true, false), ("main", false, true)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bare_repository_may_present_another_branch() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[(".keirin.yaml", BUILD)]);
+    let bare = tempfile::TempDir::new().unwrap();
+    let path = bare.path().to_str().unwrap();
+    repository.git(&["clone", "--quiet", "--bare", ".", path]);
+    let made = crate::database::project(&server.store, "one", path).await;
+    server.controller.project_changed(made.0).await.unwrap();
+    repository.git(&["--git-dir", path, "branch", "trunk"]);
+    repository.git(&["--git-dir", path, "symbolic-ref", "HEAD", "refs/heads/trunk"]);
+    server.look().await;
+    server.start_by_hand(made.0).await.unwrap();
+    assert_eq!(server.started().await.pop().unwrap().0, "trunk");
+    let default = server.store.branch_by_name(made.0, None).await.unwrap();
+    assert_eq!(default.name, "trunk");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_commit_of_an_empty_repository_is_a_push() {
+    let (_database, server) = leading().await;
+    let repository = Repository::with_branch("trunk");
+    let (project, _) = server.project("one", &repository).await;
+    let notices = server.store.project_notices(project).await.unwrap();
+    assert_eq!(notices[0].kind, NoticeKind::Empty);
+    let refused = server.start_by_hand(project).await.unwrap_err();
+    assert!(refused.to_string().contains("no commit yet"), "{refused}");
+
+    let commit = repository.commit(&[(".keirin.yaml", BUILD)]);
+    server.look().await;
+    assert_eq!(server.started().await, [of("trunk", "default", &commit)]);
+    assert_eq!(server.store.project_notices(project).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repository_that_cannot_be_read_at_first_is_looked_at_again() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[(".keirin.yaml", BUILD)]);
+    let away = repository.path().with_extension("away");
+    std::fs::rename(repository.path(), &away).unwrap();
+    let path = repository.path().to_str().unwrap();
+    let made = crate::database::project(&server.store, "one", path).await;
+    server.controller.project_changed(made.0).await.unwrap_err();
+    let notices = server.store.project_notices(made.0).await.unwrap();
+    assert_eq!(notices[0].kind, NoticeKind::Repository);
+    assert!(!notices[0].text.contains(path), "{notices:?}");
+    std::fs::rename(&away, repository.path()).unwrap();
+    server.pass(SignedDuration::from_secs(61)).await;
+    server.until_all_is_dealt_with().await;
+    assert_eq!(server.store.project_notices(made.0).await.unwrap(), []);
+    let commit = repository.commit(&[("file", "1")]);
+    server.look().await;
+    assert_eq!(server.started().await, [of("main", "default", &commit)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

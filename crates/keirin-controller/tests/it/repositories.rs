@@ -15,9 +15,17 @@ stages:
       test: { steps: [ { run: 'true' } ] }
 ";
 
+/// What is said to be wrong, and what to do: of the workflow file where it is that.
 async fn refused(server: &Server, project: ProjectId) -> (String, String) {
     match server.start_by_hand(project).await {
-        Err(WorkError::Invalid { detail, fix, .. }) => (detail, fix),
+        Err(WorkError::Invalid {
+            detail,
+            fix,
+            diagnostics,
+        }) => match diagnostics.into_iter().next() {
+            Some(found) => (format!("{}.", found.message), found.suggestion.unwrap()),
+            None => (detail, fix),
+        },
         other => panic!("{other:?}"),
     }
 }

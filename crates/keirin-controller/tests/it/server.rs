@@ -27,11 +27,26 @@ pub struct Repository {
 
 impl Repository {
     pub fn new() -> Self {
+        Self::with_branch("main")
+    }
+
+    /// One whose first commit will be made on this branch.
+    pub fn with_branch(name: &str) -> Self {
         let repository = Self {
             folder: TempDir::new().unwrap(),
         };
-        repository.git(&["init", "--quiet", "--initial-branch=main"]);
+        repository.git(&["init", "--quiet", "--initial-branch", name]);
         repository
+    }
+
+    /// Runs a script in the work tree.
+    pub fn run(&self, script: &str) {
+        let status = Command::new("sh")
+            .current_dir(self.path())
+            .args(["-c", script])
+            .status()
+            .unwrap();
+        assert!(status.success(), "{script}");
     }
 
     pub fn path(&self) -> &Path {
@@ -188,6 +203,15 @@ impl Server {
         self.controller
             .start_flow(project, keirin_wire::api::StartFlow::default(), Cause::Here)
             .await
+    }
+
+    /// A flow on the default branch as a push starts one.
+    pub async fn start_push_flow(&self, project: ProjectId) {
+        let start = keirin_wire::api::StartFlow::default();
+        self.controller
+            .start_flow(project, start, Cause::Push)
+            .await
+            .unwrap();
     }
 
     pub async fn known(&self, project: ProjectId) -> (Project, BTreeMap<String, Option<String>>) {

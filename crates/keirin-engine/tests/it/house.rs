@@ -87,6 +87,7 @@ pub fn new_flow(project: i64, plan: Plan) -> NewFlow {
         params: BTreeMap::new(),
         cause: Cause::Push,
         plan: Arc::new(plan),
+        diagnostics: Vec::new(),
         due: None,
     }
 }

@@ -44,11 +44,14 @@ async fn flows(connection: &mut PgConnection, flows: &[Flow]) -> Result<(), Comm
     let mut params = Vec::with_capacity(flows.len());
     let mut causes = Vec::with_capacity(flows.len());
     let mut plans = Vec::with_capacity(flows.len());
+    let mut diagnostics = Vec::with_capacity(flows.len());
     for flow in flows {
         changes.push(flow.change.as_ref().map(json).transpose()?);
         params.push(json(&flow.params)?);
         causes.push(json(&flow.cause)?);
         plans.push(json(&*flow.plan)?);
+        let found = (!flow.diagnostics.is_empty()).then_some(&flow.diagnostics);
+        diagnostics.push(found.map(json).transpose()?);
     }
     let ids: Vec<_> = flows.iter().map(|flow| flow.id.0).collect();
     let projects: Vec<_> = flows.iter().map(|flow| flow.project.0).collect();
@@ -68,11 +71,11 @@ async fn flows(connection: &mut PgConnection, flows: &[Flow]) -> Result<(), Comm
         "with added as (
            insert into flows
              (id, project, branch, number, workflow, kind, commit, change, params, cause, plan, state, outcome,
-              created_at, finished_at)
+              created_at, finished_at, diagnostics)
            select * from unnest(
              $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::jsonb[],
              $9::jsonb[], $10::jsonb[], $11::jsonb[], $12::text[], $13::text[], $14::timestamptz[],
-             $15::timestamptz[])
+             $15::timestamptz[], $16::jsonb[])
            returning id, project, branch, kind, workflow, commit, outcome, created_at, finished_at
          )
          insert into flow_facts (project, flow, branch, kind, workflow, commit, outcome, created_at, finished_at)
@@ -94,6 +97,7 @@ async fn flows(connection: &mut PgConnection, flows: &[Flow]) -> Result<(), Comm
         &outcomes as _,
         &created as _,
         &finished as _,
+        &diagnostics as _,
     )
     .execute(&mut *connection)
     .await

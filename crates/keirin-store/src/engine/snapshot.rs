@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use keirin_engine::{FlowRecord, LastIds, Snapshot};
+use keirin_model::diagnostic::Diagnostic;
 use keirin_model::flow::{Attempt, Cause, Change, Exit, Flow, Job, ParamValue, Run, Step};
 use keirin_model::plan::Plan;
 use keirin_model::{AgentId, AttemptId, BranchId, FlowId, JobId, ProjectId, RunId};
@@ -144,6 +145,7 @@ async fn flows(view: &mut PgConnection, ids: &[i64]) -> Result<Vec<FlowRecord>> 
                   params as "params: Json<BTreeMap<String, ParamValue>>",
                   cause as "cause: Json<Cause>",
                   plan as "plan: Json<Box<RawValue>>",
+                  diagnostics as "diagnostics: Json<Vec<Diagnostic>>",
                   state, outcome,
                   created_at as "created_at: jiff_sqlx::Timestamp",
                   finished_at as "finished_at: jiff_sqlx::Timestamp"
@@ -178,6 +180,7 @@ async fn flows(view: &mut PgConnection, ids: &[i64]) -> Result<Vec<FlowRecord>> 
                     params: row.params.0,
                     cause: row.cause.0,
                     plan: plan(row.plan.0.into())?,
+                    diagnostics: row.diagnostics.map(|found| found.0).unwrap_or_default(),
                     status: status(&row.state, row.outcome.as_deref())?,
                     created_at: row.created_at.to_jiff(),
                     finished_at: timestamp(row.finished_at),

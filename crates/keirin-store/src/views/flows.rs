@@ -8,6 +8,7 @@ use keirin_wire::api::{FlowSummary, Page, RunSummary};
 use sqlx::types::Json;
 
 use super::{Sight, status, time, word};
+use crate::row::column;
 use crate::{Result, Store, StoreError};
 
 /// Which flows: those that fit everything that is given.
@@ -90,8 +91,11 @@ impl Store {
     pub async fn flow_summaries(&self, flows: &[FlowId]) -> Result<Vec<FlowSummary>> {
         let ids: Vec<i64> = flows.iter().map(|flow| flow.0).collect();
         let rows = sqlx::query!(
-            r#"select flows.id, flows.number, projects.name as project, branches.name as branch, flows.workflow,
-                flows.kind, flows.commit, flows.change as "change: Json<Change>", flows.cause as "cause: Json<Cause>",
+            r#"select flows.id, flows.number, projects.name as project, branches.name as branch,
+                branches.kind as branch_kind, flows.workflow, flows.kind,
+                (select count(*) from jsonb_array_elements(flows.diagnostics) found
+                    where found ->> 'severity' = 'error') as "workflow_errors!",
+                 flows.commit, flows.change as "change: Json<Change>", flows.cause as "cause: Json<Cause>",
                 flows.state, flows.outcome, flows.created_at as "created_at: jiff_sqlx::Timestamp",
                 flows.finished_at as "finished_at: jiff_sqlx::Timestamp",
                 array(
@@ -117,6 +121,7 @@ impl Store {
                     number: row.number,
                     project: row.project,
                     branch: row.branch,
+                    branch_kind: word(&row.branch_kind)?,
                     workflow: row.workflow,
                     kind: word(&row.kind)?,
                     commit: row.commit,
@@ -126,6 +131,7 @@ impl Store {
                     outcome,
                     created_at: row.created_at.to_jiff(),
                     finished_at: time(row.finished_at),
+                    workflow_errors: column(row.workflow_errors),
                     runs: name_runs(of_flow, &row.stages)?,
                 })
             })

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use keirin_model::diagnostic::Diagnostic;
 use keirin_model::flow::{Cause, Change, ParamValue};
 use keirin_model::plan::{JobPlan, Plan};
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, RunId, State};
@@ -64,7 +65,8 @@ impl Store {
 
     async fn part(&self, id: FlowId, part: Part) -> Result<Flow> {
         let row = sqlx::query!(
-            r#"select flows.number, projects.name as project, branches.name as branch, flows.workflow, flows.kind,
+            r#"select flows.number, projects.name as project, branches.name as branch, branches.kind as branch_kind,
+                flows.workflow, flows.kind, flows.diagnostics as "diagnostics: Json<Vec<Diagnostic>>",
                 flows.commit, flows.change as "change: Json<Change>",
                 flows.params as "params: Json<BTreeMap<String, ParamValue>>", flows.cause as "cause: Json<Cause>",
                 flows.plan as "plan: Json<Plan>", flows.state, flows.outcome,
@@ -85,6 +87,7 @@ impl Store {
             number: row.number,
             project: row.project,
             branch: row.branch,
+            branch_kind: word(&row.branch_kind)?,
             workflow: row.workflow,
             kind: word(&row.kind)?,
             commit: row.commit,
@@ -96,6 +99,7 @@ impl Store {
             outcome,
             created_at: row.created_at.to_jiff(),
             finished_at: time(row.finished_at),
+            diagnostics: row.diagnostics.map(|found| found.0).unwrap_or_default(),
             runs: Vec::new(),
         };
         flow.runs = self.runs_of(&flow, &row.plan, part).await?;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use keirin_model::BranchId;
 use keirin_model::plan::Executor;
+use keirin_model::project::{BranchKind, Notice, NoticeKind, PushRecord};
 use keirin_model::trigger::TimedTrigger;
 use keirin_store::StoreError;
 use keirin_store::agents::NewAgent;
@@ -63,8 +64,13 @@ async fn branches_are_seen_and_one_is_the_default() {
     let led = led(database.store()).await;
     let store = &led.store;
     let (project, main) = led.ground.branches[0];
-    let release = store.create_branch(project, "release", now()).await.unwrap();
-    let again = store.create_branch(project, "release", now()).await;
+    let release = store
+        .create_branch(project, BranchKind::Branch, "release", now())
+        .await
+        .unwrap();
+    let again = store
+        .create_branch(project, BranchKind::Branch, "release", now())
+        .await;
     assert!(matches!(again, Err(StoreError::Conflict(_))));
 
     store.set_default_branch(release.id).await.unwrap();
@@ -81,22 +87,6 @@ async fn branches_are_seen_and_one_is_the_default() {
         main
     );
 
-    store.saw_branch(main, Ok("abc")).await.unwrap();
-    store
-        .saw_branch(main, Err("the repository does not answer"))
-        .await
-        .unwrap();
-    assert_eq!(
-        store.branch(main).await.unwrap().seen_commit.as_deref(),
-        Some("abc")
-    );
-    assert_eq!(
-        store.branch_error(main).await.unwrap().as_deref(),
-        Some("the repository does not answer")
-    );
-    store.saw_branch(main, Ok("def")).await.unwrap();
-    assert_eq!(store.branch_error(main).await.unwrap(), None);
-
     let (_, _, _, changes) = Sample::after(&led.snapshot().await, now()).flow_changes((project, main), 1, 1);
     led.commit(&changes).await.unwrap();
     for (branch, why) in [
@@ -106,12 +96,99 @@ async fn branches_are_seen_and_one_is_the_default() {
         let error = store.delete_branch(branch).await.unwrap_err();
         assert!(error.to_string().starts_with(why), "{error}");
     }
-    let other = store.create_branch(project, "other", now()).await.unwrap();
+    let other = store
+        .create_branch(project, BranchKind::Branch, "other", now())
+        .await
+        .unwrap();
     store.delete_branch(other.id).await.unwrap();
     assert!(matches!(
         store.delete_branch(other.id).await,
         Err(StoreError::NotFound(_))
     ));
+}
+
+#[tokio::test]
+async fn a_push_is_dealt_with_once_and_the_same_commit_may_be_pushed_again() {
+    let database = database().await;
+    let led = led(database.store()).await;
+    let store = &led.store;
+    let (project, main) = led.ground.branches[0];
+    let heads = |commit: &str| vec![("main".to_owned(), commit.to_owned())];
+    store
+        .record_heads(project, BranchKind::Branch, &heads("a"), now())
+        .await
+        .unwrap();
+    // A tag may have a branch's name.
+    store
+        .record_heads(project, BranchKind::Tag, &heads("b"), now())
+        .await
+        .unwrap();
+    let known = store.branches(project).await.unwrap();
+    let known = known
+        .iter()
+        .map(|branch| (branch.kind, branch.seen_commit.as_deref()));
+    let known: Vec<_> = known.collect();
+    assert_eq!(
+        known,
+        [(BranchKind::Branch, Some("a")), (BranchKind::Tag, Some("b"))]
+    );
+    assert_eq!(
+        store.branch_by_name(project, Some("main")).await.unwrap().id,
+        main
+    );
+
+    let before = store.begin_push(main, "c").await.unwrap();
+    let (_, _, _, changes) = Sample::after(&led.snapshot().await, now()).flow_changes((project, main), 1, 1);
+    led.commit(&changes).await.unwrap();
+    let again = store.begin_push(main, "c").await.unwrap();
+    assert_eq!(again, before, "the push of before goes on");
+    let push = PushRecord {
+        commit: "c".to_owned(),
+        at: now(),
+        flows: Vec::new(),
+        reasons: vec!["There was no reason.".to_owned()],
+    };
+    store.finish_push(main, "c", &push).await.unwrap();
+    assert_eq!(store.last_push(main).await.unwrap(), Some(push));
+    let another = store.begin_push(main, "c").await.unwrap();
+    assert!(another > before, "this is another push");
+
+    store.set_branches_gone(&[main], now()).await.unwrap();
+    assert_eq!(store.branch(main).await.unwrap().gone_at, Some(now()));
+    store
+        .record_heads(project, BranchKind::Branch, &heads("d"), now())
+        .await
+        .unwrap();
+    assert_eq!(store.branch(main).await.unwrap().gone_at, None, "it is back");
+}
+
+#[tokio::test]
+async fn a_project_says_what_should_be_known_until_it_is_mended() {
+    let database = database().await;
+    let store = database.store();
+    let (project, _) = project(&store, "alpha").await;
+    let notice = |text: &str, second: i64| Notice {
+        kind: NoticeKind::Repository,
+        text: text.to_owned(),
+        fix: "Mend it.".to_owned(),
+        since: now() + SignedDuration::from_secs(second),
+    };
+    let set = async |notice| {
+        store
+            .set_project_notice(project, NoticeKind::Repository, notice)
+            .await
+            .unwrap()
+    };
+    assert!(set(Some(notice("It is broken.", 0))).await);
+    assert!(!set(Some(notice("It is broken.", 1))).await, "that is known");
+    assert_eq!(
+        store.project_notices(project).await.unwrap(),
+        [notice("It is broken.", 0)],
+        "and since when"
+    );
+    assert!(set(Some(notice("It is broken otherwise.", 2))).await);
+    assert!(set(None).await);
+    assert_eq!(store.project_notices(project).await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -76,6 +76,7 @@ impl Sample {
                 name: "somebody".to_owned(),
             },
             plan: plan(stages, jobs),
+            diagnostics: Vec::new(),
             status: Status::Waiting,
             created_at: self.now(),
             finished_at: None,

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use keirin_model::diagnostic::Diagnostic;
 use keirin_model::flow::{Cause, Change, FlowKind, ParamValue};
 use keirin_model::plan::Concurrency;
+use keirin_model::project::BranchKind;
 use keirin_model::{FlowId, Outcome, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,8 +22,10 @@ pub struct Flow {
     pub number: i64,
     /// The project's name.
     pub project: String,
-    /// The branch's name.
+    /// The branch's or tag's name.
     pub branch: String,
+    /// Which of the two it is.
+    pub branch_kind: BranchKind,
     /// The workflow's name.
     pub workflow: String,
     /// What it is for.
@@ -49,6 +53,8 @@ pub struct Flow {
     /// When it last finished.
     #[schema(required)]
     pub finished_at: Option<Timestamp>,
+    /// What is wrong with its workflow file. A flow with an error here failed from the start, and has no runs.
+    pub diagnostics: Vec<Diagnostic>,
     /// One for each stage, in the order of the workflow file.
     pub runs: Vec<Run>,
 }
@@ -62,8 +68,10 @@ pub struct FlowSummary {
     pub number: i64,
     /// The project's name.
     pub project: String,
-    /// The branch's name.
+    /// The branch's or tag's name.
     pub branch: String,
+    /// Which of the two it is.
+    pub branch_kind: BranchKind,
     /// The workflow's name.
     pub workflow: String,
     /// What it is for.
@@ -86,6 +94,8 @@ pub struct FlowSummary {
     /// When it last finished.
     #[schema(required)]
     pub finished_at: Option<Timestamp>,
+    /// How many errors its workflow file has. A flow with some failed from the start, and has no runs.
+    pub workflow_errors: u32,
     /// One for each stage, in the order of the workflow file.
     pub runs: Vec<RunSummary>,
 }

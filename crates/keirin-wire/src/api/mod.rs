@@ -31,6 +31,8 @@ pub use dashboard::{Dashboard, DashboardCheck, DashboardContent, DashboardProble
 pub use event::{Event, EventKind};
 pub use flow::{Flow, FlowSummary, RerunFlow, StartFlow};
 pub use job::{Attempt, Job, JobSummary, Step};
+pub use keirin_model::diagnostic::{Diagnostic, Severity};
+pub use keirin_model::project::{BranchKind, Notice, NoticeKind};
 pub use log::{LogLine, LogMatch, LogPage, LogSearch, LogStep, LogSummary, MatchRange};
 pub use measure::{
     DataFlow, DataPart, DataState, Fact, FactKind, Metric, Reasons, SqlColumn, SqlQuery, SqlRows, SqlView,
@@ -38,7 +40,7 @@ pub use measure::{
 pub use overview::{AgentTotals, Figure, Freshness, Overview, Point, RunningFlow, Totals, Wanted};
 pub use page::Page;
 pub use problem::Problem;
-pub use project::{Branch, ChangeProject, CreateProject, Credential, Project};
+pub use project::{Branch, ChangeProject, CreateProject, Credential, Project, Push, PushedFlow};
 pub use prometheus::{
     InstantElement, QueryAnswer, QueryPlace, QueryRefusal, QueryValue, RangeElement, ValuePoint,
 };
@@ -47,4 +49,4 @@ pub use repository::{FinishImport, HistoryPart, NewFacts, Repository};
 pub use results::{JobTestResult, TestCounts, TestResults};
 pub use run::{Run, RunSummary};
 pub use source::{Source, SourceKind, SourceState, Target, TargetState};
-pub use workflow::{CheckWorkflow, Diagnostic, Param, ParamKind, Severity, Workflow, WorkflowCheck};
+pub use workflow::{CheckWorkflow, Param, ParamKind, Workflow, WorkflowCheck};

@@ -4,7 +4,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 use keirin_model::access::Role;
-use keirin_model::{BranchId, ProjectId};
+use keirin_model::project::Notice;
+use keirin_model::{BranchId, FlowId, ProjectId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,6 +27,12 @@ pub struct Project {
     pub public: bool,
     /// Whether a credential for the repository is stored.
     pub has_credential: bool,
+    /// The branch that flows run on unless another is named: the one that the repository presents first. `null` until
+    /// the repository has been read.
+    #[schema(required)]
+    pub default_branch: Option<String>,
+    /// What should be known until it is mended.
+    pub notices: Vec<Notice>,
     /// What the caller may do here.
     pub role: Role,
     /// When it was made.
@@ -110,9 +117,41 @@ pub struct Branch {
     /// The newest commit that has been looked at for triggers.
     #[schema(required)]
     pub seen_commit: Option<String>,
+    /// Since when the repository has it no more; `null` while it is there.
+    #[schema(required)]
+    pub gone_at: Option<Timestamp>,
+    /// What the last push to it has done; `null` where none was seen.
+    #[schema(required)]
+    pub last_push: Option<Push>,
     /// How many flows it has had.
     pub flows: i64,
     /// The newest flow.
     #[schema(required)]
     pub latest_flow: Option<FlowSummary>,
+}
+
+/// What a push has done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Push {
+    /// The commit.
+    pub commit: String,
+    /// When it was found.
+    pub at: Timestamp,
+    /// The flows that it started.
+    pub flows: Vec<PushedFlow>,
+    /// Why a workflow started nothing, or why none did; a sentence each.
+    pub reasons: Vec<String>,
+}
+
+/// A flow that a push started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PushedFlow {
+    /// Its id.
+    pub id: FlowId,
+    /// Counts up within its project, from 1.
+    pub number: i64,
+    /// The workflow's name.
+    pub workflow: String,
+    /// How many errors its workflow file has: with some it failed from the start.
+    pub workflow_errors: u32,
 }

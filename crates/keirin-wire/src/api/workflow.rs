@@ -1,5 +1,6 @@
 //! Workflow files: what they say and what is wrong with them.
 
+use keirin_model::diagnostic::Diagnostic;
 use keirin_model::flow::ParamValue;
 use keirin_model::plan::Plan;
 use keirin_model::trigger::Triggers;
@@ -24,36 +25,6 @@ pub struct WorkflowCheck {
     /// What would run, with the parameters' defaults; `null` where an error stands in the way.
     #[schema(required)]
     pub plan: Option<Plan>,
-}
-
-/// A fault in a workflow file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Diagnostic {
-    /// The file.
-    pub file: String,
-    /// The line, from 1.
-    pub line: u32,
-    /// The column in characters, from 1.
-    pub column: u32,
-    /// The first column after it, in the same line.
-    pub end_column: u32,
-    /// Whether the file can still be used.
-    pub severity: Severity,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    #[schema(required)]
-    pub suggestion: Option<String>,
-}
-
-/// Whether a faulty file can still be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// It cannot.
-    Error,
-    /// It can, but probably does something else than meant.
-    Warning,
 }
 
 /// A workflow file in a repository.

@@ -36,19 +36,35 @@ pub(crate) async fn branch(command: BranchCommand, output: &Output) -> anyhow::R
         .iter()
         .map(|branch| {
             let newest = branch.latest_flow.as_ref();
-            let default = if branch.is_default { " (default)" } else { "" };
+            let mark = match (branch.gone_at, branch.is_default) {
+                (Some(_), _) => " (gone)",
+                (None, true) => " (default)",
+                (None, false) => "",
+            };
             vec![
-                format!("{}{default}", branch.name),
+                format!("{}{mark}", branch.name),
                 newest.map_or_else(String::new, |flow| shown::state(output, flow.state, flow.outcome)),
                 newest.map_or_else(String::new, |flow| format!("#{}", flow.number)),
                 newest.map_or_else(String::new, |flow| shown::ago(now, flow.created_at)),
                 branch.flows.to_string(),
                 shown::short(branch.seen_commit.as_deref()),
+                branch
+                    .last_push
+                    .as_ref()
+                    .map_or_else(String::new, |push| shown::push(push, now)),
             ]
         })
         .collect();
     output.table(
-        &["Branch", "State", "Newest flow", "Started", "Flows", "Seen"],
+        &[
+            "Branch",
+            "State",
+            "Newest flow",
+            "Started",
+            "Flows",
+            "Seen",
+            "Last push",
+        ],
         &rows,
     );
     Ok(Exit::Success)

@@ -1,8 +1,8 @@
 //! `keirin flow`: changes going through the stages of a branch.
 
 use clap::{Args, Subcommand};
-use keirin_client::WhichFlows;
-use keirin_model::{Outcome, State};
+use keirin_client::{Client, WhichFlows};
+use keirin_model::{Outcome, State, Timestamp};
 
 use super::follow::{self, Show, Since};
 use super::names::{BranchName, FlowName};
@@ -11,6 +11,9 @@ use crate::exit::Exit;
 use crate::machine;
 use crate::output::Output;
 use crate::reach::On;
+
+/// How many pushes that started nothing are told of.
+const MOST_SILENT: usize = 3;
 
 /// Flows: changes going through the stages of a branch
 #[derive(Debug, Subcommand)]
@@ -102,6 +105,33 @@ pub(crate) struct Then {
     pub(crate) follow: bool,
 }
 
+/// Says below a list of flows what is missing in it: what keeps the project from starting any, and newer pushes that
+/// started nothing.
+async fn say_what_started_nothing(
+    client: &Client,
+    project: &str,
+    branch: Option<&str>,
+    newest: Option<Timestamp>,
+    output: &Output,
+) -> anyhow::Result<()> {
+    shown::notices(output, &client.project(project).await?);
+    let branches = client.branches(project).await?;
+    let mut silent: Vec<_> = branches
+        .items
+        .iter()
+        .filter(|known| known.gone_at.is_none() && branch.is_none_or(|name| known.name == name))
+        .filter_map(|known| Some((known, known.last_push.as_ref()?)))
+        .filter(|(_, push)| push.flows.is_empty() && newest.is_none_or(|newest| push.at > newest))
+        .collect();
+    silent.sort_by_key(|(_, push)| std::cmp::Reverse(push.at));
+    for (known, push) in silent.into_iter().take(MOST_SILENT) {
+        let commit = shown::short(Some(&push.commit));
+        let what = shown::push(push, machine::now());
+        output.say(format!("{} at {commit}, pushed {what}", known.name));
+    }
+    Ok(())
+}
+
 /// Does what was asked.
 pub(crate) async fn flow(command: FlowCommand, output: &Output) -> anyhow::Result<Exit> {
     let now = machine::now();
@@ -117,7 +147,7 @@ pub(crate) async fn flow(command: FlowCommand, output: &Output) -> anyhow::Resul
                 None => (None, None),
             };
             let which = WhichFlows {
-                branch,
+                branch: branch.clone(),
                 state: arguments.state,
                 outcome: arguments.outcome,
                 cursor: arguments.stretch.cursor,
@@ -126,11 +156,17 @@ pub(crate) async fn flow(command: FlowCommand, output: &Output) -> anyhow::Resul
             let flows = client.flows(project.as_deref(), &which).await?;
             if output.is_json() {
                 output.document(&flows);
-            } else if flows.items.is_empty() {
+                return Ok(Exit::Success);
+            }
+            if flows.items.is_empty() {
                 output.say("There is no such flow.");
             } else {
                 shown::flows(output, &flows.items, now);
                 Stretch::hint(flows.next_cursor.as_deref(), output);
+            }
+            if let Some(project) = &project {
+                let newest = flows.items.first().map(|flow| flow.created_at);
+                say_what_started_nothing(&client, project, branch.as_deref(), newest, output).await?;
             }
             Ok(Exit::Success)
         }

@@ -158,6 +158,7 @@ async fn create(client: &Client, arguments: CreateArguments, output: &Output) ->
         output.document(&project);
     } else {
         output.line(format!("{} {}", output.strong(&project.name), project.repository));
+        shown::notices(output, &project);
         output.hint(format!(
             "Start a flow: keirin flow start {} --follow",
             project.name
@@ -275,6 +276,9 @@ fn list(projects: &Page<Project>, output: &Output) {
         &["Project", "State", "Newest flow", "Started", "Repository"],
         &rows,
     );
+    for project in &projects.items {
+        shown::notices(output, project);
+    }
 }
 
 fn show(project: &Project, output: &Output) {
@@ -305,6 +309,10 @@ fn show(project: &Project, output: &Output) {
     let usual = ".keirin.yaml and .keirin/*.yaml";
     for (what, value) in [
         ("repository", project.repository.as_str()),
+        (
+            "branch",
+            project.default_branch.as_deref().unwrap_or("not known yet"),
+        ),
         ("workflow", project.workflow_file.as_deref().unwrap_or(usual)),
         ("credential", credential),
         ("seen by", seen_by),
@@ -312,6 +320,7 @@ fn show(project: &Project, output: &Output) {
     ] {
         output.line(format!("{}  {value}", output.faint(format!("{what:<11}"))));
     }
+    shown::notices(output, project);
     output.hint(format!("Its flows: keirin flow list {}", project.name));
 }
 

@@ -3,7 +3,7 @@
 use keirin_client::Client;
 use keirin_model::flow::Cause;
 use keirin_model::{Outcome, State, Status, Timestamp};
-use keirin_wire::api::{Flow, FlowSummary, Job, Run};
+use keirin_wire::api::{BranchKind, Flow, FlowSummary, Job, Project, Push, Run};
 
 use crate::live::took;
 use crate::output::{self, Output};
@@ -77,6 +77,44 @@ pub(crate) fn cause(cause: &Cause) -> String {
     }
 }
 
+/// What a push has done, in a line.
+pub(crate) fn push(push: &Push, now: Timestamp) -> String {
+    let started: Vec<String> = push
+        .flows
+        .iter()
+        .map(|flow| format!("#{}", flow.number))
+        .collect();
+    let did = if started.is_empty() {
+        format!("started nothing: {}", push.reasons.join(" "))
+    } else {
+        format!("started {}", started.join(", "))
+    };
+    format!("{}: {did}", ago(now, push.at))
+}
+
+/// What should be known of a project until it is mended.
+pub(crate) fn notices(output: &Output, project: &Project) {
+    for notice in &project.notices {
+        output.say(format!("{}: {}", project.name, notice.text));
+        output.hint(&notice.fix);
+    }
+}
+
+/// What a flow runs on.
+fn branch(kind: BranchKind, name: &str) -> String {
+    match kind {
+        BranchKind::Branch => name.to_owned(),
+        BranchKind::Tag => format!("tag {name}"),
+    }
+}
+
+fn errors_of(workflow_errors: u32) -> String {
+    format!(
+        "broken workflow: {workflow_errors} error{}",
+        plural(i64::from(workflow_errors))
+    )
+}
+
 /// A table of flows.
 pub(crate) fn flows(output: &Output, flows: &[FlowSummary], now: Timestamp) {
     let rows: Vec<Vec<String>> = flows
@@ -86,15 +124,20 @@ pub(crate) fn flows(output: &Output, flows: &[FlowSummary], now: Timestamp) {
                 let (shape, _) = output::look(output::status(run.state, run.outcome));
                 format!("{shape} {}", run.stage)
             });
+            let stages = if flow.workflow_errors > 0 {
+                errors_of(flow.workflow_errors)
+            } else {
+                stages.collect::<Vec<_>>().join("  ")
+            };
             vec![
                 state(output, flow.state, flow.outcome),
                 format!("{}#{}", flow.project, flow.number),
                 flow.id.to_string(),
-                flow.branch.clone(),
+                branch(flow.branch_kind, &flow.branch),
                 short(flow.commit.as_deref()),
                 span(now, Some(flow.created_at), flow.finished_at),
                 ago(now, flow.created_at),
-                stages.collect::<Vec<_>>().join("  "),
+                stages,
             ]
         })
         .collect();
@@ -128,6 +171,16 @@ pub(crate) fn flow(output: &Output, flow: &Flow, now: Timestamp) {
         output.line(format!("{title}{author}"));
     }
     output.line("");
+    for found in &flow.diagnostics {
+        let (file, line, column) = (&found.file, found.line, found.column);
+        output.line(format!("{file}:{line}:{column}: {}", found.message));
+        if let Some(suggestion) = &found.suggestion {
+            output.line(output.faint(format!("  {suggestion}")));
+        }
+    }
+    if flow.runs.is_empty() {
+        return;
+    }
     let rows: Vec<Vec<String>> = flow
         .runs
         .iter()
@@ -142,7 +195,7 @@ pub(crate) fn flow_line(output: &Output, flow: &Flow) {
         "{}  {}  {}  {}  {}",
         state(output, flow.state, flow.outcome),
         output.strong(format!("{}#{}", flow.project, flow.number)),
-        flow.branch,
+        branch(flow.branch_kind, &flow.branch),
         short(flow.commit.as_deref()),
         output.faint(format!("flow {}", flow.id)),
     ));

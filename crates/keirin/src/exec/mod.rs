@@ -109,6 +109,7 @@ pub(crate) async fn exec(arguments: ExecArguments, output: &Output) -> anyhow::R
         params: chosen.params,
         cause: Cause::Here,
         plan: Arc::clone(&plan),
+        diagnostics: Vec::new(),
         due: None,
     };
     let flow = engine.handle.start_flow(PROJECT, Box::new(|_| Ok(new))).await?;

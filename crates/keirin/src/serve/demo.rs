@@ -56,14 +56,12 @@ async fn create(
     name: &str,
 ) -> anyhow::Result<keirin_model::project::Project> {
     let url = RepositoryUrl::parse(&folder.to_string_lossy())?;
-    let head = keirin_git::head_of(&Git::new(), folder).await?;
-    let branch = head.branch.unwrap_or_else(|| "main".to_owned());
     let new = NewProject {
         name,
         repository: url.as_str(),
         workflow_file: None,
         public: false,
-        default_branch: &branch,
+        default_branch: "main",
     };
     Ok(server.store.create_project(&new, server.outside.now()).await?.0)
 }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::world::{World, clean};
+use crate::world::{World, clean, git};
 
 const WORKFLOW: &str = r#"
 keirin: 1
@@ -174,4 +174,46 @@ async fn a_flow_is_followed_over_a_crash_of_the_server_and_every_line_comes_once
     let seen: Vec<&String> = seen.iter().filter(|line| line.starts_with("tick ")).collect();
     let expected: Vec<String> = (1..=10).map(|number| format!("tick {number}")).collect();
     assert_eq!(seen, expected.iter().collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_push_did_is_said_where_one_looks_for_it() {
+    let pushed = WORKFLOW.replace("params:", "triggers: { push: { tags: ['v*'] } }\nparams:");
+    let world = World::with_workflow(&pushed).await;
+    let repository = world.folder.path().join("repository");
+    let branches = world.keirin(&["branch", "list", "app"]);
+    assert!(branches.output.contains("main (default)"), "{branches:?}");
+
+    git(&repository, &["tag", "v1"]);
+    world.commit("keirin: 1\nstages: 7\n");
+    let told = until(|| {
+        let listed = world.keirin(&["flow", "list", "app"]);
+        let both = listed.output.contains("broken workflow: 1 error") && listed.output.contains("tag v1");
+        both.then_some(listed)
+    });
+    assert!(
+        told.errors.contains("`.keirin.yaml` on `main` is broken: line 2"),
+        "{told:?}"
+    );
+    let shown = world.keirin(&["project", "show", "app"]);
+    assert!(shown.errors.contains("is broken"), "{shown:?}");
+    let listed = world.keirin(&["flow", "list", "app/main", "--json"]).document();
+    let broken = listed["items"][0]["id"].as_str().unwrap();
+    let flow = world.keirin(&["flow", "show", broken]);
+    assert!(flow.output.contains(".keirin.yaml:2:"), "{flow:?}");
+
+    world.commit(&WORKFLOW.replace("params:", "triggers: { push: { branches: [none] } }\nparams:"));
+    let told = until(|| {
+        let listed = world.keirin(&["flow", "list", "app"]);
+        listed.errors.contains("started nothing").then_some(listed)
+    });
+    assert!(told.errors.contains("branches `none` alone"), "{told:?}");
+    assert!(!told.errors.contains("is broken"), "it is mended: {told:?}");
+    let branches = world.keirin(&["branch", "list", "app"]);
+    assert!(branches.output.contains("started nothing"), "{branches:?}");
+}
+
+/// Asks again and again; what never comes is a failure.
+fn until<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    (0..2000).find_map(|_| ask()).unwrap()
 }

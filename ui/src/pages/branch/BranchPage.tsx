@@ -1,11 +1,14 @@
 /** A branch: its flows down, their stages across. */
 import { LinkButton } from "../../parts/LinkButton";
-import { useInfiniteQuery } from "@tanstack/react-query";
-import { useParams } from "@tanstack/react-router";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Link, useParams } from "@tanstack/react-router";
 import { useMay } from "../../api/me";
-import { flowsQuery } from "../../api/queries";
+import { branchesQuery, flowsQuery } from "../../api/queries";
+import type { Branch } from "../../api/types";
 import { useCrumbs } from "../../frame/crumbs";
 import { projectCrumbs } from "../../frame/projectCrumbs";
+import { Banner } from "../../parts/Banner";
+import { Tag } from "../../parts/chips";
 import { EmptyPage } from "../../parts/EmptyPage";
 import { Icon } from "../../parts/Icon";
 import { Loaded } from "../../parts/Loaded";
@@ -15,6 +18,7 @@ import { PageHead } from "../../parts/PageHead";
 import { Panel } from "../../parts/Panel";
 import { SkeletonRows } from "../../parts/Skeleton";
 import { stateOf } from "../../parts/states";
+import { counted } from "../../parts/words";
 import { FlowGrid } from "./FlowGrid";
 
 export function BranchPage() {
@@ -23,6 +27,7 @@ export function BranchPage() {
   const list = useInfiniteQuery(flowsQuery(project, branch));
   const mayStart = useMay("developer", project);
   const newest = list.data?.pages[0]?.items[0];
+  const known = useQuery(branchesQuery(project)).data?.find((one) => one.name === branch);
   const start = mayStart ? (
     <LinkButton to="/projects/$project/start" params={{ project }} search={{ branch }} leftSection={<Icon name="play" />}>
       Start flow
@@ -33,7 +38,13 @@ export function BranchPage() {
       <PageHead
         title={branch}
         state={newest ? stateOf(newest) : undefined}
-        facts="Rows are flows, the newest on top; columns are stages."
+        facts={
+          <>
+            {newest?.branch_kind === "tag" && known === undefined ? <Tag>tag</Tag> : null}
+            {known?.gone_at == null ? null : <Tag>gone</Tag>}
+            Rows are flows, the newest on top; columns are stages.
+          </>
+        }
         actions={
           <>
             <LinkButton
@@ -48,6 +59,7 @@ export function BranchPage() {
           </>
         }
       />
+      {known ? <LastPush branch={known} /> : null}
       <Panel flush>
         <Loaded answer={list} skeleton={<SkeletonRows rows={10} />}>
           {({ pages }) => {
@@ -65,4 +77,27 @@ export function BranchPage() {
       <More list={list} what="flows" />
     </Page>
   );
+}
+
+/** What the last push did, where it did not just start flows: a broken workflow, or nothing at all. */
+function LastPush({ branch }: { branch: Branch }) {
+  const push = branch.last_push;
+  if (push === null || branch.gone_at !== null) return null;
+  const broken = push.flows.filter((flow) => flow.workflow_errors > 0);
+  if (push.flows.length === 0) {
+    return <Banner quiet text={`The last push (\`${push.commit.slice(0, 10)}\`) started nothing. ${push.reasons.join(" ")}`} />;
+  }
+  return broken.map((flow) => (
+    <Banner
+      key={flow.id}
+      text={`The file of workflow \`${flow.workflow}\` is broken: it has ${counted(flow.workflow_errors, "error")}.`}
+      fix="Correct the file and push it; `keirin check` shows what is wrong with it."
+    >
+      <p>
+        <Link to="/flows/$flow" params={{ flow: flow.id }}>
+          What is wrong, in flow {flow.number}
+        </Link>
+      </p>
+    </Banner>
+  ));
 }

@@ -79,6 +79,7 @@ function FlowCell({ flow }: { flow: FlowSummary }) {
         <div className={css.facts}>
           <CommitChip commit={flow.commit} />
           <span><CauseText cause={flow.cause} /></span>
+          {flow.workflow_errors > 0 ? <span>workflow file broken: {counted(flow.workflow_errors, "error")}</span> : null}
         </div>
       </div>
     </div>

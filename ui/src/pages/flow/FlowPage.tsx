@@ -13,6 +13,7 @@ import { type Tab, Tabs } from "../../parts/Tabs";
 import { Artifacts } from "../results/Artifacts";
 import { Tests } from "../results/Tests";
 import { testsIn } from "../results/testsIn";
+import { BrokenWorkflow } from "./BrokenWorkflow";
 import { FlowAbout } from "./FlowAbout";
 import { FlowHead } from "./FlowHead";
 import { FlowMap } from "./FlowMap";
@@ -50,7 +51,7 @@ function FlowViews({ flow }: { flow: Flow }) {
     <>
       <FlowHead flow={flow} />
       <Tabs label="Views of this flow" tabs={tabs} chosen={tab} />
-      {tab === "graph" ? <FlowMap flow={flow} /> : null}
+      {tab === "graph" ? flow.diagnostics.length > 0 ? <BrokenWorkflow flow={flow} /> : <FlowMap flow={flow} /> : null}
       {tab === "waterfall" ? <Waterfall flow={flow} /> : null}
       {tab === "tests" ? <Tests of={{ kind: "flow", id: flow.id }} /> : null}
       {tab === "artifacts" ? <Artifacts of={{ kind: "flow", id: flow.id }} /> : null}

@@ -7,8 +7,10 @@ import { branchesQuery, flowsQuery, projectQuery } from "../../api/queries";
 import type { Branch, Project } from "../../api/types";
 import { useCrumbs } from "../../frame/crumbs";
 import { projectCrumbs } from "../../frame/projectCrumbs";
+import { Banner } from "../../parts/Banner";
 import { EmptyPage } from "../../parts/EmptyPage";
 import { FlowList } from "../../parts/FlowList";
+import { Tag } from "../../parts/chips";
 import { Loaded } from "../../parts/Loaded";
 import { Page } from "../../parts/Page";
 import { Panel } from "../../parts/Panel";
@@ -33,6 +35,9 @@ export function ProjectPage() {
         {(data) => (
           <>
             <ProjectHead project={data} />
+            {data.notices.map((notice) => (
+              <Banner key={notice.kind} text={notice.text} fix={notice.fix} />
+            ))}
             <div className={css.columns}>
               <Branches project={data} />
               <RecentFlows project={data} />
@@ -111,6 +116,7 @@ function columnsOf(project: string): Column<Branch>[] {
           <Link to="/projects/$project/branches/$branch" params={{ project, branch: branch.name }} className={css.name}>
             {branch.name}
           </Link>
+          {branch.gone_at === null ? null : <Tag>gone</Tag>}
         </div>
       ),
     },
