@@ -125,7 +125,10 @@ impl AgentClient {
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
         self.of_attempt(Method::PUT, attempt, "artifacts", token)
-            .query(&[("path", path), ("executable", if executable { "true" } else { "false" })])
+            .query(&[
+                ("path", path),
+                ("executable", if executable { "true" } else { "false" }),
+            ])
             .body(reqwest::Body::wrap_stream(content), Some(size))
             .within(Some(FILE))
             .done()

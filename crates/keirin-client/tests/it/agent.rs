@@ -69,6 +69,7 @@ async fn a_file_comes_whole_with_its_size_or_not_at_all() {
             "token",
             "dist/a b.txt",
             10,
+            true,
             pieces(&["hello", "world"]),
         )
         .await
@@ -76,10 +77,13 @@ async fn a_file_comes_whole_with_its_size_or_not_at_all() {
     let asked = &server.asked()[0];
     assert_eq!(asked.body, b"helloworld");
     assert_eq!(asked.header("content-length"), Some("10"));
-    assert_eq!(asked.path, "/agent/v1/attempts/1/artifacts?path=dist%2Fa+b.txt");
+    assert_eq!(
+        asked.path,
+        "/agent/v1/attempts/1/artifacts?path=dist%2Fa+b.txt&executable=true"
+    );
 
     let short = agent
-        .keep(AttemptId(1), "token", "a", 10, pieces(&["hello"]))
+        .keep(AttemptId(1), "token", "a", 10, false, pieces(&["hello"]))
         .await;
     assert!(matches!(short, Err(ClientError::Unreachable { .. })), "{short:?}");
 }
