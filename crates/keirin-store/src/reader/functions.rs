@@ -127,7 +127,7 @@ impl Store {
             r#"select distinct found[1]::bigint as "function!"
                from pg_rewrite,
                  regexp_matches(ev_action::text, ':(?:[a-z]*funcid|aggfnoid|winfnoid|tsmhandler) ([0-9]+)', 'g') as found
-               where ev_class = 'pg_temp.keirin_sql'::regclass"#
+               where ev_class = to_regclass('pg_temp.keirin_sql')"#
         )
         .fetch_all(&mut *transaction)
         .await
