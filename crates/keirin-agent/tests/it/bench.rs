@@ -188,8 +188,12 @@ pub(crate) fn script(script: &str) -> Assignment {
     job(vec![shell(script)])
 }
 
-/// Whether a process is there and not only waits to be asked how it ended.
-pub(crate) fn is_alive(process: &str) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{}/stat", process.trim()));
-    status.is_ok_and(|status| !status.rsplit_once(") ").unwrap().1.starts_with('Z'))
+/// Whether a process with exactly these arguments runs on this machine; one that only waits to be reaped has none. A job's
+/// own numbers of processes are those of its namespace.
+pub(crate) fn runs(arguments: &[&str]) -> bool {
+    let wanted: String = arguments.iter().map(|argument| format!("{argument}\0")).collect();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter_map(|process| std::fs::read(process.path().join("cmdline")).ok())
+        .any(|found| found == wanted.as_bytes())
 }

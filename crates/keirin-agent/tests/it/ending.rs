@@ -8,7 +8,7 @@ use keirin_model::Outcome::{self, Cancelled, Lost, Skipped, Success, TimedOut};
 use keirin_model::plan::StepPlan;
 use keirin_wire::log::Stream;
 
-use crate::bench::{Bench, always, is_alive, job, script, shell};
+use crate::bench::{Bench, always, job, runs, script, shell};
 use crate::server::{State, Weather};
 
 const KILLED: Option<i32> = Some(9);
@@ -37,9 +37,7 @@ async fn a_cancelled_job_is_asked_to_end_and_its_always_steps_run() {
 #[tokio::test]
 async fn a_step_that_ignores_the_request_to_end_is_ended_with_its_group() {
     let bench = Bench::start();
-    let attempt = bench.give(script(
-        "trap '' TERM; sleep 1000 & echo $!; echo ready; wait; sleep 1000",
-    ));
+    let attempt = bench.give(script("trap '' TERM; sleep 1341 & echo ready; wait; sleep 1000"));
     bench.server.line(attempt, "ready").await;
     bench
         .server
@@ -47,25 +45,24 @@ async fn a_step_that_ignores_the_request_to_end_is_ended_with_its_group() {
     let record = bench.server.finished(attempt).await;
     let (outcome, exit, _) = record.finished().unwrap();
     assert_eq!((outcome, exit.signal), (Cancelled, KILLED));
-    assert!(!is_alive(&record.lines(Stream::Output)[0]));
+    assert!(!runs(&["sleep", "1341"]));
 }
 
 #[tokio::test]
 async fn what_forks_away_is_ended_with_the_job_and_not_before() {
     let bench = Bench::start();
     let fork_away =
-        "setsid sh -c 'trap \"\" TERM HUP; echo $$ > away; exec sleep 1000' > /dev/null 2>&1 < /dev/null &
+        "setsid sh -c 'trap \"\" TERM HUP; echo $$ > away; exec sleep 1342' > /dev/null 2>&1 < /dev/null &
         until [ -s away ]; do :; done";
     let record = bench
         .run(job(vec![
             shell(fork_away),
-            shell("cat away; kill -0 $(cat away) && echo still there"),
+            shell("kill -0 $(cat away) && echo still there"),
         ]))
         .await;
     assert_eq!(record.finished().unwrap().0, Success);
-    let lines = record.lines(Stream::Output);
-    assert_eq!(lines[1], "still there");
-    assert!(!is_alive(&lines[0]));
+    assert_eq!(record.lines(Stream::Output), ["still there"]);
+    assert!(!runs(&["sleep", "1342"]));
     let said = record.lines(Stream::Agent);
     assert_eq!(
         said.last().unwrap(),
@@ -92,12 +89,12 @@ async fn what_forks_away_and_hides_is_ended_too() {
     let bench = Bench::start_with(|config| config.owns_all_orphans = true);
     let record = bench
         .run(script(
-            "env -i PATH=\"$PATH\" setsid sh -c 'echo $$ > away; exec sleep 1000' > /dev/null 2>&1 &
-            until [ -s away ]; do :; done; cat away",
+            "env -i PATH=\"$PATH\" setsid sh -c 'echo > away; exec sleep 1343' > /dev/null 2>&1 &
+            until [ -s away ]; do :; done",
         ))
         .await;
     assert_eq!(record.finished().unwrap().0, Success);
-    assert!(!is_alive(&record.lines(Stream::Output)[0]));
+    assert!(!runs(&["sleep", "1343"]));
 }
 
 #[tokio::test]
@@ -151,7 +148,7 @@ async fn a_job_that_takes_too_long_runs_only_its_always_steps() {
 async fn an_agent_that_is_told_that_its_attempt_is_lost_ends_the_job_and_keeps_quiet() {
     let bench = Bench::start();
     let attempt = bench.give(job(vec![
-        shell("echo $$; echo ready; exec sleep 1000"),
+        shell("echo ready; exec sleep 1344"),
         always(shell("echo no")),
     ]));
     bench.server.line(attempt, "ready").await;
@@ -161,7 +158,6 @@ async fn an_agent_that_is_told_that_its_attempt_is_lost_ends_the_job_and_keeps_q
         record.is_lost = true;
         record.stop = true;
     });
-    let process = bench.server.state().attempts[&attempt].lines(Stream::Output)[0].clone();
     let is_free = |state: &State| {
         state
             .claims
@@ -170,7 +166,7 @@ async fn an_agent_that_is_told_that_its_attempt_is_lost_ends_the_job_and_keeps_q
             .map(drop)
     };
     bench.server.wait_for(is_free).await;
-    assert!(!is_alive(&process));
+    assert!(!runs(&["sleep", "1344"]));
     let record = bench.server.state().attempts[&attempt].clone();
     assert!(record.finished().is_none());
     assert!(record.calls_when_lost <= 1, "{} calls", record.calls_when_lost);
@@ -180,7 +176,7 @@ async fn an_agent_that_is_told_that_its_attempt_is_lost_ends_the_job_and_keeps_q
 async fn a_job_that_must_not_run_twice_ends_itself_when_its_lease_cannot_be_renewed() {
     let bench = Bench::start();
     let mut assignment = job(vec![
-        shell("echo $$; echo ready; exec sleep 1000"),
+        shell("echo ready; exec sleep 1345"),
         always(shell("echo no")),
     ]);
     assignment.exclusive = true;
@@ -189,10 +185,7 @@ async fn a_job_that_must_not_run_twice_ends_itself_when_its_lease_cannot_be_rene
     // From here on time goes as fast as nothing happens.
     tokio::time::pause();
     bench.server.change(|state| state.weather = Weather::Offline);
-    let process = bench.server.state().attempts[&attempt].lines(Stream::Output)[0].clone();
-    let pid = process.trim().parse().unwrap();
-    // The agent has reaped it when its number is no process any more.
-    while nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None).is_ok() {
+    while runs(&["sleep", "1345"]) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     bench.server.change(|state| state.weather = Weather::Fair);

@@ -8,8 +8,8 @@ use keirin_model::plan::{StepPlan, Tool};
 use keirin_wire::agent::{Assignment, Repository};
 use keirin_wire::log::Stream;
 
-use crate::bench::{Bench, job, shell, step};
-use crate::isolation::{SOMEBODY, is_root, runs};
+use crate::bench::{Bench, job, runs, shell, step};
+use crate::isolation::{SOMEBODY, is_root};
 
 fn git(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")

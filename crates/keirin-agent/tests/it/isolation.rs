@@ -9,7 +9,7 @@ use keirin_model::Outcome::{Failed, Success};
 use keirin_model::plan::{Artifacts, Tool};
 use keirin_wire::log::Stream;
 
-use crate::bench::{Bench, job, script, shell, step};
+use crate::bench::{Bench, job, runs, script, shell, step};
 
 pub(crate) const SOMEBODY: Identity = Identity::User(Owner {
     uid: 54_321,
@@ -240,15 +240,6 @@ async fn what_hides_from_a_job_that_others_run_beside_ends_with_it() {
         bench.server.state().attempts[&other].finished().is_none(),
         "the other job goes on"
     );
-}
-
-/// Whether a process with exactly these arguments runs on this machine.
-pub(crate) fn runs(arguments: &[&str]) -> bool {
-    let wanted: String = arguments.iter().map(|argument| format!("{argument}\0")).collect();
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    processes
-        .filter_map(|process| std::fs::read(process.path().join("cmdline")).ok())
-        .any(|found| found == wanted.as_bytes())
 }
 
 /// An agent dies only with its process, so this test runs itself again as one.

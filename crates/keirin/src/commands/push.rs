@@ -162,7 +162,10 @@ fn one(arguments: &PushArguments, time: Timestamp) -> anyhow::Result<Batch> {
         TextFormat::PROMETHEUS_QUOTED,
         TextLimits::default(),
     );
-    let samples = line.map(|exposition| exposition.samples).unwrap_or_default();
+    let samples = match line {
+        Ok(exposition) if exposition.refused.is_empty() => exposition.samples,
+        _ => Vec::new(),
+    };
     let [sample] = samples.as_slice() else {
         bail!(
             "`{name}` is no name of a metric: write it as in build_duration_seconds, of letters, digits and `_`"

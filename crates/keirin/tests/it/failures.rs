@@ -21,7 +21,10 @@ async fn a_faulty_workflow_is_shown_at_its_line() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_there_is_named() {
-    let world = World::new().await;
+    let workflow = "keirin: 1\nstages: { a: { jobs: { b: { steps: [ { run: 'true' } ] } } } }\n";
+    let world = World::with_workflow(workflow).await;
+    // The agent is there at the latest when it has run a job.
+    assert_eq!(world.keirin(&["flow", "start", "app", "--wait"]).exit, 0);
     for (arguments, exit, expected) in [
         (["flow", "show", "17"], 1, "Not found"),
         (["flow", "show", "app"], 2, "PROJECT#NUMBER"),

@@ -269,3 +269,30 @@ fn no_file_is_too_long_and_each_says_what_it_is_for() {
         );
     }
 }
+
+/// The last column of the table in `SECURITY.md` names tests, as `module::function` or by the function alone.
+#[test]
+fn the_tests_that_security_names_are_there() {
+    let tests: String = sources().into_iter().map(|(_, text)| text).collect();
+    let document = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let rows = document.lines().filter(|line| line.starts_with("| **CICD-SEC-"));
+    let mut named = 0;
+    for row in rows {
+        let held_by = row.trim_end_matches([' ', '|']).rsplit(" | ").next().unwrap();
+        for name in held_by.split('`').skip(1).step_by(2) {
+            let last = name.rsplit("::").next().unwrap();
+            let is_function = last.len() > 20
+                && last
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit());
+            if is_function {
+                assert!(
+                    tests.contains(&format!("fn {last}(")),
+                    "SECURITY.md names `{name}`, which is no test"
+                );
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 20, "{named} tests are named");
+}

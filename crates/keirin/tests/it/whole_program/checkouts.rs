@@ -67,11 +67,16 @@ async fn submodules_come_with_theirs_by_addresses_relative_to_the_repository() {
     let steps = "
     - git: { repository: ., submodules: true, depth: 1 }
     - run: cat middle/inner/inner; git submodule status --recursive | cut -c1";
-    let world = World::new();
+    let mut world = World::new();
     for name in ["inner", "middle"] {
         let made = Repository::new(&world, name, "keirin: 1\n");
         made.commit(name, &format!("{name}\n"));
     }
+    // The job fetches them by itself, and has a /tmp of its own.
+    let shared = ["inner", "middle"].map(|name| world.path().join(name));
+    world
+        .settings
+        .push(("KEIRIN_AGENT_WRITABLE", format!("{shared:?}")));
     let story = Story::begin_in(world, &workflow(steps)).await;
     let add = ["-c", "protocol.file.allow=always", "submodule", "--quiet", "add"];
     let middle = Repository::at(&story.world, "middle");
