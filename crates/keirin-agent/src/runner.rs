@@ -248,10 +248,11 @@ impl<'a> Runner<'a> {
 
     fn record(&mut self, index: usize, step: &StepPlan, mut end: StepEnd, begun: Instant) {
         end.message = end.message.map(|message| self.log.masked(&message));
-        if let Some(message) = &end.message {
+        let reason = end.message.clone().or_else(|| end.exit.describe());
+        if let Some(reason) = reason {
             let number = u16::try_from(index).unwrap_or(u16::MAX);
             self.log
-                .say(Some(number), &format!("The step did not end well: {message}"));
+                .say(Some(number), &format!("The step did not end well: {reason}"));
         }
         (self.tell)(AttemptEvent::StepFinished {
             index,

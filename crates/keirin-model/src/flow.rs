@@ -189,6 +189,45 @@ pub struct Exit {
     pub signal: Option<i32>,
 }
 
+impl Exit {
+    /// For people, as in `exit code 3` or `signal 11 (SIGSEGV)`; `None` where no process ended badly.
+    pub fn describe(self) -> Option<String> {
+        match (self.code, self.signal) {
+            (_, Some(signal)) => Some(match signal_name(signal) {
+                Some(name) => format!("signal {signal} ({name})"),
+                None => format!("signal {signal}"),
+            }),
+            (Some(0) | None, None) => None,
+            (Some(code), None) => Some(format!("exit code {code}")),
+        }
+    }
+}
+
+/// What Linux calls the signals that end processes, by signal(7).
+const fn signal_name(signal: i32) -> Option<&'static str> {
+    Some(match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        5 => "SIGTRAP",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        10 => "SIGUSR1",
+        11 => "SIGSEGV",
+        12 => "SIGUSR2",
+        13 => "SIGPIPE",
+        14 => "SIGALRM",
+        15 => "SIGTERM",
+        24 => "SIGXCPU",
+        25 => "SIGXFSZ",
+        31 => "SIGSYS",
+        _ => return None,
+    })
+}
+
 /// One step of one attempt, from its start on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {

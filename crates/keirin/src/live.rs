@@ -1,5 +1,6 @@
 //! What people and programs see of work while it goes on: lines of logs as they come, each job as it ends, the end.
 
+use keirin_model::flow::Exit;
 use keirin_model::{Outcome, Status, Timestamp};
 use keirin_wire::log::{CUT_MARK, Stream};
 use serde_json::json;
@@ -26,6 +27,18 @@ pub(crate) struct Line<'a> {
     /// Whether the line went on, but was too long to be kept whole.
     pub(crate) cut: bool,
     pub(crate) text: &'a str,
+}
+
+/// How far a job has come.
+pub(crate) struct Progress<'a> {
+    /// The job, as in `build/test`.
+    pub(crate) job: &'a str,
+    pub(crate) status: Status,
+    pub(crate) seconds: Option<f64>,
+    /// How the process ended that decided the outcome of its newest attempt.
+    pub(crate) exit: Exit,
+    /// What its newest attempt says of itself.
+    pub(crate) message: Option<&'a str>,
 }
 
 impl Live {
@@ -64,16 +77,31 @@ impl Live {
     }
 
     /// A job has come so far. People are told when it ends.
-    pub(crate) fn job(&self, job: &str, status: Status, seconds: Option<f64>, message: Option<&str>) {
+    pub(crate) fn job(&self, progress: &Progress<'_>) {
+        let Progress {
+            job,
+            status,
+            seconds,
+            exit,
+            message,
+        } = *progress;
         if self.output.is_json() {
             self.output.object(&json!({
                 "kind": "job", "job": job, "state": status.state(), "outcome": status.outcome(),
-                "seconds": seconds, "message": message,
+                "seconds": seconds, "exit_code": exit.code, "signal": exit.signal, "message": message,
             }));
             return;
         }
         if status.is_finished() {
-            let why = message.map(|message| format!(": {message}")).unwrap_or_default();
+            let reasons: Vec<String> = message
+                .map(str::to_owned)
+                .into_iter()
+                .chain(exit.describe())
+                .collect();
+            let why = match reasons.is_empty() {
+                true => String::new(),
+                false => format!(": {}", reasons.join("; ")),
+            };
             self.output.line(format!(
                 "{} {}{}{why}",
                 self.output.status(status),

@@ -1,12 +1,13 @@
 //! What commands print: results on standard output, everything else on standard error; colours on a terminal only.
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
 
 use keirin_model::{Outcome, State, Status};
 use owo_colors::{OwoColorize as _, Style};
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 use unicode_width::UnicodeWidthStr as _;
 
 /// How a command speaks. Clones speak the same way.
@@ -14,6 +15,8 @@ use unicode_width::UnicodeWidthStr as _;
 pub(crate) struct Output {
     json: bool,
     colours: Arc<Colours>,
+    /// Called when nobody reads the result any more; where it is `None`, the program ends there.
+    lost: Option<CancellationToken>,
 }
 
 #[derive(Debug)]
@@ -32,6 +35,24 @@ impl Output {
         Self {
             json,
             colours: Arc::new(colours),
+            lost: None,
+        }
+    }
+
+    /// For a command that has something to put in order when nobody reads its result any more, as after `| head`: it is told
+    /// by [`Output::lost`], and not ended.
+    pub(crate) fn outliving_its_reader(self) -> Self {
+        Self {
+            lost: Some(CancellationToken::new()),
+            ..self
+        }
+    }
+
+    /// Waits until nobody reads the result any more.
+    pub(crate) async fn lost(&self) {
+        match &self.lost {
+            Some(lost) => lost.cancelled().await,
+            None => std::future::pending().await,
         }
     }
 
@@ -52,7 +73,14 @@ impl Output {
 
     /// A line of the result.
     pub(crate) fn line(&self, text: impl Display) {
-        write_line(&mut io::stdout().lock(), text);
+        if writeln!(io::stdout().lock(), "{text}").is_ok() {
+            return;
+        }
+        match &self.lost {
+            Some(lost) => lost.cancel(),
+            #[expect(clippy::disallowed_methods, reason = "what `| head` expects of a program")]
+            None => std::process::exit(0),
+        }
     }
 
     /// The whole result as one document, for programs.
@@ -73,7 +101,8 @@ impl Output {
 
     /// Something beside the result: what is going on, a warning, a hint.
     pub(crate) fn say(&self, text: impl Display) {
-        write_line(&mut io::stderr().lock(), text);
+        // A terminal that has gone leaves no place to say so, and what is being done has to come to its end all the same.
+        drop(writeln!(io::stderr().lock(), "{text}"));
     }
 
     /// The next command that is likely to be useful.
@@ -177,13 +206,6 @@ pub(crate) enum Align {
 }
 
 /// Nobody is left to be told when nobody reads any more.
-fn write_line(to: &mut impl Write, text: impl Display) {
-    if writeln!(to, "{text}").is_err() {
-        #[expect(clippy::disallowed_methods, reason = "what `| head` expects of a program")]
-        std::process::exit(0);
-    }
-}
-
 /// The shape and the word of a status.
 pub(crate) const fn look(status: Status) -> (&'static str, &'static str) {
     match status {

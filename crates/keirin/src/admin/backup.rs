@@ -65,7 +65,7 @@ pub(super) async fn backup(arguments: BackupArguments, output: &Output) -> anyho
     };
     let taken = tokio::select! {
         taken = source.write_to(&arguments.file) => Some(taken),
-        () = stop.asked() => None,
+        _ = stop.asked() => None,
     };
     database.close().await?;
     let Some(taken) = taken else {

@@ -64,7 +64,7 @@ pub(super) async fn restore(arguments: RestoreArguments, output: &Output) -> any
     let file = arguments.file.as_path();
     let contents = tokio::select! {
         verified = verified(file) => verified.with_context(|| format!("nothing was restored from {}", file.display()))?,
-        () = stop.asked() => return Ok(Exit::Cancelled),
+        _ = stop.asked() => return Ok(Exit::Cancelled),
     };
     let data = DataFolder::open(&config.data_dir)?;
     check_key(&contents, &data, arguments.replace)?;
@@ -77,7 +77,7 @@ pub(super) async fn restore(arguments: RestoreArguments, output: &Output) -> any
     };
     let restored = tokio::select! {
         restored = target.restore(file, &contents) => Some(restored),
-        () = stop.asked() => None,
+        _ = stop.asked() => None,
     };
     database.close().await?;
     let Some(restored) = restored else {

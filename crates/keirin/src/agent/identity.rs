@@ -1,5 +1,6 @@
 //! Whose rights jobs have: never those that would let them at the server's data, unless their owner says so.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use keirin_agent::{Identity, Owner, SandboxProgram, UidRange};
 use nix::unistd::{User, geteuid};
 
 use super::StartArguments;
+use crate::machine;
 
 /// Where the workspaces of jobs lie that must find their way there by themselves.
 const OPEN_FOLDERS: &str = "/var/lib/keirin/agents";
@@ -85,6 +87,12 @@ fn range_in(map: &str) -> UidRange {
         first: last.saturating_sub(FEWEST).max(1),
         last,
     }
+}
+
+/// What steps get of the environment of whoever started the program, with an agent and without a server alike, so that a job
+/// that ends well here does so there.
+pub(crate) fn environment() -> BTreeMap<String, String> {
+    machine::environment(&["PATH", "LANG"])
 }
 
 /// This very program, in the mode in which it holds the steps of a job.

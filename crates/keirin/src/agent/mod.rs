@@ -4,7 +4,7 @@ mod former;
 mod identity;
 mod moving;
 
-pub(crate) use identity::{of_jobs, program, sandbox};
+pub(crate) use identity::{environment, of_jobs, program, sandbox};
 pub(crate) use moving::tell_address;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,7 +110,7 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
     let mut stop = signals::Stop::listen()?;
     let registered = tokio::select! {
         registered = register(&connector, &arguments, &name, output) => registered?,
-        () = stop.asked() => return Ok(Exit::Cancelled),
+        _ = stop.asked() => return Ok(Exit::Cancelled),
     };
     output.say(format!(
         "Agent {name} ({}) is registered with {}.",
@@ -141,7 +141,7 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
         .collect::<Result<_, _>>()
         .context("cannot tell where a folder for --writable lies")?;
     config.owns_all_orphans = keirin_agent::adopt_orphans().is_ok();
-    config.environment.extend(machine::environment(&["PATH", "LANG"]));
+    config.environment.extend(identity::environment());
     let server: Arc<dyn Server> = if arguments.local {
         let secret = registered.secret;
         Arc::new(MovingServer::new(
@@ -159,12 +159,12 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
     tokio::pin!(agent);
     tokio::select! {
         ended = &mut agent => ended?,
-        () = stop.asked() => {
+        _ = stop.asked() => {
             output.say("Stopping; jobs that run are lost and tried again elsewhere.");
             shutdown.send_replace(Shutdown::Stop);
             tokio::select! {
                 ended = &mut agent => ended?,
-                () = stop.asked() => {}
+                _ = stop.insisted() => {}
             }
         }
     }

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use super::flow::Then;
 use super::shown;
 use crate::exit::Exit;
-use crate::live::{Line, Live, took};
+use crate::live::{Line, Live, Progress, took};
 use crate::output::{self, Output};
 
 /// How many logs are followed at once.
@@ -265,9 +265,14 @@ impl<'a> Watch<'a> {
             return;
         }
         self.told.insert(id, status);
-        let message = job.attempts.last().and_then(|attempt| attempt.message.as_deref());
-        self.live
-            .job(&name(job), status, took(job.started_at, job.finished_at), message);
+        let newest = job.attempts.last();
+        self.live.job(&Progress {
+            job: &name(job),
+            status,
+            seconds: took(job.started_at, job.finished_at),
+            exit: newest.map(shown::exit).unwrap_or_default(),
+            message: newest.and_then(|attempt| attempt.message.as_deref()),
+        });
     }
 }
 

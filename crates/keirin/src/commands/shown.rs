@@ -1,9 +1,9 @@
 //! How flows, jobs and times look in tables.
 
 use keirin_client::Client;
-use keirin_model::flow::Cause;
+use keirin_model::flow::{Cause, Exit};
 use keirin_model::{Outcome, State, Status, Timestamp};
-use keirin_wire::api::{BranchKind, Flow, FlowSummary, Job, Project, Push, Run};
+use keirin_wire::api::{Attempt, BranchKind, Flow, FlowSummary, Job, Project, Push, Run};
 
 use crate::live::took;
 use crate::output::{self, Output};
@@ -244,6 +244,14 @@ fn rows_of_run(output: &Output, run: &Run, now: Timestamp) -> Vec<Vec<String>> {
     rows
 }
 
+/// How the process ended that decided an attempt's outcome.
+pub(crate) const fn exit(attempt: &Attempt) -> Exit {
+    Exit {
+        code: attempt.exit_code,
+        signal: attempt.signal,
+    }
+}
+
 /// What there is to say about where a job stands.
 pub(crate) fn note_of_job(job: &Job) -> String {
     if let Some(reason) = &job.waiting_reason {
@@ -255,12 +263,8 @@ pub(crate) fn note_of_job(job: &Job) -> String {
     let Some(attempt) = job.attempts.last() else {
         return String::new();
     };
-    let ended = match (attempt.exit_code, attempt.signal) {
-        _ if job.outcome == Some(Outcome::Success) => None,
-        (_, Some(signal)) => Some(format!("signal {signal}")),
-        (Some(code), None) if code != 0 => Some(format!("exit code {code}")),
-        _ => None,
-    };
+    let ended = exit(attempt).describe();
+    let ended = ended.filter(|_| job.outcome != Some(Outcome::Success));
     let mut notes: Vec<String> = attempt.message.clone().into_iter().chain(ended).collect();
     if attempt.number > 1 {
         notes.push(format!("attempt {}", attempt.number));

@@ -4,7 +4,7 @@ mod plan;
 mod printer;
 mod server;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -20,10 +20,11 @@ use keirin_model::plan::{Executor, Plan};
 use keirin_model::{AgentId, BranchId, FlowId, ProjectId, Status};
 use tokio::sync::watch;
 
-use crate::agent::sandbox;
+use crate::agent::{environment, sandbox};
 use crate::exit::Exit;
 use crate::machine;
 use crate::output::Output;
+use crate::signals::{Stop, StopSignal};
 use printer::Printer;
 use server::LocalServer;
 
@@ -63,6 +64,8 @@ pub(crate) async fn exec(arguments: ExecArguments, output: &Output) -> anyhow::R
         Ok(chosen) => chosen,
         Err(exit) => return Ok(exit),
     };
+    let output = &output.clone().outliving_its_reader();
+    let mut stop = Stop::listen()?;
     let scratch = tempfile::Builder::new()
         .prefix("keirin-exec-")
         .tempdir()
@@ -115,24 +118,31 @@ pub(crate) async fn exec(arguments: ExecArguments, output: &Output) -> anyhow::R
     let flow = engine.handle.start_flow(PROJECT, Box::new(|_| Ok(new))).await?;
 
     let handle = engine.handle.clone();
-    let mut interrupts = 0;
+    let mut is_stopping = false;
     let outcome = loop {
         printer.follow(&journal);
         if let Some(outcome) = outcome_of(&journal, flow) {
             break outcome;
         }
         tokio::select! {
-            changed = engine.commits.changed() => changed.context("the engine has stopped")?,
-            _ = tokio::signal::ctrl_c() => {
-                interrupts += 1;
-                if interrupts > 1 {
-                    break keirin_model::Outcome::Cancelled;
-                }
-                output.say("Stopping. Press Ctrl-C again to leave at once.");
-                // A flow that has just ended by itself needs no stopping.
-                drop(handle.cancel(Target::Flow(flow)).await);
+            changed = engine.commits.changed() => {
+                changed.context("the engine has stopped")?;
+                continue;
+            }
+            signal = stop.asked() => match signal {
+                // Others may send a signal to the process and to its group, which makes two of one wish.
+                StopSignal::Interrupt if is_stopping => break keirin_model::Outcome::Cancelled,
+                _ if is_stopping => continue,
+                StopSignal::Interrupt => output.say("Stopping. Press Ctrl-C again to leave at once."),
+                StopSignal::Terminate | StopSignal::Hangup => output.say(format!("Stopping on {signal}.")),
+            },
+            () = output.lost(), if !is_stopping => {
+                output.say("Stopping: nobody reads what the jobs say any more.");
             }
         }
+        is_stopping = true;
+        // A flow that has just ended by itself needs no stopping.
+        drop(handle.cancel(Target::Flow(flow)).await);
     };
     shutdown.send_replace(Shutdown::Stop);
     agent.await.context("the agent broke")??;
@@ -171,18 +181,6 @@ fn agent_config(folder: PathBuf, slots: u32) -> anyhow::Result<Config> {
     );
     config.slots = slots;
     config.identity = Identity::Own;
-    // A person runs their own work: their tools are to be found.
-    let own = machine::environment(&[
-        "PATH",
-        "LANG",
-        "LC_ALL",
-        "USER",
-        "LOGNAME",
-        "CARGO_HOME",
-        "RUSTUP_HOME",
-    ]);
-    config
-        .environment
-        .extend(own.into_iter().collect::<BTreeMap<_, _>>());
+    config.environment.extend(environment());
     Ok(config)
 }

@@ -10,7 +10,7 @@ use keirin_model::plan::Plan;
 use keirin_model::{JobId, Outcome, Status};
 use keirin_wire::log::LogLine;
 
-use crate::live::{Line, Live, took};
+use crate::live::{Line, Live, Progress, took};
 use crate::output::Output;
 
 /// Prints what happens.
@@ -68,12 +68,15 @@ impl Printer {
     }
 
     fn changed(&self, store: &MemoryStore, job: &Job, name: &str) {
-        let newest = store.attempts.values().filter(|attempt| attempt.job == job.id);
-        let message = newest
-            .max_by_key(|attempt| attempt.number)
-            .and_then(|attempt| attempt.message.as_deref());
-        let seconds = took(job.started_at, job.finished_at);
-        self.live.job(name, job.status, seconds, message);
+        let attempts = store.attempts.values().filter(|attempt| attempt.job == job.id);
+        let newest = attempts.max_by_key(|attempt| attempt.number);
+        self.live.job(&Progress {
+            job: name,
+            status: job.status,
+            seconds: took(job.started_at, job.finished_at),
+            exit: newest.map(|attempt| attempt.exit).unwrap_or_default(),
+            message: newest.and_then(|attempt| attempt.message.as_deref()),
+        });
     }
 
     /// The last word.

@@ -64,7 +64,7 @@ pub(super) async fn listen(
         }
         tokio::select! {
             () = tokio::time::sleep(TRY_AGAIN) => {}
-            () = stop.asked() => return Ok(None),
+            _ = stop.asked() => return Ok(None),
         }
     }
 }

@@ -67,7 +67,7 @@ pub(crate) async fn serve(arguments: ServeArguments, output: &Output) -> anyhow:
     let data = DataFolder::open(&config.data_dir)?;
     let database = tokio::select! {
         database = Database::open(&config, &data) => database?,
-        () = stop.asked() => return Ok(Exit::Cancelled),
+        _ = stop.asked() => return Ok(Exit::Cancelled),
     };
     let served = serve_on(&config, &data, &database, arguments.demo, output, &mut stop).await;
     database.close().await?;
@@ -109,7 +109,7 @@ async fn serve_on(
 
     let result = tokio::select! {
         error = leading.follow(demo.as_deref()) => Err(error),
-        () = stop.asked() => Ok(()),
+        _ = stop.asked() => Ok(()),
         ended = &mut http => Err(http_ended(ended)),
         error = database.watch() => Err(error),
     };

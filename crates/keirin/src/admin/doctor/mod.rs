@@ -100,7 +100,7 @@ pub(super) async fn doctor(arguments: DoctorArguments, output: &Output) -> anyho
     let (facts, opened) = database::look(&config, data.as_ref(), &mut checks).await;
     tokio::select! {
         () = look_further(&config, data.as_ref(), &facts, &mut checks) => {}
-        () = stop.asked() => {}
+        _ = stop.asked() => {}
     }
     if let Some(database) = opened {
         database.close().await?;

@@ -1,13 +1,7 @@
 //! The examples, and the exit codes of `keirin exec`.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Stdio;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-
-use crate::whole_program::pipes::Gate;
 use crate::whole_program::repository::in_world;
 use crate::whole_program::story::one_job;
 use crate::whole_program::world::{World, keirin};
@@ -77,31 +71,6 @@ fn a_script_learns_from_the_exit_code_how_it_went() {
         "{}",
         String::from_utf8_lossy(&nothing.stderr)
     );
-}
-
-#[test]
-fn an_interrupted_run_is_cancelled_and_leaves_nothing_running() {
-    let world = World::new();
-    let _never = Gate::new(&world, "never");
-    let file = world.path().join("workflow.yaml");
-    std::fs::write(
-        &file,
-        in_world(&world, &one_job("echo waiting; read -r _ < @gates/never")),
-    )
-    .unwrap();
-    let mut command = keirin();
-    command
-        .arg("exec")
-        .arg(&file)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap() == "waiting"));
-    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
-    let rest: Vec<String> = lines.map_while(Result::ok).collect();
-    assert_eq!(child.wait().unwrap().code(), Some(3), "{rest:?}");
-    assert_eq!(world.processes(), []);
 }
 
 #[test]

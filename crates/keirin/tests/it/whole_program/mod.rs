@@ -13,6 +13,7 @@ mod connections;
 mod control;
 mod database;
 mod examples;
+mod exec;
 mod first_use;
 mod hostile;
 mod interrupted;
