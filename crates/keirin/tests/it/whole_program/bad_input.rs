@@ -272,7 +272,7 @@ async fn what_a_step_leaves_running_is_ended_with_its_job() {
     // Its number is one of its sandbox's, so it is looked for by its arguments.
     let mut processes = std::fs::read_dir("/proc").unwrap().flatten();
     let runs = processes.any(|process| {
-        std::fs::read(process.path().join("cmdline")).is_ok_and(|words| words == b"sleep\01362\0")
+        std::fs::read(process.path().join("cmdline")).is_ok_and(|words| words == b"sleep\x001362\0")
     });
     assert!(!runs, "the forked process still runs");
     let told = story.lines(job, Stream::Agent).await;

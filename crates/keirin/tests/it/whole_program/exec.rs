@@ -233,7 +233,11 @@ async fn a_server_tells_how_a_step_failed_and_gives_steps_the_same_environment()
             .any(|line| line.starts_with("✘ failed work/work in ") && line.ends_with(": exit code 3")),
         "{said}"
     );
-    let flows = story.client.flows(Some("story"), &Default::default()).await.unwrap();
+    let flows = story
+        .client
+        .flows(Some("story"), &Default::default())
+        .await
+        .unwrap();
     let flow = story.finished(flows.items[0].id).await;
     let log = ask(&["log", &only_job(&flow).id.to_string()]);
     assert_eq!(text(&log).lines().last(), Some(in_log));
