@@ -1,11 +1,10 @@
 //! One attempt at a job from its start to the last word about it: workspace, steps, what they left, the report.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use keirin_wire::agent::{Assignment, AttemptEvent};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::backoff::Backoff;
@@ -22,7 +21,7 @@ use crate::slots::Slot;
 use crate::spool::SharedSpool;
 use crate::spool_log::LogSpool;
 use crate::step::StepEnd;
-use crate::stop::{Stop, StopReason};
+use crate::stop::Stop;
 use crate::workspace::{Folder, Workspace};
 
 /// An attempt with all that it needs.
@@ -71,12 +70,14 @@ impl Attempt {
                 tracing::warn!(%attempt, %error, "cannot remove a workspace");
             }
         });
-        let farewell = match self.stop.reason() {
-            Some(StopReason::AgentStopping) => self.config.patience.farewell,
-            _ => Duration::MAX,
+        // The agent may be stopped while the job still runs, or while the server is away after its end.
+        let farewell = async {
+            self.stop.agent_stopping().await;
+            sleep(self.config.patience.farewell).await;
         };
-        if timeout(farewell, delivery).await.is_err() {
-            tracing::warn!(%attempt, "the server could not be told how a job ended");
+        tokio::select! {
+            _ = delivery => {}
+            () = farewell => tracing::warn!(%attempt, "the server could not be told how a job ended"),
         }
         if removal.await.is_err() {
             tracing::error!(%attempt, "removing a workspace broke off");

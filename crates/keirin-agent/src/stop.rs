@@ -26,32 +26,52 @@ impl StopReason {
 
 /// A job's stop signal. Clones are the same signal.
 #[derive(Debug, Clone)]
-pub(crate) struct Stop(Arc<watch::Sender<Option<StopReason>>>);
+pub(crate) struct Stop(Arc<watch::Sender<Requests>>);
+
+/// What has been requested.
+#[derive(Debug, Clone, Copy, Default)]
+struct Requests {
+    gravest: Option<StopReason>,
+    /// The agent is stopped, whatever else there is.
+    is_agent_stopping: bool,
+}
 
 impl Stop {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(None)))
+        Self(Arc::new(watch::Sender::new(Requests::default())))
     }
 
     pub(crate) fn request(&self, reason: StopReason) {
-        self.0.send_if_modified(|current| {
-            let is_news = current.is_none_or(|current| reason > current);
-            if is_news {
-                *current = Some(reason);
-            }
-            is_news
+        self.0.send_modify(|requests| {
+            requests.gravest = requests.gravest.max(Some(reason));
+            requests.is_agent_stopping |= reason == StopReason::AgentStopping;
         });
     }
 
     pub(crate) fn reason(&self) -> Option<StopReason> {
-        *self.0.borrow()
+        self.0.borrow().gravest
+    }
+
+    /// Waits until the agent is stopped, also where the job has ended or is to end for a graver reason.
+    pub(crate) async fn agent_stopping(&self) {
+        let mut receiver = self.0.subscribe();
+        if receiver
+            .wait_for(|requests| requests.is_agent_stopping)
+            .await
+            .is_err()
+        {
+            // As in `wait_for`.
+            std::future::pending().await
+        }
     }
 
     /// Waits until the job is to end for a reason that the test accepts.
     pub(crate) async fn wait_for(&self, accepts: impl Fn(StopReason) -> bool) -> StopReason {
         let mut receiver = self.0.subscribe();
-        let found = receiver.wait_for(|reason| reason.is_some_and(&accepts)).await;
-        match found.map(|reason| *reason) {
+        let found = receiver
+            .wait_for(|requests| requests.gravest.is_some_and(&accepts))
+            .await;
+        match found.map(|requests| requests.gravest) {
             Ok(Some(reason)) => reason,
             // The sender lives in self, so the channel cannot close while this waits.
             Ok(None) | Err(_) => std::future::pending().await,

@@ -233,6 +233,23 @@ async fn an_agent_that_is_stopped_gives_its_job_back() {
 }
 
 #[tokio::test]
+async fn an_agent_whose_job_ended_while_its_server_is_away_can_be_stopped() {
+    let bench = Bench::start_with(|config| config.patience.farewell = Duration::from_millis(50));
+    let pipe = bench.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let attempt = bench.give(script(&format!("pwd; echo ready; cat {}", pipe.display())));
+    bench.server.line(attempt, "ready").await;
+    let record = bench.server.state().attempts[&attempt].clone();
+    let workspace = std::path::PathBuf::from(&record.lines(Stream::Output)[0]);
+    bench.server.change(|state| state.weather = Weather::Offline);
+    tokio::fs::write(&pipe, "meanwhile\n").await.unwrap();
+    while workspace.exists() {
+        tokio::task::yield_now().await;
+    }
+    bench.shut_down(Shutdown::Stop).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_agent_that_is_to_finish_ends_with_its_last_job_and_takes_no_other() {
     let bench = Bench::start();
     let pipe = bench.path().join("pipe");
