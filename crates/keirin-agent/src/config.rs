@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::job_limits::JobLimits;
 use crate::sandbox::Owner;
 
 /// The time that log lines carry. Everything that waits uses the runtime's own clock, which tests can pause.
@@ -42,6 +43,8 @@ pub struct Config {
     pub writable: Vec<PathBuf>,
     /// What every step's environment begins with: `PATH`, `LANG` and the like. Never the agent's own environment.
     pub environment: BTreeMap<String, String>,
+    /// What one attempt may take of the machine.
+    pub job_limits: JobLimits,
     /// Bounds on what a job may leave.
     pub limits: Limits,
     /// How long things may take.
@@ -76,6 +79,7 @@ impl Config {
             environment: environment
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
+            job_limits: JobLimits::for_this_machine(),
             limits: Limits::default(),
             patience: Patience::default(),
             owns_all_orphans: false,

@@ -75,6 +75,7 @@ pub(crate) async fn prepare(config: &Config, slots: &Slots) -> Result<Prepared, 
         needs_landlock: false,
         closed: config.closed.clone(),
         writable: config.writable.clone(),
+        limits: config.job_limits,
     };
     if !sandboxes.is_confined {
         return Ok(Prepared { folder, sandboxes });
@@ -183,7 +184,7 @@ async fn try_in(
         let reason = format!("no program can be started in it: {error}");
         return Err(SandboxFailure::Refused(reason));
     }
-    let exit = sandbox.exited().await?;
+    let exit = sandbox.exited().await?.exit;
     let has_landlock = sandbox.has_landlock();
     sandbox.end().await?;
     Ok((exit, has_landlock))

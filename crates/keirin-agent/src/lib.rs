@@ -20,6 +20,7 @@ mod delivery;
 mod environment;
 mod http;
 mod isolation;
+mod job_limits;
 mod leftovers;
 mod lines;
 mod mask;
@@ -44,6 +45,7 @@ pub use config::{
 };
 pub use http::HttpServer;
 pub use isolation::{Isolation, Trial, try_job};
+pub use job_limits::{ByteSize, InvalidByteSize, JobLimits};
 pub use leftovers::adopt_orphans;
 pub use sandbox::Owner;
 pub use server::{CallError, FileStream, Lease, Server};

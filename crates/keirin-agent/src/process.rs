@@ -6,7 +6,6 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use keirin_model::flow::Exit;
 use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Uid, fchown};
 use tokio::io::AsyncReadExt;
@@ -17,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Patience;
 use crate::output::Capture;
-use crate::sandbox::{Launched, Owner, Sandbox, SandboxFailure};
+use crate::sandbox::{Launched, Owner, ProcessEnd, Sandbox, SandboxFailure};
 
 /// How much is read at once.
 const READ_BYTES: usize = 64 * 1024;
@@ -57,7 +56,7 @@ impl Bare<'_> {
         mut output: Capture,
         mut error: Capture,
         halt: &CancellationToken,
-    ) -> Result<Exit, LaunchError> {
+    ) -> Result<ProcessEnd, LaunchError> {
         let mut sandbox = self.sandbox.lock().await;
         let (output_reader, error_reader) = self.start(launch, &mut sandbox).await?;
         let mut ending = Ending::new(self.patience.termination);

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::Args;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
-use keirin_agent::{InvalidUidRange, UidRange};
+use keirin_agent::{ByteSize, InvalidUidRange, UidRange};
 use serde::{Deserialize, Serialize};
 use url::Url;
+
+use crate::agent::LimitArguments;
 
 /// The usual place of the configuration file.
 const FILE: &str = "keirin.toml";
@@ -124,9 +126,27 @@ pub(crate) struct AgentSettings {
     pub(crate) uid_range: Option<String>,
     /// Folders beside its workspace that a job sees and may write in, as far as its user's rights go.
     pub(crate) writable: Vec<PathBuf>,
+    /// How many processes and threads a job may have at once. For this and its neighbours 0 is no limit.
+    pub(crate) process_limit: Option<u64>,
+    /// How much memory a job may use, as in `4G`.
+    pub(crate) memory_limit: Option<ByteSize>,
+    /// How much a job may have in its folders, as in `4G`.
+    pub(crate) disk_limit: Option<ByteSize>,
+    /// How many files each process of a job may have open.
+    pub(crate) open_files_limit: Option<u64>,
 }
 
 impl AgentSettings {
+    /// What is set of the limits of a job.
+    pub(crate) fn limits(&self) -> LimitArguments {
+        LimitArguments {
+            process_limit: self.process_limit,
+            memory_limit: self.memory_limit,
+            disk_limit: self.disk_limit,
+            open_files_limit: self.open_files_limit,
+        }
+    }
+
     /// The range, if one is set.
     ///
     /// # Errors
@@ -250,7 +270,19 @@ mod tests {
     #[test]
     fn settings_of_the_agent_come_from_file_and_environment() {
         figment::Jail::expect_with(|jail| {
-            jail.create_file("keirin.toml", "[agent]\nuid_range = \"10-20\"")?;
+            jail.create_file(
+                "keirin.toml",
+                "[agent]\nuid_range = \"10-20\"\nmemory_limit = \"4G\"\nprocess_limit = 100",
+            )?;
+            let limits = ConfigFlags::default()
+                .read()
+                .map_err(|error| *error)?
+                .agent
+                .limits();
+            assert_eq!(
+                (limits.process_limit, limits.memory_limit),
+                (Some(100), Some(ByteSize(4 << 30)))
+            );
             let range = |config: Config| {
                 config
                     .agent
@@ -262,6 +294,13 @@ mod tests {
                 range(ConfigFlags::default().read().map_err(|error| *error)?).as_deref(),
                 Some("10-20")
             );
+            jail.set_env("KEIRIN_AGENT_MEMORY_LIMIT", "1048576");
+            let limits = ConfigFlags::default()
+                .read()
+                .map_err(|error| *error)?
+                .agent
+                .limits();
+            assert_eq!(limits.memory_limit, Some(ByteSize(1 << 20)));
             jail.set_env("KEIRIN_AGENT_UID_RANGE", "30-40");
             assert_eq!(
                 range(ConfigFlags::default().read().map_err(|error| *error)?).as_deref(),

@@ -18,6 +18,8 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
+use crate::job_limits::{ExceededLimit, JobLimits};
+
 use super::END_PROCESSES_OF;
 use super::plan::{Folders, Namespaces, Owner, SandboxPlan};
 use super::protocol::{self, Request, Response};
@@ -55,6 +57,7 @@ pub(crate) struct Sandboxes {
     pub(crate) needs_landlock: bool,
     pub(crate) closed: Vec<PathBuf>,
     pub(crate) writable: Vec<PathBuf>,
+    pub(crate) limits: JobLimits,
 }
 
 /// A sandbox that is ready. It ends with this value.
@@ -80,6 +83,7 @@ impl Sandboxes {
             folders,
             closed: self.closed.clone(),
             writable: self.writable.clone(),
+            limits: self.limits,
         };
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
@@ -170,9 +174,16 @@ impl Sandbox {
     }
 
     /// Waits for the end of the step's process. May be dropped and called again.
-    pub(crate) async fn exited(&mut self) -> Result<Exit, SandboxFailure> {
+    pub(crate) async fn exited(&mut self) -> Result<ProcessEnd, SandboxFailure> {
         match self.receive().await? {
-            Response::Exited { code, signal } => Ok(Exit { code, signal }),
+            Response::Exited {
+                code,
+                signal,
+                exceeded,
+            } => Ok(ProcessEnd {
+                exit: Exit { code, signal },
+                exceeded,
+            }),
             _ => Err(SandboxFailure::Confused),
         }
     }
@@ -279,6 +290,14 @@ async fn in_time<T>(work: impl Future<Output = T>) -> Option<T> {
         }
         _ = timer => None,
     }
+}
+
+/// How a step's process ended.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ProcessEnd {
+    pub(crate) exit: Exit,
+    /// The limit that it ended by, where that is known.
+    pub(crate) exceeded: Option<ExceededLimit>,
 }
 
 /// A step's process to start.

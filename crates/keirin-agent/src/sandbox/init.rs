@@ -3,12 +3,12 @@
 //! In a PID namespace it is the first process, so the kernel ends everything with it. Elsewhere it is the reaper of its
 //! descendants: whatever forks away from a step becomes its child, however it hides.
 
-use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::prctl;
@@ -16,16 +16,29 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{WaitOptions, WaitStatus, wait};
+
+use crate::job_limits::{ExceededLimit, JobLimits};
 
 use super::access;
 use super::plan::{Namespaces, Owner, SandboxPlan};
+use super::processes::{self, Process};
 use super::protocol::{self, Request, Response};
-use super::{SandboxError, blocked_signals, namespaces, set_oom_score, system};
+use super::{SandboxError, blocked_signals, namespaces, rlimits, set_oom_score, system};
 
 /// Where memory runs out jobs go first, after what has asked for it.
 const OOM_SCORE: i32 = 800;
+
+/// How long between two looks at what the processes of an attempt take while a step runs.
+const LOOK: Duration = Duration::from_millis(250);
+const LOOK_TIME: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: LOOK.as_nanos() as i64,
+};
+
+/// The sandbox's own processes and the step's that has just ended: they count for the kernel's limit too.
+const OWN_PROCESSES: u64 = 4;
 
 /// Each round ends all children that are there, and finds what those had started.
 const ROUNDS: u32 = 10_000;
@@ -38,7 +51,7 @@ pub(super) fn run(socket: &UnixStream, plan: &SandboxPlan) -> Result<(), Sandbox
         let reason = "the namespace for processes is not there".to_owned();
         return protocol::send(socket, &Response::Refused { reason }).map_err(system("answer the agent"));
     }
-    if let Err(reason) = prepare(is_first) {
+    if let Err(reason) = prepare(is_first, plan) {
         let refused = Response::Refused { reason };
         return protocol::send(socket, &refused).map_err(system("answer the agent"));
     }
@@ -56,6 +69,7 @@ pub(super) fn run(socket: &UnixStream, plan: &SandboxPlan) -> Result<(), Sandbox
     let mut init = Init {
         socket,
         owner: plan.owner,
+        limits: plan.limits,
         is_first,
         step: None,
     };
@@ -66,7 +80,7 @@ pub(super) fn run(socket: &UnixStream, plan: &SandboxPlan) -> Result<(), Sandbox
     served.map_err(system("serve the agent"))
 }
 
-fn prepare(is_first: bool) -> Result<(), String> {
+fn prepare(is_first: bool, plan: &SandboxPlan) -> Result<(), String> {
     // A kernel without it kills in its own order.
     drop(set_oom_score(OOM_SCORE));
     if is_first {
@@ -76,12 +90,14 @@ fn prepare(is_first: bool) -> Result<(), String> {
         prctl::set_dumpable(false)?;
         prctl::set_child_subreaper(true)
     };
-    own().map_err(|error| format!("cannot own the processes of a job: {error}"))
+    own().map_err(|error| format!("cannot own the processes of a job: {error}"))?;
+    rlimits::set(plan).map_err(|error| format!("cannot limit what a job takes: {error}"))
 }
 
 struct Init<'a> {
     socket: &'a UnixStream,
     owner: Option<Owner>,
+    limits: JobLimits,
     is_first: bool,
     step: Option<Step>,
 }
@@ -95,12 +111,14 @@ struct Step {
 impl Init<'_> {
     /// Does what the agent asks until it is gone.
     fn serve(&mut self, signals: &SignalFd) -> io::Result<()> {
+        let mut looked_at = now();
         loop {
             let mut events = [
                 PollFd::new(self.socket, PollFlags::IN),
                 PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN),
             ];
-            match poll(&mut events, None) {
+            let is_running = self.step.as_ref().is_some_and(|step| !step.has_ended);
+            match poll(&mut events, is_running.then_some(&LOOK_TIME)) {
                 Ok(_) => {}
                 Err(rustix::io::Errno::INTR) => continue,
                 Err(error) => return Err(error.into()),
@@ -112,6 +130,10 @@ impl Init<'_> {
             }
             if asked && !self.answer()? {
                 return Ok(());
+            }
+            if is_running && looked_at.elapsed() >= LOOK {
+                self.watch()?;
+                looked_at = now();
             }
         }
     }
@@ -194,10 +216,18 @@ impl Init<'_> {
         while let Ok(Some((process, status))) = wait(WaitOptions::NOHANG) {
             let is_step =
                 |step: &&mut Step| !step.has_ended && step.process.as_raw() == process.as_raw_nonzero().get();
-            if let Some(step) = self.step.as_mut().filter(is_step) {
-                step.has_ended = true;
-                protocol::send(self.socket, &exited(status))?;
+            if self.step.as_mut().filter(is_step).is_none() {
+                continue;
             }
+            let exceeded = self.reason(status);
+            if exceeded == Some(ExceededLimit::Processes) {
+                // The steps that clean up find room again.
+                self.end_all();
+            }
+            if let Some(step) = &mut self.step {
+                step.has_ended = true;
+            }
+            protocol::send(self.socket, &exited(status, exceeded))?;
         }
         Ok(())
     }
@@ -244,29 +274,87 @@ impl Init<'_> {
 
     /// The processes that run: all others in a PID namespace, else the children.
     fn running(&self) -> Vec<Pid> {
-        let this = std::process::id();
-        let Ok(entries) = fs::read_dir("/proc") else {
-            return Vec::new();
+        let this = Pid::this();
+        let is_mine = |process: &Process| process.is_running && (self.is_first || process.parent == this);
+        processes::others()
+            .into_iter()
+            .filter(is_mine)
+            .map(|process| process.id)
+            .collect()
+    }
+
+    /// All processes of the attempt.
+    fn processes(&self) -> Vec<Process> {
+        let others = processes::others();
+        match self.is_first {
+            true => others,
+            false => processes::descendants(Pid::this(), others),
+        }
+    }
+
+    /// Ends the attempt's processes where they take more than they may together.
+    fn watch(&mut self) -> io::Result<()> {
+        let Some(exceeded) = self.exceeded() else {
+            return Ok(());
         };
-        let processes = entries
-            .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-        let is_running = |process: &i32| {
-            // One that cannot be read has ended meanwhile.
-            let status = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-            // The name of the program stands in brackets and can hold anything; after it come the state and the parent.
-            let mut fields = status.rsplit(')').next().unwrap_or_default().split_whitespace();
-            let (state, parent) = (fields.next(), fields.next());
-            let is_mine = self.is_first || parent.and_then(|parent| parent.parse().ok()) == Some(this);
-            process.cast_unsigned() != this && !matches!(state, None | Some("Z" | "X")) && is_mine
-        };
-        processes.filter(is_running).map(Pid::from_raw).collect()
+        let is_running = self.step.as_ref().is_some_and(|step| !step.has_ended);
+        self.end_all();
+        match is_running {
+            true => protocol::send(
+                self.socket,
+                &Response::Exited {
+                    code: None,
+                    signal: Some(Signal::SIGKILL as i32),
+                    exceeded: Some(exceeded),
+                },
+            ),
+            false => Ok(()),
+        }
+    }
+
+    fn exceeded(&self) -> Option<ExceededLimit> {
+        let processes = self.processes();
+        let is_more = |used: u64, limit: Option<u64>| limit.is_some_and(|limit| used > limit);
+        if is_more(threads(&processes), self.limits.processes) {
+            return Some(ExceededLimit::Processes);
+        }
+        let limit = self.limits.memory?.0;
+        (processes::memory(&processes, limit) > limit).then_some(ExceededLimit::Memory)
+    }
+
+    /// The limit that a step has ended by, which its end and what is there at that moment tell.
+    fn reason(&self, status: WaitStatus) -> Option<ExceededLimit> {
+        if status.exit_status() == Some(0) {
+            return None;
+        }
+        let too_large = Signal::SIGXFSZ as i32;
+        let by_signal = status.terminating_signal() == Some(too_large);
+        // A shell says so of the program that it ran.
+        let by_shell = status.exit_status() == Some(128 + too_large);
+        if self.limits.disk.is_some() && (by_signal || by_shell) {
+            return Some(ExceededLimit::FileSize);
+        }
+        let limit = self.limits.processes?;
+        (threads(&self.processes()) + OWN_PROCESSES >= limit).then_some(ExceededLimit::Processes)
     }
 }
 
-fn exited(status: WaitStatus) -> Response {
+fn threads(processes: &[Process]) -> u64 {
+    processes.iter().map(|process| process.threads).sum()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the process that holds a job has no clock but the machine's"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn exited(status: WaitStatus, exceeded: Option<ExceededLimit>) -> Response {
     Response::Exited {
         code: status.exit_status(),
         signal: status.terminating_signal(),
+        exceeded,
     }
 }

@@ -21,7 +21,9 @@ mod handle;
 mod init;
 mod namespaces;
 mod plan;
+mod processes;
 mod protocol;
+mod rlimits;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -35,7 +37,7 @@ use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::{Gid, Pid, Uid, setgroups, setresgid, setresuid};
 
-pub(crate) use handle::{Launched, Sandbox, SandboxFailure, Sandboxes};
+pub(crate) use handle::{Launched, ProcessEnd, Sandbox, SandboxFailure, Sandboxes};
 pub(crate) use namespaces::first_out_of_reach;
 pub use plan::Owner;
 use plan::SandboxPlan;

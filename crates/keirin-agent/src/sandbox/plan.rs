@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::job_limits::JobLimits;
+
 /// A user of the machine, by numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
@@ -39,6 +41,7 @@ pub(crate) struct SandboxPlan {
     pub(crate) closed: Vec<PathBuf>,
     /// What steps may write in besides their own folders: absolute paths.
     pub(crate) writable: Vec<PathBuf>,
+    pub(crate) limits: JobLimits,
 }
 
 /// The folders that steps may write.

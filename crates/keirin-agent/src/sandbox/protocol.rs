@@ -14,6 +14,8 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::job_limits::ExceededLimit;
+
 /// A message longer than this is none. A program's arguments and environment are some 2 MB at most.
 pub(super) const LONGEST: usize = 16 << 20;
 
@@ -48,7 +50,12 @@ pub(super) enum Response {
     /// The step's process could not be started.
     NotStarted { errno: i32 },
     /// The step's process has ended.
-    Exited { code: Option<i32>, signal: Option<i32> },
+    Exited {
+        code: Option<i32>,
+        signal: Option<i32>,
+        /// The limit that it ended by, where that is known.
+        exceeded: Option<ExceededLimit>,
+    },
     /// Everything has ended; so many processes were still running.
     Ended { processes: usize },
 }

@@ -44,7 +44,12 @@ pub(super) async fn process(context: &StepContext<'_>, program: &str, arguments:
     let output = context.log.capture(context.number(), Stream::Output);
     let error = context.log.capture(context.number(), Stream::Error);
     match bare.run(&launch, output, error, &context.halt).await {
-        Ok(exit) => StepEnd::exited(exit),
+        Ok(end) => StepEnd {
+            message: end
+                .exceeded
+                .map(|exceeded| context.config.job_limits.explain(exceeded)),
+            ..StepEnd::exited(end.exit)
+        },
         Err(error) => StepEnd::failed(error.to_string()),
     }
 }

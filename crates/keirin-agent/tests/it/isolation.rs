@@ -4,12 +4,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
-use keirin_agent::{AgentError, Identity, Owner, SandboxProgram, Shutdown};
+use keirin_agent::{AgentError, ByteSize, Identity, JobLimits, Owner, SandboxProgram, Shutdown};
 use keirin_model::Outcome::{Failed, Success};
 use keirin_model::plan::{Artifacts, Tool};
 use keirin_wire::log::Stream;
 
-use crate::bench::{Bench, job, runs, script, shell, step};
+use crate::bench::{Bench, always, job, runs, script, shell, step};
+use crate::server::Record;
 
 pub(crate) const SOMEBODY: Identity = Identity::User(Owner {
     uid: 54_321,
@@ -370,4 +371,135 @@ async fn a_sandbox_that_cannot_be_started_stops_the_agent() {
         panic!("it started without a sandbox")
     };
     assert!(reason.contains("/no/such/program"), "{reason}");
+}
+
+/// Runs a job that takes more than it may, and the next one, and gives what was said of the first.
+async fn refused(name: &str, limits: JobLimits, taking: &str) -> Option<Record> {
+    if !has_namespaces(name) {
+        return None;
+    }
+    let bench = Bench::start_with(|config| {
+        several(config);
+        config.job_limits = limits;
+    });
+    let beside = bench.give(script("echo ready; exec sleep 1000"));
+    bench.server.line(beside, "ready").await;
+    let record = bench
+        .run(job(vec![shell(taking), always(shell("echo cleaned up"))]))
+        .await;
+    assert_eq!(record.finished().unwrap().0, Failed, "{:#?}", record.log);
+    assert!(record.has_line("cleaned up"), "{:#?}", record.log);
+    let next = bench.run(script("echo works")).await;
+    assert_eq!(next.finished().unwrap().0, Success, "{:#?}", next.log);
+    assert!(
+        bench.server.state().attempts[&beside].finished().is_none(),
+        "the job beside it goes on"
+    );
+    Some(record)
+}
+
+/// What a job that ran into a limit was told, in its end and in its log.
+fn assert_told(record: &Record, text: &str) {
+    let message = record.finished().unwrap().2.unwrap_or_default();
+    assert!(message.contains(text), "{message}: {:#?}", record.log);
+    assert!(
+        record.lines(Stream::Agent).iter().any(|line| line.contains(text)),
+        "{:#?}",
+        record.log
+    );
+}
+
+const NO_LIMITS: JobLimits = JobLimits {
+    processes: None,
+    open_files: None,
+    memory: None,
+    disk: None,
+};
+
+#[tokio::test]
+async fn a_job_that_starts_too_many_processes_ends_alone_and_says_why() {
+    let limits = JobLimits {
+        processes: Some(50),
+        ..NO_LIMITS
+    };
+    let record = refused(
+        "a_job_that_starts_too_many_processes_ends_alone_and_says_why",
+        limits,
+        "i=0; while [ $i -lt 300 ]; do sleep 1361 & i=$((i + 1)); done; echo all there",
+    )
+    .await;
+    let Some(record) = record else { return };
+    assert!(!record.has_line("all there"), "{:#?}", record.log);
+    assert_told(&record, "raise `agent.process_limit`");
+    assert!(!runs(&["sleep", "1361"]));
+}
+
+#[tokio::test]
+async fn processes_are_counted_where_the_kernel_does_not_count_them_apart() {
+    let bench = Bench::start_with(|config| {
+        config.job_limits = JobLimits {
+            processes: Some(50),
+            ..NO_LIMITS
+        };
+    });
+    let many = "i=0; while [ $i -lt 100 ]; do sleep 1362 & i=$((i + 1)); done; wait";
+    let record = bench.run(script(many)).await;
+    assert_eq!(record.finished().unwrap().0, Failed);
+    assert_told(&record, "raise `agent.process_limit`");
+    assert!(!runs(&["sleep", "1362"]));
+}
+
+#[tokio::test]
+async fn a_job_that_takes_too_much_memory_ends_alone_and_says_why() {
+    let limits = JobLimits {
+        memory: Some(ByteSize(64 << 20)),
+        ..NO_LIMITS
+    };
+    // Two processes, of which neither takes too much alone.
+    let taking =
+        "perl -e '$x = \"x\" x (40 << 20); sleep 1000' & perl -e '$x = \"y\" x (40 << 20); sleep 1000'";
+    let record = refused(
+        "a_job_that_takes_too_much_memory_ends_alone_and_says_why",
+        limits,
+        taking,
+    )
+    .await;
+    let Some(record) = record else { return };
+    assert_told(
+        &record,
+        "used more than 64M of memory and was ended: have it use less, or raise `agent.memory_limit`",
+    );
+}
+
+#[tokio::test]
+async fn a_job_that_writes_too_large_a_file_ends_alone_and_says_why() {
+    let limits = JobLimits {
+        disk: Some(ByteSize(1 << 20)),
+        ..NO_LIMITS
+    };
+    let record = refused(
+        "a_job_that_writes_too_large_a_file_ends_alone_and_says_why",
+        limits,
+        "head -c 3000000 /dev/zero > large",
+    )
+    .await;
+    let Some(record) = record else { return };
+    assert_told(
+        &record,
+        "larger than 1M: have it write less, or raise `agent.disk_limit`",
+    );
+}
+
+#[tokio::test]
+async fn a_job_that_opens_too_many_files_is_refused_them() {
+    let limits = JobLimits {
+        open_files: Some(64),
+        ..NO_LIMITS
+    };
+    let opening = "ulimit -n; ulimit -Hn; ulimit -n 1000 || echo not raised
+        perl -e 'for (1..100) { open($f[$_], \"<\", \"/dev/null\") or die \"$!\\n\" }'";
+    let record = refused("a_job_that_opens_too_many_files_is_refused_them", limits, opening).await;
+    let Some(record) = record else { return };
+    assert!(record.has_line("Too many open files"), "{:#?}", record.log);
+    assert_eq!(record.lines(Stream::Output)[..2], ["64", "64"]);
 }

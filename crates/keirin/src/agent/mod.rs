@@ -2,9 +2,11 @@
 
 mod former;
 mod identity;
+mod limits;
 mod moving;
 
 pub(crate) use identity::{environment, of_jobs, program, sandbox};
+pub(crate) use limits::{LimitArguments, describe};
 pub(crate) use moving::tell_address;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,6 +77,8 @@ pub(crate) struct StartArguments {
     /// A folder beside its workspace that a job sees and may write in, as far as its user's rights go
     #[arg(long, value_name = "FOLDER")]
     writable: Vec<PathBuf>,
+    #[command(flatten)]
+    limits: LimitArguments,
     /// Run jobs with the agent's own rights: only for work that is trusted like the agent itself
     #[arg(long, conflicts_with_all = ["user", "uid_range", "closed", "writable"])]
     trust_jobs: bool,
@@ -133,6 +137,7 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
     config.slots = arguments.slots;
     config.identity = identity;
     config.open_folder = Some(identity::open_folder(&arguments.folder));
+    config.job_limits = arguments.limits.limits();
     config.closed = closed(&arguments)?;
     config.writable = arguments
         .writable

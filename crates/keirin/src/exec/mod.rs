@@ -20,7 +20,7 @@ use keirin_model::plan::{Executor, Plan};
 use keirin_model::{AgentId, BranchId, FlowId, ProjectId, Status};
 use tokio::sync::watch;
 
-use crate::agent::{environment, sandbox};
+use crate::agent::{LimitArguments, environment, sandbox};
 use crate::exit::Exit;
 use crate::machine;
 use crate::output::Output;
@@ -53,6 +53,8 @@ pub(crate) struct ExecArguments {
     /// Keep the files that jobs leave with `artifacts` in this folder
     #[arg(long, value_name = "FOLDER")]
     artifacts: Option<PathBuf>,
+    #[command(flatten)]
+    limits: LimitArguments,
 }
 
 /// Runs the workflow, and says how it went by the exit code.
@@ -98,7 +100,7 @@ pub(crate) async fn exec(arguments: ExecArguments, output: &Output) -> anyhow::R
     );
     let (shutdown, ordered) = watch::channel(Shutdown::Running);
     let agent = tokio::spawn(Agent::run(
-        agent_config(scratch.path().join("agent"), slots)?,
+        agent_config(scratch.path().join("agent"), slots, &arguments.limits)?,
         Arc::new(server),
         ordered,
     ));
@@ -172,7 +174,7 @@ fn agent_for(plan: &Plan, slots: u32) -> AgentModel {
     }
 }
 
-fn agent_config(folder: PathBuf, slots: u32) -> anyhow::Result<Config> {
+fn agent_config(folder: PathBuf, slots: u32, limits: &LimitArguments) -> anyhow::Result<Config> {
     let mut config = Config::new(
         folder,
         sandbox()?,
@@ -180,6 +182,7 @@ fn agent_config(folder: PathBuf, slots: u32) -> anyhow::Result<Config> {
         Arc::new(machine::random),
     );
     config.slots = slots;
+    config.job_limits = limits.limits();
     config.identity = Identity::Own;
     config.environment.extend(environment());
     Ok(config)

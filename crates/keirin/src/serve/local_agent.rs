@@ -84,6 +84,9 @@ impl LocalAgent {
         if let Some(range) = config.agent.uid_range().context("agent.uid_range")? {
             add("--uid-range", range.to_string().into());
         }
+        for (name, value) in config.agent.limits().flags() {
+            add(name, value.into());
+        }
         for path in &config.agent.writable {
             let path = std::path::absolute(path).context("agent.writable")?;
             add("--writable", path.into());

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use keirin_agent::{Config as AgentConfig, Isolation, try_job};
 use keirin_wire::api::AgentState;
 
-use crate::agent::{of_jobs, sandbox};
+use crate::agent::{describe, of_jobs, sandbox};
 use crate::commands::shown::ago_or_never;
 use crate::config::Config;
 use crate::machine;
@@ -59,11 +59,16 @@ async fn try_identity(config: &Config, data: &DataFolder) -> anyhow::Result<Stri
     agent.identity = of_jobs(config.local_user.as_deref(), config.agent.uid_range()?)?;
     agent.open_folder = Some(folder.path().join("open"));
     agent.closed = vec![data.root().to_owned()];
+    agent.job_limits = config.agent.limits().limits();
     let secret = secret.path().to_string_lossy();
     let trial = tokio::time::timeout(PATIENCE, try_job(&agent, TRY, &[&secret])).await;
     let trial = trial.context("the try of a job does not end")??;
     match trial.exit.code {
-        Some(0) => Ok(told(trial.isolation)),
+        Some(0) => Ok(format!(
+            "{}, {}",
+            told(trial.isolation),
+            describe(&agent.job_limits)
+        )),
         Some(HAS_READ) => bail!(
             "a job could read what lies in {}; close the folder to others: chmod 700 {0}",
             data.root().display()
