@@ -211,6 +211,8 @@ pub struct Patience {
     pub batching: Duration,
     /// For the answer to one call, beyond what the server lets a claim wait.
     pub call: Duration,
+    /// For the server to keep a file, counted from the first time that it did not.
+    pub upload: Duration,
     /// For the last words of jobs when the agent is stopped.
     pub farewell: Duration,
 }
@@ -223,6 +225,7 @@ impl Default for Patience {
             lingering_output: Duration::from_millis(500),
             batching: Duration::from_millis(100),
             call: Duration::from_secs(30),
+            upload: Duration::from_secs(15 * 60),
             farewell: Duration::from_secs(10),
         }
     }

@@ -9,6 +9,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use keirin_model::plan::Artifacts;
 use keirin_wire::agent::Kept;
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 use tokio_util::io::ReaderStream;
 
 use super::error::ToolError;
@@ -86,6 +87,7 @@ async fn keep(
     let changed = || ToolError::Changed {
         path: path.to_string(),
     };
+    let mut trouble: Option<(Instant, String)> = None;
     loop {
         let opened = open(tree, source)?;
         if opened.size != size {
@@ -98,9 +100,17 @@ async fn keep(
             .await;
         match answer {
             Err(CallError::Unreachable { reason }) => {
-                let wait = backoff.next();
-                tracing::warn!(%path, %reason, ?wait, "a file could not be sent; sending it again");
-                tokio::time::sleep(wait).await;
+                let within = context.config.patience.upload;
+                let since = trouble.as_ref().map_or_else(Instant::now, |(since, _)| *since);
+                if since.elapsed() >= within {
+                    let path = path.to_string();
+                    return Err(ToolError::NotTaken { path, within, reason });
+                }
+                if trouble.as_ref().is_none_or(|(_, said)| *said != reason) {
+                    context.say(&format!("Not kept yet: `{path}`: {reason}. Sending it again."));
+                }
+                trouble = Some((since, reason));
+                tokio::time::sleep(backoff.next()).await;
             }
             answer => {
                 backoff.reset();

@@ -51,6 +51,12 @@ pub(crate) enum ToolError {
     NotTheSteps { path: String },
     #[error("more than {limit} files match; name fewer, or pack them into one archive")]
     TooManyFiles { limit: usize },
+    #[error("`{path}` could not be kept within {} s of trying: {reason}. Run the job again once the server can take it", .within.as_secs())]
+    NotTaken {
+        path: String,
+        within: std::time::Duration,
+        reason: String,
+    },
     #[error("the files are more than {limit} bytes together")]
     TooManyBytes { limit: u64 },
     #[error("`{path}` changed while it was read; let the step that writes it end first")]

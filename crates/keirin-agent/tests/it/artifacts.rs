@@ -251,3 +251,20 @@ async fn what_matches_and_is_not_kept_is_named_and_the_rest_is_kept() {
     assert_eq!(outcome, Failed, "nothing is kept at all");
     assert!(message.unwrap().contains("the lines above say why"));
 }
+
+#[tokio::test]
+async fn a_storage_that_is_full_is_told_at_once_and_fails_the_step_in_its_time() {
+    let bench = Bench::start_with(|config| config.patience.upload = std::time::Duration::from_millis(200));
+    bench.server.change(|state| state.is_storage_full = true);
+    let record = bench.run(job(vec![shell("echo x > x"), upload(&["x"])])).await;
+    assert_eq!(record.steps(), [Success, Failed]);
+    let log = record.lines(Stream::Agent);
+    let told = "Not kept yet: `x`: the storage is full. Sending it again.";
+    assert_eq!(log.iter().filter(|line| *line == told).count(), 1, "{log:?}");
+    let (_, _, message) = record.finished().unwrap();
+    let message = message.unwrap();
+    assert!(
+        message.starts_with("`x` could not be kept within 0 s of trying: the storage is full."),
+        "{message}"
+    );
+}

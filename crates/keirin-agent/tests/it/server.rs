@@ -83,6 +83,8 @@ pub(crate) struct State {
     pub(crate) files: Vec<(Kept, Vec<u8>)>,
     pub(crate) weather: Weather,
     pub(crate) refuses_logs: bool,
+    /// Files are answered as by a server that cannot keep them now.
+    pub(crate) is_storage_full: bool,
     /// The job that keeps files.
     pub(crate) job_name: String,
     pub(crate) calls: u32,
@@ -329,6 +331,10 @@ impl Server for TestServer {
         let bytes = bytes.concat();
         self.call(|state| {
             state.record(lease)?;
+            if state.is_storage_full {
+                let reason = "the storage is full".to_owned();
+                return Err(CallError::Unreachable { reason });
+            }
             assert_eq!(bytes.len() as u64, size);
             // The test's name for the job that the next attempt stands for.
             let job = state.job_name.clone();
