@@ -15,7 +15,7 @@ pub struct JobLimits {
     pub open_files: Option<u64>,
     /// Memory of all its processes together.
     pub memory: Option<ByteSize>,
-    /// The size of one file.
+    /// What its folders hold together, and one file alone.
     pub disk: Option<ByteSize>,
 }
 
@@ -51,6 +51,10 @@ impl JobLimits {
                 "the job used more than {} of memory and was ended: have it use less, or raise `agent.memory_limit`",
                 size(self.memory)
             ),
+            ExceededLimit::Disk => format!(
+                "the job had more than {} in its folders and was ended: have it write less, or raise `agent.disk_limit`",
+                size(self.disk)
+            ),
             ExceededLimit::FileSize => format!(
                 "a file of the job would have become larger than {}: have it write less, or raise `agent.disk_limit`",
                 size(self.disk)
@@ -64,6 +68,7 @@ impl JobLimits {
 pub(crate) enum ExceededLimit {
     Processes,
     Memory,
+    Disk,
     FileSize,
 }
 

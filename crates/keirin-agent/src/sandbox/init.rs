@@ -7,7 +7,10 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -22,6 +25,7 @@ use rustix::process::{WaitOptions, WaitStatus, wait};
 use crate::job_limits::{ExceededLimit, JobLimits};
 
 use super::access;
+use super::disk;
 use super::plan::{Namespaces, Owner, SandboxPlan};
 use super::processes::{self, Process};
 use super::protocol::{self, Request, Response};
@@ -66,7 +70,16 @@ pub(super) fn run(socket: &UnixStream, plan: &SandboxPlan) -> Result<(), Sandbox
     };
     let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
     let signals = SignalFd::with_flags(&blocked_signals(), flags).map_err(system("hear of signals"))?;
+    // After Landlock, which holds the thread too.
+    let disk = plan.limits.disk.map(|_| {
+        let folders = plan.folders.all();
+        disk::count(folders.map(Path::to_owned).to_vec())
+    });
+    let disk = disk
+        .transpose()
+        .map_err(system("count what is in the job's folders"))?;
     let mut init = Init {
+        disk,
         socket,
         owner: plan.owner,
         limits: plan.limits,
@@ -98,6 +111,8 @@ struct Init<'a> {
     socket: &'a UnixStream,
     owner: Option<Owner>,
     limits: JobLimits,
+    /// Bytes in the attempt's folders.
+    disk: Option<Arc<AtomicU64>>,
     is_first: bool,
     step: Option<Step>,
 }
@@ -317,6 +332,13 @@ impl Init<'_> {
         let is_more = |used: u64, limit: Option<u64>| limit.is_some_and(|limit| used > limit);
         if is_more(threads(&processes), self.limits.processes) {
             return Some(ExceededLimit::Processes);
+        }
+        let disk = self
+            .disk
+            .as_ref()
+            .map_or(0, |bytes| bytes.load(Ordering::Relaxed));
+        if is_more(disk, self.limits.disk.map(|limit| limit.0)) {
+            return Some(ExceededLimit::Disk);
         }
         let limit = self.limits.memory?.0;
         (processes::memory(&processes, limit) > limit).then_some(ExceededLimit::Memory)

@@ -17,6 +17,7 @@
 //! ends them itself (`init`).
 
 mod access;
+mod disk;
 mod handle;
 mod init;
 mod namespaces;

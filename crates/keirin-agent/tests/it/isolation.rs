@@ -503,3 +503,23 @@ async fn a_job_that_opens_too_many_files_is_refused_them() {
     assert!(record.has_line("Too many open files"), "{:#?}", record.log);
     assert_eq!(record.lines(Stream::Output)[..2], ["64", "64"]);
 }
+
+#[tokio::test]
+async fn a_job_that_fills_the_disk_with_small_files_ends_and_says_why() {
+    if !has_namespaces("a_job_that_fills_the_disk_with_small_files_ends_and_says_why") {
+        return;
+    }
+    let bench = Bench::start_with(|config| {
+        several(config);
+        config.job_limits = JobLimits {
+            disk: Some(ByteSize(4 << 20)),
+            ..NO_LIMITS
+        };
+    });
+    let filling = "for f in 1 2 3 4 5 6; do head -c 1000000 /dev/zero > /tmp/$f; done; exec sleep 1363";
+    let record = bench.run(script(filling)).await;
+    assert_eq!(record.finished().unwrap().0, Failed, "{:#?}", record.log);
+    assert_told(&record, "more than 4M in its folders");
+    let next = bench.run(script("echo works")).await;
+    assert_eq!(next.finished().unwrap().0, Success, "{:#?}", next.log);
+}
