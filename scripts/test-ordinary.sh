@@ -18,4 +18,4 @@ chown -R "$user" "$folder"
 chmod 755 "$folder"
 cd "$folder"
 HOME=$folder TMPDIR=$folder setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups \
-  "$folder/deps/it" --show-output guarded jobs_at_the_same_time what_hides nothing_of_a_job
+  "$folder/deps/it" --show-output isolation::
