@@ -523,6 +523,7 @@ pub(crate) fn classify(finished: &Finished, scene: Scene<'_>) -> GitError {
     let detail = finished.detail();
     let words = finished.stderr.as_str();
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
+    let names_damage = |line: &str| DAMAGED.iter().any(|phrase| line.contains(phrase));
     if says(DISK_FULL) {
         return GitError::DiskFull { detail };
     }
@@ -535,6 +536,19 @@ pub(crate) fn classify(finished: &Finished, scene: Scene<'_>) -> GitError {
             place,
         };
     }
+    // A server that finds damage breaks the connection off, too, so what it says of itself comes first.
+    let is_damaged_there = words
+        .lines()
+        .filter(|line| {
+            ["remote: fatal:", "remote: error:"]
+                .iter()
+                .any(|head| line.starts_with(head))
+        })
+        .any(names_damage);
+    if let (Some(url), true) = (scene.url, is_damaged_there) {
+        let url = url.clone();
+        return GitError::RepositoryDamaged { url, detail };
+    }
     if let Some(error) = scene
         .url
         .and_then(|url| classify_remote(url.clone(), &detail, &says))
@@ -542,10 +556,10 @@ pub(crate) fn classify(finished: &Finished, scene: Scene<'_>) -> GitError {
         return error;
     }
     // What the other side complains of is no damage here.
-    let own_words = words.lines().filter(|line| !line.starts_with("remote:"));
-    let is_damaged = own_words
-        .into_iter()
-        .any(|line| DAMAGED.iter().any(|phrase| line.contains(phrase)));
+    let is_damaged = words
+        .lines()
+        .filter(|line| !line.starts_with("remote:"))
+        .any(names_damage);
     if let (Some(path), true) = (scene.mirror, is_damaged) {
         return GitError::Corrupted {
             path: path.to_owned(),
