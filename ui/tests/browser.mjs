@@ -181,7 +181,7 @@ check("a failed job's log is open where it failed, and closed where it did not",
   await go(`jobs/${job.id}`);
   await log.getByText("error: spoke 121 is broken").waitFor();
   must((await log.getByText("the wheel is round", { exact: true }).count()) === 0, "a step that succeeded is open");
-  await log.getByText("exit code 3").waitFor();
+  await log.getByText("exit code 3", { exact: true }).waitFor();
 });
 
 check("e goes to the first error and links it, y copies the link", async () => {
