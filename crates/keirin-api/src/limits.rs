@@ -78,7 +78,7 @@ impl Limits {
 
     /// The call was of somebody who is known after all.
     pub(crate) fn no_stranger(&self, address: AddressPrefix) {
-        self.strangers.give_back(&address.to_string());
+        self.strangers.release(&address.to_string());
     }
 
     /// Counts a question after the server's health.
@@ -122,8 +122,8 @@ impl Limits {
         if was_familiar {
             self.familiar_sign_ins.forget(&attempt.pair);
         } else {
-            self.sign_ins.give_back(&attempt.address);
-            self.sign_ins.give_back(&attempt.name);
+            self.sign_ins.release(&attempt.address);
+            self.sign_ins.release(&attempt.name);
         }
     }
 
@@ -220,7 +220,7 @@ impl Throttle {
         (bucket.left + seconds * self.rate.per_second).min(self.rate.size)
     }
 
-    fn give_back(&self, caller: &str) {
+    fn release(&self, caller: &str) {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bucket) = buckets.get_mut(caller) {
             bucket.left = (bucket.left + 1.0).min(self.rate.size);
@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(throttle.take("somebody else", now), Ok(()));
         let later = now + jiff::SignedDuration::from_secs(1);
         assert_eq!(throttle.take("somebody", later), Ok(()));
-        throttle.give_back("somebody");
+        throttle.release("somebody");
         assert_eq!(throttle.take("somebody", later), Ok(()));
     }
 

@@ -42,13 +42,13 @@ pub(crate) async fn bound_body(request: Request, next: Next) -> Response {
     }
     let waits_for_leave = parts.headers.contains_key(EXPECT);
     let too_slow = Arc::new(AtomicBool::new(false));
-    let (give_back, mut given_back) = oneshot::channel();
+    let (rest_sender, mut rest_receiver) = oneshot::channel();
     let paced = PacedBody {
         body,
         pace: Pace::default(),
         is_begun: false,
         too_slow: Arc::clone(&too_slow),
-        give_back: Some(give_back),
+        rest_sender: Some(rest_sender),
     };
     let request = Request::from_parts(parts, Body::new(paced));
     let response = next.run(request).await;
@@ -56,7 +56,7 @@ pub(crate) async fn bound_body(request: Request, next: Next) -> Response {
         return closing(body_too_slow().into_response());
     }
     // Where there is none, it has been read to its end, or is being read still.
-    let Ok(rest) = given_back.try_recv() else {
+    let Ok(rest) = rest_receiver.try_recv() else {
         return response;
     };
     // A client that waits for leave to send its body has sent none.
@@ -157,7 +157,7 @@ struct PacedBody {
     pace: Pace,
     is_begun: bool,
     too_slow: Arc<AtomicBool>,
-    give_back: Option<oneshot::Sender<Rest>>,
+    rest_sender: Option<oneshot::Sender<Rest>>,
 }
 
 impl HttpBody for PacedBody {
@@ -183,7 +183,7 @@ impl HttpBody for PacedBody {
                 self.pace.came(bytes);
             }
             // There is nothing left to give back.
-            Poll::Ready(None | Some(Err(_))) => self.give_back = None,
+            Poll::Ready(None | Some(Err(_))) => self.rest_sender = None,
         }
         frame
     }
@@ -202,13 +202,13 @@ impl Drop for PacedBody {
         if self.body.is_end_stream() {
             return;
         }
-        if let Some(give_back) = self.give_back.take() {
+        if let Some(rest_sender) = self.rest_sender.take() {
             let rest = Rest {
                 body: std::mem::take(&mut self.body),
                 is_begun: self.is_begun,
             };
             // Nobody may be left who would have it.
-            drop(give_back.send(rest));
+            drop(rest_sender.send(rest));
         }
     }
 }
@@ -230,7 +230,7 @@ mod tests {
             pace: Pace::default(),
             is_begun: false,
             too_slow: Arc::default(),
-            give_back: None,
+            rest_sender: None,
         }
     }
 
