@@ -15,13 +15,17 @@ export function checkEveryPage({ browser, context, at, api, project }) {
   async function pages() {
     if (addresses) return addresses;
     const flows = (await api(`projects/${project}/flows`)).items;
-    const flow = await api(`flows/${flows.find((one) => one.outcome === "failed").id}`);
-    const job = flow.runs.flatMap((run) => run.jobs).find((one) => one.outcome === "failed");
+    const failed = await Promise.all(flows.filter((one) => one.outcome === "failed").map((one) => api(`flows/${one.id}`)));
+    const failedJob = (one) => one.runs.flatMap((run) => run.jobs).find((job) => job.outcome === "failed");
+    const flow = failed.find(failedJob);
+    const job = failedJob(flow);
+    const broken = failed.find((one) => one.runs.length === 0);
+    must(broken, "no flow is here whose workflow file was broken");
     const of = `projects/${project}`;
     addresses = [
       "", "projects", "projects/new", of, `${of}/settings`, `${of}/branches/main`, `${of}/branches/main/workflow`, `${of}/start`,
       `flows/${flow.id}`, `flows/${flow.id}?tab=waterfall`, `flows/${flow.id}?tab=tests`, `flows/${flow.id}?tab=artifacts`,
-      `flows/${flow.id}?tab=about`, `runs/${flow.runs[0].id}`, `jobs/${job.id}`, `jobs/${job.id}#L3-L5`, "queue", "agents", "logs",
+      `flows/${flow.id}?tab=about`, `flows/${broken.id}`, `runs/${flow.runs[0].id}`, `jobs/${job.id}`, `jobs/${job.id}#L3-L5`, "queue", "agents", "logs",
       `logs?in=flow&id=${flow.id}&regex=spoke`, "settings/tokens", "settings/users", "settings/password", "sign-in", "no/such/page",
       "flows/999999999", ...measurePages,
     ];
