@@ -270,8 +270,9 @@ export class Walk {
   }
 
   /** What is on the page now and was described before. */
-  find({ selector, nth }) {
-    return this.page.locator(selector).nth(nth);
+  find({ selector, text, nth }) {
+    const found = this.page.locator(selector);
+    return (text === undefined ? found : found.filter({ hasText: text })).nth(nth);
   }
 
   async use(control, home) {
@@ -493,8 +494,9 @@ function controlsOfPage(within) {
   const scope = [...document.querySelectorAll(within)].flatMap((part) => [...part.querySelectorAll("a[href], button, select, input, textarea, summary")]);
   const controls = [];
   const seen = (element) => element.checkVisibility() && element.closest("[inert], [aria-hidden=true]") === null;
+  const textOf = (element) => (element.textContent ?? "").replaceAll(/\s+/g, " ").trim();
   const nameOf = (element) =>
-    (element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent ?? element.textContent ?? element.getAttribute("title") ?? "").replaceAll(/\s+/g, " ").trim();
+    (element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent ?? (textOf(element) || element.getAttribute("title")) ?? "").replaceAll(/\s+/g, " ").trim();
   const groups = new Set();
   for (const element of new Set(scope)) {
     if (!seen(element) || element.disabled || element.hidden) continue;
@@ -522,8 +524,15 @@ function controlsOfPage(within) {
     } else if (element.getAttribute("aria-haspopup") === "menu") Object.assign(control, { sort: "menu", entriesAlike: name.startsWith("Others beside") });
     else if (element.hasAttribute("aria-expanded") && element.getAttribute("aria-haspopup") === null) Object.assign(control, { sort: "disclosure" });
     else Object.assign(control, { sort: "button" });
+    const label = element.getAttribute("aria-label");
+    // By name, so that another control that comes or goes does not make it another one; a disclosure changes its name.
+    const named = control.sort !== "disclosure";
+    if (named && label !== null) control.selector ??= `${tag}[aria-label=${JSON.stringify(label)}]`;
+    else if (named && tag === "button" && textOf(element) !== "") control.text = textOf(element);
     control.selector ??= tag;
-    control.nth ??= [...document.querySelectorAll(control.selector)].indexOf(element);
+    const has = (one) => control.text === undefined || textOf(one).toLowerCase().includes(control.text.toLowerCase());
+    const alike = [...document.querySelectorAll(control.selector)].filter(has);
+    control.nth ??= alike.indexOf(element);
     controls.push(control);
   }
   return controls;

@@ -27,7 +27,8 @@ export function BranchPage() {
   const list = useInfiniteQuery(flowsQuery(project, branch));
   const mayStart = useMay("developer", project);
   const newest = list.data?.pages[0]?.items[0];
-  const known = useQuery(branchesQuery(project)).data?.find((one) => one.name === branch);
+  const branches = useQuery(branchesQuery(project));
+  const known = branches.data?.find((one) => one.name === branch);
   const start = mayStart ? (
     <LinkButton to="/projects/$project/start" params={{ project }} search={{ branch }} leftSection={<Icon name="play" />}>
       Start flow
@@ -59,21 +60,28 @@ export function BranchPage() {
           </>
         }
       />
-      {known ? <LastPush branch={known} /> : null}
-      <Panel flush>
-        <Loaded answer={list} skeleton={<SkeletonRows rows={10} />}>
-          {({ pages }) => {
-            const flows = pages.flatMap((page) => page.items);
-            return flows.length === 0 ? (
-              <EmptyPage title="No flow has run on this branch" action={start}>
-                A flow starts when a commit is pushed, by time, or by hand.
-              </EmptyPage>
-            ) : (
-              <FlowGrid flows={flows} />
-            );
-          }}
-        </Loaded>
-      </Panel>
+      {/* Both at once: what the last push did stands above the flows, which do not move when it comes. */}
+      <Loaded answer={branches} skeleton={<Panel flush><SkeletonRows rows={10} /></Panel>}>
+        {() => (
+          <>
+            {known ? <LastPush branch={known} /> : null}
+            <Panel flush>
+              <Loaded answer={list} skeleton={<SkeletonRows rows={10} />}>
+                {({ pages }) => {
+                  const flows = pages.flatMap((page) => page.items);
+                  return flows.length === 0 ? (
+                    <EmptyPage title="No flow has run on this branch" action={start}>
+                      A flow starts when a commit is pushed, by time, or by hand.
+                    </EmptyPage>
+                  ) : (
+                    <FlowGrid flows={flows} />
+                  );
+                }}
+              </Loaded>
+            </Panel>
+          </>
+        )}
+      </Loaded>
       <More list={list} what="flows" />
     </Page>
   );
