@@ -1,16 +1,17 @@
 //! Files of a workspace, reached without ever following a link: whatever a job puts there, nothing outside is touched.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat, renameat};
+use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fchmod, mkdirat};
-use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, unlinkat};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, unlinkat};
 
 use crate::sandbox::Owner;
 
@@ -190,18 +191,47 @@ impl Tree {
     }
 }
 
+/// Makes a user the owner of a folder and of everything below it, links themselves included.
+pub(crate) fn give_away_all(folder: &Path, owner: Owner) -> io::Result<()> {
+    let folder = open_path(folder)?;
+    let (uid, gid) = (Uid::from_raw(owner.uid), Gid::from_raw(owner.gid));
+    fchown(&folder, Some(uid), Some(gid))?;
+    give_away_below(&folder, uid, gid)
+}
+
+fn give_away_below(folder: &OwnedFd, uid: Uid, gid: Gid) -> io::Result<()> {
+    // All are read first, so that one descriptor is open for each folder on the way.
+    let entries: Vec<_> =
+        std::fs::read_dir(format!("/proc/self/fd/{}", folder.as_raw_fd()))?.collect::<io::Result<_>>()?;
+    for entry in entries {
+        let name = entry.file_name();
+        fchownat(
+            folder,
+            name.as_os_str(),
+            Some(uid),
+            Some(gid),
+            AtFlags::AT_SYMLINK_NOFOLLOW,
+        )?;
+        if entry.file_type()?.is_dir() {
+            give_away_below(&open_folder(folder, &name)?, uid, gid)?;
+        }
+    }
+    Ok(())
+}
+
 /// A folder whose own path nobody but the agent can change.
 fn open_path(path: &Path) -> io::Result<OwnedFd> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     Ok(nix::fcntl::open(path, flags, Mode::empty())?)
 }
 
-fn open_folder(parent: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
+fn open_folder(parent: &OwnedFd, name: impl AsRef<OsStr>) -> io::Result<OwnedFd> {
+    let name = name.as_ref();
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     match openat(parent, name, flags, Mode::empty()) {
         Err(Errno::ELOOP | Errno::ENOTDIR) => Err(io::Error::new(
             io::ErrorKind::NotADirectory,
-            format!("`{name}` on the way is a link or a file"),
+            format!("`{}` on the way is a link or a file", name.display()),
         )),
         result => Ok(result?),
     }
@@ -257,6 +287,36 @@ mod tests {
             .unwrap();
         assert_eq!(text, "mine");
         assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_tree_is_given_away_with_its_links_and_without_what_they_lead_to() {
+        if !nix::unistd::geteuid().is_root() {
+            println!(
+                "skipped: a_tree_is_given_away_with_its_links_and_without_what_they_lead_to: only root may give files away"
+            );
+            return;
+        }
+        let (inside, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(outside.path().join("theirs"), "").unwrap();
+        fs::create_dir_all(inside.path().join("a/b")).unwrap();
+        fs::write(inside.path().join("a/b/file"), "").unwrap();
+        symlink(outside.path(), inside.path().join("a/link")).unwrap();
+        give_away_all(
+            inside.path(),
+            Owner {
+                uid: 12_345,
+                gid: 12_345,
+            },
+        )
+        .unwrap();
+        for given in ["", "a", "a/b", "a/b/file", "a/link"] {
+            let metadata = fs::symlink_metadata(inside.path().join(given)).unwrap();
+            assert_eq!((metadata.uid(), metadata.gid()), (12_345, 12_345), "{given}");
+        }
+        for kept in ["", "theirs"] {
+            assert_eq!(fs::symlink_metadata(outside.path().join(kept)).unwrap().uid(), 0);
+        }
     }
 
     #[test]

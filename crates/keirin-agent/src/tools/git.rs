@@ -5,8 +5,7 @@
 //! with the agent's rights. Another repository is fetched by git as a process of the step, with the step's rights, and so
 //! are submodules.
 
-use std::os::unix::fs::lchown;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use keirin_git::{
@@ -15,12 +14,10 @@ use keirin_git::{
 };
 use keirin_model::Outcome;
 use keirin_wire::agent::Repository;
-use walkdir::WalkDir;
 
 use super::error::ToolError;
-use super::files::{RelativePath, Tree};
+use super::files::{RelativePath, Tree, give_away_all};
 use super::{count, on_disk, shell, unless_halted};
-use crate::sandbox::Owner;
 use crate::step::{StepContext, StepEnd};
 
 /// Runs what follows it, and again while its words say that a connection was lost. A repository on this machine may be
@@ -222,7 +219,9 @@ async fn own(context: &StepContext<'_>, request: Request<'_>) -> Result<(), Tool
     let owner = context.workspace.owner();
     let tree = Tree::new(context.workspace.work(), owner);
     on_disk(move || {
-        give_away(&fresh, owner)?;
+        if let Some(owner) = owner {
+            give_away_all(&fresh, owner).map_err(ToolError::disk("give away", fresh.display()))?;
+        }
         tree.take_in(&fresh, &destination)
             .map_err(|(name, error)| match error.kind() {
                 std::io::ErrorKind::AlreadyExists => ToolError::InTheWay { name },
@@ -264,17 +263,4 @@ fn progress(context: &StepContext<'_>) -> Progress {
             log.say(Some(step), line);
         }
     })
-}
-
-/// Makes the steps' user the owner of everything below. Nothing of it can be reached by a step yet.
-fn give_away(folder: &PathBuf, owner: Option<Owner>) -> Result<(), ToolError> {
-    let Some(Owner { uid, gid }) = owner else {
-        return Ok(());
-    };
-    for entry in WalkDir::new(folder).follow_links(false) {
-        let entry = entry.map_err(ToolError::disk("go through", folder.display()))?;
-        lchown(entry.path(), Some(uid), Some(gid))
-            .map_err(ToolError::disk("give away", entry.path().display()))?;
-    }
-    Ok(())
 }

@@ -200,10 +200,12 @@ impl Folder {
         self.0.hash(&mut hasher);
         let hash = hasher.finish();
         let in_data = self.0.join("socket");
+        let runtime = runtime.and_then(|runtime| runtime.canonicalize().ok());
         let in_runtime = runtime.map(|runtime| runtime.join(format!("keirin-{hash:016x}")));
-        let in_tmp = PathBuf::from(format!("/tmp/keirin-{}-{hash:016x}", geteuid()));
+        let tmp = Path::new("/tmp").canonicalize().ok();
+        let in_tmp = tmp.map(|tmp| tmp.join(format!("keirin-{}-{hash:016x}", geteuid())));
         let mut reasons = Vec::new();
-        for folder in [Some(in_data), in_runtime, Some(in_tmp)].into_iter().flatten() {
+        for folder in [Some(in_data), in_runtime, in_tmp].into_iter().flatten() {
             match make_socket_folder(&folder, identity) {
                 Ok(()) => return Ok(folder),
                 Err(why) => reasons.push(format!("{}: {why}", folder.display())),

@@ -1,12 +1,14 @@
 //! Whom PostgreSQL runs as. It refuses to run as root, and it wants a name for its uid.
 
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Stdio;
 
-use nix::unistd::{Gid, Uid, User, chown, geteuid};
+use nix::sys::stat::{Mode, SFlag, fchmod, fstat};
+use nix::unistd::{Gid, Uid, User, fchown, geteuid};
 use tokio::process::Command;
 
+use super::descriptor::open_itself;
 use super::error::ClusterError;
 
 /// Accounts that PostgreSQL may be called by within a user namespace, where they own nothing that they own outside.
@@ -109,31 +111,40 @@ impl Identity {
         command
     }
 
-    /// Makes a file or folder that we have made belong to this identity.
+    /// Makes a file or folder that we have made belong to this identity. Its path is absolute, without links.
     pub(super) fn own(&self, path: &Path) -> Result<(), ClusterError> {
         let Self::Other(account) = self else {
             return Ok(());
         };
-        chown(path, Some(account.uid), Some(account.gid))
-            .map_err(|error| ClusterError::io("change the owner of", path)(error.into()))
+        let give = || -> std::io::Result<()> {
+            let made = open_itself(path)?;
+            let status = fstat(&made)?;
+            let is_folder = status.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFDIR.bits();
+            if status.st_uid != geteuid().as_raw() || !is_folder && status.st_nlink != 1 {
+                return Err(std::io::Error::other("something else has taken its place"));
+            }
+            Ok(fchown(&made, Some(account.uid), Some(account.gid))?)
+        };
+        give().map_err(ClusterError::io("change the owner of", path))
     }
 
     /// Lets this identity pass through the data folder, which stays closed to all others and does not show it what is
-    /// in there.
+    /// in there. Its path is absolute, without links.
     pub(super) fn let_through(&self, folder: &Path) -> Result<(), ClusterError> {
         let Self::Other(account) = self else {
             return Ok(());
         };
-        let open = || -> std::io::Result<()> {
-            let metadata = folder.metadata()?;
-            if metadata.uid() == account.uid.as_raw() || metadata.mode() & 0o001 != 0 {
+        let let_through = || -> std::io::Result<()> {
+            let folder = open_itself(folder)?;
+            let status = fstat(&folder)?;
+            let mode = Mode::from_bits_truncate(status.st_mode);
+            if status.st_uid == account.uid.as_raw() || mode.contains(Mode::S_IXOTH) {
                 return Ok(());
             }
-            chown(folder, None, Some(account.gid))?;
-            let mode = metadata.mode() & 0o700 | 0o010;
-            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode))
+            fchown(&folder, None, Some(account.gid))?;
+            Ok(fchmod(&folder, mode & Mode::S_IRWXU | Mode::S_IXGRP)?)
         };
-        open().map_err(ClusterError::io("open to PostgreSQL's user the folder", folder))
+        let_through().map_err(ClusterError::io("open to PostgreSQL's user the folder", folder))
     }
 
     /// The uid that its files have, as we see them.
@@ -218,4 +229,57 @@ fn is_in_reach(data: &Path, user: &User) -> bool {
             metadata.mode() & bit != 0
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use nix::unistd::getegid;
+
+    use super::*;
+
+    /// Another user whose group anybody may give a file to that is in it, so that the tests need not be root's.
+    fn other() -> Identity {
+        Identity::Other(Account {
+            uid: Uid::from_raw(12_345),
+            gid: getegid(),
+        })
+    }
+
+    fn mode(path: &Path) -> u32 {
+        path.metadata().unwrap().mode() & 0o777
+    }
+
+    fn closed_folder(path: &Path) {
+        std::fs::create_dir(path).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
+
+    #[test]
+    fn the_data_folder_lets_its_user_pass_and_shows_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        let data = parent.path().canonicalize().unwrap().join("data");
+        closed_folder(&data);
+        other().let_through(&data).unwrap();
+        assert_eq!(mode(&data), 0o710);
+    }
+
+    #[test]
+    fn what_a_link_leads_to_is_not_opened_and_not_given_away() {
+        let parent = tempfile::tempdir().unwrap();
+        let parent = parent.path().canonicalize().unwrap();
+        let victim = parent.join("victim");
+        closed_folder(&victim);
+        closed_folder(&victim.join("data"));
+        // In place of the folder itself, and of one on the way to it.
+        symlink(&victim, parent.join("data")).unwrap();
+        for path in [parent.join("data"), parent.join("data/data")] {
+            let error = other().let_through(&path).unwrap_err();
+            assert!(error.to_string().contains("a link"), "{error}");
+            let error = other().own(&path).unwrap_err();
+            assert!(error.to_string().contains("a link"), "{error}");
+        }
+        assert_eq!((mode(&victim), mode(&victim.join("data"))), (0o700, 0o700));
+    }
 }

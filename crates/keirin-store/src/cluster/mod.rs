@@ -5,6 +5,7 @@
 //! on for the others, or for the next that comes.
 
 mod binaries;
+mod descriptor;
 mod error;
 mod folder;
 mod identity;
