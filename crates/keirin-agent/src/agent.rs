@@ -115,6 +115,7 @@ impl Agent {
         }
         let slots = Slots::new(&config.identity, config.slots, &config.runtime_folder)?;
         let Prepared { folder, sandboxes } = isolation::prepare(&config, &slots).await?;
+        sandboxes.make_ahead();
         let agent = Self {
             slots,
             sandboxes: Arc::new(sandboxes),

@@ -39,6 +39,12 @@ pub(crate) struct Attempt {
     pub(crate) clock: ServerClock,
 }
 
+/// What is left of an attempt that is over.
+struct Used {
+    sandbox: Option<Sandbox>,
+    workspace: Option<Workspace>,
+}
+
 impl Attempt {
     /// Runs to the end: until nothing of the job is left on this machine, and the server knows how it went or does not
     /// want to know.
@@ -64,12 +70,20 @@ impl Attempt {
         };
         let delivery = AbortOnDropHandle::new(tokio::spawn(delivery.run()));
 
-        let workspace = self.work(&lease, &spool).await;
-        let removal = tokio::task::spawn_blocking(move || {
-            if let Some(Err(error)) = workspace.map(|workspace| workspace.remove()) {
-                tracing::warn!(%attempt, %error, "cannot remove a workspace");
+        let Used { sandbox, workspace } = self.work(&lease, &spool).await;
+        // While the server hears of the end.
+        let clearing = tokio::spawn(async move {
+            if let Some(sandbox) = sandbox {
+                sandbox.close().await;
             }
+            let removal = move || {
+                if let Some(Err(error)) = workspace.map(|workspace| workspace.remove()) {
+                    tracing::warn!(%attempt, %error, "cannot remove a workspace");
+                }
+            };
+            tokio::task::spawn_blocking(removal).await
         });
+        self.sandboxes.make_ahead();
         // The agent may be stopped while the job still runs, or while the server is away after its end.
         let farewell = async {
             self.stop.agent_stopping().await;
@@ -79,7 +93,7 @@ impl Attempt {
             _ = delivery => {}
             () = farewell => tracing::warn!(%attempt, "the server could not be told how a job ended"),
         }
-        if removal.await.is_err() {
+        if !matches!(clearing.await, Ok(Ok(()))) {
             tracing::error!(%attempt, "removing a workspace broke off");
         }
         // Made only when the server could not be reached for long.
@@ -87,7 +101,7 @@ impl Attempt {
     }
 
     /// Makes the workspace, runs the steps, ends what they left, and says how it went.
-    async fn work(&self, lease: &Lease, spool: &Arc<SharedSpool>) -> Option<Workspace> {
+    async fn work(&self, lease: &Lease, spool: &Arc<SharedSpool>) -> Used {
         let log = Arc::new(JobLog::new(
             Arc::clone(spool),
             Masks::new(&self.assignment.masks),
@@ -100,12 +114,16 @@ impl Attempt {
             spool.with(|spool| spool.event(event, due));
             spool.news.notify_one();
         };
-        let (workspace, end) = match self.begin().await {
+        let (used, end) = match self.begin().await {
             Ok((workspace, sandbox)) => {
-                let end = self.run_in(&workspace, sandbox, lease, &log, &tell).await;
-                (Some(workspace), end)
+                let (sandbox, end) = self.run_in(&workspace, sandbox, lease, &log, &tell).await;
+                let workspace = Some(workspace);
+                (Used { sandbox, workspace }, end)
             }
-            Err((workspace, reason)) => (workspace, StepEnd::failed(reason)),
+            Err((workspace, reason)) => {
+                let sandbox = None;
+                (Used { sandbox, workspace }, StepEnd::failed(reason))
+            }
         };
         let StepEnd {
             outcome,
@@ -117,7 +135,7 @@ impl Attempt {
             exit,
             message,
         });
-        workspace
+        used
     }
 
     /// Makes what the steps run in; or says why there is none, with what has been made of it.
@@ -139,7 +157,7 @@ impl Attempt {
         }
     }
 
-    /// Runs the steps and ends what they left.
+    /// Runs the steps and ends what they left. Returns the sandbox where it may still be closing.
     async fn run_in(
         &self,
         workspace: &Workspace,
@@ -147,7 +165,7 @@ impl Attempt {
         lease: &Lease,
         log: &Arc<JobLog>,
         tell: &(dyn Fn(AttemptEvent) + Send + Sync),
-    ) -> StepEnd {
+    ) -> (Option<Sandbox>, StepEnd) {
         let running = self.leftovers.enter().await;
         let marker = format!("{}-{:016x}", self.assignment.attempt, (self.config.random)());
         let sandbox = Mutex::new(sandbox);
@@ -155,21 +173,27 @@ impl Attempt {
         let end = Runner::new(self, lease, log, workspace, &sandbox, &marker, tell)
             .run()
             .await;
-        let mut left = match sandbox.into_inner().end().await {
+        let mut sandbox = sandbox.into_inner();
+        let mut left = match sandbox.end().await {
             Ok(left) => left,
             Err(error) => {
                 tracing::warn!(attempt = %lease.attempt, %error, "cannot hear what a job had left running");
                 0
             }
         };
-        if self.sandboxes.namespaces != Namespaces::Full {
+        let closing = if self.sandboxes.namespaces == Namespaces::Full {
+            Some(sandbox)
+        } else {
+            // Its own processes are not what the job has left.
+            sandbox.close().await;
             if let Some(owner) = workspace.owner()
                 && let Err(error) = self.sandboxes.end_processes_of(owner).await
             {
                 tracing::error!(attempt = %lease.attempt, %error, "a job may have left processes");
             }
             left += self.leftovers.sweep(running, &marker).await;
-        }
+            None
+        };
         if left > 0 {
             let noun = if left == 1 { "process" } else { "processes" };
             log.say(
@@ -177,6 +201,6 @@ impl Attempt {
                 &format!("Ended {left} {noun} that the job had left running."),
             );
         }
-        end
+        (closing, end)
     }
 }

@@ -1,6 +1,7 @@
 //! Finds out, when the agent starts, what keeps jobs apart on this machine.
 
 use std::os::fd::AsFd as _;
+use std::sync::Mutex;
 
 use keirin_model::AttemptId;
 use keirin_model::flow::Exit;
@@ -10,6 +11,9 @@ use crate::config::{Config, Identity};
 use crate::sandbox::{Launched, Namespaces, Owner, SandboxFailure, Sandboxes};
 use crate::slots::Slots;
 use crate::workspace::{Folder, Workspace};
+
+/// So many jobs may begin at once without waiting for their sandbox's processes, which take some megabytes each.
+const MOST_AHEAD: usize = 4;
 
 /// What keeps jobs apart on a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +80,8 @@ pub(crate) async fn prepare(config: &Config, slots: &Slots) -> Result<Prepared, 
         closed: config.closed.clone(),
         writable: config.writable.clone(),
         limits: config.job_limits,
+        ahead: MOST_AHEAD.min(config.slots as usize),
+        waiting: Mutex::default(),
     };
     if !sandboxes.is_confined {
         return Ok(Prepared { folder, sandboxes });
@@ -187,5 +193,6 @@ async fn try_in(
     let exit = sandbox.exited().await?.exit;
     let has_landlock = sandbox.has_landlock();
     sandbox.end().await?;
+    sandbox.close().await;
     Ok((exit, has_landlock))
 }

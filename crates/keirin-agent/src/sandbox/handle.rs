@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -20,9 +21,9 @@ use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
 use crate::job_limits::{ExceededLimit, JobLimits};
 
-use super::END_PROCESSES_OF;
 use super::plan::{Folders, Namespaces, Owner, SandboxPlan};
 use super::protocol::{self, Request, Response};
+use super::{END_PROCESSES_OF, OUTSIDE};
 
 /// How long a sandbox may take for what takes milliseconds. One that does not answer by then is killed.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -46,8 +47,8 @@ pub(crate) enum SandboxFailure {
     Connection(#[from] io::Error),
 }
 
-/// How sandboxes are made here.
-#[derive(Debug, Clone)]
+/// How sandboxes are made here, and those that are made ahead.
+#[derive(Debug)]
 pub(crate) struct Sandboxes {
     /// The program that calls [`crate::sandbox::main`], and the arguments that make it do so.
     pub(crate) program: PathBuf,
@@ -58,9 +59,14 @@ pub(crate) struct Sandboxes {
     pub(crate) closed: Vec<PathBuf>,
     pub(crate) writable: Vec<PathBuf>,
     pub(crate) limits: JobLimits,
+    /// How many sandboxes wait for jobs, where they are made ahead.
+    pub(crate) ahead: usize,
+    /// Those that wait. They end with this value.
+    pub(crate) waiting: Mutex<Vec<Sandbox>>,
 }
 
-/// A sandbox that is ready. It ends with this value.
+/// The processes of a sandbox, which hold what they are told to. They end with this value.
+#[derive(Debug)]
 pub(crate) struct Sandbox {
     outside: Child,
     responses: FramedRead<OwnedReadHalf, LengthDelimitedCodec>,
@@ -85,22 +91,9 @@ impl Sandboxes {
             writable: self.writable.clone(),
             limits: self.limits,
         };
-        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
-        ours.set_nonblocking(true)?;
-        let (responses, requests) = UnixStream::from_std(ours)?.into_split();
-        let mut command = self.command();
-        command.stdin(Stdio::from(OwnedFd::from(theirs)));
-        let outside = command.spawn().map_err(|source| self.not_started(source))?;
-        // The command holds the other end, and would keep this one from hearing that the sandbox is gone.
-        drop(command);
-        let codec = LengthDelimitedCodec::builder()
-            .max_frame_length(protocol::LONGEST)
-            .new_codec();
-        let mut sandbox = Sandbox {
-            outside,
-            responses: FramedRead::new(responses, codec),
-            requests,
-            has_landlock: false,
+        let mut sandbox = match self.take_waiting() {
+            Some(waiting) => waiting,
+            None => self.spawn()?,
         };
         sandbox.send(&plan, &[]).await?;
         match in_time(sandbox.receive()).await {
@@ -113,6 +106,60 @@ impl Sandboxes {
             Some(Err(error)) => Err(error),
             None => Err(SandboxFailure::Gone(" while it was made".to_owned())),
         }
+    }
+
+    /// Starts sandboxes for the jobs that will come next, until enough wait. Only those with a PID namespace: elsewhere
+    /// they would be among the processes that are looked through for what a job has left.
+    pub(crate) fn make_ahead(&self) {
+        if self.namespaces != Namespaces::Full {
+            return;
+        }
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        while waiting.len() < self.ahead {
+            match self.spawn() {
+                Ok(sandbox) => waiting.push(sandbox),
+                Err(error) => {
+                    // The next job makes its own, or says why it has none.
+                    tracing::debug!(%error, "cannot start a sandbox ahead");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// One that waits and has not ended for some reason of its own.
+    fn take_waiting(&self) -> Option<Sandbox> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let mut sandbox = waiting.pop()?;
+            if matches!(sandbox.outside.try_wait(), Ok(None)) {
+                return Some(sandbox);
+            }
+        }
+    }
+
+    /// Starts the processes of a sandbox, which wait for their plan.
+    fn spawn(&self) -> Result<Sandbox, SandboxFailure> {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        let (responses, requests) = UnixStream::from_std(ours)?.into_split();
+        let mut command = self.command();
+        if self.namespaces == Namespaces::Full {
+            command.arg(OUTSIDE);
+        }
+        command.stdin(Stdio::from(OwnedFd::from(theirs)));
+        let outside = command.spawn().map_err(|source| self.not_started(source))?;
+        // The command holds the other end, and would keep this one from hearing that the sandbox is gone.
+        drop(command);
+        let codec = LengthDelimitedCodec::builder()
+            .max_frame_length(protocol::LONGEST)
+            .new_codec();
+        Ok(Sandbox {
+            outside,
+            responses: FramedRead::new(responses, codec),
+            requests,
+            has_landlock: false,
+        })
     }
 
     /// Kills all processes of a slot's user.
@@ -194,13 +241,17 @@ impl Sandbox {
         drop(self.send(&Request::Signal(signal as i32), &[]).await);
     }
 
-    /// Ends all that is left. Returns how many processes were still running.
-    pub(crate) async fn end(mut self) -> Result<usize, SandboxFailure> {
+    /// Ends all processes that are left. Returns how many were still running.
+    pub(crate) async fn end(&mut self) -> Result<usize, SandboxFailure> {
         self.send(&Request::End, &[]).await?;
-        let processes = match in_time(self.ended()).await {
-            Some(processes) => processes?,
-            None => return Err(self.kill(" because it did not end what was left")),
-        };
+        match in_time(self.ended()).await {
+            Some(processes) => processes,
+            None => Err(self.kill(" because it did not end what was left")),
+        }
+    }
+
+    /// Waits until its own processes have ended too, which takes the kernel a moment for the namespaces.
+    pub(crate) async fn close(self) {
         let Self {
             mut outside,
             responses,
@@ -213,7 +264,6 @@ impl Sandbox {
             // With the process outside dies the one inside, and with that all that it holds.
             drop(outside.kill().await);
         }
-        Ok(processes)
     }
 
     async fn ended(&mut self) -> Result<usize, SandboxFailure> {

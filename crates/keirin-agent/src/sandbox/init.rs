@@ -47,8 +47,13 @@ const OWN_PROCESSES: u64 = 4;
 /// Each round ends all children that are there, and finds what those had started.
 const ROUNDS: u32 = 10_000;
 
-/// Serves the agent until it lets go, and leaves nothing behind.
-pub(super) fn run(socket: &UnixStream, plan: &SandboxPlan) -> Result<(), SandboxError> {
+/// Waits for the plan, serves the agent until it lets go, and leaves nothing behind.
+pub(super) fn run(socket: &UnixStream) -> Result<(), SandboxError> {
+    let received = protocol::receive::<SandboxPlan>(socket).map_err(system("hear the agent"))?;
+    let Some((plan, _)) = received else {
+        return Ok(());
+    };
+    let plan = &plan;
     let is_first = plan.namespaces == Namespaces::Full;
     // What the first process may do to all others must never be done to those of the machine.
     if is_first != (std::process::id() == 1) {
@@ -96,6 +101,7 @@ pub(super) fn run(socket: &UnixStream, plan: &SandboxPlan) -> Result<(), Sandbox
 fn prepare(is_first: bool, plan: &SandboxPlan) -> Result<(), String> {
     // A kernel without it kills in its own order.
     drop(set_oom_score(OOM_SCORE));
+    namespaces::hold_files(plan).map_err(|error| error.to_string())?;
     if is_first {
         namespaces::mount_proc().map_err(|error| error.to_string())?;
     }

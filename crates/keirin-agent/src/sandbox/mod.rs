@@ -15,6 +15,10 @@
 //! The sandbox lives as long as the agent holds its end of the socket. With a PID namespace the kernel then ends every
 //! process in it at once, also when the agent was killed; without one the sandbox is the reaper of its descendants and
 //! ends them itself (`init`).
+//!
+//! Starting processes is most of what a sandbox costs, so those with a PID namespace are started ahead of the jobs that
+//! will need them (`handle`). Such a one waits for its plan and holds nothing yet: what depends on the job or on the
+//! machine, files and mounts above all, is looked at when the plan has come.
 
 mod access;
 mod disk;
@@ -26,11 +30,10 @@ mod processes;
 mod protocol;
 mod rlimits;
 
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::ffi::OsString;
+use std::fs;
 use std::io;
 use std::os::fd::AsFd;
-use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 
@@ -45,7 +48,9 @@ use plan::SandboxPlan;
 pub(crate) use plan::{Accounts, Folders, Namespaces};
 use protocol::Response;
 
-/// The first argument of the sandbox's own further processes.
+/// The first argument: the process outside of a PID namespace, the first process inside, and what ends a user's
+/// processes. Without one the process holds an attempt without a PID namespace.
+const OUTSIDE: &str = "outside";
 const INIT: &str = "init";
 const END_PROCESSES_OF: &str = "end-processes-of";
 
@@ -79,62 +84,53 @@ fn system<E: Into<io::Error>>(what: &'static str) -> impl FnOnce(E) -> SandboxEr
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Result<(), SandboxError> {
     let mut arguments = arguments.into_iter();
     let Some(mode) = arguments.next() else {
-        return outer();
-    };
-    let unknown = || SandboxError::Arguments(mode.clone());
-    let value = arguments.next().ok_or_else(unknown)?;
-    let value = value.to_str().ok_or_else(unknown)?;
-    if mode == OsStr::new(INIT) {
-        let plan: SandboxPlan = serde_json::from_str(value).map_err(|_| unknown())?;
         block_signals()?;
-        // The kernel's word that the process outside has been killed; its regular end is the end of the socket.
-        prctl::set_pdeathsig(Signal::SIGKILL).map_err(system("watch the process outside"))?;
-        return init::run(&socket()?, &plan);
+        return init::run(&socket()?);
+    };
+    match mode.to_str() {
+        Some(OUTSIDE) => outside(),
+        Some(INIT) => {
+            block_signals()?;
+            // The kernel's word that the process outside has been killed; its regular end is the end of the socket.
+            prctl::set_pdeathsig(Signal::SIGKILL).map_err(system("watch the process outside"))?;
+            init::run(&socket()?)
+        }
+        Some(END_PROCESSES_OF) => {
+            let uid = arguments.next();
+            let uid = uid.as_deref().and_then(|uid| uid.to_str()?.parse().ok());
+            end_processes_of(uid.ok_or(SandboxError::Arguments(mode))?)
+        }
+        _ => Err(SandboxError::Arguments(mode)),
     }
-    if mode == OsStr::new(END_PROCESSES_OF) {
-        return end_processes_of(value.parse().map_err(|_| unknown())?);
-    }
-    Err(unknown())
 }
 
-/// The process outside of the namespaces: makes them, starts the one inside, and waits for its end.
-fn outer() -> Result<(), SandboxError> {
+/// The process outside of a PID namespace: makes it, starts the first process inside, and waits for its end.
+fn outside() -> Result<(), SandboxError> {
     block_signals()?;
-    let socket = socket()?;
-    let received = protocol::receive::<SandboxPlan>(&socket).map_err(system("hear the agent"))?;
-    let Some((plan, _)) = received else {
-        return Ok(());
-    };
-    let program = File::open("/proc/self/exe").map_err(system("find its program"))?;
-    let entered = match plan.namespaces {
-        Namespaces::Full => namespaces::enter(&plan).and_then(|()| namespaces::pass_on_mounting()),
-        Namespaces::Mounts => namespaces::enter(&plan),
-        Namespaces::None => Ok(()),
-    };
-    if let Err(error) = entered {
+    if let Err(error) = namespaces::hold_processes() {
+        let socket = socket()?;
+        // The agent hears it when it has a job for this sandbox.
+        let planned = protocol::receive::<SandboxPlan>(&socket).map_err(system("hear the agent"))?;
+        if planned.is_none() {
+            return Ok(());
+        }
         let refused = Response::Refused {
             reason: error.to_string(),
         };
         return protocol::send(&socket, &refused).map_err(system("answer the agent"));
     }
-    match plan.namespaces {
-        Namespaces::Full => spawn_init(&program, &plan),
-        Namespaces::Mounts | Namespaces::None => init::run(&socket, &plan),
-    }
+    spawn_init()
 }
 
-/// Starts the first process of the PID namespace. Its program is named by a file that is open, because its path may be
-/// covered by now.
-fn spawn_init(program: &File, plan: &SandboxPlan) -> Result<(), SandboxError> {
+/// Starts the first process of the PID namespace, which takes over the agent's socket.
+fn spawn_init() -> Result<(), SandboxError> {
     prctl::set_dumpable(false).map_err(system("close itself to others"))?;
-    let plan =
-        serde_json::to_string(plan).map_err(|error| system("pass its plan on")(io::Error::from(error)))?;
     #[expect(
         clippy::disallowed_methods,
         reason = "the adapter that starts the first process of a PID namespace"
     )]
-    let mut command = Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()));
-    command.args([init_arguments(), vec![INIT.into(), plan.into()]].concat());
+    let mut command = Command::new("/proc/self/exe");
+    command.args(init_arguments());
     let mut init = command
         .current_dir("/")
         .env_clear()
@@ -145,9 +141,13 @@ fn spawn_init(program: &File, plan: &SandboxPlan) -> Result<(), SandboxError> {
     Ok(())
 }
 
-/// The arguments that came before the sandbox's own, as in `keirin sandbox`: they select the mode.
+/// This process's own arguments, with the other mode at their end: what stands before it, as in `keirin sandbox`, leads
+/// here.
 fn init_arguments() -> Vec<OsString> {
-    std::env::args_os().skip(1).collect()
+    let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    arguments.pop();
+    arguments.push(INIT.into());
+    arguments
 }
 
 /// The agent's socket, which is this process's standard input.

@@ -39,30 +39,44 @@ fn cannot<E: Into<io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> Name
     }
 }
 
-/// Moves this process into namespaces of its own; its next child is the first in that for processes.
-pub(super) fn enter(plan: &SandboxPlan) -> Result<(), NamespaceError> {
-    let is_root = geteuid().is_root();
-    let (uid, gid) = (getuid(), getgid());
-    let mut flags = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC;
-    if plan.namespaces == Namespaces::Full {
-        flags |= CloneFlags::CLONE_NEWPID;
-    }
-    if !is_root {
-        flags |= CloneFlags::CLONE_NEWUSER;
-    }
-    unshare(flags).map_err(cannot("make namespaces"))?;
-    if !is_root {
-        let map = || {
-            fs::write("/proc/self/setgroups", "deny")?;
-            fs::write("/proc/self/uid_map", format!("{uid} {uid} 1"))?;
-            fs::write("/proc/self/gid_map", format!("{gid} {gid} 1"))
-        };
-        map().map_err(cannot("be the same user in a namespace"))?;
+/// Gives the children of this process a namespace for processes, and lets the first of them mount.
+pub(super) fn hold_processes() -> Result<(), NamespaceError> {
+    enter(CloneFlags::CLONE_NEWPID)?;
+    pass_on_mounting()
+}
+
+/// Moves this process into namespaces for mounts and IPC, where it sees what the plan shows.
+pub(super) fn hold_files(plan: &SandboxPlan) -> Result<(), NamespaceError> {
+    let flags = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC;
+    match plan.namespaces {
+        // That for processes has come with the right to make others.
+        Namespaces::Full => unshare(flags).map_err(cannot("make namespaces"))?,
+        Namespaces::Mounts => enter(flags)?,
+        Namespaces::None => return Ok(()),
     }
     let before = umask(Mode::from_bits_truncate(0o022));
     let mounted = mount_all(plan);
     umask(before);
     mounted
+}
+
+/// Makes namespaces. Who is not root needs one for users too, in which it may make others.
+fn enter(mut flags: CloneFlags) -> Result<(), NamespaceError> {
+    let is_root = geteuid().is_root();
+    let (uid, gid) = (getuid(), getgid());
+    if !is_root {
+        flags |= CloneFlags::CLONE_NEWUSER;
+    }
+    unshare(flags).map_err(cannot("make namespaces"))?;
+    if is_root {
+        return Ok(());
+    }
+    let map = || {
+        fs::write("/proc/self/setgroups", "deny")?;
+        fs::write("/proc/self/uid_map", format!("{uid} {uid} 1"))?;
+        fs::write("/proc/self/gid_map", format!("{gid} {gid} 1"))
+    };
+    map().map_err(cannot("be the same user in a namespace"))
 }
 
 fn mount_all(plan: &SandboxPlan) -> Result<(), NamespaceError> {
@@ -119,7 +133,7 @@ fn mount_all(plan: &SandboxPlan) -> Result<(), NamespaceError> {
 
 /// Lets the first process in the namespace for processes mount: becoming another program takes an ordinary user's
 /// capabilities away, in a namespace too.
-pub(super) fn pass_on_mounting() -> Result<(), NamespaceError> {
+fn pass_on_mounting() -> Result<(), NamespaceError> {
     if geteuid().is_root() {
         return Ok(());
     }

@@ -13,6 +13,7 @@ use keirin_model::flow::FlowKind;
 use keirin_model::plan::{Condition, Executor, JobPlan, Requirements, Retry, StepPlan, Tool};
 use keirin_model::{AttemptId, Timestamp};
 use keirin_wire::agent::{Assignment, Origin};
+use nix::unistd::Pid;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -191,9 +192,18 @@ pub(crate) fn script(script: &str) -> Assignment {
 /// Whether a process with exactly these arguments runs on this machine; one that only waits to be reaped has none. A job's
 /// own numbers of processes are those of its namespace.
 pub(crate) fn runs(arguments: &[&str]) -> bool {
+    !processes(arguments).is_empty()
+}
+
+/// The processes with exactly these arguments.
+pub(crate) fn processes(arguments: &[&str]) -> Vec<Pid> {
     let wanted: String = arguments.iter().map(|argument| format!("{argument}\0")).collect();
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     processes
-        .filter_map(|process| std::fs::read(process.path().join("cmdline")).ok())
-        .any(|found| found == wanted.as_bytes())
+        .filter(|process| {
+            std::fs::read(process.path().join("cmdline")).is_ok_and(|found| found == wanted.as_bytes())
+        })
+        .filter_map(|process| process.file_name().to_str()?.parse().ok())
+        .map(Pid::from_raw)
+        .collect()
 }
