@@ -2,9 +2,9 @@
 //!
 //! [`Agent::run`] is the whole of it. It talks to a [`Server`], which is [`HttpServer`] for `keirin agent` and a value in
 //! the same process for `keirin exec`. The way of a job: `agent` claims it, `attempt` runs its steps one after the other by the
-//! `tools`, whose processes `process` starts and ends, whose output goes through `output` (masked, split, bounded) into
-//! the `spool`, from where `delivery` brings it to the server. `leftovers` and the [`sandbox`]
-//! end what a job left running, `remains` what the jobs of an agent that was killed did.
+//! `tools`, whose processes `process` starts and ends, whose output `streams` reads and `output` masks, splits and bounds.
+//! It goes into the `spool`, from where `delivery` brings it to the server. `leftovers` and the [`sandbox`] end what a job
+//! left running, `remains` what the jobs of an agent that was killed did.
 //!
 //! What a job may touch is said by [`Identity`]; [`sandbox`] is the process that the job's own descend from.
 
@@ -35,6 +35,7 @@ mod spool;
 mod spool_log;
 mod step;
 mod stop;
+mod streams;
 mod tools;
 mod trusted;
 mod workspace;

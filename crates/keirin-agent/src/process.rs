@@ -1,15 +1,13 @@
 //! The bare executor: has the processes of a step started on this machine, listens to them, and ends them.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{self, PipeReader, PipeWriter};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Uid, fchown};
-use tokio::io::AsyncReadExt;
-use tokio::net::unix::pipe::Receiver;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -17,9 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Patience;
 use crate::output::Capture;
 use crate::sandbox::{Launched, Owner, ProcessEnd, Sandbox, SandboxFailure};
-
-/// How much is read at once.
-const READ_BYTES: usize = 64 * 1024;
+use crate::streams::{StepStream, StepStreams};
 
 /// A process to start.
 pub(crate) struct Launch<'a> {
@@ -38,6 +34,8 @@ pub(crate) enum LaunchError {
     System { program: String, source: io::Error },
     #[error(transparent)]
     Sandbox(#[from] SandboxFailure),
+    #[error("cannot read what `{program}` writes: {source}")]
+    Read { program: String, source: io::Error },
 }
 
 /// Runs processes in the sandbox of an attempt.
@@ -58,16 +56,21 @@ impl Bare<'_> {
         halt: &CancellationToken,
     ) -> Result<ProcessEnd, LaunchError> {
         let mut sandbox = self.sandbox.lock().await;
-        let (output_reader, error_reader) = self.start(launch, &mut sandbox).await?;
+        let mut streams = self.start(launch, &mut sandbox).await?;
         let mut ending = Ending::new(self.patience.termination);
-        let (mut output_pipe, mut error_pipe) = (Pipe::new(output_reader), Pipe::new(error_reader));
+        let mut write = |stream: StepStream, bytes: &[u8]| match stream {
+            StepStream::Output => output.write(bytes),
+            StepStream::Error => error.write(bytes),
+        };
         let mut exit = None;
         let mut linger_until = None;
-        while exit.is_none() || output_pipe.is_open() || error_pipe.is_open() {
+        while exit.is_none() || streams.is_open() {
             let (is_ending, next_at) = (ending.has_begun(), ending.next_at());
             tokio::select! {
-                bytes = output_pipe.read() => output.write(bytes),
-                bytes = error_pipe.read() => error.write(bytes),
+                read = streams.read(&mut write), if streams.is_open() => read.map_err(|source| LaunchError::Read {
+                    program: launch.program.to_owned(),
+                    source,
+                })?,
                 exited = sandbox.exited(), if exit.is_none() => {
                     exit = Some(exited?);
                     linger_until = Some(Instant::now() + self.patience.lingering_output);
@@ -92,12 +95,8 @@ impl Bare<'_> {
         Ok(exit.unwrap_or_default())
     }
 
-    /// Starts the process; returns what it writes: output and errors.
-    async fn start(
-        &self,
-        launch: &Launch<'_>,
-        sandbox: &mut Sandbox,
-    ) -> Result<(Receiver, Receiver), LaunchError> {
+    /// Starts the process; returns what it writes.
+    async fn start(&self, launch: &Launch<'_>, sandbox: &mut Sandbox) -> Result<StepStreams, LaunchError> {
         let program = || launch.program.to_owned();
         let system = |source| LaunchError::System {
             program: program(),
@@ -105,6 +104,7 @@ impl Bare<'_> {
         };
         let (output_reader, output) = self.pipe().map_err(system)?;
         let (error_reader, error) = self.pipe().map_err(system)?;
+        let streams = StepStreams::new(output_reader, error_reader).map_err(system)?;
         let folder = launch.folder.to_string_lossy().into_owned();
         let launched = Launched {
             program: program(),
@@ -115,7 +115,7 @@ impl Bare<'_> {
             error: error.as_fd(),
         };
         match sandbox.run(launched).await? {
-            Ok(()) => Ok((output_reader, error_reader)),
+            Ok(()) => Ok(streams),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(LaunchError::NotFound {
                 program: program(),
                 folder,
@@ -125,49 +125,12 @@ impl Bare<'_> {
     }
 
     /// A pipe whose end the step can open again by name, as in `echo warning > /dev/stderr`.
-    fn pipe(&self) -> io::Result<(Receiver, OwnedFd)> {
+    fn pipe(&self) -> io::Result<(PipeReader, PipeWriter)> {
         let (reader, writer) = io::pipe()?;
         if let Some(Owner { uid, gid }) = self.owner {
             fchown(&writer, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
         }
-        Ok((
-            Receiver::from_owned_fd(OwnedFd::from(reader))?,
-            OwnedFd::from(writer),
-        ))
-    }
-}
-
-/// The read end of a pipe, until it closes.
-struct Pipe {
-    receiver: Option<Receiver>,
-    buffer: Vec<u8>,
-}
-
-impl Pipe {
-    fn new(receiver: Receiver) -> Self {
-        Self {
-            receiver: Some(receiver),
-            buffer: vec![0; READ_BYTES],
-        }
-    }
-
-    fn is_open(&self) -> bool {
-        self.receiver.is_some()
-    }
-
-    /// The next bytes; empty once, when the pipe closes, and never again.
-    async fn read(&mut self) -> &[u8] {
-        let Some(receiver) = &mut self.receiver else {
-            return std::future::pending().await;
-        };
-        match receiver.read(&mut self.buffer).await {
-            Ok(length) if length > 0 => &self.buffer[..length],
-            // A pipe has no other error than its end.
-            Ok(_) | Err(_) => {
-                self.receiver = None;
-                &[]
-            }
-        }
+        Ok((reader, writer))
     }
 }
 

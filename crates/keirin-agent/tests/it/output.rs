@@ -41,6 +41,40 @@ async fn a_line_of_200_mb_is_cut_and_what_follows_is_whole() {
 }
 
 #[tokio::test]
+async fn output_and_errors_that_a_step_writes_by_turns_keep_their_order() {
+    let bench = Bench::start();
+    let record = bench
+        .run(script(
+            "i=0; while [ $i -lt 400 ]; do echo \"out $i\"; echo \"err $i\" >&2; i=$((i+1)); done
+            echo traced; set -x; echo a; echo b; { set +x; } 2> /dev/null; echo c > /dev/stderr; echo d",
+        ))
+        .await;
+    let heard: Vec<(Stream, String)> = record
+        .log
+        .iter()
+        .filter(|line| line.stream != Stream::Agent)
+        .map(|line| (line.stream, String::from_utf8_lossy(&line.text).into_owned()))
+        .collect();
+    let mut expected = Vec::new();
+    for number in 0..400 {
+        expected.push((Stream::Output, format!("out {number}")));
+        expected.push((Stream::Error, format!("err {number}")));
+    }
+    for (stream, text) in [
+        (Stream::Output, "traced"),
+        (Stream::Error, "+ echo a"),
+        (Stream::Output, "a"),
+        (Stream::Error, "+ echo b"),
+        (Stream::Output, "b"),
+        (Stream::Error, "c"),
+        (Stream::Output, "d"),
+    ] {
+        expected.push((stream, text.to_owned()));
+    }
+    assert_eq!(heard, expected);
+}
+
+#[tokio::test]
 async fn bytes_that_are_no_text_colours_and_progress_are_kept() {
     let bench = Bench::start();
     let record = bench
