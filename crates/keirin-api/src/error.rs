@@ -261,6 +261,7 @@ impl From<WorkError> for ApiError {
                 fix,
                 diagnostics,
             } => Self::invalid(detail, fix).diagnostics(diagnostics),
+            WorkError::Inaccessible { detail, fix } => Self::invalid(detail, fix),
             WorkError::LeaseLost => Self::new(
                 StatusCode::CONFLICT,
                 LEASE_LOST,

@@ -75,6 +75,10 @@ impl From<GitError> for WorkError {
                 tracing::warn!(%error, "a repository cannot be reached at the moment");
                 Self::Unavailable(detail)
             }
+            GitErrorKind::Access => Self::Inaccessible {
+                detail,
+                fix: fix(&error).to_owned(),
+            },
             GitErrorKind::Request | GitErrorKind::Repository => Self::Invalid {
                 detail,
                 fix: fix(&error).to_owned(),

@@ -60,6 +60,16 @@ pub enum GitError {
         /// Git's words.
         detail: String,
     },
+    /// The name server does not answer.
+    #[error(
+        "the host of {url} cannot be looked up, because the name server does not answer; try again ({detail})"
+    )]
+    NameServerUnavailable {
+        /// Its address.
+        url: RepositoryUrl,
+        /// Git's words, or those of the operating system.
+        detail: String,
+    },
     /// The host does not answer.
     #[error("{url} cannot be reached ({detail})")]
     Unreachable {
@@ -270,9 +280,10 @@ impl GitError {
     /// Who or what has to change before the same call can succeed.
     pub const fn kind(&self) -> GitErrorKind {
         match self {
-            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::NotMirrored { .. } => {
-                GitErrorKind::Transient
-            }
+            Self::Unreachable { .. }
+            | Self::NameServerUnavailable { .. }
+            | Self::TimedOut { .. }
+            | Self::NotMirrored { .. } => GitErrorKind::Transient,
             Self::Url(_)
             | Self::Name(_)
             | Self::CommitNotFound { .. }
@@ -287,9 +298,9 @@ impl GitError {
             | Self::AuthenticationFailed { .. }
             | Self::HostUnknown { .. }
             | Self::HostUntrusted { .. }
-            | Self::NotAFile { .. }
+            | Self::NotARepository { .. } => GitErrorKind::Access,
+            Self::NotAFile { .. }
             | Self::FileTooLarge { .. }
-            | Self::NotARepository { .. }
             | Self::Shallow { .. }
             | Self::Incomplete { .. }
             | Self::RepositoryDamaged { .. }
@@ -312,7 +323,10 @@ impl GitError {
     /// Whether the other side was not reached, or was lost on the way. A name that cannot be resolved counts: where the
     /// address has worked before, it is the name server that is away.
     pub const fn is_lost_connection(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::HostUnknown { .. })
+        matches!(
+            self,
+            Self::Unreachable { .. } | Self::NameServerUnavailable { .. } | Self::HostUnknown { .. }
+        )
     }
 
     /// The message without folders of this machine, for people who may not know them. The whole belongs in the log.
@@ -355,6 +369,9 @@ impl GitError {
             Self::HostUnknown { url, .. } => {
                 format!("the host of {url} is unknown; check the address and the name server")
             }
+            Self::NameServerUnavailable { url, .. } => format!(
+                "the host of {url} cannot be looked up, because the name server does not answer; try again"
+            ),
             Self::HostUntrusted { url, .. } => format!(
                 "the identity of {url} is not known; add its host key to the credential, or its certificate to the \
                  system's"
@@ -375,7 +392,10 @@ impl GitError {
 pub enum GitErrorKind {
     /// Nobody: it passes.
     Transient,
-    /// Whoever looks after the repository, its address or its credential.
+    /// Whoever looks after the repository's address, its host or its credential: nothing can be read of it as it is,
+    /// and that says nothing of what lies in it.
+    Access,
+    /// Whoever looks after what lies in the repository.
     Repository,
     /// Whoever asked: what was named is not there or not valid.
     Request,
@@ -451,11 +471,8 @@ const NOT_ALLOWED: &[&str] = &[
     "HTTP Basic: Access denied",
     "Permission denied, please try again",
 ];
-const NO_HOST: &[&str] = &[
-    "Could not resolve host",
-    "Name or service not known",
-    "Temporary failure in name resolution",
-];
+const NO_HOST: &[&str] = &["Could not resolve host", "Name or service not known"];
+const NO_NAME_SERVER: &[&str] = &["Temporary failure in name resolution"];
 const NO_ANSWER: &[&str] = &[
     "Failed to connect",
     "Couldn't connect to server",
@@ -484,7 +501,7 @@ const NO_ANSWER: &[&str] = &[
 /// What git says where a connection is lost, or was not made: [`GitError::is_lost_connection`] for those who start git
 /// themselves.
 pub fn lost_connection_words() -> impl Iterator<Item = &'static str> {
-    NO_ANSWER.iter().chain(NO_HOST).copied()
+    NO_ANSWER.iter().chain(NO_NAME_SERVER).chain(NO_HOST).copied()
 }
 
 /// Over HTTP these alone mean that the answer broke off; over ssh they follow whatever went wrong.
@@ -584,6 +601,8 @@ fn classify_remote(url: RepositoryUrl, detail: &str, says: &dyn Fn(&[&str]) -> b
         Some(GitError::HostUntrusted { url, detail })
     } else if says(NOT_ALLOWED) {
         Some(GitError::AuthenticationFailed { url, detail })
+    } else if says(NO_NAME_SERVER) {
+        Some(GitError::NameServerUnavailable { url, detail })
     } else if says(NO_HOST) {
         Some(GitError::HostUnknown { url, detail })
     } else if says(NO_REPOSITORY) {

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::error::{GitError, classify};
+use crate::credential::Access;
+use crate::error::{GitError, Scene, classify};
 use crate::mirror::Mirror;
 use crate::name::{CommitId, TreePath};
 
@@ -12,6 +13,9 @@ const COMMIT_FORMAT: &str = "--format=%H%x00%P%x00%an%x00%ae%x00%at%x00%cn%x00%c
 const COMMIT_FIELDS: usize = 10;
 /// Longest body of a commit message that is kept, in characters.
 const BODY_LIMIT: usize = 16 * 1024;
+
+/// What a link is that leads to nothing.
+const NOWHERE: &str = "a link that leads nowhere";
 
 /// A commit without its files. Names and texts are as their author wrote them: from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +93,7 @@ pub enum PathChange {
 
 impl Mirror {
     /// A file at a commit, of at most `limit_bytes`. Links inside the repository are followed.
-    /// Of a partial clone a file that nobody has read yet is fetched now.
+    /// Of a partial clone a file that nobody has read yet is fetched now; what is here is read without asking anybody.
     ///
     /// # Errors
     /// [`GitError::PathNotFound`], [`GitError::NotAFile`], [`GitError::FileTooLarge`], [`GitError::CommitNotFound`] among others.
@@ -100,18 +104,46 @@ impl Mirror {
         limit_bytes: u64,
     ) -> Result<Bytes, GitError> {
         self.existing()?;
+        let here = self
+            .read_file_by(&Access::default(), commit, path, limit_bytes)
+            .await;
+        let found = match here {
+            // What was left out looks as if it were not there, and so does what a link leads to that was left out.
+            Ok(None) | Err(GitError::NotAFile { kind: NOWHERE, .. }) if !self.url.is_local() => {
+                self.read_file_by(&self.access().await?, commit, path, limit_bytes)
+                    .await?
+            }
+            here => here?,
+        };
+        match found {
+            Some(content) => Ok(content),
+            None => Err(self.explain_missing(commit, path).await),
+        }
+    }
+
+    /// A file, `None` where there is none; fetched where it was left out and the access allows it.
+    async fn read_file_by(
+        &self,
+        access: &Access,
+        commit: &CommitId,
+        path: &TreePath,
+        limit_bytes: u64,
+    ) -> Result<Option<Bytes>, GitError> {
+        let scene = Scene {
+            url: (!self.url.is_local()).then_some(&self.url),
+            ..self.scene()
+        };
         let limit = usize::try_from(limit_bytes).unwrap_or(usize::MAX / 2);
-        let call = self
+        let finished = self
             .call(["cat-file", "--batch", "--follow-symlinks"])
-            .access(&self.access().await?);
-        let finished = call
+            .access(access)
             .input(format!("{commit}:{path}\n"))
             .output_limit(limit.saturating_add(1024))
             .run()
             .await?;
         let header_end = finished.output.iter().position(|byte| *byte == b'\n');
         let Some(header_end) = header_end else {
-            return Err(classify(&finished, self.scene()));
+            return Err(classify(&finished, scene));
         };
         let header = String::from_utf8_lossy(&finished.output[..header_end]).into_owned();
         let not_a_file = |kind| GitError::NotAFile {
@@ -121,7 +153,7 @@ impl Mirror {
         };
         let mut words = header.rsplitn(3, ' ');
         match (words.next(), words.next()) {
-            (Some("missing"), _) => Err(self.explain_missing(commit, path).await),
+            (Some("missing"), _) => Ok(None),
             (Some(size), Some("blob")) => {
                 let bytes: u64 = size.parse().map_err(|_| self.corrupted(&header))?;
                 if bytes > limit_bytes {
@@ -136,14 +168,14 @@ impl Mirror {
                 if content.len() < length {
                     Err(self.corrupted("a file ends too early"))
                 } else {
-                    Ok(content.slice(..length))
+                    Ok(Some(content.slice(..length)))
                 }
             }
             (_, Some("tree")) => Err(not_a_file("a folder")),
             (_, Some("commit")) => Err(not_a_file("a submodule")),
             (_, Some("symlink")) => Err(not_a_file("a link out of the repository")),
-            (_, Some("dangling" | "loop" | "notdir")) => Err(not_a_file("a link that leads nowhere")),
-            _ => Err(classify(&finished, self.scene())),
+            (_, Some("dangling" | "loop" | "notdir")) => Err(not_a_file(NOWHERE)),
+            _ => Err(classify(&finished, scene)),
         }
     }
 

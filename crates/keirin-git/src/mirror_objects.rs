@@ -111,7 +111,7 @@ impl Mirror {
     }
 
     /// Whether something may have been left out: packs of a partial clone are marked by a file beside them.
-    async fn is_partial(&self) -> Result<bool, GitError> {
+    pub(crate) async fn is_partial(&self) -> Result<bool, GitError> {
         let packs = self.path.join("objects/pack");
         in_background("look through the mirror's packs", move || {
             for entry in fs::read_dir(packs)? {

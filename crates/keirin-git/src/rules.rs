@@ -5,6 +5,7 @@
 //! then told to connect to these and no others, so that a name that means something else a moment later leads nowhere new.
 
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -80,12 +81,7 @@ impl RepositoryRules {
             Ok(addresses) => addresses,
             // Only the proxy knows; it is judged by its name then.
             Err(_) if is_proxied => Vec::new(),
-            Err(detail) => {
-                return Err(GitError::HostUnknown {
-                    url: url.clone(),
-                    detail,
-                });
-            }
+            Err(failed) => return Err(failed.of(url.clone())),
         };
         if self.allows(&host, &addresses) {
             Ok(Route::Only(addresses))
@@ -136,19 +132,46 @@ fn is_below_any(path: &Path, folders: &[PathBuf]) -> bool {
         .any(|folder| path.starts_with(folder))
 }
 
-async fn look_up(host: &str, port: u16) -> Result<Vec<IpAddr>, String> {
+/// Why a name leads nowhere.
+enum LookupError {
+    /// There is no such name.
+    Unknown(String),
+    /// It could not be asked for.
+    NotAsked(String),
+}
+
+impl LookupError {
+    /// Git's own look-ups say no more than this, so it is told by the words of the operating system.
+    fn new(error: &io::Error) -> Self {
+        let detail = error.to_string();
+        if error.raw_os_error().is_some() || detail.contains("Temporary failure") {
+            Self::NotAsked(detail)
+        } else {
+            Self::Unknown(detail)
+        }
+    }
+
+    fn of(self, url: RepositoryUrl) -> GitError {
+        match self {
+            Self::Unknown(detail) => GitError::HostUnknown { url, detail },
+            Self::NotAsked(detail) => GitError::NameServerUnavailable { url, detail },
+        }
+    }
+}
+
+async fn look_up(host: &str, port: u16) -> Result<Vec<IpAddr>, LookupError> {
     let plain = host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(address) = plain.parse::<IpAddr>() {
         return Ok(vec![address]);
     }
     let found = tokio::time::timeout(LOOKUP_TIMEOUT, tokio::net::lookup_host((plain, port))).await;
-    let found = found.map_err(|_| "the name server does not answer".to_owned())?;
+    let found = found.map_err(|_| LookupError::NotAsked("it took too long".to_owned()))?;
     let addresses: Vec<IpAddr> = found
-        .map_err(|error| error.to_string())?
+        .map_err(|error| LookupError::new(&error))?
         .map(|address: SocketAddr| address.ip())
         .collect();
     if addresses.is_empty() {
-        return Err("the name has no address".to_owned());
+        return Err(LookupError::Unknown("the name has no address".to_owned()));
     }
     Ok(addresses)
 }

@@ -15,6 +15,7 @@ use futures::{Stream, StreamExt};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::command::TRANSFER_TIMEOUT;
+use crate::credential::Access;
 use crate::error::GitError;
 use crate::mirror::Mirror;
 
@@ -78,6 +79,7 @@ impl Mirror {
             .upload_pack(
                 protocol,
                 Some("--http-backend-info-refs"),
+                Access::default(),
                 futures::stream::empty(),
             )
             .await?;
@@ -113,8 +115,9 @@ impl Mirror {
                 })?;
             Ok(chunk)
         });
+        let access = self.access_while_serving().await?;
         let answer = self
-            .upload_pack(checked_protocol(git_protocol), None, request)
+            .upload_pack(checked_protocol(git_protocol), None, access, request)
             .await?;
         Ok(Served {
             content_type: "application/x-git-upload-pack-result",
@@ -122,10 +125,31 @@ impl Mirror {
         })
     }
 
+    /// What serving may fetch. Where the repository cannot be reached, what is here is served all the same, and a client
+    /// that wants more than that loses the connection, as it does when it is lost later.
+    async fn access_while_serving(&self) -> Result<Access, GitError> {
+        self.existing()?;
+        if self.url.is_local() || !self.is_partial().await? {
+            return Ok(Access::default());
+        }
+        match self.access().await {
+            Err(
+                error @ (GitError::HostUnknown { .. }
+                | GitError::NameServerUnavailable { .. }
+                | GitError::NotAllowed { .. }),
+            ) => {
+                tracing::warn!(mirror = self.name, %error, "a mirror is served without fetching what it lacks");
+                Ok(Access::default().with_origin(&self.url).with_promise())
+            }
+            access => access,
+        }
+    }
+
     async fn upload_pack<S>(
         &self,
         protocol: Option<&str>,
         option: Option<&str>,
+        mut access: Access,
         request: S,
     ) -> Result<impl Stream<Item = Result<Bytes, GitError>> + Send + 'static + use<S>, GitError>
     where
@@ -135,7 +159,6 @@ impl Mirror {
         let permit = self.mirrors.serving.clone().acquire_owned().await;
         let permit =
             permit.map_err(|closed| GitError::io("serve a repository", std::io::Error::other(closed)))?;
-        let mut access = self.access().await?;
         if let Some(protocol) = protocol {
             access.environment.push(("GIT_PROTOCOL", protocol.to_owned()));
         }

@@ -1,9 +1,12 @@
 //! Repositories that cannot be used: what stays is not called passing, and no answer names a folder of the server.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
-use keirin_controller::work::WorkError;
+use keirin_controller::work::{Work as _, WorkError};
+use keirin_git::Git;
 use keirin_model::ProjectId;
+use keirin_testkit::FakeClock;
 
 use crate::server::{Repository, Server, leading};
 
@@ -26,6 +29,7 @@ async fn refused(server: &Server, project: ProjectId) -> (String, String) {
             Some(found) => (format!("{}.", found.message), found.suggestion.unwrap()),
             None => (detail, fix),
         },
+        Err(WorkError::Inaccessible { detail, fix }) => (detail, fix),
         other => panic!("{other:?}"),
     }
 }
@@ -149,4 +153,71 @@ async fn an_address_inside_is_for_admins_alone_and_the_answer_tells_no_ports() {
     assert_eq!(said[0], said[1]);
     listener.set_nonblocking(true).unwrap();
     assert!(listener.accept().is_err(), "nobody was asked");
+}
+
+/// A git that reaches this repository, which leaves files out, under an address elsewhere. Files are not reached as long
+/// as `away` is there, and what keeps them is what it says.
+fn elsewhere(repository: &Repository, folder: &std::path::Path) -> (Git, &'static str) {
+    let address = "http://forge.example/project.git";
+    let (program, away) = (folder.join("git"), folder.join("away"));
+    let script = format!(
+        "#!/bin/sh\n\
+         case \"$*\" in *cat-file*--follow-symlinks*)\n\
+         [ \"$GIT_NO_LAZY_FETCH\" = 1 ] || if [ -e '{away}' ]; then cat '{away}' >&2; exit 128; fi;; esac\n\
+         export GIT_ALLOW_PROTOCOL=file:http GIT_CONFIG_GLOBAL='{config}'\n\
+         exec git \"$@\"\n",
+        away = away.display(),
+        config = folder.join("config").display(),
+    );
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = repository.path().display();
+    fs::write(
+        folder.join("config"),
+        format!("[url \"{path}\"]\n\tinsteadOf = {address}\n[safe]\n\tdirectory = *\n"),
+    )
+    .unwrap();
+    repository.git(&["config", "uploadpack.allowFilter", "true"]);
+    repository.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
+    (Git::at(program), address)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_whose_files_cannot_be_reached_at_the_moment_starts_later() {
+    let database = keirin_testkit::database().await;
+    let repository = Repository::new();
+    repository.commit(&[(".keirin.yaml", BUILD)]);
+    let folder = tempfile::TempDir::new().unwrap();
+    let (git, address) = elsewhere(&repository, folder.path());
+    let server = Server::start_with(database.store(), "first", &FakeClock::default(), git);
+    server.until_it_leads().await;
+    let (project, branch) = crate::database::project(&server.store, "one", address).await;
+    server.controller.project_changed(project).await.unwrap();
+    let away = folder.path().join("away");
+    for (number, words) in [
+        "Could not resolve host: forge.example",
+        "Temporary failure in name resolution",
+        "Failed to connect to forge.example",
+        "The requested URL returned error: 403",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let workflow = BUILD.replace(
+            "stages:",
+            &format!("triggers: {{ push: {{}} }}\n# {number}\nstages:"),
+        );
+        let commit = repository.commit(&[(".keirin.yaml", &workflow)]);
+        fs::write(&away, format!("fatal: unable to access '{address}/': {words}\n")).unwrap();
+        server.pass(jiff::SignedDuration::from_secs(61)).await;
+        server.until_all_is_dealt_with().await;
+        assert_eq!(server.started().await.len(), number, "{words}");
+        fs::remove_file(&away).unwrap();
+        server.pass(jiff::SignedDuration::from_secs(61)).await;
+        server.until_all_is_dealt_with().await;
+        let expected = ("main".to_owned(), "default".to_owned(), commit);
+        assert_eq!(server.started().await.pop(), Some(expected), "{words}");
+    }
+    let push = server.store.last_push(branch).await.unwrap().unwrap();
+    assert_eq!(push.reasons, Vec::<String>::new());
 }

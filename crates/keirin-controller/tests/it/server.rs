@@ -108,10 +108,15 @@ impl Drop for Server {
 impl Server {
     /// Starts; it need not lead.
     pub fn start(store: Store, name: &str, clock: &FakeClock) -> Self {
+        Self::start_with(store, name, clock, Git::new())
+    }
+
+    /// As [`Server::start`], with a git of its own.
+    pub fn start_with(store: Store, name: &str, clock: &FakeClock, git: Git) -> Self {
         let mirrors = TempDir::new().unwrap();
         let repositories = Repositories::new(
             store.clone(),
-            Mirrors::new(Git::new(), mirrors.path()),
+            Mirrors::new(git, mirrors.path()),
             Arc::new(|_, _| Err("No credential was stored.".to_owned())),
         );
         let shown = clock.clone();

@@ -143,6 +143,73 @@ async fn a_commit_made_ready_is_served_without_the_remote_repository() {
     assert_eq!(fs::read_to_string(into.join("a")).unwrap(), "two");
 }
 
+/// The mirror as whoever may name public hosts alone has it, while no name can be looked up.
+fn without_names(remote: &Remote) -> Mirror {
+    let nowhere = RepositoryUrl::parse("http://no-such-host.invalid/project.git").unwrap();
+    let mirrors = &remote.story.mirrors;
+    mirrors.mirror("1", nowhere, None, NamedBy::Maintainer).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_here_is_read_and_served_while_no_name_can_be_looked_up() {
+    let remote = Remote::start().await;
+    let head = remote.repository.head();
+    remote.mirror().ensure_commit(&head, Some(1)).await.unwrap();
+    let mirror = without_names(&remote);
+    assert_eq!(
+        &mirror.read_file(&head, &tree_path("a"), 100).await.unwrap()[..],
+        b"two"
+    );
+    let own = Server::start(mirror.clone(), None).await;
+    let checkout = Checkout {
+        source: own.url(),
+        commit: head.clone(),
+        depth: Some(1),
+        into: remote.story.path("work"),
+        credential: None,
+        tags: false,
+        submodules: false,
+    };
+    checkout.make(&remote.story.git, None).await.unwrap();
+    assert_eq!(fs::read_to_string(checkout.into.join("a")).unwrap(), "two");
+    // It lacks the file of the commit before.
+    let clone = ["clone", "--quiet", &own.address(), "clone"];
+    run_git_beside(remote.story.folder.path(), clone)
+        .await
+        .unwrap_err();
+}
+
+#[tokio::test]
+async fn a_file_that_was_left_out_is_not_called_missing_while_no_name_can_be_looked_up() {
+    let remote = Remote::start().await;
+    let head = remote.repository.head();
+    std::os::unix::fs::symlink("a", remote.repository.path.join("link")).unwrap();
+    let linked = remote.repository.commit_all("Link");
+    remote.behind.fetch().await.unwrap();
+    remote.mirror().fetch().await.unwrap();
+    let mirror = without_names(&remote);
+    for (commit, path) in [(&head, "a"), (&linked, "link")] {
+        let error = mirror.read_file(commit, &tree_path(path), 100).await.unwrap_err();
+        assert!(error.is_lost_connection(), "{path}: {error:?}");
+    }
+    let mirror = remote.mirror();
+    assert_eq!(
+        &mirror.read_file(&linked, &tree_path("link"), 100).await.unwrap()[..],
+        b"two"
+    );
+    let missing = mirror.read_file(&head, &tree_path("b"), 100).await;
+    assert!(
+        matches!(missing, Err(GitError::PathNotFound { .. })),
+        "{missing:?}"
+    );
+    drop(remote.server);
+    let before = mirror.read_file(&head, &tree_path("README.md"), 100).await;
+    assert!(
+        matches!(before, Err(GitError::Unreachable { .. })),
+        "nobody answers: {before:?}"
+    );
+}
+
 #[tokio::test]
 async fn deeper_history_is_made_ready_level_by_level() {
     let remote = Remote::start().await;

@@ -46,7 +46,7 @@ async fn only_an_admin_leads_the_server_to_where_others_do_not_get() {
             mirror.fetch().await.unwrap_err(),
         ] {
             assert!(matches!(error, GitError::NotAllowed { .. }), "{host}: {error:?}");
-            assert_eq!(error.kind(), GitErrorKind::Repository);
+            assert_eq!(error.kind(), GitErrorKind::Access);
             said.push(error.public_message().replace(url.as_str(), ""));
         }
     }
