@@ -372,13 +372,18 @@ impl Work for Controller {
         self.handle()?.start_run(run).await
     }
 
-    async fn waiting(&self, jobs: &[JobId]) -> Result<BTreeMap<JobId, Waiting>, WorkError> {
+    async fn waiting(
+        &self,
+        jobs: &[JobId],
+        counted: Option<&[ProjectId]>,
+    ) -> Result<BTreeMap<JobId, Waiting>, WorkError> {
         let jobs = jobs.to_vec();
+        let counted = counted.map(<[ProjectId]>::to_vec);
         self.handle()?
             .ask(move |engine| {
                 let reasons = jobs.into_iter();
                 reasons
-                    .filter_map(|job| Some((job, waiting(&engine.why_waiting(job)?))))
+                    .filter_map(|job| Some((job, waiting(&engine.why_waiting(job, counted.as_deref())?))))
                     .collect()
             })
             .await

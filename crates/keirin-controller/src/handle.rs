@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use keirin_engine::waiting::WaitingReason;
 use keirin_engine::{AgentClaim, Answer, Engine, Event, NewFlow, Target};
-use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId};
+use keirin_model::{AgentId, AttemptId, FlowId, ProjectId, RunId};
 use keirin_wire::agent::{Claim, Claimed, POLL_SECONDS, Report, Reported};
 use tokio::sync::{mpsc, oneshot};
 
@@ -150,14 +149,6 @@ impl Handle {
                 format!("a report was answered with {other:?}").into(),
             )),
         }
-    }
-
-    /// Why a job waits; `None` where it does not.
-    ///
-    /// # Errors
-    /// When this server does not lead.
-    pub async fn why_waiting(&self, job: JobId) -> Result<Option<WaitingReason>, WorkError> {
-        self.ask(move |engine| engine.why_waiting(job)).await
     }
 
     /// The attempts that agents hold.

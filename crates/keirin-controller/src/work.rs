@@ -29,8 +29,13 @@ pub trait Work: Send + Sync + 'static {
     /// Starts a run of a stage with a manual start.
     async fn start_run(&self, run: RunId) -> Result<(), WorkError>;
 
-    /// Why these jobs wait. One that does not wait is not in the answer.
-    async fn waiting(&self, jobs: &[JobId]) -> Result<BTreeMap<JobId, Waiting>, WorkError>;
+    /// Why these jobs wait. One that does not wait is not in the answer. Of the jobs before one, those of the projects in
+    /// `counted` are counted, all where `None`.
+    async fn waiting(
+        &self,
+        jobs: &[JobId],
+        counted: Option<&[ProjectId]>,
+    ) -> Result<BTreeMap<JobId, Waiting>, WorkError>;
 
     /// The workflow files of a branch as they are now, faulty ones too; of the default branch where `None`.
     async fn workflows(&self, project: ProjectId, branch: Option<&str>) -> Result<Vec<Workflow>, WorkError>;
@@ -76,7 +81,7 @@ pub enum Target {
 pub struct Waiting {
     /// In a sentence.
     pub reason: String,
-    /// How many jobs go before it, plus one; `None` where its turn does not depend on others.
+    /// How many of the jobs that are counted go before it, plus one; `None` where its turn does not depend on others.
     pub place: Option<u32>,
     /// What would let it run now, in a sentence.
     pub fix: Option<String>,

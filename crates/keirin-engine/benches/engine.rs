@@ -228,7 +228,7 @@ impl Bench {
         let mut times = Vec::new();
         for job in jobs.iter().step_by(500) {
             let began = Instant::now();
-            assert!(self.engine.why_waiting(*job).is_some());
+            assert!(self.engine.why_waiting(*job, None).is_some());
             times.push(began.elapsed());
         }
         step("why a job waits", times);

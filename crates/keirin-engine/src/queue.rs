@@ -133,20 +133,29 @@ impl Queue {
         self.places.values()
     }
 
-    /// How many jobs with the same requirements go before this one as things stand, by priority and age.
-    pub(crate) fn ahead_of(&self, queued: &Queued) -> usize {
+    /// How many jobs with the same requirements go before this one as things stand, by priority and age; of these
+    /// projects alone where some are given.
+    pub(crate) fn ahead_of(&self, queued: &Queued, counted: Option<&[ProjectId]>) -> usize {
         let Some(class) = self.classes.get(&queued.requirements) else {
             return 0;
         };
         let own = (queued.since, queued.job);
+        let is_counted = |project: &ProjectId| counted.is_none_or(|counted| counted.contains(project));
         class
             .lines
             .range(..=Reverse(queued.priority))
-            .flat_map(|(priority, projects)| projects.values().map(move |line| (priority, line)))
-            .map(|(priority, line)| match *priority == Reverse(queued.priority) {
-                true => line.before(&own),
-                false => line.0.len(),
+            .flat_map(|(priority, projects)| {
+                projects
+                    .iter()
+                    .map(move |(project, line)| (priority, project, line))
             })
+            .filter(|(_, project, _)| is_counted(project))
+            .map(
+                |(priority, _, line)| match *priority == Reverse(queued.priority) {
+                    true => line.before(&own),
+                    false => line.0.len(),
+                },
+            )
             .sum()
     }
 
@@ -252,8 +261,21 @@ mod tests {
         queue.insert(queued(2, 2, 0, 11, None));
         queue.insert(queued(3, 3, 7, 12, None));
         queue.insert(queued(4, 3, -1, 1, None));
-        assert_eq!(queue.ahead_of(queue.get(JobId(2)).unwrap()), 2);
-        assert_eq!(queue.ahead_of(queue.get(JobId(3)).unwrap()), 0);
-        assert_eq!(queue.ahead_of(queue.get(JobId(4)).unwrap()), 3);
+        let ahead_of = |job, counted| queue.ahead_of(queue.get(JobId(job)).unwrap(), counted);
+        assert_eq!(ahead_of(2, None), 2);
+        assert_eq!(ahead_of(3, None), 0);
+        assert_eq!(ahead_of(4, None), 3);
+    }
+
+    #[test]
+    fn jobs_of_other_projects_are_counted_only_where_they_may_be_seen() {
+        let mut queue = Queue::default();
+        queue.insert(queued(1, 1, 0, 10, None));
+        queue.insert(queued(2, 2, 5, 11, None));
+        queue.insert(queued(3, 1, 0, 12, None));
+        let ahead_of_last = |counted| queue.ahead_of(queue.get(JobId(3)).unwrap(), counted);
+        assert_eq!(ahead_of_last(None), 2);
+        assert_eq!(ahead_of_last(Some(&[ProjectId(1)])), 1);
+        assert_eq!(ahead_of_last(Some(&[ProjectId(1), ProjectId(2)])), 2);
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use keirin_model::plan::{Requirements, Start};
-use keirin_model::{FlowId, JobId, Status};
+use keirin_model::{FlowId, JobId, ProjectId, Status};
 
 use crate::engine::Engine;
 use crate::work::{FlowWork, Place};
@@ -53,12 +53,14 @@ pub enum WaitingReason {
         /// How many.
         agents: usize,
     },
-    /// Agents that could run it are busy.
+    /// No agent that could run it is free.
     AgentsBusy {
         /// How many agents could run it.
         agents: usize,
-        /// How many jobs go before it.
+        /// How many of the jobs that are counted go before it.
         ahead: usize,
+        /// Whether the jobs of all projects are counted.
+        counts_all: bool,
     },
 }
 
@@ -116,20 +118,22 @@ impl fmt::Display for WaitingReason {
             Self::AgentsSilent { agents } => {
                 write!(to, "The {agents} agents that could run it do not ask for work.")
             }
-            Self::AgentsBusy { agents, ahead: 0 } => {
-                write!(
-                    to,
-                    "It is next: {} could run it, all busy.",
-                    count(*agents, "agent")
-                )
-            }
-            Self::AgentsBusy { agents, ahead } => {
-                write!(
-                    to,
-                    "{} before it; {} could run it, all busy.",
-                    count(*ahead, "job"),
-                    count(*agents, "agent")
-                )
+            Self::AgentsBusy {
+                agents,
+                ahead,
+                counts_all,
+            } => {
+                match (*ahead, *counts_all) {
+                    (0, true) => write!(to, "It is next: ")?,
+                    (0, false) => write!(to, "No job of the projects that you see is before it; ")?,
+                    (ahead, true) => write!(to, "{} before it; ", count(ahead, "job"))?,
+                    (ahead, false) => write!(
+                        to,
+                        "{} of the projects that you see before it; ",
+                        count(ahead, "job")
+                    )?,
+                }
+                write!(to, "{} could run it, none is free.", count(*agents, "agent"))
             }
         }
     }
@@ -184,8 +188,9 @@ fn offer(requirements: &Requirements) -> String {
 }
 
 impl Engine {
-    /// Why a job waits; `None` where it does not wait or is not known.
-    pub fn why_waiting(&self, job: JobId) -> Option<WaitingReason> {
+    /// Why a job waits; `None` where it does not wait or is not known. Of the jobs before it those of these projects are
+    /// counted, all where `None`.
+    pub fn why_waiting(&self, job: JobId, counted: Option<&[ProjectId]>) -> Option<WaitingReason> {
         let place = self.work.place_of_job(job)?;
         let flow = self.work.flow(place.flow)?;
         let work = self.work.job(place)?;
@@ -203,7 +208,7 @@ impl Engine {
         self.why_flow(flow)
             .or_else(|| self.why_run(flow, place.run))
             .or_else(|| why_job(flow, place))
-            .or_else(|| self.why_queued(job))
+            .or_else(|| self.why_queued(job, counted))
     }
 
     /// Every job that is in line for an agent, in the order of age.
@@ -262,7 +267,7 @@ impl Engine {
         })
     }
 
-    fn why_queued(&self, job: JobId) -> Option<WaitingReason> {
+    fn why_queued(&self, job: JobId, counted: Option<&[ProjectId]>) -> Option<WaitingReason> {
         let queued = self.queue.get(job)?;
         let offering: Vec<_> = self
             .agents
@@ -277,16 +282,17 @@ impl Engine {
                 out_of_service: offering.len(),
             });
         }
-        let busy = offering
+        let is_busy = offering
             .iter()
-            .filter(|work| work.agent.in_service() && !work.holds.is_empty())
-            .count();
-        if busy == 0 {
+            .any(|work| work.agent.in_service() && !work.holds.is_empty());
+        if !is_busy {
             return Some(WaitingReason::AgentsSilent { agents: in_service });
         }
         Some(WaitingReason::AgentsBusy {
-            agents: busy,
-            ahead: self.queue.ahead_of(queued),
+            // Not those that are busy, which would tell how much other projects run.
+            agents: in_service,
+            ahead: self.queue.ahead_of(queued, counted),
+            counts_all: counted.is_none(),
         })
     }
 

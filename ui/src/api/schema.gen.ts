@@ -1186,7 +1186,7 @@ export interface paths {
         };
         /**
          * List tokens
-         * @description One's own; everybody's for an admin. The secrets are not in it.
+         * @description One's own; everybody's for an admin; with a token for one project those for that project. The secrets are not in it.
          */
         get: operations["tokens_list"];
         put?: never;
@@ -3499,7 +3499,8 @@ export interface components {
                 job: components["schemas"]["JobSummary"];
                 /**
                  * Format: int32
-                 * @description How many jobs go before it, plus one; `null` where its turn does not depend on others.
+                 * @description How many jobs of projects that the caller may see go before it, plus one; `null` where its turn does not depend on
+                 *     others.
                  */
                 place: number | null;
                 /** @description Why it waits, in a sentence. */
@@ -3871,7 +3872,8 @@ export interface components {
             job: components["schemas"]["JobSummary"];
             /**
              * Format: int32
-             * @description How many jobs go before it, plus one; `null` where its turn does not depend on others.
+             * @description How many jobs of projects that the caller may see go before it, plus one; `null` where its turn does not depend on
+             *     others.
              */
             place: number | null;
             /** @description Why it waits, in a sentence. */

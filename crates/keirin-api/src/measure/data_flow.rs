@@ -28,15 +28,31 @@ const TITLES: &[(&str, &str)] = &[
 /// How many of the transforms follow a stream of facts each; the others recount what these have.
 const STREAMS: usize = 7;
 
-/// Every part of it; how much there is of all projects together is left out for who sees only some.
+/// Every part of it. Facts, transforms and series are counted of all projects together, so whoever sees only some gets
+/// the others.
 pub(crate) async fn data_flow(app: &App, sight: &Sight) -> Result<DataFlow, ApiError> {
     let now = app.outside.now();
     let (events, jobs) = app.store.events_and_jobs_of_a_day(sight, now).await?;
+    let mut parts = vec![
+        DataPart {
+            note: Some("in the last day".to_owned()),
+            ..part("events", "Events", events)
+        },
+        DataPart {
+            note: Some("finished in the last day".to_owned()),
+            ..part("jobs", "Jobs", jobs)
+        },
+    ];
+    if *sight == Sight::All {
+        parts.extend(of_all_projects(app, now).await?);
+    }
+    Ok(DataFlow { parts })
+}
+
+async fn of_all_projects(app: &App, now: Timestamp) -> Result<[DataPart; 3], ApiError> {
     let streams = app.store.fact_streams().await?;
     let totals = app.store.series_totals().await?;
     let newest_sample = app.store.newest_sample(now).await?;
-    // What is counted of all projects together is for those alone who see all of them.
-    let sees_all = *sight == Sight::All;
     let transforms = group(
         "transforms",
         "Transforms",
@@ -54,24 +70,7 @@ pub(crate) async fn data_flow(app: &App, sight: &Sight) -> Result<DataFlow, ApiE
             },
         )
     };
-    let of_all = [facts, transforms, series];
-    let of_all = of_all.map(|part| if sees_all { part } else { without_counts(part) });
-    let [facts, transforms, series] = of_all;
-    Ok(DataFlow {
-        parts: vec![
-            DataPart {
-                note: Some("in the last day".to_owned()),
-                ..part("events", "Events", events)
-            },
-            DataPart {
-                note: Some("finished in the last day".to_owned()),
-                ..part("jobs", "Jobs", jobs)
-            },
-            facts,
-            transforms,
-            series,
-        ],
-    })
+    Ok([facts, transforms, series])
 }
 
 fn part(name: &str, title: &str, amount: Amount) -> DataPart {
@@ -88,18 +87,6 @@ fn part(name: &str, title: &str, amount: Amount) -> DataPart {
         lag_seconds: None,
         note: None,
         parts: Vec::new(),
-    }
-}
-
-/// How a part stands, and nothing of how much it has.
-fn without_counts(part: DataPart) -> DataPart {
-    DataPart {
-        count: None,
-        newest_at: None,
-        lag_seconds: None,
-        note: None,
-        parts: part.parts.into_iter().map(without_counts).collect(),
-        ..part
     }
 }
 

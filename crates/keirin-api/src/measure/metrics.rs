@@ -14,7 +14,7 @@ use crate::routes::fact_kind;
 /// All metrics that there are series of in sight, by name.
 pub(crate) async fn metrics(store: &Store, sight: &Sight) -> Result<Vec<Metric>, ApiError> {
     let described: BTreeMap<_, _> = store
-        .described_metrics()
+        .described_metrics(sight)
         .await?
         .into_iter()
         .map(|metric| (metric.name.clone(), metric))

@@ -92,27 +92,32 @@ pub(crate) async fn start(
 ) -> Result<impl IntoResponse, ApiError> {
     let flow = app.work.start_flow(place.project, start, caller.cause()?).await?;
     let location = format!("{}/api/v1/flows/{flow}", app.settings.base());
-    let flow = view(&app, flow).await?;
+    let flow = view(&app, &caller, flow).await?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(flow)))
 }
 
 /// Show a flow
 #[utoipa::path(get, path = "/api/v1/flows/{flow}", tag = "flows", params(("flow" = String, Path)), responses((status = 200, body = Flow)))]
-pub(crate) async fn show(State(app): State<Arc<App>>, At(flow): At<FlowId>) -> Result<Json<Flow>, ApiError> {
-    Ok(Json(view(&app, flow).await?))
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    At(flow): At<FlowId>,
+) -> Result<Json<Flow>, ApiError> {
+    Ok(Json(view(&app, &caller, flow).await?))
 }
 
 /// Show a flow by its number
 #[utoipa::path(get, path = "/api/v1/projects/{project}/flows/{number}", tag = "flows", params(("project" = String, Path), ("number" = i64, Path)), responses((status = 200, body = Flow)))]
 pub(crate) async fn show_numbered(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Place(place): Place,
     path: At<(String, i64)>,
 ) -> Result<Json<Flow>, ApiError> {
     let (_, number) = path.0;
     let flow = app.store.flow_numbered(place.project, number).await?;
     let flow = flow.ok_or_else(|| ApiError::not_found(format!("flow {number}")))?;
-    Ok(Json(view(&app, flow).await?))
+    Ok(Json(view(&app, &caller, flow).await?))
 }
 
 /// Cancel a flow
@@ -121,25 +126,27 @@ pub(crate) async fn show_numbered(
 #[utoipa::path(post, path = "/api/v1/flows/{flow}/cancel", tag = "flows", params(("flow" = String, Path)), responses((status = 200, body = Flow)))]
 pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
+    caller: Caller,
     At(flow): At<FlowId>,
 ) -> Result<Json<Flow>, ApiError> {
     app.work.cancel(Target::Flow(flow)).await?;
-    Ok(Json(view(&app, flow).await?))
+    Ok(Json(view(&app, &caller, flow).await?))
 }
 
 /// Run a flow again
 #[utoipa::path(post, path = "/api/v1/flows/{flow}/rerun", tag = "flows", params(("flow" = String, Path)), request_body = RerunFlow, responses((status = 200, body = Flow)))]
 pub(crate) async fn rerun(
     State(app): State<Arc<App>>,
+    caller: Caller,
     At(flow): At<FlowId>,
     Json(rerun): Json<RerunFlow>,
 ) -> Result<Json<Flow>, ApiError> {
     app.work.rerun(flow, rerun.failed).await?;
-    Ok(Json(view(&app, flow).await?))
+    Ok(Json(view(&app, &caller, flow).await?))
 }
 
-async fn view(app: &App, flow: FlowId) -> Result<Flow, ApiError> {
+async fn view(app: &App, caller: &Caller, flow: FlowId) -> Result<Flow, ApiError> {
     let mut flow = app.store.flow_view(flow).await?;
-    explain(app, flow.runs.iter_mut().flat_map(|run| &mut run.jobs)).await?;
+    explain(app, caller, flow.runs.iter_mut().flat_map(|run| &mut run.jobs)).await?;
     Ok(flow)
 }

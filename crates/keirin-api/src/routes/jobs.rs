@@ -58,7 +58,7 @@ pub(crate) async fn list(
     let sight = caller.sight(&app.store).await?;
     let limit = Limit::or_default(which.limit);
     let mut page = app.store.job_list(&sight, &filter, limit).await?;
-    explain_rows(&app, &mut page.items).await?;
+    explain_rows(&app, &caller, &mut page.items).await?;
     Ok(Json(page))
 }
 
@@ -92,26 +92,34 @@ pub(crate) async fn queue(
     let page = app.store.job_list(&sight, &filter, limit).await?;
     Ok(Json(Page {
         // One that has been given to an agent meanwhile waits no more.
-        items: entries(&app, page.items).await?,
+        items: entries(&app, &caller, page.items).await?,
         next_cursor: page.next_cursor,
     }))
 }
 
 /// Show a job
 #[utoipa::path(get, path = "/api/v1/jobs/{job}", tag = "jobs", params(("job" = String, Path)), responses((status = 200, body = Job)))]
-pub(crate) async fn show(State(app): State<Arc<App>>, At(job): At<JobId>) -> Result<Json<Job>, ApiError> {
-    Ok(Json(view(&app, job).await?))
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    At(job): At<JobId>,
+) -> Result<Json<Job>, ApiError> {
+    Ok(Json(view(&app, &caller, job).await?))
 }
 
 /// Cancel a job
 #[utoipa::path(post, path = "/api/v1/jobs/{job}/cancel", tag = "jobs", params(("job" = String, Path)), responses((status = 200, body = Job)))]
-pub(crate) async fn cancel(State(app): State<Arc<App>>, At(job): At<JobId>) -> Result<Json<Job>, ApiError> {
+pub(crate) async fn cancel(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    At(job): At<JobId>,
+) -> Result<Json<Job>, ApiError> {
     app.work.cancel(Target::Job(job)).await?;
-    Ok(Json(view(&app, job).await?))
+    Ok(Json(view(&app, &caller, job).await?))
 }
 
-async fn view(app: &App, job: JobId) -> Result<Job, ApiError> {
+async fn view(app: &App, caller: &Caller, job: JobId) -> Result<Job, ApiError> {
     let mut job = app.store.job_view(job).await?;
-    explain(app, std::iter::once(&mut job)).await?;
+    explain(app, caller, std::iter::once(&mut job)).await?;
     Ok(job)
 }

@@ -16,8 +16,12 @@ use crate::work::Target;
 
 /// Show a stage run
 #[utoipa::path(get, path = "/api/v1/runs/{run}", tag = "runs", params(("run" = String, Path)), responses((status = 200, body = Run)))]
-pub(crate) async fn show(State(app): State<Arc<App>>, At(run): At<RunId>) -> Result<Json<Run>, ApiError> {
-    Ok(Json(view(&app, run).await?))
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    At(run): At<RunId>,
+) -> Result<Json<Run>, ApiError> {
+    Ok(Json(view(&app, &caller, run).await?))
 }
 
 /// Start a stage run by hand
@@ -34,18 +38,22 @@ pub(crate) async fn start(
         caller.require(&place, role)?;
     }
     app.work.start_run(run).await?;
-    Ok(Json(view(&app, run).await?))
+    Ok(Json(view(&app, &caller, run).await?))
 }
 
 /// Cancel a stage run
 #[utoipa::path(post, path = "/api/v1/runs/{run}/cancel", tag = "runs", params(("run" = String, Path)), responses((status = 200, body = Run)))]
-pub(crate) async fn cancel(State(app): State<Arc<App>>, At(run): At<RunId>) -> Result<Json<Run>, ApiError> {
+pub(crate) async fn cancel(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    At(run): At<RunId>,
+) -> Result<Json<Run>, ApiError> {
     app.work.cancel(Target::Run(run)).await?;
-    Ok(Json(view(&app, run).await?))
+    Ok(Json(view(&app, &caller, run).await?))
 }
 
-async fn view(app: &App, run: RunId) -> Result<Run, ApiError> {
+async fn view(app: &App, caller: &Caller, run: RunId) -> Result<Run, ApiError> {
     let mut run = app.store.run_view(run).await?;
-    explain(app, run.jobs.iter_mut()).await?;
+    explain(app, caller, run.jobs.iter_mut()).await?;
     Ok(run)
 }

@@ -27,14 +27,23 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 3660);
 
 /// List tokens
 ///
-/// One's own; everybody's for an admin. The secrets are not in it.
+/// One's own; everybody's for an admin; with a token for one project those for that project. The secrets are not in it.
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", responses((status = 200, body = Page<Token>)))]
 pub(crate) async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Page<Token>>, ApiError> {
     let owner = match caller.server_role() {
         Some(Role::Admin) => None,
         _ => Some(caller.person()?.id),
     };
-    Ok(Json(Page::all(app.store.tokens(owner).await?)))
+    let mut tokens = app.store.tokens(owner).await?;
+    if let Who::Token {
+        id, project: Some(_), ..
+    } = &caller.who
+    {
+        let own = tokens.iter().find(|token| token.id == *id);
+        let project = own.and_then(|own| own.project.clone());
+        tokens.retain(|token| token.project == project);
+    }
+    Ok(Json(Page::all(tokens)))
 }
 
 /// Make a token

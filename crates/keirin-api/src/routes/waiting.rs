@@ -6,35 +6,48 @@ use keirin_model::{JobId, State};
 use keirin_wire::api::{Job, JobSummary, QueueEntry};
 
 use crate::app::App;
+use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::work::{Waiting, WorkError};
 
-/// Fills in why jobs wait that do.
-pub(super) async fn explain<'a>(app: &App, jobs: impl Iterator<Item = &'a mut Job>) -> Result<(), ApiError> {
+/// Fills in why jobs wait that do, as this caller may know it.
+pub(super) async fn explain<'a>(
+    app: &App,
+    caller: &Caller,
+    jobs: impl Iterator<Item = &'a mut Job>,
+) -> Result<(), ApiError> {
     let mut waiting: Vec<&mut Job> = jobs.filter(|job| job.state == State::Waiting).collect();
     let ids: Vec<JobId> = waiting.iter().map(|job| job.id).collect();
-    let reasons = reasons(app, &ids).await?;
+    let reasons = reasons(app, caller, &ids).await?;
     for job in &mut waiting {
         job.waiting_reason = reasons.of(job.id);
     }
     Ok(())
 }
 
-/// Fills in why jobs of a list wait that do.
-pub(super) async fn explain_rows(app: &App, jobs: &mut [JobSummary]) -> Result<(), ApiError> {
+/// Fills in why jobs of a list wait that do, as this caller may know it.
+pub(super) async fn explain_rows(
+    app: &App,
+    caller: &Caller,
+    jobs: &mut [JobSummary],
+) -> Result<(), ApiError> {
     let waiting = jobs.iter().filter(|job| job.state == State::Waiting);
     let ids: Vec<JobId> = waiting.map(|job| job.id).collect();
-    let reasons = reasons(app, &ids).await?;
+    let reasons = reasons(app, caller, &ids).await?;
     for job in jobs.iter_mut().filter(|job| job.state == State::Waiting) {
         job.waiting_reason = reasons.of(job.id);
     }
     Ok(())
 }
 
-/// The queue: those of these jobs that still wait, each with the reason.
-pub(super) async fn entries(app: &App, jobs: Vec<JobSummary>) -> Result<Vec<QueueEntry>, ApiError> {
+/// The queue: those of these jobs that still wait, each with the reason as this caller may know it.
+pub(super) async fn entries(
+    app: &App,
+    caller: &Caller,
+    jobs: Vec<JobSummary>,
+) -> Result<Vec<QueueEntry>, ApiError> {
     let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
-    let reasons = reasons(app, &ids).await?;
+    let reasons = reasons(app, caller, &ids).await?;
     let entries = jobs.into_iter().filter_map(|mut job| {
         let reason = reasons.of(job.id)?;
         job.waiting_reason = Some(reason.clone());
@@ -67,11 +80,12 @@ impl Reasons {
     }
 }
 
-async fn reasons(app: &App, jobs: &[JobId]) -> Result<Reasons, ApiError> {
+async fn reasons(app: &App, caller: &Caller, jobs: &[JobId]) -> Result<Reasons, ApiError> {
     if jobs.is_empty() {
         return Ok(Reasons::Known(BTreeMap::new()));
     }
-    match app.work.waiting(jobs).await {
+    let sight = caller.sight(&app.store).await?;
+    match app.work.waiting(jobs, sight.projects()).await {
         Ok(reasons) => Ok(Reasons::Known(reasons)),
         Err(WorkError::Unavailable(why)) => Ok(Reasons::Unknown(why)),
         Err(error) => Err(error.into()),

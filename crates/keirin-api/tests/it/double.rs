@@ -22,6 +22,7 @@ struct Inner {
     live: Mutex<BTreeMap<AttemptId, Live>>,
     assignments: Mutex<Vec<Assignment>>,
     waiting: Mutex<BTreeMap<JobId, Waiting>>,
+    before: Mutex<BTreeMap<JobId, Vec<ProjectId>>>,
     refused_projects: Mutex<BTreeSet<ProjectId>>,
     refuse_projects: Mutex<bool>,
     flow: Mutex<Option<FlowId>>,
@@ -37,6 +38,7 @@ impl Double {
             live: Mutex::default(),
             assignments: Mutex::default(),
             waiting: Mutex::default(),
+            before: Mutex::default(),
             refused_projects: Mutex::default(),
             refuse_projects: Mutex::default(),
             flow: Mutex::default(),
@@ -69,6 +71,17 @@ impl Double {
 
     pub(crate) fn wait(&self, job: JobId, waiting: Waiting) {
         self.0.waiting.lock().unwrap().insert(job, waiting);
+    }
+
+    /// Lets a job wait behind one job of each of these projects.
+    pub(crate) fn wait_behind(&self, job: JobId, projects: &[ProjectId]) {
+        let waiting = Waiting {
+            reason: String::new(),
+            place: None,
+            fix: None,
+        };
+        self.wait(job, waiting);
+        self.0.before.lock().unwrap().insert(job, projects.to_vec());
     }
 
     /// The flow that the next start gives.
@@ -138,14 +151,26 @@ impl Work for Double {
         Ok(())
     }
 
-    async fn waiting(&self, jobs: &[JobId]) -> Result<BTreeMap<JobId, Waiting>, WorkError> {
+    async fn waiting(
+        &self,
+        jobs: &[JobId],
+        counted: Option<&[ProjectId]>,
+    ) -> Result<BTreeMap<JobId, Waiting>, WorkError> {
         if *self.0.standby.lock().unwrap() {
             return Err(WorkError::Unavailable("This server stands by.".to_owned()));
         }
         let known = self.0.waiting.lock().unwrap();
-        let found = jobs
-            .iter()
-            .filter_map(|job| Some((*job, known.get(job)?.clone())));
+        let before = self.0.before.lock().unwrap();
+        let is_counted = |project: &&ProjectId| counted.is_none_or(|counted| counted.contains(project));
+        let found = jobs.iter().filter_map(|job| {
+            let mut waiting = known.get(job)?.clone();
+            if let Some(before) = before.get(job) {
+                let before = before.iter().filter(is_counted).count();
+                waiting.place = Some(before as u32 + 1);
+                waiting.reason = format!("{before} before it.");
+            }
+            Some((*job, waiting))
+        });
         Ok(found.collect())
     }
 

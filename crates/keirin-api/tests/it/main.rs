@@ -19,5 +19,6 @@ mod projects;
 mod samples;
 mod sign_in;
 mod tokens;
+mod visibility;
 mod walk;
 mod world;

@@ -338,13 +338,13 @@ impl Story {
 
     /// Why a job waits, in a sentence.
     pub fn why(&self, flow: FlowId, name: &str) -> String {
-        let reason = self.engine.why_waiting(self.job(flow, name));
+        let reason = self.engine.why_waiting(self.job(flow, name), None);
         reason.map_or_else(|| "It does not wait.".to_owned(), |reason| reason.to_string())
     }
 
     /// Why a job waits that is known by its id.
     pub fn why_kind(&self, job: JobId) -> String {
-        let reason = self.engine.why_waiting(job);
+        let reason = self.engine.why_waiting(job, None);
         reason.map_or_else(String::new, |reason| reason.to_string())
     }
 

@@ -10,6 +10,7 @@ use keirin_metrics::storage::{FetchLimits, ForProject, Intake, IntakeLimits, Sto
 use keirin_model::series::{Labels, MetricKind, Sample};
 use keirin_store::Store;
 use keirin_store::projects::NewProject;
+use keirin_store::views::Sight;
 use keirin_testkit::database;
 
 use crate::ground::{now, samples};
@@ -278,7 +279,7 @@ async fn many_writers_at_once_leave_connections_for_others() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
-    assert!(store.described_metrics().await.unwrap().is_empty());
+    assert!(store.described_metrics(&Sight::All).await.unwrap().is_empty());
     drop(first);
     while let Some(written) = writers.join_next().await {
         written.unwrap().unwrap();
@@ -310,7 +311,7 @@ async fn what_a_metric_means_is_kept_and_the_servers_own_stay_as_they_are() {
         intake.write(Batch { series, metadata }.into()).await.unwrap();
     }
     let described: Vec<_> = store
-        .described_metrics()
+        .described_metrics(&Sight::All)
         .await
         .unwrap()
         .into_iter()

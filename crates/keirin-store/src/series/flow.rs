@@ -136,7 +136,9 @@ impl Store {
             r#"select e.count as "events!", e.newest as "newest_event?: jiff_sqlx::Timestamp", j.count as "jobs!",
                  j.newest as "newest_job?: jiff_sqlx::Timestamp"
                from (select count(*), max(at) as newest from events
-                     where at > $1::timestamptz - interval '1 day') e,
+                     where at > $1::timestamptz - interval '1 day'
+                       and ($2::bigint[] is null or exists (
+                         select 1 from jsonb_array_elements(items) item where (item ->> 'project')::bigint = any($2)))) e,
                     (select count(*), max(finished_at) as newest from job_facts
                      where finished_at > $1::timestamptz - interval '1 day'
                        and ($2::bigint[] is null or project = any($2))) j"#,

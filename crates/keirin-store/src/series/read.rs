@@ -251,14 +251,23 @@ impl Store {
         Ok(newest.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok()))
     }
 
-    /// What is said about metrics, by name.
+    /// What is said about metrics, by name: about those that there are series of in sight, about all where everything is.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn described_metrics(&self) -> Result<Vec<DescribedMetric>> {
-        let rows = sqlx::query!("select name, kind, unit, help from metrics order by name")
-            .fetch_all(&self.pool)
-            .await?;
+    pub async fn described_metrics(&self, sight: &Sight) -> Result<Vec<DescribedMetric>> {
+        let seen = sight.ids();
+        let rows = sqlx::query!(
+            "select name, kind, unit, help from metrics
+             where $1::bigint[] is null or exists (
+               select 1 from series
+               where project = any($1)
+                 and metric in (metrics.name, metrics.name || '_bucket', metrics.name || '_sum', metrics.name || '_count'))
+             order by name",
+            seen.as_deref(),
+        )
+        .fetch_all(&self.pool)
+        .await?;
         Ok(rows
             .into_iter()
             .map(|row| DescribedMetric {

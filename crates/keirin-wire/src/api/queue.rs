@@ -12,7 +12,8 @@ pub struct QueueEntry {
     pub job: JobSummary,
     /// Why it waits, in a sentence.
     pub reason: String,
-    /// How many jobs go before it, plus one; `null` where its turn does not depend on others.
+    /// How many jobs of projects that the caller may see go before it, plus one; `null` where its turn does not depend on
+    /// others.
     #[schema(required)]
     pub place: Option<u32>,
     /// What would let it run now, in a sentence.

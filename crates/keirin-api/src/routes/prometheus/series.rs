@@ -173,9 +173,10 @@ pub(crate) async fn metadata(
     if let Some(source) = elsewhere(&app, &caller, &parameters)? {
         return passed_on(source.metadata(wanted).await);
     }
+    let sight = caller.sight(&app.store).await?;
     let metrics = app
         .store
-        .described_metrics()
+        .described_metrics(&sight)
         .await
         .map_err(crate::error::ApiError::from)?;
     let all: Map<String, Value> = metrics

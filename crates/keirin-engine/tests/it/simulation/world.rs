@@ -395,7 +395,7 @@ impl World {
             .filter(|job| job.status == Status::Waiting)
         {
             let flow = invariants::flow_of(&self.store, invariants::run_of(&self.store, job));
-            let reason = engine.why_waiting(job.id);
+            let reason = engine.why_waiting(job.id, None);
             assert!(
                 flow.status.is_finished() || reason.is_some(),
                 "job {} of flow {} waits for nothing",
@@ -418,7 +418,10 @@ impl World {
             .values()
             .filter(|job| job.status == Status::Waiting)
         {
-            let (here, there) = (engine.why_waiting(job.id), rebuilt.why_waiting(job.id));
+            let (here, there) = (
+                engine.why_waiting(job.id, None),
+                rebuilt.why_waiting(job.id, None),
+            );
             assert_eq!(here, there, "job {}", job.id);
         }
     }
@@ -722,7 +725,7 @@ impl World {
             if !flow.status.is_finished() {
                 let engine = &self.leader.as_ref().unwrap().engine;
                 let waits = self.store.jobs.values().filter(|job| !job.status.is_finished());
-                let why: Vec<_> = waits.map(|job| (job, engine.why_waiting(job.id))).collect();
+                let why: Vec<_> = waits.map(|job| (job, engine.why_waiting(job.id, None))).collect();
                 panic!("flow {id} never finishes: {why:#?}");
             }
         }

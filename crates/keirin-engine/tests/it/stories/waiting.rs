@@ -5,13 +5,13 @@ use keirin_engine::Target;
 use keirin_engine::waiting::WaitingReason;
 use keirin_model::access::Role;
 use keirin_model::plan::{Concurrency, Executor, Start};
-use keirin_model::{FlowId, Outcome};
+use keirin_model::{FlowId, Outcome, ProjectId};
 
 use crate::driver::{Story, whatever_the_server_does};
 use crate::house::{self, job, plan, stage};
 
 fn fix(story: &Story, flow: FlowId, name: &str) -> String {
-    let reason: Option<WaitingReason> = story.engine.why_waiting(story.job(flow, name));
+    let reason: Option<WaitingReason> = story.engine.why_waiting(story.job(flow, name), None);
     reason
         .and_then(|reason| reason.fix())
         .unwrap_or_else(|| "Only time helps.".to_owned())
@@ -127,11 +127,25 @@ fn for_an_agent() {
             &[],
             vec![job("one", &[]), job("two", &[]), job("three", &[])],
         )]));
-        assert_snapshot!(story.why(later, "one"), @"It is next: 1 agent could run it, all busy.");
-        assert_snapshot!(story.why(later, "two"), @"1 job before it; 1 agent could run it, all busy.");
+        assert_snapshot!(story.why(later, "one"), @"It is next: 2 agents could run it, none is free.");
+        assert_snapshot!(story.why(later, "two"), @"1 job before it; 2 agents could run it, none is free.");
         story.claim(2);
-        assert_snapshot!(story.why(later, "three"), @"1 job before it; 2 agents could run it, all busy.");
+        assert_snapshot!(story.why(later, "three"), @"1 job before it; 2 agents could run it, none is free.");
         assert_snapshot!(fix(story, later, "three"), @"Start another agent, or give one more slots.");
+
+        // Who sees some projects only is told of no jobs of others, not even that there are some.
+        let as_seen_by = |projects: &[ProjectId]| {
+            let job = story.job(later, "three");
+            story.engine.why_waiting(job, Some(projects)).unwrap().to_string()
+        };
+        assert_snapshot!(
+            as_seen_by(&[ProjectId(1)]),
+            @"1 job of the projects that you see before it; 2 agents could run it, none is free."
+        );
+        assert_snapshot!(
+            as_seen_by(&[]),
+            @"No job of the projects that you see is before it; 2 agents could run it, none is free."
+        );
     });
 }
 
