@@ -21,6 +21,11 @@ pub(super) const LOOK: Duration = Duration::from_millis(10);
 /// How long a new PostgreSQL waits for the last processes of one that was killed.
 const LEFTOVERS: Duration = Duration::from_secs(10);
 
+/// How ready the kernel is to kill PostgreSQL where memory runs out: its first process after everything else, because all
+/// others end with it; those after jobs and most others too, unless one has taken much by itself.
+const OOM_SCORE: i32 = -900;
+const OOM_SCORE_OF_OTHERS: i32 = -100;
+
 /// The PostgreSQL that runs on this data, once it takes connections; `None` where none runs.
 pub(super) async fn wait_while_starting(data: &Path) -> Result<Option<Postmaster>, ClusterError> {
     loop {
@@ -56,11 +61,15 @@ pub(super) async fn start(
     let mut child = identity
         .command(&program)
         .args(&arguments)
+        // Each process that the first one starts sets its own.
+        .env("PG_OOM_ADJUST_FILE", "/proc/self/oom_score_adj")
+        .env("PG_OOM_ADJUST_VALUE", OOM_SCORE_OF_OTHERS.to_string())
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(same_log)
         .spawn()
         .map_err(ClusterError::io("run", &program))?;
+    keep_longest(&child);
     loop {
         if let Some(status) = child.try_wait().map_err(ClusterError::io("wait for", &program))? {
             return Err(ClusterError::Start {
@@ -75,6 +84,15 @@ pub(super) async fn start(
             return Ok((postmaster, child));
         }
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Has the kernel kill this process last where memory runs out, where we may ask for it: with `CAP_SYS_RESOURCE`, which
+/// root has outside of most containers.
+fn keep_longest(process: &Child) {
+    let Some(id) = process.id() else { return };
+    if let Err(error) = std::fs::write(format!("/proc/{id}/oom_score_adj"), OOM_SCORE.to_string()) {
+        tracing::debug!(%error, "the kernel does not kill PostgreSQL later than others where memory runs out");
     }
 }
 

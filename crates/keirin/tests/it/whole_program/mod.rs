@@ -18,6 +18,7 @@ mod first_use;
 mod hostile;
 mod interrupted;
 mod large_output;
+mod memory;
 mod ordinary_user;
 mod pipes;
 mod pushes;
