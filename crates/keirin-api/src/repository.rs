@@ -1,4 +1,4 @@
-//! Addresses of repositories and paths of workflow files, checked before they are kept.
+//! Addresses of repositories and paths of workflow files, checked before they are kept; and addresses as they are shown.
 
 use keirin_git::{RepositoryUrl, TreePath};
 use keirin_model::access::Role;
@@ -22,6 +22,19 @@ pub(crate) fn checked(caller: &Caller, text: &str) -> Result<RepositoryUrl, ApiE
         ));
     }
     Ok(repository)
+}
+
+/// A repository's address for those who may not change it: where it is a path on the server its last part alone, since
+/// where things lie there is not theirs to know.
+pub(crate) fn without_path(text: &str) -> String {
+    let local = RepositoryUrl::parse(text).ok();
+    let local = local.as_ref().and_then(RepositoryUrl::local_path);
+    match local {
+        None => text.to_owned(),
+        Some(path) => path
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+    }
 }
 
 /// Checks the path of a workflow file.

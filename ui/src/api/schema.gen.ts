@@ -3479,7 +3479,10 @@ export interface components {
                 notices: components["schemas"]["Notice"][];
                 /** @description Whether people who are not signed in may look at it. */
                 public: boolean;
-                /** @description URL or path of the repository. */
+                /**
+                 * @description URL of the repository, or its path on the server; of a path only the last part is shown to those who may not change
+                 *     the project.
+                 */
                 repository: string;
                 /** @description What the caller may do here. */
                 role: components["schemas"]["Role"];
@@ -3785,7 +3788,10 @@ export interface components {
             notices: components["schemas"]["Notice"][];
             /** @description Whether people who are not signed in may look at it. */
             public: boolean;
-            /** @description URL or path of the repository. */
+            /**
+             * @description URL of the repository, or its path on the server; of a path only the last part is shown to those who may not change
+             *     the project.
+             */
             repository: string;
             /** @description What the caller may do here. */
             role: components["schemas"]["Role"];

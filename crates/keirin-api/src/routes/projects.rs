@@ -30,7 +30,7 @@ pub(crate) async fn list(
     let sight = caller.sight(&app.store).await?;
     let mut projects = app.store.project_views(&sight, None).await?;
     for project in &mut projects {
-        fill_in_role(&caller, project);
+        show_to(&caller, project);
     }
     Ok(Json(Page::all(projects)))
 }
@@ -187,15 +187,19 @@ async fn view(app: &App, caller: &Caller, project: ProjectId) -> Result<Project,
     let mut project = projects
         .pop()
         .ok_or_else(|| ApiError::not_found("such project"))?;
-    fill_in_role(caller, &mut project);
+    show_to(caller, &mut project);
     Ok(project)
 }
 
-fn fill_in_role(caller: &Caller, project: &mut Project) {
+/// Fills in what this caller may do there, and leaves out what they may not know.
+fn show_to(caller: &Caller, project: &mut Project) {
     let place = PlaceRow {
         project: project.id,
         name: project.name.clone(),
         public: project.public,
     };
     project.role = caller.role_in(&place).unwrap_or(Role::Viewer);
+    if project.role < Role::Maintainer {
+        project.repository = repository::without_path(&project.repository);
+    }
 }

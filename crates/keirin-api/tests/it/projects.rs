@@ -144,6 +144,49 @@ async fn a_path_on_the_server_is_an_admins_to_name() {
 }
 
 #[tokio::test]
+async fn where_a_repository_lies_on_the_server_is_for_those_who_may_change_the_project() {
+    use Role::{Admin, Developer, Maintainer, Viewer};
+
+    let world = World::new().await;
+    let admin = world.admin().await;
+    for (name, repository) in [
+        ("local", "/srv/git/local.git"),
+        ("file", "file:///srv/git/local.git/"),
+        ("remote", "https://example.org/remote.git"),
+    ] {
+        let wanted = json!({"name": name, "repository": repository, "public": true});
+        let made = world.post(&admin, "/api/v1/projects", wanted).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+    }
+    let local = world.store.place_named("local").await.unwrap().unwrap().project;
+    let (whole, part) = ("/srv/git/local.git", "local.git");
+    let mut callers = vec![(By::Nobody, part), (admin, whole)];
+    for (role, shown) in [
+        (Viewer, part),
+        (Developer, part),
+        (Maintainer, whole),
+        (Admin, whole),
+    ] {
+        let member = world.user(&format!("member-{role}"), None).await;
+        world.store.set_project_role(member, local, role).await.unwrap();
+        callers.push((world.browser(member).await, shown));
+    }
+    for (by, shown) in callers {
+        let project: Project = world.get(&by, "/api/v1/projects/local").await.json();
+        assert_eq!(project.repository, shown, "{:?}", project.role);
+        let projects: Page<Project> = world.get(&by, "/api/v1/projects").await.json();
+        let [file, local, remote] = &projects.items[..] else {
+            panic!("three projects: {projects:?}")
+        };
+        assert_eq!(local.repository, shown, "{:?}", local.role);
+        if file.role < Maintainer {
+            assert_eq!(file.repository, part, "{:?}", file.role);
+        }
+        assert_eq!(remote.repository, "https://example.org/remote.git");
+    }
+}
+
+#[tokio::test]
 async fn who_has_named_a_repository_is_taken_down() {
     let world = World::new().await;
     let admin = world.admin().await;

@@ -18,7 +18,8 @@ pub struct Project {
     pub id: ProjectId,
     /// Unique, and its name in addresses.
     pub name: String,
-    /// URL or path of the repository.
+    /// URL of the repository, or its path on the server; of a path only the last part is shown to those who may not change
+    /// the project.
     pub repository: String,
     /// Path of the workflow file in the repository where it is not one of the usual ones.
     #[schema(required)]
