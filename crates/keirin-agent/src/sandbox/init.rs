@@ -89,6 +89,7 @@ pub(super) fn run(socket: &UnixStream) -> Result<(), SandboxError> {
         owner: plan.owner,
         limits: plan.limits,
         is_first,
+        has_shared_memory: plan.namespaces != Namespaces::None,
         step: None,
     };
     // Without the agent there is nobody to tell: what is left is ended all the same.
@@ -120,6 +121,8 @@ struct Init<'a> {
     /// Bytes in the attempt's folders.
     disk: Option<Arc<AtomicU64>>,
     is_first: bool,
+    /// Whether the attempt has a `/dev/shm` and an IPC namespace of its own.
+    has_shared_memory: bool,
     step: Option<Step>,
 }
 
@@ -347,7 +350,11 @@ impl Init<'_> {
             return Some(ExceededLimit::Disk);
         }
         let limit = self.limits.memory?.0;
-        (processes::memory(&processes, limit) > limit).then_some(ExceededLimit::Memory)
+        let named = match self.has_shared_memory {
+            true => processes::named_shared_memory(),
+            false => 0,
+        };
+        (processes::memory(&processes, named, limit) > limit).then_some(ExceededLimit::Memory)
     }
 
     /// The limit that a step has ended by, which its end and what is there at that moment tell.

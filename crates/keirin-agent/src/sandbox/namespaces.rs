@@ -18,8 +18,8 @@ use rustix::thread::{
 
 use super::plan::{Namespaces, Owner, SandboxPlan};
 
-/// What a sandbox may put into `/dev/shm`.
-const SHARED_MEMORY: &str = "mode=1777,size=1g";
+/// Bytes that a sandbox may put into `/dev/shm`, where it may have so much memory.
+const SHARED_MEMORY: u64 = 1 << 30;
 /// A cover holds the way to the workspace and nothing else.
 const COVER: &str = "mode=0755,size=64k";
 
@@ -110,7 +110,9 @@ fn mount_all(plan: &SandboxPlan) -> Result<(), NamespaceError> {
         }
     }
     if is_folder("/dev/shm") {
-        tmpfs(Path::new("/dev/shm"), SHARED_MEMORY)?;
+        let limit = plan.limits.memory.map_or(u64::MAX, |limit| limit.0);
+        let options = format!("mode=1777,size={}", limit.min(SHARED_MEMORY));
+        tmpfs(Path::new("/dev/shm"), &options)?;
     }
     for cover in covers {
         match fs::symlink_metadata(&cover) {

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use nix::sys::statvfs::statvfs;
 use nix::unistd::Pid;
 
 /// A process as its line in `/proc` describes it.
@@ -60,33 +61,82 @@ pub(super) fn descendants(ancestor: Pid, mut candidates: Vec<Process>) -> Vec<Pr
     found
 }
 
-/// Bytes of memory that only processes hold: not what the kernel keeps of files. Pages that processes share since a fork
-/// count once, at the price of a slower look, which is taken where the quick one finds more than a limit.
-pub(super) fn memory(processes: &[Process], limit: u64) -> u64 {
-    let quick: u64 = processes.iter().filter_map(resident).sum();
-    if quick <= limit {
-        return quick;
+/// Bytes of memory that processes hold: not what the kernel keeps of files. `named` is what lies in shared memory under
+/// a name, whether or not a process has mapped it. Pages that processes share count once, at the price of a slower look,
+/// which is taken where the quick one finds more than a limit.
+pub(super) fn memory(processes: &[Process], named: u64, limit: u64) -> u64 {
+    let quick: Memory = processes.iter().filter_map(resident).sum();
+    if quick.with(named) <= limit {
+        return quick.with(named);
     }
-    processes
+    let exact: Memory = processes
         .iter()
         .filter_map(|process| proportional(process).or_else(|| resident(process)))
-        .sum()
+        .sum();
+    exact.with(named)
 }
 
-/// What the process has in memory that is no file's.
-fn resident(process: &Process) -> Option<u64> {
-    bytes(
-        "RssAnon:",
-        &fs::read_to_string(format!("/proc/{}/status", process.id)).ok()?,
-    )
+/// What a process has in memory that is no file's, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Memory {
+    anonymous: u64,
+    shared: u64,
+}
+
+impl Memory {
+    /// All in all. What lies in shared memory by name is mostly mapped too, so the two are not added up.
+    fn with(self, named: u64) -> u64 {
+        self.anonymous + self.shared.max(named)
+    }
+}
+
+impl std::iter::Sum for Memory {
+    fn sum<I: Iterator<Item = Self>>(memory: I) -> Self {
+        let nothing = Self {
+            anonymous: 0,
+            shared: 0,
+        };
+        memory.fold(nothing, |sum, more| Self {
+            anonymous: sum.anonymous + more.anonymous,
+            shared: sum.shared + more.shared,
+        })
+    }
+}
+
+/// What the process has in memory.
+fn resident(process: &Process) -> Option<Memory> {
+    let text = fs::read_to_string(format!("/proc/{}/status", process.id)).ok()?;
+    Some(Memory {
+        anonymous: bytes("RssAnon:", &text)?,
+        shared: bytes("RssShmem:", &text)?,
+    })
 }
 
 /// The same without the parts of others that share it.
-fn proportional(process: &Process) -> Option<u64> {
-    bytes(
-        "Pss_Anon:",
-        &fs::read_to_string(format!("/proc/{}/smaps_rollup", process.id)).ok()?,
-    )
+fn proportional(process: &Process) -> Option<Memory> {
+    let text = fs::read_to_string(format!("/proc/{}/smaps_rollup", process.id)).ok()?;
+    Some(Memory {
+        anonymous: bytes("Pss_Anon:", &text)?,
+        shared: bytes("Pss_Shmem:", &text)?,
+    })
+}
+
+/// What lies in the shared memory of this IPC namespace under a name: files in `/dev/shm`, segments of System V.
+pub(super) fn named_shared_memory() -> u64 {
+    let files = statvfs("/dev/shm").map_or(0, |system| {
+        let blocks = system.blocks().saturating_sub(system.blocks_free());
+        blocks.saturating_mul(system.fragment_size())
+    });
+    files + fs::read_to_string("/proc/sysvipc/shm").map_or(0, |text| segments(&text))
+}
+
+/// The bytes of all segments in the kernel's list, in memory and swapped out: its last two columns.
+fn segments(text: &str) -> u64 {
+    text.lines()
+        .skip(1)
+        .flat_map(|line| line.split_whitespace().rev().take(2))
+        .filter_map(|number| number.parse::<u64>().ok())
+        .sum()
 }
 
 fn bytes(name: &str, text: &str) -> Option<u64> {
@@ -130,6 +180,24 @@ mod tests {
             .collect();
         found.sort_unstable();
         assert_eq!(found, [3, 4, 5]);
+    }
+
+    #[test]
+    fn shared_memory_counts_once_whether_or_not_it_is_mapped() {
+        let memory = Memory {
+            anonymous: 5,
+            shared: 20,
+        };
+        assert_eq!((memory.with(0), memory.with(20), memory.with(30)), (25, 25, 35));
+        assert_eq!([memory, memory].into_iter().sum::<Memory>().with(50), 60);
+    }
+
+    #[test]
+    fn the_segments_of_system_v_are_added_up() {
+        let text = "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime                   rss                  swap\n\
+             0          0   600              67108864     3     3      0     0     0     0     0          0          0 1795949862              67108864                  4096\n";
+        assert_eq!(segments(text), 67_108_864 + 4096);
+        assert_eq!(segments("key"), 0);
     }
 
     #[test]

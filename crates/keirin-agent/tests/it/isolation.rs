@@ -528,6 +528,34 @@ async fn a_job_that_takes_too_much_memory_ends_alone_and_says_why() {
 }
 
 #[tokio::test]
+async fn what_a_job_has_in_shared_memory_counts_as_its_memory() {
+    let ways = [
+        ("files in /dev/shm", "head -c 56000000 /dev/zero > /dev/shm/file"),
+        (
+            "a segment of System V, which no process has attached",
+            "perl -MIPC::SysV=IPC_PRIVATE,IPC_CREAT -e '$id = shmget(IPC_PRIVATE, 56000000, IPC_CREAT | 0600) // die; \
+             shmwrite($id, \"x\" x 1000000, $_ * 1000000, 1000000) || die for 0..55'",
+        ),
+    ];
+    for (way, sharing) in ways {
+        let limits = JobLimits {
+            memory: Some(ByteSize(64 << 20)),
+            ..NO_LIMITS
+        };
+        let taking = format!("{sharing}; echo shared; exec perl -e '$x = \"x\" x (15 << 20); sleep 1000'");
+        let record = refused(
+            "what_a_job_has_in_shared_memory_counts_as_its_memory",
+            limits,
+            &taking,
+        )
+        .await;
+        let Some(record) = record else { return };
+        assert!(record.has_line("shared"), "{way}: {:#?}", record.log);
+        assert_told(&record, "used more than 64M of memory");
+    }
+}
+
+#[tokio::test]
 async fn a_job_that_writes_too_large_a_file_ends_alone_and_says_why() {
     let limits = JobLimits {
         disk: Some(ByteSize(1 << 20)),
