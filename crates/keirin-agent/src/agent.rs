@@ -18,7 +18,6 @@ use crate::clock::ServerClock;
 use crate::config::{Config, Identity, UidRange};
 use crate::delivery::in_time;
 use crate::isolation::{self, Prepared};
-use crate::leftovers::Leftovers;
 use crate::sandbox::Sandboxes;
 use crate::server::{CallError, Server};
 use crate::slots::Slots;
@@ -60,6 +59,15 @@ pub enum AgentError {
         /// How many slots there are.
         slots: u32,
     },
+    /// Another agent of this machine has the user.
+    #[error(
+        "user {uid} cannot serve this agent: jobs of another agent of this machine run as that user, and could reach this \
+         one's; name another user, or none, so that each slot gets one of its own"
+    )]
+    UserInUse {
+        /// The user.
+        uid: u32,
+    },
     /// Other agents of this machine use the range.
     #[error(
         "the range of users {range} has too few that no other agent of this machine uses for {slots} slots; \
@@ -86,7 +94,6 @@ pub struct Agent {
     folder: Arc<Folder>,
     slots: Slots,
     sandboxes: Arc<Sandboxes>,
-    leftovers: Leftovers,
     session: u64,
     sequence: u64,
     jobs: JoinSet<()>,
@@ -119,7 +126,6 @@ impl Agent {
         let agent = Self {
             slots,
             sandboxes: Arc::new(sandboxes),
-            leftovers: Leftovers::new(config.owns_all_orphans),
             session: (config.random)(),
             clock: ServerClock::new(Arc::clone(&config.clock)),
             sequence: 0,
@@ -250,7 +256,6 @@ impl Agent {
             config: Arc::clone(&self.config),
             server: Arc::clone(&self.server),
             folder: Arc::clone(&self.folder),
-            leftovers: self.leftovers.clone(),
             sandboxes: Arc::clone(&self.sandboxes),
             slot: self.slots.take(),
             assignment,

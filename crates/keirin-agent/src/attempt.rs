@@ -9,11 +9,11 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::backoff::Backoff;
 use crate::clock::ServerClock;
-use crate::config::Config;
+use crate::config::{Config, Identity};
 use crate::delivery::Delivery;
-use crate::leftovers::Leftovers;
 use crate::mask::Masks;
 use crate::output::JobLog;
+use crate::remains;
 use crate::runner::Runner;
 use crate::sandbox::{Namespaces, Sandbox, Sandboxes};
 use crate::server::{Lease, Server};
@@ -29,7 +29,6 @@ pub(crate) struct Attempt {
     pub(crate) config: Arc<Config>,
     pub(crate) server: Arc<dyn Server>,
     pub(crate) folder: Arc<Folder>,
-    pub(crate) leftovers: Leftovers,
     pub(crate) sandboxes: Arc<Sandboxes>,
     /// Where it runs; `None` where the server gave more jobs than there are slots.
     pub(crate) slot: Option<Slot>,
@@ -117,7 +116,7 @@ impl Attempt {
         let (used, end) = match self.begin().await {
             Ok((workspace, sandbox)) => {
                 let (sandbox, end) = self.run_in(&workspace, sandbox, lease, &log, &tell).await;
-                let workspace = Some(workspace);
+                let (sandbox, workspace) = (Some(sandbox), Some(workspace));
                 (Used { sandbox, workspace }, end)
             }
             Err((workspace, reason)) => {
@@ -157,7 +156,7 @@ impl Attempt {
         }
     }
 
-    /// Runs the steps and ends what they left. Returns the sandbox where it may still be closing.
+    /// Runs the steps and ends what they left. Returns the sandbox, which is still to be closed.
     async fn run_in(
         &self,
         workspace: &Workspace,
@@ -165,35 +164,21 @@ impl Attempt {
         lease: &Lease,
         log: &Arc<JobLog>,
         tell: &(dyn Fn(AttemptEvent) + Send + Sync),
-    ) -> (Option<Sandbox>, StepEnd) {
-        let running = self.leftovers.enter().await;
-        let marker = format!("{}-{:016x}", self.assignment.attempt, (self.config.random)());
+    ) -> (Sandbox, StepEnd) {
         let sandbox = Mutex::new(sandbox);
         tell(AttemptEvent::Started);
-        let end = Runner::new(self, lease, log, workspace, &sandbox, &marker, tell)
+        let end = Runner::new(self, lease, log, workspace, &sandbox, tell)
             .run()
             .await;
         let mut sandbox = sandbox.into_inner();
-        let mut left = match sandbox.end().await {
+        let left = match sandbox.end().await {
             Ok(left) => left,
             Err(error) => {
-                tracing::warn!(attempt = %lease.attempt, %error, "cannot hear what a job had left running");
-                0
+                tracing::warn!(attempt = %lease.attempt, %error, "a job's sandbox cannot end what the job had left running");
+                self.end_remains(workspace).await
             }
         };
-        let closing = if self.sandboxes.namespaces == Namespaces::Full {
-            Some(sandbox)
-        } else {
-            // Its own processes are not what the job has left.
-            sandbox.close().await;
-            if let Some(owner) = workspace.owner()
-                && let Err(error) = self.sandboxes.end_processes_of(owner).await
-            {
-                tracing::error!(attempt = %lease.attempt, %error, "a job may have left processes");
-            }
-            left += self.leftovers.sweep(running, &marker).await;
-            None
-        };
+        self.end_processes_of_slot(workspace).await;
         if left > 0 {
             let noun = if left == 1 { "process" } else { "processes" };
             log.say(
@@ -201,6 +186,36 @@ impl Attempt {
                 &format!("Ended {left} {noun} that the job had left running."),
             );
         }
-        (closing, end)
+        (sandbox, end)
+    }
+
+    /// Ends what shows that it belongs to this workspace, for a sandbox that was killed itself. Returns how many processes
+    /// there were.
+    async fn end_remains(&self, workspace: &Workspace) -> usize {
+        let attempt = self.assignment.attempt;
+        let root = workspace.root().to_owned();
+        match tokio::task::spawn_blocking(move || remains::end_processes_in(&root)).await {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(error)) => {
+                tracing::error!(%attempt, %error, "cannot look for processes that a job has left");
+                0
+            }
+            Err(error) => {
+                tracing::error!(%attempt, %error, "looking for processes that a job has left broke off");
+                0
+            }
+        }
+    }
+
+    /// Where no namespace ends with its first process: ends whatever runs as the slot's user, which nobody else is.
+    async fn end_processes_of_slot(&self, workspace: &Workspace) {
+        if self.sandboxes.namespaces == Namespaces::Full {
+            return;
+        }
+        if let (Identity::Range(_), Some(owner)) = (&self.config.identity, workspace.owner())
+            && let Err(error) = self.sandboxes.end_processes_of(owner).await
+        {
+            tracing::error!(attempt = %self.assignment.attempt, %error, "a job may have left processes");
+        }
     }
 }

@@ -11,12 +11,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::job_limits::JobLimits;
-use crate::sandbox::Owner;
+use crate::sandbox::{Namespaces, Owner};
 
 /// The time that log lines carry. Everything that waits uses the runtime's own clock, which tests can pause.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// A source of random numbers, for the session's number, markers and jitter.
+/// A source of random numbers, for the session's number and jitter.
 pub type Random = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// All that an agent needs to know beside its server.
@@ -35,6 +35,8 @@ pub struct Config {
     pub identity: Identity,
     /// What starts and ends the processes of steps.
     pub sandbox: SandboxProgram,
+    /// The strongest namespaces that steps get. Where the machine has no such ones they get the strongest that it has.
+    pub namespaces: Namespaces,
     /// Files and folders that a step may not even read, unless its rights are the agent's own: the server's data, keys,
     /// tokens, sockets. Absolute paths. The agent's folder is closed without being named.
     pub closed: Vec<PathBuf>,
@@ -49,8 +51,6 @@ pub struct Config {
     pub limits: Limits,
     /// How long things may take.
     pub patience: Patience,
-    /// Whether this process has no children but those of its jobs, so that any orphan is what a job left running.
-    pub owns_all_orphans: bool,
     /// What time it is.
     pub clock: Clock,
     /// Random numbers.
@@ -74,6 +74,7 @@ impl Config {
             slots: 1,
             identity: Identity::Own,
             sandbox,
+            namespaces: Namespaces::Full,
             closed: Vec::new(),
             writable: Vec::new(),
             environment: environment
@@ -82,7 +83,6 @@ impl Config {
             job_limits: JobLimits::for_this_machine(),
             limits: Limits::default(),
             patience: Patience::default(),
-            owns_all_orphans: false,
             clock,
             random,
         }

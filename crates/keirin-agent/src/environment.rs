@@ -8,8 +8,8 @@ use keirin_wire::agent::{Assignment, Repository};
 
 use crate::workspace::Workspace;
 
-/// Marks every process of an attempt, so that those which fork away are found.
-pub(crate) const MARKER: &str = "KEIRIN_PROCESS_OF";
+/// Names the workspace of the attempt that a process belongs to.
+pub(crate) const WORKSPACE: &str = "KEIRIN_WORKSPACE";
 
 /// The variables of one step. What says who the step is goes over what the workflow says. `fetching` is the address of the
 /// flow's own repository and what opens it.
@@ -18,7 +18,6 @@ pub(crate) fn of_step(
     assignment: &Assignment,
     step: &StepPlan,
     workspace: &Workspace,
-    marker: &str,
     fetching: Option<(&str, &str)>,
 ) -> BTreeMap<String, String> {
     let mut environment = base.clone();
@@ -32,8 +31,7 @@ pub(crate) fn of_step(
     if let Some((address, token)) = fetching {
         let_git_fetch(&mut environment, address, token);
     }
-    environment.insert("KEIRIN_WORKSPACE".to_owned(), text(workspace.work()));
-    environment.insert(MARKER.to_owned(), marker.to_owned());
+    environment.insert(WORKSPACE.to_owned(), text(workspace.work()));
     environment
 }
 

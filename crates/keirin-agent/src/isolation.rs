@@ -96,7 +96,11 @@ pub(crate) async fn prepare(config: &Config, slots: &Slots) -> Result<Prepared, 
     sandboxes.closed.push(folder.path().to_owned());
     let owner = owners.first().copied();
     let mut reasons = Vec::new();
-    for namespaces in [Namespaces::Full, Namespaces::Mounts] {
+    let with_namespaces = [Namespaces::Full, Namespaces::Mounts];
+    for namespaces in with_namespaces
+        .into_iter()
+        .filter(|one| *one >= config.namespaces)
+    {
         sandboxes.namespaces = namespaces;
         match hold(config, &sandboxes, &folder, owner).await? {
             Ok(()) => return Ok(Prepared { folder, sandboxes }),
@@ -114,7 +118,7 @@ pub(crate) async fn prepare(config: &Config, slots: &Slots) -> Result<Prepared, 
         folder.check_reach(owner)?;
     }
     sandboxes.closed.push(folder.path().to_owned());
-    let namespaces = reasons.first().cloned().unwrap_or_default();
+    let namespaces = reasons.first().map_or("they are switched off", String::as_str);
     match hold(config, &sandboxes, &folder, owner).await? {
         Ok(()) => {
             tracing::warn!(reason = %namespaces, "jobs have no namespaces of their own here, so they see each other's processes");

@@ -3,8 +3,8 @@
 //! [`Agent::run`] is the whole of it. It talks to a [`Server`], which is [`HttpServer`] for `keirin agent` and a value in
 //! the same process for `keirin exec`. The way of a job: `agent` claims it, `attempt` runs its steps one after the other by the
 //! `tools`, whose processes `process` starts and ends, whose output `streams` reads and `output` masks, splits and bounds.
-//! It goes into the `spool`, from where `delivery` brings it to the server. `leftovers` and the [`sandbox`] end what a job
-//! left running, `remains` what the jobs of an agent that was killed did.
+//! It goes into the `spool`, from where `delivery` brings it to the server. The [`sandbox`] ends what a job left running,
+//! `remains` what a sandbox or an agent that was killed did.
 //!
 //! What a job may touch is said by [`Identity`]; [`sandbox`] is the process that the job's own descend from.
 
@@ -21,7 +21,6 @@ mod environment;
 mod http;
 mod isolation;
 mod job_limits;
-mod leftovers;
 mod lines;
 mod mask;
 mod output;
@@ -47,7 +46,6 @@ pub use config::{
 pub use http::HttpServer;
 pub use isolation::{Isolation, Trial, try_job};
 pub use job_limits::{ByteSize, InvalidByteSize, JobLimits};
-pub use leftovers::adopt_orphans;
-pub use sandbox::Owner;
+pub use sandbox::{Namespaces, Owner};
 pub use server::{CallError, FileStream, Lease, Server};
 pub use workspace::FolderError;

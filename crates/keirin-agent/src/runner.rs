@@ -51,7 +51,6 @@ pub(crate) struct Runner<'a> {
     log: &'a Arc<JobLog>,
     workspace: &'a Workspace,
     sandbox: &'a Mutex<Sandbox>,
-    marker: &'a str,
     tell: &'a (dyn Fn(AttemptEvent) + Send + Sync),
     deadline: Instant,
     earlier: Vec<EarlierStep>,
@@ -69,7 +68,6 @@ impl<'a> Runner<'a> {
         log: &'a Arc<JobLog>,
         workspace: &'a Workspace,
         sandbox: &'a Mutex<Sandbox>,
-        marker: &'a str,
         tell: &'a (dyn Fn(AttemptEvent) + Send + Sync),
     ) -> Self {
         Self {
@@ -78,7 +76,6 @@ impl<'a> Runner<'a> {
             log,
             workspace,
             sandbox,
-            marker,
             tell,
             deadline: Instant::now() + length(attempt.assignment.job.timeout),
             earlier: Vec::new(),
@@ -187,7 +184,6 @@ impl<'a> Runner<'a> {
                 assignment,
                 step,
                 self.workspace,
-                self.marker,
                 own.as_ref()
                     .map(|(address, token)| (address.as_str(), token.as_str())),
             ),

@@ -78,7 +78,7 @@ impl Folder {
         };
         let lock = root.lock("lock")?.ok_or_else(in_use)?;
         let (jobs, spool) = (root.path().join("jobs"), root.path().join("spool"));
-        remains::end_jobs_in(&jobs).map_err(system("look for processes of", &jobs))?;
+        remains::end_processes_in(&jobs).map_err(system("look for processes of", &jobs))?;
         for path in [&jobs, &spool] {
             remove(path).map_err(system("empty", path))?;
         }
@@ -181,6 +181,11 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
+    /// Where all of it lies.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Where steps work.
     pub(crate) fn work(&self) -> &Path {
         &self.folders.work

@@ -108,12 +108,8 @@ impl Sandboxes {
         }
     }
 
-    /// Starts sandboxes for the jobs that will come next, until enough wait. Only those with a PID namespace: elsewhere
-    /// they would be among the processes that are looked through for what a job has left.
+    /// Starts sandboxes for the jobs that will come next, until enough wait.
     pub(crate) fn make_ahead(&self) {
-        if self.namespaces != Namespaces::Full {
-            return;
-        }
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         while waiting.len() < self.ahead {
             match self.spawn() {

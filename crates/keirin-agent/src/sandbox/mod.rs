@@ -16,8 +16,8 @@
 //! process in it at once, also when the agent was killed; without one the sandbox is the reaper of its descendants and
 //! ends them itself (`init`).
 //!
-//! Starting processes is most of what a sandbox costs, so those with a PID namespace are started ahead of the jobs that
-//! will need them (`handle`). Such a one waits for its plan and holds nothing yet: what depends on the job or on the
+//! Starting processes is most of what a sandbox costs, so they are started ahead of the jobs that will need them
+//! (`handle`). Such a one waits for its plan and holds nothing yet: what depends on the job or on the
 //! machine, files and mounts above all, is looked at when the plan has come.
 
 mod access;
@@ -43,9 +43,9 @@ use nix::unistd::{Gid, Pid, Uid, setgroups, setresgid, setresuid};
 
 pub(crate) use handle::{Launched, ProcessEnd, Sandbox, SandboxFailure, Sandboxes};
 pub(crate) use namespaces::first_out_of_reach;
-pub use plan::Owner;
 use plan::SandboxPlan;
-pub(crate) use plan::{Accounts, Folders, Namespaces};
+pub(crate) use plan::{Accounts, Folders};
+pub use plan::{Namespaces, Owner};
 use protocol::Response;
 
 /// The first argument: the process outside of a PID namespace, the first process inside, and what ends a user's

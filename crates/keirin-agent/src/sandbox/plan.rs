@@ -15,9 +15,9 @@ pub struct Owner {
     pub gid: u32,
 }
 
-/// Which namespaces a sandbox has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Namespaces {
+/// Which namespaces a sandbox has, from the strongest on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Namespaces {
     /// Processes, mounts and IPC.
     Full,
     /// Mounts and IPC: where no `/proc` of its own can be mounted, as in some containers.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use keirin_agent::{Agent, AgentError, Config, Patience, SandboxProgram, Shutdown};
+use keirin_agent::{Agent, AgentError, Config, Identity, Patience, SandboxProgram, Shutdown};
 use keirin_model::flow::FlowKind;
 use keirin_model::plan::{Condition, Executor, JobPlan, Requirements, Retry, StepPlan, Tool};
 use keirin_model::{AttemptId, Timestamp};
@@ -34,7 +34,6 @@ impl Bench {
 
     /// Starts an agent whose configuration the test has changed.
     pub(crate) fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        keirin_agent::adopt_orphans().unwrap();
         let folder = tempfile::tempdir().unwrap();
         // Open to all users, for jobs that run as another.
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
@@ -52,6 +51,10 @@ impl Bench {
             ..Patience::default()
         };
         change(&mut config);
+        if matches!(config.identity, Identity::User(_)) {
+            // The tests share one user, and no test's jobs look for another's.
+            config.runtime_folder = folder.path().join("run");
+        }
         let server = Arc::new(TestServer::new(folder.path().to_str().unwrap().to_owned()));
         let (shutdown, receiver) = watch::channel(Shutdown::Running);
         let agent = tokio::spawn(Agent::run(config, Arc::clone(&server) as Arc<_>, receiver));

@@ -70,23 +70,9 @@ async fn what_forks_away_is_ended_with_the_job_and_not_before() {
     );
 }
 
-/// Orphans that hide whose they are can be told only by an agent that is alone in its process, so this test runs itself
-/// again as one.
 #[tokio::test]
 async fn what_forks_away_and_hides_is_ended_too() {
-    const ALONE: &str = "KEIRIN_TEST_ALONE";
-    if std::env::var_os(ALONE).is_none() {
-        let this = std::env::current_exe().unwrap();
-        let output = std::process::Command::new(this)
-            .args(["--exact", "ending::what_forks_away_and_hides_is_ended_too"])
-            .env(ALONE, "yes")
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success() && text.contains("1 passed"), "{text}");
-        return;
-    }
-    let bench = Bench::start_with(|config| config.owns_all_orphans = true);
+    let bench = Bench::start();
     let record = bench
         .run(script(
             "env -i PATH=\"$PATH\" setsid sh -c 'echo > away; exec sleep 1343' > /dev/null 2>&1 &
@@ -95,6 +81,21 @@ async fn what_forks_away_and_hides_is_ended_too() {
         .await;
     assert_eq!(record.finished().unwrap().0, Success);
     assert!(!runs(&["sleep", "1343"]));
+}
+
+#[tokio::test]
+async fn a_job_that_kills_what_holds_it_leaves_nothing_running() {
+    let bench = Bench::start();
+    let record = bench
+        .run(script("sleep 1346 & setsid sleep 1347 & kill -9 $PPID; wait"))
+        .await;
+    let (outcome, _, message) = record.finished().unwrap();
+    assert_eq!(outcome, Outcome::Failed);
+    assert!(message.unwrap().contains("has ended by itself"));
+    for seconds in ["1346", "1347"] {
+        assert!(!runs(&["sleep", seconds]));
+    }
+    assert_eq!(bench.run(script("true")).await.finished().unwrap().0, Success);
 }
 
 #[tokio::test]

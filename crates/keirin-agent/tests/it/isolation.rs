@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
-use keirin_agent::{AgentError, ByteSize, Identity, JobLimits, Owner, SandboxProgram, Shutdown};
+use keirin_agent::{AgentError, ByteSize, Identity, JobLimits, Namespaces, Owner, SandboxProgram, Shutdown};
 use keirin_model::Outcome::{Failed, Success};
 use keirin_model::plan::{Artifacts, Tool};
 use keirin_wire::log::Stream;
@@ -606,4 +606,57 @@ async fn a_job_that_fills_the_disk_with_small_files_ends_and_says_why() {
     assert_told(&record, "more than 4M in its folders");
     let next = bench.run(script("echo works")).await;
     assert_eq!(next.finished().unwrap().0, Success, "{:#?}", next.log);
+}
+
+/// A machine where namespaces are closed, as in many containers: jobs have users, and nothing else keeps them apart.
+fn users_alone(config: &mut keirin_agent::Config) {
+    several(config);
+    config.namespaces = Namespaces::None;
+}
+
+#[tokio::test]
+async fn without_namespaces_the_end_of_one_job_leaves_those_alone_that_just_start() {
+    if !is_root("without_namespaces_the_end_of_one_job_leaves_those_alone_that_just_start") {
+        return;
+    }
+    let bench = Bench::start_with(users_alone);
+    let attempts: Vec<_> = (0..40).map(|_| bench.give(script("true"))).collect();
+    for attempt in attempts {
+        let record = bench.server.finished(attempt).await;
+        assert_eq!(record.finished().unwrap().0, Success, "{:#?}", record.finished());
+    }
+}
+
+#[tokio::test]
+async fn what_else_a_named_user_runs_outlives_the_jobs_that_run_as_that_user() {
+    let name = "what_else_a_named_user_runs_outlives_the_jobs_that_run_as_that_user";
+    if !is_root(name) {
+        return;
+    }
+    for namespaces in [Namespaces::Full, Namespaces::Mounts, Namespaces::None] {
+        let mut other = std::process::Command::new("setpriv")
+            .args([
+                "--reuid=54321",
+                "--regid=54321",
+                "--clear-groups",
+                "sh",
+                "-c",
+                "echo ready; exec sleep 1000",
+            ])
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut word = [0; 5];
+        std::io::Read::read_exact(other.stdout.as_mut().unwrap(), &mut word).unwrap();
+        let bench = Bench::start_with(|config| {
+            config.identity = SOMEBODY;
+            config.namespaces = namespaces;
+        });
+        let record = bench.run(script("id -u")).await;
+        assert_eq!(record.lines(Stream::Output), ["54321"]);
+        bench.shut_down(Shutdown::Stop).await.unwrap();
+        assert_eq!(other.try_wait().unwrap(), None, "{namespaces:?}");
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
 }

@@ -20,6 +20,7 @@ use keirin_agent::{Agent, Config, HttpServer, Server, Shutdown, UidRange};
 use keirin_client::{AgentClient, ClientError, Connector};
 use keirin_model::plan::Executor;
 use keirin_wire::agent::{PROTOCOL, Register, Registered};
+use nix::sys::prctl::set_dumpable;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use url::Url;
@@ -127,6 +128,8 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
         ));
     }
 
+    // Jobs of the same user have no business in its memory and environment.
+    set_dumpable(false).context("cannot close the agent's memory to others")?;
     former::remove();
     let mut config = Config::new(
         arguments.folder.join("work"),
@@ -145,7 +148,6 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
         .map(std::path::absolute)
         .collect::<Result<_, _>>()
         .context("cannot tell where a folder for --writable lies")?;
-    config.owns_all_orphans = keirin_agent::adopt_orphans().is_ok();
     config.environment.extend(identity::environment());
     let server: Arc<dyn Server> = if arguments.local {
         let secret = registered.secret;
