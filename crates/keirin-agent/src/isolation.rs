@@ -41,7 +41,7 @@ pub struct Trial {
 /// # Errors
 /// When such an agent could not work.
 pub async fn try_job(config: &Config, script: &str, arguments: &[&str]) -> Result<Trial, AgentError> {
-    let slots = Slots::new(&config.identity, 1, &config.runtime_folder)?;
+    let slots = Slots::for_trial(&config.identity, &config.runtime_folder)?;
     let Prepared { folder, sandboxes } = prepare(config, &slots).await?;
     let owner = slots.owners().first().copied();
     let words: Vec<String> = ["-c", script, "sh"]

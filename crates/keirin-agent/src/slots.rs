@@ -28,15 +28,22 @@ pub(crate) struct Slot {
 }
 
 impl Slots {
-    /// Takes users for all slots. Each user of a range serves one slot of one agent on the whole machine: `runtime` is
-    /// where agents leave word of those that they use.
+    /// Takes users for all slots. Each user serves one slot of one agent on the whole machine: `runtime` is where agents
+    /// leave word of those that they use.
     pub(crate) fn new(identity: &Identity, count: u32, runtime: &Path) -> Result<Self, AgentError> {
         let places = match *identity {
             Identity::Own | Identity::Guarded => (0..count).map(|_| Place::of(None)).collect(),
             Identity::User(_) if count > 1 => return Err(AgentError::SharedUser { slots: count }),
-            Identity::User(owner) => vec![Place::of(Some(owner))],
+            Identity::User(owner) => {
+                let lock = users(runtime)?.lock(&owner.uid.to_string())?;
+                let lock = lock.ok_or(AgentError::UserInUse { uid: owner.uid })?;
+                vec![Place {
+                    owner: Some(owner),
+                    _lock: Some(lock),
+                }]
+            }
             Identity::Range(range) => {
-                let folder = TrustedFolder::open(&runtime.join("users"), 0o700)?;
+                let folder = users(runtime)?;
                 let mut places = Vec::new();
                 for uid in range.first..=range.last {
                     if places.len() == count as usize {
@@ -57,7 +64,19 @@ impl Slots {
                 places
             }
         };
-        Ok(Self(Arc::new(Mutex::new(places))))
+        Ok(Self::from_places(places))
+    }
+
+    /// A slot for a trial, which shares a named user with the agent that has it: it runs nothing hostile.
+    pub(crate) fn for_trial(identity: &Identity, runtime: &Path) -> Result<Self, AgentError> {
+        match *identity {
+            Identity::User(owner) => Ok(Self::from_places(vec![Place::of(Some(owner))])),
+            Identity::Own | Identity::Guarded | Identity::Range(_) => Self::new(identity, 1, runtime),
+        }
+    }
+
+    fn from_places(places: Vec<Place>) -> Self {
+        Self(Arc::new(Mutex::new(places)))
     }
 
     /// The users of all slots that are free.
@@ -74,6 +93,11 @@ impl Slots {
             slots: self.clone(),
         })
     }
+}
+
+/// Where the agents of this machine leave word of the users that they have.
+fn users(runtime: &Path) -> Result<TrustedFolder, AgentError> {
+    Ok(TrustedFolder::open(&runtime.join("users"), 0o700)?)
 }
 
 impl Place {
@@ -131,13 +155,19 @@ mod tests {
     }
 
     #[test]
-    fn a_named_user_serves_one_slot() {
+    fn a_named_user_serves_one_slot_of_one_agent() {
         let identity = Identity::User(Owner {
             uid: 12_345,
             gid: 12_345,
         });
-        Slots::new(&identity, 1, Path::new("/nowhere")).unwrap();
-        let error = Slots::new(&identity, 2, Path::new("/nowhere")).unwrap_err();
+        let runtime = tempfile::tempdir().unwrap();
+        let error = Slots::new(&identity, 2, runtime.path()).unwrap_err();
         assert!(error.to_string().contains("one slot"), "{error}");
+        let slots = Slots::new(&identity, 1, runtime.path()).unwrap();
+        let error = Slots::new(&identity, 1, runtime.path()).unwrap_err();
+        assert!(error.to_string().contains("user 12345"), "{error}");
+        Slots::for_trial(&identity, runtime.path()).unwrap();
+        drop(slots);
+        Slots::new(&identity, 1, runtime.path()).unwrap();
     }
 }
