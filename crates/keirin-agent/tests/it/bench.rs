@@ -192,15 +192,32 @@ pub(crate) fn script(script: &str) -> Assignment {
     job(vec![shell(script)])
 }
 
-/// Whether a process with exactly these arguments runs on this machine; one that only waits to be reaped has none. A job's
-/// own numbers of processes are those of its namespace.
-pub(crate) fn runs(arguments: &[&str]) -> bool {
-    !processes(arguments).is_empty()
+/// A command that only waits, and that no other run of these tests has.
+pub(crate) fn sleep(seconds: u32) -> String {
+    format!("sleep {seconds}.{}", std::process::id())
 }
 
-/// The processes with exactly these arguments.
-pub(crate) fn processes(arguments: &[&str]) -> Vec<Pid> {
-    let wanted: String = arguments.iter().map(|argument| format!("{argument}\0")).collect();
+/// Waits for what nobody tells of; a test that waits for what does not come ends all the same.
+pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
+    while !is_so() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "not within a minute: {what}"
+        );
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Whether a process of exactly this command runs on this machine; one that only waits to be reaped has none. A job's own
+/// numbers of processes are those of its namespace.
+pub(crate) fn runs(command: &str) -> bool {
+    !processes(command).is_empty()
+}
+
+/// The processes of exactly this command, whose words have one space between them.
+pub(crate) fn processes(command: &str) -> Vec<Pid> {
+    let wanted: String = command.split(' ').map(|word| format!("{word}\0")).collect();
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     processes
         .filter(|process| {

@@ -8,7 +8,7 @@ use keirin_model::Outcome::{self, Cancelled, Lost, Skipped, Success, TimedOut};
 use keirin_model::plan::StepPlan;
 use keirin_wire::log::Stream;
 
-use crate::bench::{Bench, always, job, runs, script, shell};
+use crate::bench::{Bench, always, job, runs, script, shell, sleep, until};
 use crate::server::{State, Weather};
 
 const KILLED: Option<i32> = Some(9);
@@ -37,7 +37,10 @@ async fn a_cancelled_job_is_asked_to_end_and_its_always_steps_run() {
 #[tokio::test]
 async fn a_step_that_ignores_the_request_to_end_is_ended_with_its_group() {
     let bench = Bench::start();
-    let attempt = bench.give(script("trap '' TERM; sleep 1341 & echo ready; wait; sleep 1000"));
+    let attempt = bench.give(script(&format!(
+        "trap '' TERM; {} & echo ready; wait; sleep 1000",
+        sleep(1341)
+    )));
     bench.server.line(attempt, "ready").await;
     bench
         .server
@@ -45,24 +48,26 @@ async fn a_step_that_ignores_the_request_to_end_is_ended_with_its_group() {
     let record = bench.server.finished(attempt).await;
     let (outcome, exit, _) = record.finished().unwrap();
     assert_eq!((outcome, exit.signal), (Cancelled, KILLED));
-    assert!(!runs(&["sleep", "1341"]));
+    assert!(!runs(&sleep(1341)));
 }
 
 #[tokio::test]
 async fn what_forks_away_is_ended_with_the_job_and_not_before() {
     let bench = Bench::start();
-    let fork_away =
-        "setsid sh -c 'trap \"\" TERM HUP; echo $$ > away; exec sleep 1342' > /dev/null 2>&1 < /dev/null &
-        until [ -s away ]; do :; done";
+    let fork_away = format!(
+        "setsid sh -c 'trap \"\" TERM HUP; echo $$ > away; exec {}' > /dev/null 2>&1 < /dev/null &
+        until [ -s away ]; do :; done",
+        sleep(1342)
+    );
     let record = bench
         .run(job(vec![
-            shell(fork_away),
+            shell(&fork_away),
             shell("kill -0 $(cat away) && echo still there"),
         ]))
         .await;
     assert_eq!(record.finished().unwrap().0, Success);
     assert_eq!(record.lines(Stream::Output), ["still there"]);
-    assert!(!runs(&["sleep", "1342"]));
+    assert!(!runs(&sleep(1342)));
     let said = record.lines(Stream::Agent);
     assert_eq!(
         said.last().unwrap(),
@@ -74,27 +79,27 @@ async fn what_forks_away_is_ended_with_the_job_and_not_before() {
 async fn what_forks_away_and_hides_is_ended_too() {
     let bench = Bench::start();
     let record = bench
-        .run(script(
-            "env -i PATH=\"$PATH\" setsid sh -c 'echo > away; exec sleep 1343' > /dev/null 2>&1 &
+        .run(script(&format!(
+            "env -i PATH=\"$PATH\" setsid sh -c 'echo > away; exec {}' > /dev/null 2>&1 &
             until [ -s away ]; do :; done",
-        ))
+            sleep(1343)
+        )))
         .await;
     assert_eq!(record.finished().unwrap().0, Success);
-    assert!(!runs(&["sleep", "1343"]));
+    assert!(!runs(&sleep(1343)));
 }
 
 #[tokio::test]
 async fn a_job_that_kills_what_holds_it_leaves_nothing_running() {
     let bench = Bench::start();
+    let (child, away) = (sleep(1346), sleep(1347));
     let record = bench
-        .run(script("sleep 1346 & setsid sleep 1347 & kill -9 $PPID; wait"))
+        .run(script(&format!("{child} & setsid {away} & kill -9 $PPID; wait")))
         .await;
     let (outcome, _, message) = record.finished().unwrap();
     assert_eq!(outcome, Outcome::Failed);
     assert!(message.unwrap().contains("has ended by itself"));
-    for seconds in ["1346", "1347"] {
-        assert!(!runs(&["sleep", seconds]));
-    }
+    assert!(!runs(&child) && !runs(&away));
     assert_eq!(bench.run(script("true")).await.finished().unwrap().0, Success);
 }
 
@@ -149,7 +154,7 @@ async fn a_job_that_takes_too_long_runs_only_its_always_steps() {
 async fn an_agent_that_is_told_that_its_attempt_is_lost_ends_the_job_and_keeps_quiet() {
     let bench = Bench::start();
     let attempt = bench.give(job(vec![
-        shell("echo ready; exec sleep 1344"),
+        shell(&format!("echo ready; exec {}", sleep(1344))),
         always(shell("echo no")),
     ]));
     bench.server.line(attempt, "ready").await;
@@ -167,7 +172,7 @@ async fn an_agent_that_is_told_that_its_attempt_is_lost_ends_the_job_and_keeps_q
             .map(drop)
     };
     bench.server.wait_for(is_free).await;
-    assert!(!runs(&["sleep", "1344"]));
+    assert!(!runs(&sleep(1344)));
     let record = bench.server.state().attempts[&attempt].clone();
     assert!(record.finished().is_none());
     assert!(record.calls_when_lost <= 1, "{} calls", record.calls_when_lost);
@@ -177,16 +182,17 @@ async fn an_agent_that_is_told_that_its_attempt_is_lost_ends_the_job_and_keeps_q
 async fn a_job_that_must_not_run_twice_ends_itself_when_its_lease_cannot_be_renewed() {
     let bench = Bench::start();
     let mut assignment = job(vec![
-        shell("echo ready; exec sleep 1345"),
+        shell(&format!("echo ready; exec {}", sleep(1345))),
         always(shell("echo no")),
     ]);
     assignment.exclusive = true;
     let attempt = bench.give(assignment);
     bench.server.line(attempt, "ready").await;
+    until("the job waits", || runs(&sleep(1345))).await;
     // From here on time goes as fast as nothing happens.
     tokio::time::pause();
     bench.server.change(|state| state.weather = Weather::Offline);
-    while runs(&["sleep", "1345"]) {
+    while runs(&sleep(1345)) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     bench.server.change(|state| state.weather = Weather::Fair);
@@ -244,9 +250,7 @@ async fn an_agent_whose_job_ended_while_its_server_is_away_can_be_stopped() {
     let workspace = std::path::PathBuf::from(&record.lines(Stream::Output)[0]);
     bench.server.change(|state| state.weather = Weather::Offline);
     tokio::fs::write(&pipe, "meanwhile\n").await.unwrap();
-    while workspace.exists() {
-        tokio::task::yield_now().await;
-    }
+    until("its workspace is gone", || !workspace.exists()).await;
     bench.shut_down(Shutdown::Stop).await.unwrap();
 }
 

@@ -8,7 +8,7 @@ use keirin_model::plan::{StepPlan, Tool};
 use keirin_wire::agent::{Assignment, Repository};
 use keirin_wire::log::Stream;
 
-use crate::bench::{Bench, job, runs, shell, step};
+use crate::bench::{Bench, job, runs, shell, sleep, step};
 use crate::isolation::{SOMEBODY, is_root};
 
 fn git(folder: &Path, arguments: &[&str]) -> String {
@@ -269,11 +269,12 @@ async fn a_checkout_belongs_to_the_user_that_the_steps_run_as() {
     }
     let bench = Bench::start_with(|config| config.identity = SOMEBODY);
     let (first, _) = repository(&bench.path().join("repository"));
-    let look = shell(
+    let left = sleep(1360);
+    let look = shell(&format!(
         "find . ! -uid 54321; git log -1 --format=%s; echo more >> file; git commit --quiet --all -m mine \
             --author 'Tester <tester@example.org>'; git log -1 --format=%s
-        setsid sleep 1360 > /dev/null 2>&1 &",
-    );
+        setsid {left} > /dev/null 2>&1 &"
+    ));
     let mut assignment = from_mirror(vec![checkout(".", None), look], &first);
     assignment.job.env = ["GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"]
         .map(|name| (name.to_owned(), "tester@example.org".to_owned()))
@@ -282,8 +283,5 @@ async fn a_checkout_belongs_to_the_user_that_the_steps_run_as() {
     assert_eq!(record.finished().unwrap().0, Success, "{:#?}", record.log);
     let lines = record.lines(Stream::Output);
     assert_eq!(lines, ["one", "mine"]);
-    assert!(
-        !runs(&["sleep", "1360"]),
-        "what another user's job left is ended too"
-    );
+    assert!(!runs(&left), "what another user's job left is ended too");
 }

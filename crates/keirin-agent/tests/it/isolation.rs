@@ -9,7 +9,7 @@ use keirin_model::Outcome::{Failed, Success};
 use keirin_model::plan::{Artifacts, Tool};
 use keirin_wire::log::Stream;
 
-use crate::bench::{Bench, always, job, processes, runs, sandbox, script, shell, step};
+use crate::bench::{Bench, always, job, processes, runs, sandbox, script, shell, sleep, step, until};
 use crate::server::Record;
 
 pub(crate) const SOMEBODY: Identity = Identity::User(Owner {
@@ -227,16 +227,14 @@ async fn what_hides_from_a_job_that_others_run_beside_ends_with_it() {
     let bench = Bench::start_with(several);
     let other = bench.give(script("echo ready; exec sleep 1000"));
     bench.server.line(other, "ready").await;
-    let record = bench
-        .run(script(&HIDE.replace("exec sleep 1000", "exec sleep 1357")))
-        .await;
+    let record = bench.run(script(&HIDE.replace("sleep 1000", &sleep(1357)))).await;
     assert_eq!(record.finished().unwrap().0, Success);
     let said = record.lines(Stream::Agent);
     assert_eq!(
         said.last().unwrap(),
         "Ended 1 process that the job had left running."
     );
-    assert!(!runs(&["sleep", "1357"]));
+    assert!(!runs(&sleep(1357)));
     assert!(
         bench.server.state().attempts[&other].finished().is_none(),
         "the other job goes on"
@@ -251,34 +249,31 @@ async fn nothing_of_a_job_outlives_an_agent_that_is_killed() {
     if !has_namespaces(name) {
         return;
     }
-    if std::env::var_os(ALONE).is_some() {
+    if let Ok(commands) = std::env::var(ALONE) {
+        let (hidden, step) = commands.split_once(',').unwrap();
         let bench = Bench::start_with(several);
         let attempt = bench.give(script(&format!(
-            "{}; echo ready; exec sleep 1359",
-            HIDE.replace("exec sleep 1000", "exec sleep 1358")
+            "{}; echo ready; exec {step}",
+            HIDE.replace("sleep 1000", hidden)
         )));
         bench.server.line(attempt, "ready").await;
         println!("job runs");
         return std::future::pending().await;
     }
+    let jobs = [sleep(1358), sleep(1359)];
     let mut agent = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", &format!("isolation::{name}"), "--nocapture"])
-        .env(ALONE, "yes")
+        .env(ALONE, jobs.join(","))
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(agent.stdout.take().unwrap()));
     assert!(lines.any(|line| line.unwrap().contains("job runs")));
-    let jobs = [["sleep", "1358"], ["sleep", "1359"]];
-    while !jobs.iter().all(|job| runs(job)) {
-        tokio::task::yield_now().await;
-    }
+    until("the job runs", || jobs.iter().all(|job| runs(job))).await;
     agent.kill().unwrap();
     agent.wait().unwrap();
     // Nobody but the kernel is left to end them, and it takes its moment.
-    while jobs.iter().any(|job| runs(job)) {
-        tokio::task::yield_now().await;
-    }
+    until("they have ended", || !jobs.iter().any(|job| runs(job))).await;
 }
 
 /// Sandboxes are started ahead of the jobs that they will hold. This one has a program of its own, by whose name its
@@ -293,7 +288,7 @@ async fn a_sandbox_that_waits_for_a_job_closes_what_has_come_meanwhile_and_ends_
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
     let program = folder.path().join("sandbox");
     std::fs::copy(sandbox().program, &program).unwrap();
-    let waits = [program.to_str().unwrap(), "outside"];
+    let waits = format!("{} outside", program.display());
     let closed = folder.path().join("closed");
     let bench = Bench::start_with(|config| {
         several(config);
@@ -320,21 +315,16 @@ async fn a_sandbox_that_waits_for_a_job_closes_what_has_come_meanwhile_and_ends_
     }
 
     // One that has ended for some reason of its own is no job's.
-    let found = processes(&waits);
-    assert!(!found.is_empty());
-    for process in &found {
-        nix::sys::signal::kill(*process, nix::sys::signal::Signal::SIGKILL).unwrap();
+    until("the next ones wait", || processes(&waits).len() == 2).await;
+    for process in processes(&waits) {
+        nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL).unwrap();
     }
-    while runs(&waits) {
-        tokio::task::yield_now().await;
-    }
+    until("they have ended", || !runs(&waits)).await;
     let record = bench.run(script(&read)).await;
     assert_eq!(record.lines(Stream::Output), expected, "{:#?}", record.log);
 
     bench.shut_down(Shutdown::Finish).await.unwrap();
-    while runs(&waits) {
-        tokio::task::yield_now().await;
-    }
+    until("they have ended", || !runs(&waits)).await;
 }
 
 #[tokio::test]
@@ -481,13 +471,16 @@ async fn a_job_that_starts_too_many_processes_ends_alone_and_says_why() {
     let record = refused(
         "a_job_that_starts_too_many_processes_ends_alone_and_says_why",
         limits,
-        "i=0; while [ $i -lt 300 ]; do sleep 1361 & i=$((i + 1)); done; echo all there",
+        &format!(
+            "i=0; while [ $i -lt 300 ]; do {} & i=$((i + 1)); done; echo all there",
+            sleep(1361)
+        ),
     )
     .await;
     let Some(record) = record else { return };
     assert!(!record.has_line("all there"), "{:#?}", record.log);
     assert_told(&record, "raise `agent.process_limit`");
-    assert!(!runs(&["sleep", "1361"]));
+    assert!(!runs(&sleep(1361)));
 }
 
 #[tokio::test]
@@ -498,11 +491,14 @@ async fn processes_are_counted_where_the_kernel_does_not_count_them_apart() {
             ..NO_LIMITS
         };
     });
-    let many = "i=0; while [ $i -lt 100 ]; do sleep 1362 & i=$((i + 1)); done; wait";
-    let record = bench.run(script(many)).await;
+    let many = format!(
+        "i=0; while [ $i -lt 100 ]; do {} & i=$((i + 1)); done; wait",
+        sleep(1362)
+    );
+    let record = bench.run(script(&many)).await;
     assert_eq!(record.finished().unwrap().0, Failed);
     assert_told(&record, "raise `agent.process_limit`");
-    assert!(!runs(&["sleep", "1362"]));
+    assert!(!runs(&sleep(1362)));
 }
 
 #[tokio::test]
@@ -600,7 +596,7 @@ async fn a_job_that_fills_the_disk_with_small_files_ends_and_says_why() {
             ..NO_LIMITS
         };
     });
-    let filling = "for f in 1 2 3 4 5 6; do head -c 1000000 /dev/zero > /tmp/$f; done; exec sleep 1363";
+    let filling = "for f in 1 2 3 4 5 6; do head -c 1000000 /dev/zero > /tmp/$f; done; exec sleep 1000";
     let record = bench.run(script(filling)).await;
     assert_eq!(record.finished().unwrap().0, Failed, "{:#?}", record.log);
     assert_told(&record, "more than 4M in its folders");
