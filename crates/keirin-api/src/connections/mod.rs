@@ -6,6 +6,7 @@
 //! out. Where the server works for every connection, a few more are let in beside them: they are told so, and health
 //! checks are answered.
 
+mod anonymous;
 mod lane;
 mod stall;
 
@@ -40,6 +41,7 @@ use tower::ServiceExt as _;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::server::router;
+pub(crate) use anonymous::{AnonymousStream, AnonymousStreams};
 pub(crate) use lane::AddressPrefix;
 use lane::{ConnectionId, Lane};
 use stall::WriteTimeout;
@@ -92,6 +94,7 @@ pub async fn serve(
         router: router(&app),
         main: Mutex::new(Lane::new(limits.total, limits.per_address)),
         spare: Mutex::new(Lane::new(SPARE, SPARE)),
+        anonymous_streams: Arc::new(AnonymousStreams::new(limits)),
         app,
     });
     let told = ending.clone();
@@ -135,6 +138,7 @@ struct Door {
     main: Mutex<Lane<oneshot::Sender<Infallible>>>,
     /// Beside those that there is room for.
     spare: Mutex<Lane<oneshot::Sender<Infallible>>>,
+    anonymous_streams: Arc<AnonymousStreams>,
 }
 
 impl Door {
@@ -336,6 +340,9 @@ impl Service<Request<Incoming>> for Answering {
             })
         });
         request.extensions_mut().insert(ConnectInfo(self.peer));
+        request
+            .extensions_mut()
+            .insert(Arc::clone(&door.anonymous_streams));
         let answer = door.router.clone().oneshot(request);
         Box::pin(async {
             let response = answer.await?;

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::streams;
+use crate::streams::{self, StreamEnd};
 use crate::work::Told;
 
 /// Where to go on.
@@ -35,6 +35,7 @@ pub(crate) struct From {
 pub(crate) async fn events(
     State(app): State<Arc<App>>,
     caller: Caller,
+    end: StreamEnd,
     headers: HeaderMap,
     Query(from): Query<From>,
 ) -> Result<Response, ApiError> {
@@ -58,7 +59,7 @@ pub(crate) async fn events(
         let sent = in_sight(&sight, &told.event).then(|| send(&told));
         std::future::ready(sent)
     });
-    Ok(streams::sse(seen))
+    Ok(streams::sse(seen, end))
 }
 
 fn is_position(text: &str) -> bool {

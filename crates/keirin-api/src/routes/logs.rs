@@ -15,7 +15,8 @@ use utoipa::IntoParams;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{At, Json, Query};
-use crate::{log_lines, streams};
+use crate::log_lines;
+use crate::streams::{self, StreamEnd};
 
 /// The most lines of an answer.
 const MOST: u64 = 10_000;
@@ -75,6 +76,7 @@ pub(crate) struct Begin {
 pub(crate) async fn stream(
     State(app): State<Arc<App>>,
     At(job): At<JobId>,
+    end: StreamEnd,
     headers: HeaderMap,
     Query(begin): Query<Begin>,
 ) -> Result<Response, ApiError> {
@@ -83,7 +85,10 @@ pub(crate) async fn stream(
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.parse::<u64>().ok());
     let first = seen.map_or(begin.from.unwrap_or(1).max(1), |seen| seen.saturating_add(1));
-    Ok(streams::sse(log_lines::follow(app, job, begin.attempt, first)))
+    Ok(streams::sse(
+        log_lines::follow(app, job, begin.attempt, first),
+        end,
+    ))
 }
 
 /// Which attempt.

@@ -1,12 +1,14 @@
 //! Connections that are silent, slow or too many, beside those of people who want something.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Method;
 use futures::StreamExt as _;
-use keirin_api::{ConnectionLimits, Settings};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use keirin_api::{ConnectionLimits, Settings, Told};
+use keirin_wire::api::{Event, EventKind};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
 use crate::answer::Answer;
@@ -43,6 +45,17 @@ impl Listening {
         stream
     }
 
+    /// Begins to follow what changes, signed in by this cookie or not at all.
+    async fn follow(&self, cookie: Option<&str>) -> TcpStream {
+        let cookie = cookie.map_or_else(String::new, |cookie| format!("Cookie: {cookie}\r\n"));
+        let request = format!("GET /api/v1/events HTTP/1.1\r\nHost: keirin.test\r\n{cookie}\r\n");
+        let mut stream = self.connect(&request).await;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        stream
+    }
+
     /// Asks on a connection of its own; gives the status line and the rest.
     async fn ask(&self, path: &str) -> String {
         let request = format!("GET {path} HTTP/1.1\r\nHost: keirin.test\r\nConnection: close\r\n\r\n");
@@ -75,16 +88,13 @@ async fn silent_connections_keep_nobody_out() {
 #[tokio::test]
 async fn where_the_server_works_for_every_connection_health_checks_pass_and_others_are_told() {
     let world = World::new().await;
-    world.project("open", true).await;
+    let By::Browser(cookie) = world.admin().await else {
+        unreachable!("an admin has a browser");
+    };
     let server = Listening::begin(&world, LIMITS).await;
     let mut busy = Vec::new();
     for _ in 0..LIMITS.per_address {
-        let request = "GET /api/v1/events HTTP/1.1\r\nHost: keirin.test\r\n\r\n";
-        let mut stream = server.connect(request).await;
-        let mut answer = [0; 12];
-        stream.read_exact(&mut answer).await.unwrap();
-        assert_eq!(&answer, b"HTTP/1.1 200");
-        busy.push(stream);
+        busy.push(server.follow(Some(&cookie)).await);
     }
     for number in 0..100 {
         // What is silent here keeps nobody out either.
@@ -108,6 +118,38 @@ async fn where_the_server_works_for_every_connection_health_checks_pass_and_othe
     while !server.ask("/api/v1/me").await.starts_with("HTTP/1.1 200 OK\r\n") {
         answers += 1;
         assert!(answers < 1000, "room comes back when connections end");
+    }
+}
+
+#[tokio::test]
+async fn streams_of_those_who_have_not_signed_in_leave_room_for_others() {
+    let world = World::new().await;
+    world.project("open", true).await;
+    let By::Browser(cookie) = world.admin().await else {
+        unreachable!("an admin has a browser");
+    };
+    let server = Listening::begin(&world, LIMITS).await;
+    let known = server.follow(Some(&cookie)).await;
+    let mut streams = VecDeque::new();
+    for number in 0..30 {
+        streams.push_back(server.follow(None).await);
+        let answer = server.ask("/api/v1/me").await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{number}: {answer}");
+    }
+    // The oldest have given way, whole: a browser asks again by itself.
+    let newest = streams.split_off(30 - LIMITS.per_address / 2);
+    for mut stream in streams {
+        let mut rest = String::new();
+        stream.read_to_string(&mut rest).await.unwrap();
+        assert!(rest.ends_with("\r\n0\r\n\r\n"), "{rest}");
+    }
+    world.work.tell(Told {
+        position: "1-1".to_owned(),
+        event: Event::new(EventKind::Reset, world.clock.now()),
+    });
+    for stream in newest.into_iter().chain([known]) {
+        let mut lines = BufReader::new(stream).lines();
+        while lines.next_line().await.unwrap().expect("it goes on") != "event: reset" {}
     }
 }
 
