@@ -26,6 +26,7 @@ mod mask;
 mod output;
 mod process;
 mod remains;
+mod removal;
 mod runner;
 pub mod sandbox;
 mod server;

@@ -1,16 +1,14 @@
 //! The folders of an attempt: made fresh, given to whom the steps run as, and removed whatever is in them.
 
-use std::fs::{self, File, Permissions};
+use std::collections::HashSet;
+use std::fs::{self, File};
 use std::io;
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use keirin_model::AttemptId;
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::Mode;
 
 use crate::remains;
+use crate::removal::remove_all;
 use crate::sandbox::{Accounts, Folders, Owner, first_out_of_reach};
 use crate::trusted::TrustedFolder;
 
@@ -59,6 +57,11 @@ fn system(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FolderEr
     move |source| FolderError::System { what, path, source }
 }
 
+/// In the agent's folder: the workspaces of attempts, lines that wait for the server, and what resists being removed.
+const JOBS: &str = "jobs";
+const SPOOL: &str = "spool";
+const LEFT: &str = "left-";
+
 /// The agent's own folder, locked for as long as this value lives.
 #[derive(Debug)]
 pub(crate) struct Folder {
@@ -77,14 +80,12 @@ impl Folder {
             path: root.path().to_owned(),
         };
         let lock = root.lock("lock")?.ok_or_else(in_use)?;
-        let (jobs, spool) = (root.path().join("jobs"), root.path().join("spool"));
+        let jobs = root.path().join(JOBS);
         remains::end_processes_in(&jobs).map_err(system("look for processes of", &jobs))?;
-        for path in [&jobs, &spool] {
-            remove(path).map_err(system("empty", path))?;
-        }
+        clear(root.path())?;
         Ok(Self {
-            jobs: root.make("jobs", 0o711, None)?,
-            spool: root.make("spool", 0o700, None)?,
+            jobs: root.make(JOBS, 0o711, None)?,
+            spool: root.make(SPOOL, 0o700, None)?,
             root,
             _lock: lock,
         })
@@ -135,6 +136,37 @@ impl Folder {
             None => Ok(()),
         }
     }
+}
+
+/// Removes what an earlier agent has left. What resists is put aside, so that no job can keep the agent from starting, and
+/// tried again at the next start.
+fn clear(root: &Path) -> Result<(), FolderError> {
+    let mut left = HashSet::new();
+    for entry in fs::read_dir(root).map_err(system("look into", root))? {
+        let entry = entry.map_err(system("look into", root))?;
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix(LEFT));
+        let Some(number) = number.and_then(|number| number.parse::<u64>().ok()) else {
+            continue;
+        };
+        if let Err(error) = remove_all(&entry.path()) {
+            tracing::warn!(folder = %entry.path().display(), %error, "cannot remove what a job has left; remove it by hand");
+            left.insert(number);
+        }
+    }
+    for name in [JOBS, SPOOL] {
+        let path = root.join(name);
+        let Err(error) = remove_all(&path) else { continue };
+        let mut number = 1;
+        while left.contains(&number) {
+            number += 1;
+        }
+        let aside = root.join(format!("{LEFT}{number}"));
+        tracing::warn!(folder = %aside.display(), %error, "cannot remove what a job has left; it is put aside");
+        fs::rename(&path, &aside).map_err(system("empty", &path))?;
+        left.insert(number);
+    }
+    Ok(())
 }
 
 /// The machine's users and groups with a line for the owner, who is nobody to the machine. `None` where it is somebody.
@@ -218,51 +250,14 @@ impl Workspace {
 
     /// Removes all of it. Waits for the disk.
     pub(crate) fn remove(&self) -> io::Result<()> {
-        remove(&self.root)
-    }
-}
-
-/// Removes a folder with all that is in it, also what a job has made read-only; what is not there is removed already.
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            open_up(path);
-            fs::remove_dir_all(path)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result,
-    }
-}
-
-/// Makes every folder below writable for its owner, by descriptors: a link in place of a folder is not followed. What
-/// this misses, removing names.
-fn open_up(path: &Path) {
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let Ok(top) = nix::fcntl::open(path, flags, Mode::empty()) else {
-        return;
-    };
-    let mut folders = vec![top];
-    while let Some(folder) = folders.pop() {
-        // By its name among this process's own files, because one that cannot be read is opened as a place only.
-        let itself = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd()));
-        if let Err(error) = fs::set_permissions(&itself, Permissions::from_mode(0o700)) {
-            tracing::warn!(path = %path.display(), %error, "cannot open a folder that a job has left");
-        }
-        let Ok(entries) = fs::read_dir(&itself) else {
-            continue;
-        };
-        for entry in entries.flatten() {
-            // What is no folder is not opened.
-            if let Ok(below) = openat(&folder, entry.file_name().as_os_str(), flags, Mode::empty()) {
-                folders.push(below);
-            }
-        }
+        remove_all(&self.root)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::MetadataExt;
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
@@ -281,36 +276,45 @@ mod tests {
     }
 
     #[test]
-    fn what_a_job_made_read_only_is_removed() {
+    fn what_resists_being_removed_keeps_no_agent_from_starting() {
         let parent = tempfile::tempdir().unwrap();
         let folder = Folder::open(parent.path()).unwrap();
         let workspace = folder.workspace(AttemptId(1), None).unwrap();
-        let deep = workspace.work().join("a/b");
-        fs::create_dir_all(&deep).unwrap();
-        fs::write(deep.join("file"), "x").unwrap();
-        for path in [&deep, &workspace.work().join("a")] {
-            fs::set_permissions(path, Permissions::from_mode(0o500)).unwrap();
+        let file = workspace.work().join("file");
+        fs::write(&file, "x").unwrap();
+        if !attribute("+i", &file) {
+            println!(
+                "skipped: what_resists_being_removed_keeps_no_agent_from_starting: no file can be made immutable here"
+            );
+            return;
         }
-        open_up(workspace.work());
-        assert_eq!(fs::metadata(&deep).unwrap().mode() & 0o777, 0o700);
-        workspace.remove().unwrap();
-        assert!(!workspace.work().exists());
-        workspace.remove().unwrap();
+        workspace.remove().unwrap_err();
+        drop(folder);
+        for _ in 0..2 {
+            let folder = Folder::open(parent.path()).unwrap();
+            folder.workspace(AttemptId(1), None).unwrap();
+        }
+        let left = parent.path().join("left-1");
+        assert!(left.exists() && !parent.path().join("left-2").exists());
+        let work = walkdir::WalkDir::new(&left).into_iter().flatten();
+        let file = work
+            .map(walkdir::DirEntry::into_path)
+            .find(|path| path.ends_with("file"));
+        assert!(attribute("-i", &file.unwrap()));
+        Folder::open(parent.path()).unwrap();
+        assert!(!left.exists());
     }
 
-    #[test]
-    fn opening_up_follows_no_link() {
-        let parent = tempfile::tempdir().unwrap();
-        let (inside, outside) = (parent.path().join("inside"), parent.path().join("outside"));
-        for path in [&inside, &outside] {
-            fs::create_dir(path).unwrap();
-            fs::set_permissions(path, Permissions::from_mode(0o500)).unwrap();
-        }
-        fs::set_permissions(&inside, Permissions::from_mode(0o700)).unwrap();
-        std::os::unix::fs::symlink(&outside, inside.join("link")).unwrap();
-        open_up(&inside);
-        open_up(&inside.join("link"));
-        assert_eq!(fs::metadata(&outside).unwrap().mode() & 0o777, 0o500);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "only this program makes a file that root cannot remove"
+    )]
+    fn attribute(change: &str, path: &Path) -> bool {
+        let changed = std::process::Command::new("chattr")
+            .arg(change)
+            .arg(path)
+            .output();
+        changed.is_ok_and(|changed| changed.status.success())
     }
 
     #[test]

@@ -193,27 +193,23 @@ impl Tree {
 
 /// Makes a user the owner of a folder and of everything below it, links themselves included.
 pub(crate) fn give_away_all(folder: &Path, owner: Owner) -> io::Result<()> {
-    let folder = open_path(folder)?;
-    let (uid, gid) = (Uid::from_raw(owner.uid), Gid::from_raw(owner.gid));
-    fchown(&folder, Some(uid), Some(gid))?;
-    give_away_below(&folder, uid, gid)
-}
-
-fn give_away_below(folder: &OwnedFd, uid: Uid, gid: Gid) -> io::Result<()> {
-    // All are read first, so that one descriptor is open for each folder on the way.
-    let entries: Vec<_> =
-        std::fs::read_dir(format!("/proc/self/fd/{}", folder.as_raw_fd()))?.collect::<io::Result<_>>()?;
-    for entry in entries {
-        let name = entry.file_name();
-        fchownat(
-            folder,
-            name.as_os_str(),
-            Some(uid),
-            Some(gid),
-            AtFlags::AT_SYMLINK_NOFOLLOW,
-        )?;
-        if entry.file_type()?.is_dir() {
-            give_away_below(&open_folder(folder, &name)?, uid, gid)?;
+    let top = open_path(folder)?;
+    let (uid, gid) = (Some(Uid::from_raw(owner.uid)), Some(Gid::from_raw(owner.gid)));
+    fchown(&top, uid, gid)?;
+    // Each is opened from the top again, so that few descriptors are open however deep the folders lie.
+    let mut waiting = vec![PathBuf::new()];
+    while let Some(path) = waiting.pop() {
+        let mut folder = top.try_clone()?;
+        for name in &path {
+            folder = open_folder(&folder, name)?;
+        }
+        for entry in std::fs::read_dir(format!("/proc/self/fd/{}", folder.as_raw_fd()))? {
+            let entry = entry?;
+            let name = entry.file_name();
+            fchownat(&folder, name.as_os_str(), uid, gid, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+            if entry.file_type()?.is_dir() {
+                waiting.push(path.join(name));
+            }
         }
     }
     Ok(())

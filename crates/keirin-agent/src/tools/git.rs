@@ -18,6 +18,7 @@ use keirin_wire::agent::Repository;
 use super::error::ToolError;
 use super::files::{RelativePath, Tree, give_away_all};
 use super::{count, on_disk, shell, unless_halted};
+use crate::removal::remove_all;
 use crate::step::{StepContext, StepEnd};
 
 /// Runs what follows it, and again while its words say that a connection was lost. A repository on this machine may be
@@ -243,13 +244,7 @@ async fn check_out(context: &StepContext<'_>, git: &Git, checkout: &Checkout) ->
             "The connection to the server was lost, trying again: {lost}"
         ));
         let begun = checkout.into.clone();
-        on_disk(move || match std::fs::remove_dir_all(&begun) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(ToolError::disk("clear", begun.display())(error))
-            }
-            _ => Ok(()),
-        })
-        .await?;
+        on_disk(move || remove_all(&begun).map_err(ToolError::disk("clear", begun.display()))).await?;
         tokio::time::sleep(backoff.next()).await;
     }
 }

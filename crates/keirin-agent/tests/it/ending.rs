@@ -269,3 +269,31 @@ async fn an_agent_that_is_to_finish_ends_with_its_last_job_and_takes_no_other() 
     assert_eq!(server.state().attempts[&attempt].finished().unwrap().0, Success);
     assert!(!server.state().attempts.contains_key(&other));
 }
+
+/// Runs itself again as an agent that may open few files, and without the right of root to pass over modes.
+#[tokio::test]
+async fn what_a_job_leaves_is_removed_however_deep_wide_and_closed_it_is() {
+    const FOLDER: &str = "KEIRIN_TEST_FOLDER";
+    let Some(folder) = std::env::var_os(FOLDER) else {
+        let folder = tempfile::tempdir().unwrap();
+        let limited = "ulimit -n 100; [ $(id -u) != 0 ] || limit='setpriv --bounding-set=-dac_override,-dac_read_search'
+            exec $limit \"$0\" --exact ending::what_a_job_leaves_is_removed_however_deep_wide_and_closed_it_is";
+        let output = std::process::Command::new("sh")
+            .args(["-c", limited])
+            .arg(std::env::current_exe().unwrap())
+            .env(FOLDER, folder.path())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
+        return;
+    };
+    let folder = std::path::PathBuf::from(folder);
+    let bench = Bench::start_with(|config| config.folder = folder.join("agent"));
+    let leave = "perl -e 'for (1..3000) { mkdir \"deep\"; chdir \"deep\" }; open(F, \">file\"); chmod 0, \".\"'
+        perl -e 'for (1..300) { mkdir \"wide$_\"; mkdir \"wide$_/in\"; open(F, \">wide$_/in/file\"); chmod 0, \"wide$_/in\", \"wide$_\" }'";
+    let record = bench.run(script(leave)).await;
+    assert_eq!(record.finished().unwrap().0, Success, "{:#?}", record.log);
+    bench.shut_down(Shutdown::Finish).await.unwrap();
+    assert_eq!(std::fs::read_dir(folder.join("agent/jobs")).unwrap().count(), 0);
+}
