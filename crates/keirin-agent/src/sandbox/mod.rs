@@ -6,8 +6,8 @@
 //!
 //! - **Another user**, where the agent is root: files and processes of others are closed to it.
 //! - **Namespaces** (`namespaces`): the steps see their own processes alone, a `/tmp`, `/var/tmp` and `/dev/shm` of their
-//!   own, and nothing of the closed paths. Where the agent is not root they need user namespaces that ordinary users may
-//!   make.
+//!   own, nothing of the closed paths, and everything else read-only (`read_only`). Where the agent is not root they need
+//!   user namespaces that ordinary users may make.
 //! - **Landlock** (`access`): nothing can be written but the workspace and the temporary folders; closed paths cannot be
 //!   read; from Linux 6.12 on processes outside cannot be signalled. Needs Landlock ABI 3 (Linux 6.2) to stand alone,
 //!   because before that a file that cannot be opened could still be emptied.
@@ -17,8 +17,8 @@
 //! ends them itself (`init`).
 //!
 //! Starting processes is most of what a sandbox costs, so they are started ahead of the jobs that will need them
-//! (`handle`). Such a one waits for its plan and holds nothing yet: what depends on the job or on the
-//! machine, files and mounts above all, is looked at when the plan has come.
+//! (`handle`). Such a one waits for its plan and holds nothing yet: what depends on the job or on the machine, files and
+//! mounts above all, is looked at when the plan has come.
 
 mod access;
 mod disk;
@@ -28,6 +28,7 @@ mod namespaces;
 mod plan;
 mod processes;
 mod protocol;
+mod read_only;
 mod rlimits;
 
 use std::ffi::OsString;

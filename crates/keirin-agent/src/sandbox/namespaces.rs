@@ -17,6 +17,7 @@ use rustix::thread::{
 };
 
 use super::plan::{Namespaces, Owner, SandboxPlan};
+use super::read_only;
 
 /// Bytes that a sandbox may put into `/dev/shm`, where it may have so much memory.
 const SHARED_MEMORY: u64 = 1 << 30;
@@ -31,7 +32,7 @@ pub(super) struct NamespaceError {
     source: io::Error,
 }
 
-fn cannot<E: Into<io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> NamespaceError {
+pub(super) fn cannot<E: Into<io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> NamespaceError {
     let what = what.into();
     move |source| NamespaceError {
         what,
@@ -97,6 +98,7 @@ fn mount_all(plan: &SandboxPlan) -> Result<(), NamespaceError> {
         }
     }
     let covers = covers(plan);
+    let mut writable = Vec::new();
     if let Some(accounts) = &folders.accounts {
         for (file, path) in [(&accounts.users, "/etc/passwd"), (&accounts.groups, "/etc/group")] {
             if is_file(path) {
@@ -107,12 +109,14 @@ fn mount_all(plan: &SandboxPlan) -> Result<(), NamespaceError> {
     for (folder, path) in [(&temporary, "/tmp"), (&var_temporary, "/var/tmp")] {
         if is_folder(path) {
             bind(folder, Path::new(path))?;
+            writable.push(PathBuf::from(path));
         }
     }
     if is_folder("/dev/shm") {
         let limit = plan.limits.memory.map_or(u64::MAX, |limit| limit.0);
         let options = format!("mode=1777,size={}", limit.min(SHARED_MEMORY));
         tmpfs(Path::new("/dev/shm"), &options)?;
+        writable.push(PathBuf::from("/dev/shm"));
     }
     for cover in covers {
         match fs::symlink_metadata(&cover) {
@@ -129,8 +133,9 @@ fn mount_all(plan: &SandboxPlan) -> Result<(), NamespaceError> {
             .create(path)
             .map_err(cannot(format!("make {}", path.display())))?;
         bind(&folder, path)?;
+        writable.push(path.to_owned());
     }
-    Ok(())
+    read_only::protect(&writable)
 }
 
 /// Lets the first process in the namespace for processes mount: becoming another program takes an ordinary user's
