@@ -107,16 +107,16 @@ fn mount_all(plan: &SandboxPlan) -> Result<(), NamespaceError> {
         }
     }
     for (folder, path) in [(&temporary, "/tmp"), (&var_temporary, "/var/tmp")] {
-        if is_folder(path) {
-            bind(folder, Path::new(path))?;
-            writable.push(PathBuf::from(path));
+        if let Some(place) = folder_at(path)? {
+            bind(folder, &place)?;
+            writable.push(place);
         }
     }
-    if is_folder("/dev/shm") {
+    if let Some(place) = folder_at("/dev/shm")? {
         let limit = plan.limits.memory.map_or(u64::MAX, |limit| limit.0);
         let options = format!("mode=1777,size={}", limit.min(SHARED_MEMORY));
-        tmpfs(Path::new("/dev/shm"), &options)?;
-        writable.push(PathBuf::from("/dev/shm"));
+        tmpfs(&place, &options)?;
+        writable.push(place);
     }
     for cover in covers {
         match fs::symlink_metadata(&cover) {
@@ -202,8 +202,19 @@ pub(crate) fn first_out_of_reach(path: &Path, owner: Owner) -> Option<PathBuf> {
     ancestors.into_iter().find(is_closed).map(Path::to_owned)
 }
 
-fn is_folder(path: &str) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+/// Where a folder of the machine really lies that jobs have for themselves; `None` where there is none.
+fn folder_at(path: &str) -> Result<Option<PathBuf>, NamespaceError> {
+    let place = match fs::canonicalize(path) {
+        Ok(place) => place,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(cannot(format!("see where {path} leads"))(error)),
+    };
+    match place.is_dir() {
+        true => Ok(Some(place)),
+        false => Err(cannot(format!("show {path}"))(io::Error::from(
+            io::ErrorKind::NotADirectory,
+        ))),
+    }
 }
 
 fn is_file(path: &str) -> bool {

@@ -318,7 +318,7 @@ async fn a_sandbox_that_waits_for_a_job_closes_what_has_come_meanwhile_and_ends_
     until("the next ones wait", || processes(&waits).len() == 2).await;
     for process in processes(&waits) {
         // One of them may be that of the last job, which ends by itself.
-        drop(nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL));
+        let _ = nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL);
     }
     until("they have ended", || !runs(&waits)).await;
     let record = bench.run(script(&read)).await;
@@ -715,4 +715,45 @@ async fn without_landlock_too_a_job_writes_only_in_its_folders() {
         assert_eq!(record.finished().unwrap().0, Success, "{:#?}", record.log);
     }
     assert_eq!(std::fs::read_dir(beside.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_temporary_folder_that_is_a_link_is_the_job_s_own_too() {
+    let name = "a_temporary_folder_that_is_a_link_is_the_job_s_own_too";
+    if !is_root(name) || !has_namespaces(name) {
+        return;
+    }
+    let shared = outside_of_tmp();
+    std::fs::set_permissions(shared.path(), PermissionsExt::from_mode(0o777)).unwrap();
+    // A machine whose /var/tmp leads elsewhere, in a namespace of its own.
+    let machine = format!(
+        "mount -t tmpfs none /var; ln -s {} /var/tmp; exec \"$0\" \"$@\"",
+        shared.path().display()
+    );
+    let bench = Bench::start_with(|config| {
+        several(config);
+        let program = config.sandbox.program.clone();
+        config.sandbox = SandboxProgram {
+            program: PathBuf::from("/usr/bin/unshare"),
+            arguments: vec![
+                "-m".into(),
+                "sh".into(),
+                "-ec".into(),
+                machine.into(),
+                program.into(),
+            ],
+        };
+    });
+    let record = bench
+        .run(script(
+            "echo mine > /var/tmp/file; cat /var/tmp/file; ls /var/tmp",
+        ))
+        .await;
+    assert_eq!(
+        record.lines(Stream::Output),
+        ["mine", "file"],
+        "{:#?}",
+        record.log
+    );
+    assert_eq!(std::fs::read_dir(shared.path()).unwrap().count(), 0);
 }
