@@ -334,7 +334,7 @@ impl Pushes {
             ));
         }
         for file in files {
-            let not = match triggering::judge(&file, pushed)? {
+            let not = match triggering::judge(&file, pushed) {
                 Verdict::Starts => None,
                 Verdict::Not(why) => Some(why),
                 Verdict::StartsWhenChanged(globs, why) => match &before {

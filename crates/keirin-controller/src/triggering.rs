@@ -8,12 +8,14 @@ use keirin_model::project::{Branch, BranchKind};
 use keirin_model::trigger::{PushTrigger, TimedTrigger, Triggers};
 use keirin_workflow::Globs;
 
-use crate::work::WorkError;
 use crate::workflows::WorkflowFile;
 
 /// How many branches, and how many tags, may be pushed at once and start flows. Somebody who pushes all tags of ten years
 /// does not want ten years of flows.
 pub(crate) const MOST_AT_ONCE: usize = 20;
+
+/// How many globs of a list the reason names for which a push starts nothing.
+const MOST_LISTED: usize = 10;
 
 /// The default branch: what the repository presents first. What is checked out on this machine is no such statement, so
 /// the default branch of a checkout stays as long as it is there. Where the repository presents nothing that is there,
@@ -111,38 +113,47 @@ pub(crate) enum Verdict {
 }
 
 /// Whether a push starts a workflow, as far as this can be said without looking at what has changed.
-pub(crate) fn judge(file: &WorkflowFile, pushed: Pushed<'_>) -> Result<Verdict, WorkError> {
+pub(crate) fn judge(file: &WorkflowFile, pushed: Pushed<'_>) -> Verdict {
     let is_default = pushed.kind == BranchKind::Branch && pushed.name == pushed.default;
     let push = match &file.parsed {
         Ok(workflow) => push_of(workflow.triggers()),
         // Nobody should have to wonder why nothing starts on the default branch any more.
-        Err(_) if is_default => return Ok(Verdict::Starts),
+        Err(_) if is_default => return Verdict::Starts,
         Err(_) => match keirin_workflow::read_triggers(&file.text) {
             Some(triggers) => push_of(&triggers),
-            None if pushed.kind == BranchKind::Branch => return Ok(Verdict::Starts),
+            None if pushed.kind == BranchKind::Branch => return Verdict::Starts,
             None => {
                 let why = format!("`{}` is broken: its triggers cannot be read.", file.path);
-                return Ok(Verdict::Not(why));
+                return Verdict::Not(why);
             }
         },
     };
     let name = &file.name;
     let Some(push) = push else {
-        return Ok(Verdict::Not(format!("Workflow `{name}` has no push trigger.")));
+        return Verdict::Not(format!("Workflow `{name}` has no push trigger."));
     };
     let listed = match pushed.kind {
         BranchKind::Tag if push.tags.is_empty() => {
-            return Ok(Verdict::Not(format!("Workflow `{name}` starts on no tag.")));
+            return Verdict::Not(format!("Workflow `{name}` starts on no tag."));
         }
         BranchKind::Branch if push.branches.is_empty() && !is_default => {
             let default = pushed.default;
             let why = format!("Workflow `{name}` starts on pushes to the default branch `{default}` alone.");
-            return Ok(Verdict::Not(why));
+            return Verdict::Not(why);
         }
         BranchKind::Tag => &push.tags,
         BranchKind::Branch => &push.branches,
     };
-    if !listed.is_empty() && !globs(listed)?.matches_name(pushed.name) {
+    let (names, paths) = match (Globs::parse(listed), Globs::parse(&push.paths)) {
+        (Ok(names), Ok(paths)) => (names, paths),
+        // The checker lets no such list through; whatever keeps one workflow from being judged keeps no other.
+        (Err(error), _) | (_, Err(error)) => {
+            return Verdict::Not(format!(
+                "The triggers of workflow `{name}` cannot be used: {error}."
+            ));
+        }
+    };
+    if !listed.is_empty() && !names.matches_name(pushed.name) {
         let kind = match pushed.kind {
             BranchKind::Tag => "tags",
             BranchKind::Branch => "branches",
@@ -151,16 +162,16 @@ pub(crate) fn judge(file: &WorkflowFile, pushed: Pushed<'_>) -> Result<Verdict, 
             "Workflow `{name}` starts on pushes to {kind} {} alone.",
             list(listed)
         );
-        return Ok(Verdict::Not(why));
+        return Verdict::Not(why);
     }
     if push.paths.is_empty() || pushed.kind == BranchKind::Tag {
-        return Ok(Verdict::Starts);
+        return Verdict::Starts;
     }
     let why = format!(
         "Workflow `{name}` starts when files of {} change, and none of them did.",
         list(&push.paths)
     );
-    Ok(Verdict::StartsWhenChanged(globs(&push.paths)?, why))
+    Verdict::StartsWhenChanged(paths, why)
 }
 
 /// Whether a workflow may start on more branches than the default one, or on tags at all.
@@ -187,13 +198,13 @@ pub(crate) fn is_poll(trigger: &TimedTrigger) -> bool {
 }
 
 fn list(globs: &[String]) -> String {
-    let quoted: Vec<String> = globs.iter().map(|glob| format!("`{glob}`")).collect();
-    quoted.join(", ")
-}
-
-/// The workflow checker lets no pattern through that is not a glob, so a faulty one is a fault of this program.
-fn globs(patterns: &[String]) -> Result<Globs, WorkError> {
-    Globs::parse(patterns).map_err(|error| WorkError::Internal(error.into()))
+    let shown = globs.iter().take(MOST_LISTED);
+    let quoted: Vec<String> = shown.map(|glob| format!("`{glob}`")).collect();
+    let more = match globs.len().saturating_sub(MOST_LISTED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", quoted.join(", "))
 }
 
 #[cfg(test)]

@@ -22,6 +22,12 @@ pub enum GlobError {
         /// Its length.
         bytes: usize,
     },
+    /// Each of them can be read, and all together are larger than a program may become.
+    #[error("{count} globs are too large together")]
+    TooLarge {
+        /// How many there are.
+        count: usize,
+    },
 }
 
 /// A list of globs.
@@ -76,10 +82,9 @@ impl Globs {
             }
             leaves_out.push(leaves_out_what(text).is_some());
         }
-        let whole = |error: globset::Error| GlobError::Invalid {
-            glob: globs.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" "),
-            reason: error.kind().to_string(),
-        };
+        // Each of them has been read, so only their size together is left to be refused.
+        let count = globs.len();
+        let whole = |_| GlobError::TooLarge { count };
         Ok(Self {
             exact: exact.build().map_err(whole)?,
             below: below.build().map_err(whole)?,

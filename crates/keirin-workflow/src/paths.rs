@@ -27,6 +27,7 @@ impl PathError {
                  its start leaves out"
             }
             Self::Glob(GlobError::TooLong { .. }) => "write several shorter globs in a list",
+            Self::Glob(GlobError::TooLarge { .. }) => "write fewer or shorter globs",
             Self::Option(_) => "name a repository or a revision",
         };
         Problem::error(span, self.to_string()).help(help)
@@ -62,6 +63,11 @@ pub(crate) fn check_pattern(glob: &str) -> Result<(), PathError> {
         })),
         Err(error) => Err(PathError::Glob(error)),
     }
+}
+
+/// A list of globs that can each be read.
+pub(crate) fn check_list(globs: &[&str]) -> Result<(), PathError> {
+    Globs::parse(globs).map(drop).map_err(PathError::Glob)
 }
 
 /// A warning for a list whose first glob leaves something out of nothing, because globs behind it decide again.

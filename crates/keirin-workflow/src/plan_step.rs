@@ -121,6 +121,14 @@ impl Planner<'_> {
                 "this names no files: the expression gives an empty list",
             ));
         }
+        let texts: Vec<&str> = globs.iter().map(String::as_str).collect();
+        if let (true, Some(template), Err(error)) = (
+            self.problems.errors() == before,
+            templates.first(),
+            paths::check_list(&texts),
+        ) {
+            self.problems.push(error.problem(template.span));
+        }
         globs
     }
 }

@@ -201,6 +201,7 @@ impl Reader<'_> {
 
     fn globs(&mut self, node: &Node, names: &Names) -> Vec<Template> {
         let globs = self.templates(node, names);
+        let before = self.problems.errors();
         for glob in &globs {
             self.check_fixed(Some(glob), paths::check_glob);
         }
@@ -208,8 +209,13 @@ impl Reader<'_> {
             .iter()
             .map(|glob| Some((glob.span, glob.as_fixed()?)))
             .collect();
-        self.problems
-            .extend(fixed.and_then(|fixed| paths::check_order(&fixed)));
+        if let Some(fixed) = fixed {
+            self.problems.extend(paths::check_order(&fixed));
+            let texts: Vec<&str> = fixed.iter().map(|(_, text)| *text).collect();
+            if let (true, Err(error)) = (self.problems.errors() == before, paths::check_list(&texts)) {
+                self.problems.push(error.problem(node.span));
+            }
+        }
         globs
     }
 

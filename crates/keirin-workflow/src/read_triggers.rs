@@ -105,6 +105,7 @@ impl TriggerReader<'_> {
             node.get(key)
         };
         let items = value.map(Node::one_or_many).unwrap_or_default();
+        let before = self.problems.errors();
         let mut globs = Vec::new();
         for item in items {
             let Some(text) = item.text() else { continue };
@@ -114,7 +115,13 @@ impl TriggerReader<'_> {
             }
         }
         self.problems.extend(paths::check_order(&globs));
-        globs.into_iter().map(|(_, text)| text.to_owned()).collect()
+        let texts: Vec<&str> = globs.iter().map(|(_, text)| *text).collect();
+        if let (Some(value), true) = (value, self.problems.errors() == before)
+            && let Err(error) = paths::check_list(&texts)
+        {
+            self.problems.push(error.problem(value.span));
+        }
+        texts.into_iter().map(str::to_owned).collect()
     }
 
     fn cron(&mut self, node: &Node) -> Option<TimedTrigger> {

@@ -201,6 +201,33 @@ async fn a_broken_workflow_is_a_flow_that_failed_and_keeps_no_other_from_startin
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn globs_that_are_too_large_together_are_a_broken_workflow_and_hold_up_no_other() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    let every_branch = with_triggers("push: { branches: ['**'] }");
+    let globs = vec![format!("'{}'", "?".repeat(990)); 300].join(", ");
+    repository.commit(&[(".keirin/last.yaml", &every_branch)]);
+    let (project, _) = server.project("one", &repository).await;
+    repository.git(&["switch", "--quiet", "--create", "topic"]);
+    let commit = repository.commit(&[(
+        ".keirin/first.yaml",
+        &with_triggers(&format!("push: {{ branches: [{globs}] }}")),
+    )]);
+    server.look().await;
+    assert_eq!(
+        server.started().await,
+        [of("topic", "first", &commit), of("topic", "last", &commit)]
+    );
+    assert_eq!(server.flows().await[0].outcome, Some(Outcome::Failed));
+    let (_, seen) = server.known(project).await;
+    assert_eq!(
+        seen["topic"].as_ref(),
+        Some(&commit),
+        "it is not looked at for ever"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_workflow_fails_only_where_its_triggers_would_start_it() {
     let (_database, server) = leading().await;
     let repository = Repository::new();

@@ -443,6 +443,31 @@ error: `release/[` is not a glob: unclosed character class; missing ']'
 "#);
 }
 
+/// Globs that can each be read, and not together.
+fn too_large_together() -> String {
+    vec![format!("'{}'", "?".repeat(990)); 300].join(", ")
+}
+
+#[test]
+fn globs_that_are_too_large_together() {
+    let list = too_large_together();
+    for text in [
+        with_top(&format!("triggers: {{ push: {{ branches: [{list}] }} }}")),
+        with_top(&format!("triggers: {{ push: {{ tags: [{list}] }} }}")),
+        with_top(&format!("triggers: {{ push: {{ paths: [{list}] }} }}")),
+        with_steps(&format!("- artifacts: {{ upload: [{list}] }}")),
+        with_steps(&format!("- junit_collect: {{ files: [{list}] }}")),
+    ] {
+        let said = complain(&text);
+        assert!(
+            said.starts_with("error: 300 globs are too large together\n"),
+            "{}",
+            said.chars().take(300).collect::<String>()
+        );
+        assert!(said.ends_with("help: write fewer or shorter globs\n"));
+    }
+}
+
 #[test]
 fn timeouts() {
     assert_snapshot!(complain(&with_job("test:\n  timeout: 8d\n  steps: [ { run: x, timeout: 30m 1h }, { run: x, timeout: 0s } ]")), @r#"
