@@ -38,6 +38,23 @@ pub(crate) struct Pushes {
     pub(crate) notifications: Notifications,
 }
 
+/// A project's repository as it has just been fetched.
+struct Fetched<'a> {
+    project: &'a Project,
+    mirror: &'a Mirror,
+    heads: &'a Heads,
+    default: &'a Branch,
+}
+
+/// A push to a branch or tag that is being dealt with.
+struct Push {
+    /// The branch or tag, and where it stood before.
+    branch: Branch,
+    commit: CommitId,
+    /// The newest flow when it was first dealt with: those after it may be of this push.
+    after: FlowId,
+}
+
 impl Pushes {
     /// Brings the mirror up to date and starts what was pushed since the last look. What was there before the first look
     /// starts nothing.
@@ -85,12 +102,15 @@ impl Pushes {
         let moves_default = |one: &Moved| one.kind == BranchKind::Branch && one.name == default.name;
         let reads_anew = anew || is_first || has_changed || changes.moved.iter().any(moves_default);
         let is_news = has_changed || !gone.is_empty() || !changes.moved.is_empty();
-        let taken_in = self
-            .take_in_all(project, &mirror, &default, &heads, changes.moved)
-            .await;
+        let fetched = Fetched {
+            project,
+            mirror: &mirror,
+            heads: &heads,
+            default: &default,
+        };
+        let taken_in = self.take_in_all(&fetched, changes.moved).await;
         if reads_anew {
-            self.read_default_branch(project, &mirror, &default, &heads)
-                .await?;
+            self.read_default_branch(&fetched).await?;
         }
         if is_news {
             self.notifications.project(project.id);
@@ -192,29 +212,22 @@ impl Pushes {
     }
 
     /// Deals with everything that was pushed. What cannot be dealt with at the moment holds up nothing else.
-    async fn take_in_all(
-        &self,
-        project: &Project,
-        mirror: &Mirror,
-        default: &Branch,
-        heads: &Heads,
-        mut moved: Vec<Moved>,
-    ) -> Result<(), WorkError> {
+    async fn take_in_all(&self, fetched: &Fetched<'_>, mut moved: Vec<Moved>) -> Result<(), WorkError> {
         let mut too_many = Vec::new();
         for kind in [BranchKind::Branch, BranchKind::Tag] {
-            let left_out = triggering::take_too_many(&mut moved, kind, &default.name);
+            let left_out = triggering::take_too_many(&mut moved, kind, &fetched.default.name);
             if !left_out.is_empty() {
                 let heads: Vec<_> = left_out.into_iter().map(|one| (one.name, one.to)).collect();
                 too_many.push((kind, heads));
             }
         }
         if !too_many.is_empty() || !moved.is_empty() {
-            self.leave_out(project, mirror, default, heads, too_many).await?;
+            self.leave_out(fetched, too_many).await?;
         }
         let mut failed = None;
         for one in moved {
-            if let Err(error) = self.take_in(project, mirror, default, &one).await {
-                tracing::warn!(project = project.name, name = one.name, %error, "a push could not be dealt with; it is looked at again");
+            if let Err(error) = self.take_in(fetched, &one).await {
+                tracing::warn!(project = fetched.project.name, name = one.name, %error, "a push could not be dealt with; it is looked at again");
                 failed = failed.or(Some(error));
             }
         }
@@ -224,18 +237,16 @@ impl Pushes {
     /// Takes down what is too much at once without starting anything, and says so where somebody may have wanted it.
     async fn leave_out(
         &self,
-        project: &Project,
-        mirror: &Mirror,
-        default: &Branch,
-        heads: &Heads,
+        fetched: &Fetched<'_>,
         too_many: Vec<(BranchKind, Vec<(String, String)>)>,
     ) -> Result<(), WorkError> {
+        let project = fetched.project;
         let now = (self.preparer.clock)();
         let mut notice = None;
         let files = if too_many.is_empty() {
             Vec::new()
         } else {
-            self.default_files(project, mirror, default, heads).await?
+            self.default_files(fetched).await?
         };
         for (kind, left_out) in too_many {
             let store = &self.preparer.store;
@@ -257,13 +268,8 @@ impl Pushes {
     }
 
     /// Starts what a push starts, and remembers it.
-    async fn take_in(
-        &self,
-        project: &Project,
-        mirror: &Mirror,
-        default: &Branch,
-        moved: &Moved,
-    ) -> Result<(), WorkError> {
+    async fn take_in(&self, fetched: &Fetched<'_>, moved: &Moved) -> Result<(), WorkError> {
+        let project = fetched.project;
         let store = &self.preparer.store;
         let branch = match &moved.known {
             Some(branch) => branch.clone(),
@@ -271,9 +277,9 @@ impl Pushes {
         };
         let commit = match moved.kind {
             BranchKind::Branch => Some(CommitId::parse(&moved.to).map_err(GitError::from)?),
-            BranchKind::Tag => mirror.tagged_commit(&moved.name).await?,
+            BranchKind::Tag => fetched.mirror.tagged_commit(&moved.name).await?,
         };
-        let mut push = PushRecord {
+        let mut record = PushRecord {
             commit: commit
                 .as_ref()
                 .map_or_else(|| moved.to.clone(), ToString::to_string),
@@ -281,23 +287,35 @@ impl Pushes {
             flows: Vec::new(),
             reasons: Vec::new(),
         };
-        match commit {
-            Some(commit) => {
-                let after = store.begin_push(branch.id, &moved.to).await?;
-                let started = self
-                    .start_all(project, mirror, default, &branch, &commit, after, &mut push)
-                    .await;
-                match started {
-                    Ok(()) => {}
-                    // It does not get better by looking again.
-                    Err(WorkError::Invalid { detail, .. }) => push.reasons.push(detail),
-                    Err(error) => return Err(error),
-                }
-            }
-            None => push.reasons.push("The tag leads to no commit.".to_owned()),
+        let Some(commit) = commit else {
+            record.reasons.push("The tag leads to no commit.".to_owned());
+            return self.finish(project, &branch, moved, &record).await;
+        };
+        let after = store.begin_push(branch.id, &moved.to).await?;
+        let push = Push {
+            branch,
+            commit,
+            after,
+        };
+        match self.start_all(fetched, &push, &mut record).await {
+            Ok(()) => {}
+            // It does not get better by looking again.
+            Err(WorkError::Invalid { detail, .. }) => record.reasons.push(detail),
+            Err(error) => return Err(error),
         }
-        if push.flows.is_empty() {
-            let why = push.reasons.join(" ");
+        self.finish(project, &push.branch, moved, &record).await
+    }
+
+    /// Takes down what a push has done, and that it was dealt with.
+    async fn finish(
+        &self,
+        project: &Project,
+        branch: &Branch,
+        moved: &Moved,
+        record: &PushRecord,
+    ) -> Result<(), WorkError> {
+        if record.flows.is_empty() {
+            let why = record.reasons.join(" ");
             tracing::info!(
                 project = project.name,
                 name = branch.name,
@@ -305,31 +323,30 @@ impl Pushes {
                 "a push started nothing"
             );
         }
-        Ok(store.finish_push(branch.id, &moved.to, &push).await?)
+        let store = &self.preparer.store;
+        Ok(store.finish_push(branch.id, &moved.to, record).await?)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one push, all of what is known of it")]
+    /// Starts the workflows that a push starts, and takes down which they were and why others were not.
     async fn start_all(
         &self,
-        project: &Project,
-        mirror: &Mirror,
-        default: &Branch,
-        branch: &Branch,
-        commit: &CommitId,
-        after: FlowId,
-        push: &mut PushRecord,
+        fetched: &Fetched<'_>,
+        push: &Push,
+        record: &mut PushRecord,
     ) -> Result<(), WorkError> {
+        let Fetched { project, mirror, .. } = fetched;
+        let Push { branch, commit, .. } = push;
         let pushed = Pushed {
             kind: branch.kind,
             name: &branch.name,
-            default: &default.name,
+            default: &fetched.default.name,
         };
         let before = branch.seen_commit.as_deref();
         let before = before.and_then(|seen| CommitId::parse(seen).ok());
         let files = self.preparer.workflows.all(project, mirror, commit).await?;
         if files.is_empty() {
             let short = commit.short();
-            push.reasons.push(format!(
+            record.reasons.push(format!(
                 "Commit {short} has no workflow file (`keirin init` proposes one)."
             ));
         }
@@ -351,13 +368,13 @@ impl Pushes {
                 },
             };
             if let Some(why) = not {
-                push.reasons.push(why);
+                record.reasons.push(why);
                 continue;
             }
-            match self.start(project, branch, &file, commit, after).await {
-                Ok(flow) => push.flows.push(flow),
+            match self.start(project, push, &file).await {
+                Ok(flow) => record.flows.push(flow),
                 // What keeps one workflow from starting keeps no other.
-                Err(WorkError::Invalid { detail, .. }) => push.reasons.push(detail),
+                Err(WorkError::Invalid { detail, .. }) => record.reasons.push(detail),
                 Err(error) => return Err(error),
             }
         }
@@ -365,17 +382,15 @@ impl Pushes {
     }
 
     /// Starts a workflow for a push, unless that has been done. Of a broken one it makes a flow that has failed.
-    async fn start(
-        &self,
-        project: &Project,
-        branch: &Branch,
-        file: &WorkflowFile,
-        commit: &CommitId,
-        after: FlowId,
-    ) -> Result<FlowId, WorkError> {
+    async fn start(&self, project: &Project, push: &Push, file: &WorkflowFile) -> Result<FlowId, WorkError> {
+        let Push {
+            branch,
+            commit,
+            after,
+        } = push;
         let store = &self.preparer.store;
         let started = store
-            .push_flow(branch.id, &file.name, commit.as_str(), after)
+            .push_flow(branch.id, &file.name, commit.as_str(), *after)
             .await?;
         if let Some(flow) = started {
             return Ok(flow);
@@ -405,18 +420,13 @@ impl Pushes {
     }
 
     /// The workflow files of the default branch; none where it has no commit.
-    async fn default_files(
-        &self,
-        project: &Project,
-        mirror: &Mirror,
-        default: &Branch,
-        heads: &Heads,
-    ) -> Result<Vec<Arc<WorkflowFile>>, WorkError> {
-        let tip = heads.branches.iter().find(|(name, _)| *name == default.name);
-        match tip {
+    async fn default_files(&self, fetched: &Fetched<'_>) -> Result<Vec<Arc<WorkflowFile>>, WorkError> {
+        let mut branches = fetched.heads.branches.iter();
+        match branches.find(|(name, _)| *name == fetched.default.name) {
             Some((_, commit)) => {
                 let commit = CommitId::parse(commit).map_err(GitError::from)?;
-                self.preparer.workflows.all(project, mirror, &commit).await
+                let workflows = &self.preparer.workflows;
+                workflows.all(fetched.project, fetched.mirror, &commit).await
             }
             None => Ok(Vec::new()),
         }
@@ -425,14 +435,9 @@ impl Pushes {
     /// Makes the timed triggers of the default branch's workflows those that the engine waits for; a workflow that is
     /// gone has none. The repository is looked at in any case, because the next commit may change all of that. What is
     /// broken there is said at the project.
-    async fn read_default_branch(
-        &self,
-        project: &Project,
-        mirror: &Mirror,
-        default: &Branch,
-        heads: &Heads,
-    ) -> Result<(), WorkError> {
-        let files = self.default_files(project, mirror, default, heads).await?;
+    async fn read_default_branch(&self, fetched: &Fetched<'_>) -> Result<(), WorkError> {
+        let Fetched { project, default, .. } = fetched;
+        let files = self.default_files(fetched).await?;
         let broken = broken_workflows(&files, &default.name);
         self.set_notice(project, NoticeKind::Workflow, broken).await?;
         let mut wanted: BTreeMap<String, Vec<TimedTrigger>> = BTreeMap::new();
@@ -449,7 +454,7 @@ impl Pushes {
             wanted.insert(file.name.clone(), timed.unwrap_or_default());
         }
         if !wanted.values().flatten().any(is_poll) {
-            let every = if mirror.url().is_local() {
+            let every = if fetched.mirror.url().is_local() {
                 LOCAL_LOOK
             } else {
                 REMOTE_LOOK
