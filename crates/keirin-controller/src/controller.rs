@@ -397,7 +397,14 @@ impl Work for Controller {
         };
         let mirror = self.preparer.repositories.mirror(&project).await?;
         let commit = tip_of(&mirror, &name).await?;
-        let files = self.preparer.workflows.all(&project, &mirror, &commit).await?;
+        let found = self.preparer.workflows.all(&project, &mirror, &commit).await?;
+        if found.files.is_empty() && !found.unusable.is_empty() {
+            return Err(WorkError::Invalid {
+                detail: found.unusable.join(" "),
+                fix: "Add the file (`keirin init` proposes one) and commit it.".to_owned(),
+                diagnostics: Vec::new(),
+            });
+        }
         let context = keirin_workflow::PlanContext {
             project: project.name.clone(),
             branch: name,
@@ -410,7 +417,7 @@ impl Work for Controller {
             params: BTreeMap::new(),
             defaults: PlanDefaults::default(),
         };
-        let shown = files.iter();
+        let shown = found.files.iter();
         Ok(shown
             .map(|file| self.show(file, commit.as_str(), context.clone()))
             .collect())

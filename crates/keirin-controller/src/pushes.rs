@@ -23,7 +23,7 @@ use crate::handle::Handle;
 use crate::prepare::{On, Preparer, Wish, broken_flow};
 use crate::triggering::{self, MOST_AT_ONCE, Moved, Pushed, Verdict, is_poll};
 use crate::work::WorkError;
-use crate::workflows::{DEFAULT_WORKFLOW, WorkflowFile};
+use crate::workflows::{DEFAULT_WORKFLOW, WorkflowFile, WorkflowFiles};
 
 /// How often a repository on this machine is looked at.
 const LOCAL_LOOK: SignedDuration = SignedDuration::from_secs(5);
@@ -109,13 +109,15 @@ impl Pushes {
             default: &default,
         };
         let taken_in = self.take_in_all(&fetched, changes.moved).await;
-        if reads_anew {
-            self.read_default_branch(&fetched).await?;
-        }
+        let read = if reads_anew {
+            self.read_default_branch(&fetched).await
+        } else {
+            Ok(())
+        };
         if is_news {
             self.notifications.project(project.id);
         }
-        taken_in
+        taken_in.and(read)
     }
 
     /// Until a repository has been read once, nothing else asks for a look at it.
@@ -243,15 +245,20 @@ impl Pushes {
         let project = fetched.project;
         let now = (self.preparer.clock)();
         let mut notice = None;
-        let files = if too_many.is_empty() {
-            Vec::new()
-        } else {
-            self.default_files(fetched).await?
-        };
         for (kind, left_out) in too_many {
             let store = &self.preparer.store;
             store.record_heads(project.id, kind, &left_out, now).await?;
-            if files.iter().any(|file| triggering::starts_on_many(file, kind)) {
+            let is_wanted = match self.default_files(fetched).await {
+                Ok(found) => found
+                    .files
+                    .iter()
+                    .any(|file| triggering::starts_on_many(file, kind)),
+                Err(error) => {
+                    tracing::warn!(project = project.name, %error, "it is not known whether what was pushed was wanted");
+                    true
+                }
+            };
+            if is_wanted {
                 let noun = match kind {
                     BranchKind::Branch => "branches",
                     BranchKind::Tag => "tags",
@@ -343,13 +350,14 @@ impl Pushes {
         };
         let before = branch.seen_commit.as_deref();
         let before = before.and_then(|seen| CommitId::parse(seen).ok());
-        let files = self.preparer.workflows.all(project, mirror, commit).await?;
-        if files.is_empty() {
+        let WorkflowFiles { files, unusable } = self.preparer.workflows.all(project, mirror, commit).await?;
+        if files.is_empty() && unusable.is_empty() {
             let short = commit.short();
             record.reasons.push(format!(
                 "Commit {short} has no workflow file (`keirin init` proposes one)."
             ));
         }
+        record.reasons.extend(unusable);
         for file in files {
             let not = match triggering::judge(&file, pushed) {
                 Verdict::Starts => None,
@@ -420,7 +428,7 @@ impl Pushes {
     }
 
     /// The workflow files of the default branch; none where it has no commit.
-    async fn default_files(&self, fetched: &Fetched<'_>) -> Result<Vec<Arc<WorkflowFile>>, WorkError> {
+    async fn default_files(&self, fetched: &Fetched<'_>) -> Result<WorkflowFiles, WorkError> {
         let mut branches = fetched.heads.branches.iter();
         match branches.find(|(name, _)| *name == fetched.default.name) {
             Some((_, commit)) => {
@@ -428,7 +436,7 @@ impl Pushes {
                 let workflows = &self.preparer.workflows;
                 workflows.all(fetched.project, fetched.mirror, &commit).await
             }
-            None => Ok(Vec::new()),
+            None => Ok(WorkflowFiles::default()),
         }
     }
 
@@ -437,8 +445,15 @@ impl Pushes {
     /// broken there is said at the project.
     async fn read_default_branch(&self, fetched: &Fetched<'_>) -> Result<(), WorkError> {
         let Fetched { project, default, .. } = fetched;
-        let files = self.default_files(fetched).await?;
-        let broken = broken_workflows(&files, &default.name);
+        let found = match self.default_files(fetched).await {
+            // It does not get better by looking again.
+            Err(WorkError::Invalid { detail, .. }) => WorkflowFiles {
+                files: Vec::new(),
+                unusable: vec![detail],
+            },
+            found => found?,
+        };
+        let broken = broken_workflows(&found, &default.name);
         self.set_notice(project, NoticeKind::Workflow, broken).await?;
         let mut wanted: BTreeMap<String, Vec<TimedTrigger>> = BTreeMap::new();
         for schedule in self.preparer.store.schedules().await? {
@@ -446,7 +461,7 @@ impl Pushes {
                 wanted.insert(schedule.workflow, Vec::new());
             }
         }
-        for file in files {
+        for file in found.files {
             let timed = file
                 .parsed
                 .as_ref()
@@ -525,9 +540,9 @@ fn unreadable(project: &Project, error: &WorkError) -> (String, String) {
 }
 
 /// What a project says of the workflow files of its default branch; `None` where all of them can be used.
-fn broken_workflows(files: &[Arc<WorkflowFile>], branch: &str) -> Option<(String, String)> {
-    let mut texts = Vec::new();
-    for file in files {
+fn broken_workflows(found: &WorkflowFiles, branch: &str) -> Option<(String, String)> {
+    let mut texts = found.unusable.clone();
+    for file in &found.files {
         let Err(wrong) = &file.parsed else { continue };
         let mut errors = wrong.0.iter().filter(|found| found.severity == Severity::Error);
         let Some(first) = errors.next() else { continue };

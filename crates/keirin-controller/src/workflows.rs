@@ -35,6 +35,15 @@ pub(crate) struct WorkflowFile {
     pub(crate) parsed: Result<Arc<Workflow>, Diagnostics>,
 }
 
+/// All workflow files at a commit.
+#[derive(Debug, Default)]
+pub(crate) struct WorkflowFiles {
+    /// Those that are there, broken ones too.
+    pub(crate) files: Vec<Arc<WorkflowFile>>,
+    /// Those that are named and cannot be read: why, in sentences.
+    pub(crate) unusable: Vec<String>,
+}
+
 /// Reads workflow files, and remembers what it has read: a commit never changes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Workflows {
@@ -71,18 +80,23 @@ impl Workflows {
         Ok(file)
     }
 
-    /// Every workflow at this commit, by name; none where the repository has no workflow file.
+    /// Every workflow at this commit, by name; none where the repository has no workflow file. One that cannot be read
+    /// keeps no other from being read.
     pub(crate) async fn all(
         &self,
         project: &Project,
         mirror: &Mirror,
         commit: &CommitId,
-    ) -> Result<Vec<Arc<WorkflowFile>>, WorkError> {
-        let mut files = Vec::new();
+    ) -> Result<WorkflowFiles, WorkError> {
+        let mut all = WorkflowFiles::default();
         for name in names(project, mirror, commit).await? {
-            files.push(self.read(project, mirror, commit, &name).await?);
+            match self.read(project, mirror, commit, &name).await {
+                Ok(file) => all.files.push(file),
+                Err(WorkError::Invalid { detail, .. }) => all.unusable.push(detail),
+                Err(error) => return Err(error),
+            }
         }
-        Ok(files)
+        Ok(all)
     }
 }
 

@@ -397,6 +397,85 @@ async fn very_many_tags_at_once_start_nothing_and_the_project_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workflow_file_that_is_named_and_not_there_holds_up_nothing_else() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    let every_branch = with_triggers("push: { branches: ['**'] }");
+    repository.commit(&[(".keirin/other.yaml", &every_branch)]);
+    let (project, branch) = server.project("one", &repository).await;
+    let mut changed = server.store.project(project).await.unwrap();
+    changed.workflow_file = Some("ci/flows.yaml".to_owned());
+    server.store.save_project(&changed).await.unwrap();
+    server.controller.project_changed(project).await.unwrap();
+    let notices = server.store.project_notices(project).await.unwrap();
+    assert_eq!(notices[0].kind, NoticeKind::Workflow, "{notices:?}");
+    assert!(
+        notices[0].text.contains("has no file `ci/flows.yaml`"),
+        "{notices:?}"
+    );
+
+    let commit = repository.commit(&[("file", "1")]);
+    for number in 0..21 {
+        repository.git(&["tag", &format!("old-{number}")]);
+        repository.git(&["branch", &format!("old-{number}")]);
+    }
+    server.look().await;
+    assert_eq!(server.started().await, [of("main", "other", &commit)]);
+    let push = server.store.last_push(branch).await.unwrap().unwrap();
+    assert!(
+        push.reasons[0].contains("has no file `ci/flows.yaml`"),
+        "{push:?}"
+    );
+    let (_, seen) = server.known(project).await;
+    assert_eq!(
+        seen["old-0"].as_ref(),
+        Some(&commit),
+        "it is not looked at for ever"
+    );
+    let notices = server.store.project_notices(project).await.unwrap();
+    let texts: Vec<&str> = notices.iter().map(|notice| notice.text.as_str()).collect();
+    assert!(
+        texts
+            .iter()
+            .any(|text| text.starts_with("21 branches were pushed at once")),
+        "{texts:?}"
+    );
+    assert_eq!(
+        server.controller.workflows(project, None).await.unwrap().len(),
+        1,
+        "those that are there are shown"
+    );
+
+    let mended = repository.commit(&[("ci/flows.yaml", BUILD)]);
+    server.look().await;
+    assert_eq!(
+        server.started().await[1..],
+        [of("main", "default", &mended), of("main", "other", &mended)]
+    );
+    let notices = server.store.project_notices(project).await.unwrap();
+    assert!(
+        notices.iter().all(|notice| notice.kind != NoticeKind::Workflow),
+        "{notices:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workflow_file_whose_name_cannot_be_read_holds_up_no_other() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[(".keirin.yaml", BUILD)]);
+    server.project("one", &repository).await;
+    repository
+        .run("mkdir .keirin && touch \"$(printf '.keirin/\\377.yaml')\" \"$(printf '.keirin/a\\nb.yaml')\"");
+    let commit = repository.commit(&[(".keirin/other.yaml", BUILD)]);
+    server.look().await;
+    assert_eq!(
+        server.started().await,
+        [of("main", "default", &commit), of("main", "other", &commit)]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_push_that_starts_nothing_says_why() {
     let (_database, server) = leading().await;
     let repository = Repository::new();
