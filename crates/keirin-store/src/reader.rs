@@ -7,6 +7,7 @@
 //! role off again, in the middle of a query.
 
 mod functions;
+mod memory;
 
 use std::time::Duration;
 
@@ -211,6 +212,8 @@ impl Store {
             ("timezone", "UTC"),
             ("work_mem", "16MB"),
             ("max_parallel_workers_per_gather", "0"),
+            // What a compiler takes beside the query would count as the query's.
+            ("jit", "off"),
             ("lock_timeout", "5000"),
             ("idle_in_transaction_session_timeout", "30000"),
             ("statement_timeout", patience.as_millis().to_string().as_str()),
@@ -221,6 +224,7 @@ impl Store {
             },
             error => QueryError::Store(error.into()),
         })?;
+        self.bound_reader_memory(&options).await?;
         // Older servers let large objects be made even in a transaction that may only read, so nothing is kept of it: where
         // an answer is too large its rest is not read, and what ends the transaction is that the connection does.
         let mut transaction = connection.begin().await.map_err(StoreError::from)?;
@@ -356,6 +360,15 @@ fn refused(error: sqlx::Error, before: usize) -> QueryError {
     let sqlx::Error::Database(database) = &error else {
         return QueryError::Store(error.into());
     };
+    if database.code().as_deref() == Some(memory::OUT_OF_MEMORY) {
+        return QueryError::Refused {
+            message: format!(
+                "the query takes more memory than a session may have, {} MiB; put together less at once",
+                memory::SESSION_BYTES / (1024 * 1024)
+            ),
+            position: None,
+        };
+    }
     let position = database
         .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
         .and_then(|error| match error.position() {

@@ -195,6 +195,38 @@ async fn a_row_and_an_answer_have_a_size() {
 }
 
 #[tokio::test]
+async fn a_query_takes_only_so_much_memory() {
+    let database = database().await;
+    if database.options().get_socket().is_none() {
+        println!(
+            "skipped: a_query_takes_only_so_much_memory: the database is not known to run on this machine"
+        );
+        return;
+    }
+    let store = database.store();
+    prepare(&store, FunctionAccess::CheckedByServer).await;
+    let by_doubling = "with recursive doubled(n, text) as (
+          select 0, 'sixteen letters.' union all select n + 1, text || text from doubled where n < 25
+        ) select length(text) from doubled where n = 25";
+    let by_aggregate = "select length(string_agg(text, '')) from generate_series(1, 500),
+          (select string_agg('x', '') as text from generate_series(1, 1000000)) as million";
+    for query in [by_doubling, by_aggregate] {
+        let refused = store.query_facts(query, 10, PATIENCE).await;
+        let Err(QueryError::Refused { message, .. }) = refused else {
+            panic!("{query}: {refused:?}");
+        };
+        assert!(
+            message.contains("more memory than a session may have, 256 MiB"),
+            "{message}"
+        );
+    }
+    // The next has a session of its own.
+    let sorted = "select count(*) from (select n from generate_series(1, 1000000) as n order by md5(n::text)) as sorted";
+    let answer = store.query_facts(sorted, 10, PATIENCE).await.unwrap();
+    assert_eq!(answer.rows, [[json!(1_000_000)]]);
+}
+
+#[tokio::test]
 async fn the_role_is_bounded_and_may_call_nothing_else_where_the_database_is_keirins_own() {
     let database = database().await;
     let store = database.store();
