@@ -14,7 +14,7 @@ use keirin_git::{CommitId, GitError, Heads, Mirror};
 use keirin_model::diagnostic::Severity;
 use keirin_model::flow::Cause;
 use keirin_model::project::{Branch, BranchKind, Notice, NoticeKind, Project, PushRecord};
-use keirin_model::trigger::TimedTrigger;
+use keirin_model::trigger::{Schedule, TimedTrigger};
 use keirin_model::{BranchId, FlowId, ProjectId};
 use keirin_store::StoreError;
 
@@ -100,7 +100,11 @@ impl Pushes {
         let gone: Vec<BranchId> = changes.gone.iter().map(|branch| branch.id).collect();
         self.preparer.store.set_branches_gone(&gone, now).await?;
         let moves_default = |one: &Moved| one.kind == BranchKind::Branch && one.name == default.name;
-        let reads_anew = anew || is_first || has_changed || changes.moved.iter().any(moves_default);
+        // Also where a server died before it had made the schedules those of another default branch.
+        let schedules = self.schedules(project).await?;
+        let is_elsewhere = |schedule: &Schedule| schedule.branch != default.id;
+        let is_unsettled = schedules.is_empty() || schedules.iter().any(is_elsewhere);
+        let reads_anew = anew || is_first || is_unsettled || changes.moved.iter().any(moves_default);
         let is_news = has_changed || !gone.is_empty() || !changes.moved.is_empty();
         let fetched = Fetched {
             project,
@@ -108,28 +112,42 @@ impl Pushes {
             heads: &heads,
             default: &default,
         };
-        let taken_in = self.take_in_all(&fetched, changes.moved).await;
         let read = if reads_anew {
-            self.read_default_branch(&fetched).await
+            self.read_default_branch(&fetched, &schedules).await
         } else {
             Ok(())
         };
+        if is_first && read.is_ok() {
+            self.preparer.store.set_project_read(project.id, now).await?;
+        }
+        let mut moved = changes.moved;
+        if read.is_err() {
+            // As long as it has not been dealt with it is read again.
+            moved.retain(|one| !moves_default(one));
+        }
+        let taken_in = self.take_in_all(&fetched, moved).await;
         if is_news {
             self.notifications.project(project.id);
         }
-        taken_in.and(read)
+        read.and(taken_in)
     }
 
     /// Until a repository has been read once, nothing else asks for a look at it.
     async fn look_again_later(&self, project: &Project) -> Result<(), WorkError> {
-        let schedules = self.preparer.store.schedules().await?;
-        if schedules.iter().any(|schedule| schedule.project == project.id) {
+        if !self.schedules(project).await?.is_empty() {
             return Ok(());
         }
         let default = self.preparer.store.branch_by_name(project.id, None).await?;
         let poll = TimedTrigger::Poll { every: REMOTE_LOOK };
         self.replace_schedules(default.id, DEFAULT_WORKFLOW, &[poll])
             .await
+    }
+
+    /// The timed triggers that the engine waits for.
+    async fn schedules(&self, project: &Project) -> Result<Vec<Schedule>, WorkError> {
+        let mut schedules = self.preparer.store.schedules().await?;
+        schedules.retain(|schedule| schedule.project == project.id);
+        Ok(schedules)
     }
 
     async fn fetch(&self, project: &Project) -> Result<(Mirror, Heads), WorkError> {
@@ -139,7 +157,8 @@ impl Pushes {
         Ok((mirror, heads))
     }
 
-    /// Makes the branch the default one that the repository presents; says whether that is another one than before.
+    /// Makes the branch the default one that the repository presents; says whether that is another one than before. The
+    /// schedules follow when the branch is read.
     async fn follow_default(
         &self,
         project: &Project,
@@ -162,18 +181,6 @@ impl Pushes {
             Err(error) => return Err(error.into()),
         };
         store.set_default_branch(default.id).await?;
-        for schedule in store.schedules().await? {
-            if schedule.branch == before.id {
-                self.replace_schedules(before.id, &schedule.workflow, &[]).await?;
-            }
-        }
-        if before.seen_commit.is_none() {
-            match store.delete_branch(before.id).await {
-                // Flows have run on it, so it stays for their history.
-                Ok(()) | Err(StoreError::Conflict(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
         tracing::info!(
             project = project.name,
             branch = name,
@@ -182,21 +189,22 @@ impl Pushes {
         Ok((default, true))
     }
 
-    /// Takes down where everything stands, so that only what is pushed from now on starts flows. Branches of a project
-    /// that was looked at before tags counted go on from where they stood.
+    /// Takes down where everything stands, so that only what is pushed from now on starts flows. What was taken down before,
+    /// by a look that did not come to its end, goes on from where it stood.
     async fn record_what_is_there(&self, project: &Project, heads: &Heads) -> Result<(), WorkError> {
         let store = &self.preparer.store;
         let now = (self.preparer.clock)();
         let known = store.branches(project.id).await?;
-        if known.iter().all(|branch| branch.seen_commit.is_none()) {
-            store
-                .record_heads(project.id, BranchKind::Branch, &heads.branches, now)
-                .await?;
+        for (kind, heads) in [
+            (BranchKind::Branch, &heads.branches),
+            (BranchKind::Tag, &heads.tags),
+        ] {
+            let mut of_kind = known.iter().filter(|branch| branch.kind == kind);
+            if of_kind.all(|branch| branch.seen_commit.is_none()) {
+                store.record_heads(project.id, kind, heads, now).await?;
+            }
         }
-        store
-            .record_heads(project.id, BranchKind::Tag, &heads.tags, now)
-            .await?;
-        Ok(store.set_project_read(project.id, now).await?)
+        Ok(())
     }
 
     async fn make_branch(
@@ -441,10 +449,17 @@ impl Pushes {
     }
 
     /// Makes the timed triggers of the default branch's workflows those that the engine waits for; a workflow that is
-    /// gone has none. The repository is looked at in any case, because the next commit may change all of that. What is
+    /// gone has none, and neither has any other branch. The repository is looked at in any case, because the next commit may change all of that. What is
     /// broken there is said at the project.
-    async fn read_default_branch(&self, fetched: &Fetched<'_>) -> Result<(), WorkError> {
+    async fn read_default_branch(
+        &self,
+        fetched: &Fetched<'_>,
+        schedules: &[Schedule],
+    ) -> Result<(), WorkError> {
         let Fetched { project, default, .. } = fetched;
+        let (own, elsewhere): (Vec<_>, Vec<_>) = schedules
+            .iter()
+            .partition(|schedule| schedule.branch == default.id);
         let found = match self.default_files(fetched).await {
             // It does not get better by looking again.
             Err(WorkError::Invalid { detail, .. }) => WorkflowFiles {
@@ -456,10 +471,8 @@ impl Pushes {
         let broken = broken_workflows(&found, &default.name);
         self.set_notice(project, NoticeKind::Workflow, broken).await?;
         let mut wanted: BTreeMap<String, Vec<TimedTrigger>> = BTreeMap::new();
-        for schedule in self.preparer.store.schedules().await? {
-            if schedule.branch == default.id {
-                wanted.insert(schedule.workflow, Vec::new());
-            }
+        for schedule in own {
+            wanted.insert(schedule.workflow.clone(), Vec::new());
         }
         for file in found.files {
             let timed = file
@@ -479,6 +492,33 @@ impl Pushes {
         }
         for (workflow, triggers) in wanted {
             self.replace_schedules(default.id, &workflow, &triggers).await?;
+        }
+        // Only now, so that there is always one that looks at the repository.
+        for schedule in elsewhere {
+            self.replace_schedules(schedule.branch, &schedule.workflow, &[])
+                .await?;
+        }
+        self.forget_guesses(fetched).await
+    }
+
+    /// Deletes branches that were never seen and are not there: the name of a default branch was guessed.
+    async fn forget_guesses(&self, fetched: &Fetched<'_>) -> Result<(), WorkError> {
+        let store = &self.preparer.store;
+        for branch in store.branches(fetched.project.id).await? {
+            let is_there = fetched
+                .heads
+                .branches
+                .iter()
+                .any(|(name, _)| *name == branch.name);
+            let is_guess = branch.kind == BranchKind::Branch && branch.seen_commit.is_none() && !is_there;
+            if !is_guess || branch.id == fetched.default.id {
+                continue;
+            }
+            match store.delete_branch(branch.id).await {
+                // Flows have run on it, so it stays for their history.
+                Ok(()) | Err(StoreError::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }

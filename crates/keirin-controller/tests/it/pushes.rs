@@ -558,6 +558,41 @@ async fn the_default_branch_is_followed_when_it_is_renamed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn schedules_follow_the_default_branch_also_after_a_server_that_died_meanwhile() {
+    let (_database, server) = leading().await;
+    for (name, is_known) in [("new", false), ("known", true)] {
+        let repository = Repository::new();
+        repository.commit(&[(".keirin.yaml", &with_triggers("cron: '0 3 * * *'"))]);
+        if is_known {
+            repository.git(&["branch", "trunk"]);
+        }
+        let (project, main) = server.project(name, &repository).await;
+        repository.git(&["switch", "--quiet", "--force-create", "trunk"]);
+        repository.git(&["branch", "--delete", "--force", "main"]);
+        // The other default branch was written, and no more.
+        let trunk = match server.store.branch_by_name(project, Some("trunk")).await {
+            Ok(trunk) => trunk,
+            Err(_) => {
+                let now = server.clock.now();
+                let made = server
+                    .store
+                    .create_branch(project, BranchKind::Branch, "trunk", now);
+                made.await.unwrap()
+            }
+        };
+        server.store.set_default_branch(trunk.id).await.unwrap();
+        server.look().await;
+        let schedules = server.store.schedules().await.unwrap().into_iter();
+        let crons: Vec<_> = schedules
+            .filter(|schedule| schedule.project == project)
+            .filter(|schedule| matches!(schedule.trigger, TimedTrigger::Cron { .. }))
+            .map(|schedule| schedule.branch)
+            .collect();
+        assert_eq!(crons, [trunk.id], "{name}: once, and not on {main}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bare_repository_may_present_another_branch() {
     let (_database, server) = leading().await;
     let repository = Repository::new();
