@@ -261,7 +261,9 @@ impl From<WorkError> for ApiError {
                 fix,
                 diagnostics,
             } => Self::invalid(detail, fix).diagnostics(diagnostics),
-            WorkError::Inaccessible { detail, fix } => Self::invalid(detail, fix),
+            WorkError::NoBranch { detail, fix } | WorkError::Inaccessible { detail, fix } => {
+                Self::invalid(detail, fix)
+            }
             WorkError::LeaseLost => Self::new(
                 StatusCode::CONFLICT,
                 LEASE_LOST,

@@ -340,7 +340,7 @@ impl Work for Controller {
             due: None,
         };
         let make = match self.preparer.prepare(&project, wish.clone()).await {
-            Err(refused @ WorkError::Invalid { .. }) if !is_named => {
+            Err(refused @ WorkError::NoBranch { .. }) if !is_named => {
                 // The repository may have another default branch since it was last looked at.
                 let before = self.store.branch_by_name(project.id, None).await?;
                 let looked = self.pushes(handle.clone()).look(&project).await;

@@ -136,10 +136,9 @@ async fn no_branch(mirror: &Mirror, branch: &str) -> WorkError {
             "Push the branch, or name one that is there.",
         )
     };
-    WorkError::Invalid {
+    WorkError::NoBranch {
         detail,
         fix: fix.to_owned(),
-        diagnostics: Vec::new(),
     }
 }
 

@@ -564,9 +564,9 @@ impl Pushes {
 /// What a project says of a repository that cannot be read.
 fn unreadable(project: &Project, error: &WorkError) -> (String, String) {
     let (why, fix) = match error {
-        WorkError::Invalid { detail, fix, .. } | WorkError::Inaccessible { detail, fix } => {
-            (detail.clone(), fix.as_str())
-        }
+        WorkError::Invalid { detail, fix, .. }
+        | WorkError::NoBranch { detail, fix }
+        | WorkError::Inaccessible { detail, fix } => (detail.clone(), fix.as_str()),
         WorkError::ServerFault(detail) => (detail.clone(), "Ask an admin; the server's log says more."),
         WorkError::Internal(_) => (
             "The server has failed.".to_owned(),

@@ -132,6 +132,14 @@ pub enum WorkError {
         /// The faults of the workflow file, where it is that.
         diagnostics: Vec<Diagnostic>,
     },
+    /// The repository has no such branch, or no commit yet.
+    #[error("{detail} {fix}")]
+    NoBranch {
+        /// What is wrong, in a sentence.
+        detail: String,
+        /// What to do, in a sentence.
+        fix: String,
+    },
     /// The project's repository cannot be read as it is: its address, its host or the credential is wrong. That says
     /// nothing of what lies in it, and passes once somebody has mended it.
     #[error("{detail} {fix}")]

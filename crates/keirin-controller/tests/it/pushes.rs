@@ -593,6 +593,22 @@ async fn schedules_follow_the_default_branch_also_after_a_server_that_died_meanw
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_is_refused_looks_for_no_pushes() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[(".keirin.yaml", BUILD)]);
+    let (project, _) = server.project("one", &repository).await;
+    repository.commit(&[("file", "1")]);
+    let mistyped = keirin_wire::api::StartFlow {
+        params: [("modee".to_owned(), keirin_model::flow::ParamValue::Boolean(true))].into(),
+        ..keirin_wire::api::StartFlow::default()
+    };
+    let refused = server.controller.start_flow(project, mistyped, Cause::Here).await;
+    assert!(matches!(refused, Err(WorkError::Invalid { .. })), "{refused:?}");
+    assert_eq!(server.started().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bare_repository_may_present_another_branch() {
     let (_database, server) = leading().await;
     let repository = Repository::new();
