@@ -14,6 +14,7 @@ use tokio::process::Command;
 use crate::credential::Access;
 use crate::error::{GitError, Scene, classify};
 use crate::process::{Finished, Process};
+use crate::proxy::Proxies;
 
 /// Gets the lines that git reports its progress by, without secrets.
 pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
@@ -62,15 +63,6 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("GIT_TERMINAL_PROMPT", "0"),
     // Passwords in `.netrc` are the account's.
     ("HOME", "/dev/null"),
-];
-
-/// Set where a proxy connects to others.
-const PROXIES: &[&str] = &[
-    "http_proxy",
-    "https_proxy",
-    "HTTPS_PROXY",
-    "all_proxy",
-    "ALL_PROXY",
 ];
 
 const CONFIG: &[(&str, &str)] = &[
@@ -146,10 +138,9 @@ impl Git {
         Ok(version)
     }
 
-    /// Whether a proxy connects to other hosts.
-    pub(crate) fn is_proxied(&self) -> bool {
-        let mut known = self.inner.passed_on.iter();
-        known.any(|(name, value)| PROXIES.contains(name) && !value.is_empty())
+    /// The proxies that git goes by.
+    pub(crate) fn proxies(&self) -> Proxies<'_> {
+        Proxies::new(&self.inner.passed_on)
     }
 
     /// Begins a call; the first argument names it in messages.

@@ -17,6 +17,7 @@ mod mirror_fetch;
 mod mirror_objects;
 mod name;
 mod process;
+mod proxy;
 mod reading;
 mod refs;
 mod resolve;

@@ -355,7 +355,7 @@ impl Mirror {
     /// # Errors
     /// [`GitError::NotAllowed`], and that its host is not known.
     pub(crate) async fn route(&self) -> Result<Route, GitError> {
-        let is_proxied = self.mirrors.git.is_proxied();
+        let is_proxied = self.mirrors.git.proxies().connect_to(&self.url);
         self.mirrors
             .rules
             .route(&self.url, self.named_by, is_proxied)

@@ -64,7 +64,8 @@ pub(crate) enum Route {
 }
 
 impl RepositoryRules {
-    /// Decides whether a repository may be fetched, and how. `is_proxied` says that a proxy connects, and looks names up.
+    /// Decides whether a repository may be fetched, and how. `is_proxied` says that a proxy connects to it, and looks its
+    /// name up.
     pub(crate) async fn route(
         &self,
         url: &RepositoryUrl,
@@ -79,8 +80,8 @@ impl RepositoryRules {
         }
         let addresses = match look_up(&host, port).await {
             Ok(addresses) => addresses,
-            // Only the proxy knows; it is judged by its name then.
-            Err(_) if is_proxied => Vec::new(),
+            // Only the proxy knows. A list may name it all the same; whether it is public nobody can say.
+            Err(_) if is_proxied && self.hosts.is_some() => Vec::new(),
             Err(failed) => return Err(failed.of(url.clone())),
         };
         if self.allows(&host, &addresses) {
@@ -92,7 +93,7 @@ impl RepositoryRules {
 
     fn allows(&self, host: &str, addresses: &[IpAddr]) -> bool {
         match &self.hosts {
-            None => addresses.iter().all(|address| is_public(*address)),
+            None => !addresses.is_empty() && addresses.iter().all(|address| is_public(*address)),
             Some(rules) => {
                 let by_name = rules.iter().any(|rule| rule.names(host));
                 let in_network = |address: &IpAddr| rules.iter().any(|rule| rule.holds(*address));
@@ -188,7 +189,7 @@ impl HostRule {
         }
     }
 
-    fn holds(&self, address: IpAddr) -> bool {
+    pub(crate) fn holds(&self, address: IpAddr) -> bool {
         let Self::Network(network, bits) = self else {
             return false;
         };
@@ -365,6 +366,30 @@ mod tests {
         assert!(!named.allows("other.example", &[]));
         assert!(named.allows("192.0.2.7", &[address("192.0.2.7")]));
         assert!(!rules(&[]).allows("forge.example", &[address("8.8.8.8")]));
+    }
+
+    #[tokio::test]
+    async fn a_name_that_only_a_proxy_knows_is_reached_where_a_list_names_it() {
+        let url = RepositoryUrl::parse("https://no-such-host.invalid/x").unwrap();
+        let route = async |rules: RepositoryRules, named_by, is_proxied| {
+            rules.route(&url, named_by, is_proxied).await
+        };
+        let named = rules(&["no-such-host.invalid"]);
+        let nowhere = Route::Only(Vec::new());
+        assert_eq!(
+            route(named.clone(), NamedBy::Maintainer, true).await.unwrap(),
+            nowhere
+        );
+        let others = rules(&["forge.example"]);
+        for (rules, named_by, is_proxied) in [
+            (RepositoryRules::default(), NamedBy::Maintainer, true),
+            (RepositoryRules::default(), NamedBy::Maintainer, false),
+            (named, NamedBy::Admin, false),
+            (others, NamedBy::Admin, true),
+        ] {
+            let refused = route(rules, named_by, is_proxied).await;
+            assert!(refused.is_err(), "{named_by:?} {is_proxied}: {refused:?}");
+        }
     }
 
     #[test]

@@ -204,6 +204,15 @@ impl RepositoryUrl {
         }
     }
 
+    /// `https` or `http`; none for what goes another way.
+    pub(crate) const fn http_scheme(&self) -> Option<&'static str> {
+        match self.protocol {
+            Protocol::Https => Some("https"),
+            Protocol::Http => Some("http"),
+            Protocol::Ssh | Protocol::Local => None,
+        }
+    }
+
     /// The host and port that are connected to; none for a repository on this machine.
     pub(crate) fn host_and_port(&self) -> Option<(String, u16)> {
         if self.protocol == Protocol::Local {
