@@ -12,6 +12,7 @@ mod credential;
 mod error;
 mod head;
 mod history;
+mod layout;
 mod mirror;
 mod mirror_fetch;
 mod mirror_objects;

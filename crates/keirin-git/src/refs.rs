@@ -3,11 +3,12 @@
 //! Anything out of the ordinary (another storage of references) is left to git itself.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
+
+use crate::layout::{GitFolders, candidates, is_absent, read};
 
 /// Symbolic references lead to others; git follows five.
 const MOST_LINKS: usize = 5;
@@ -59,9 +60,7 @@ impl RefStore {
     /// Finds the repository at `path` as git would: a checkout, a linked checkout, or a bare repository.
     /// `None` when there is none, or when its references are kept in another way than files.
     pub(crate) fn open(path: &Path) -> io::Result<Option<Self>> {
-        let mut with_suffix = path.as_os_str().to_owned();
-        with_suffix.push(".git");
-        for candidate in [path.join(".git"), path.to_owned(), PathBuf::from(with_suffix)] {
+        for candidate in candidates(path) {
             if let Some(store) = Self::at(&candidate)? {
                 return Ok(Some(store));
             }
@@ -71,21 +70,8 @@ impl RefStore {
 
     /// The repository whose git folder, or whose file that names it, is `place`.
     pub(crate) fn at(place: &Path) -> io::Result<Option<Self>> {
-        let own = match fs::metadata(place) {
-            Ok(metadata) if metadata.is_dir() => place.to_owned(),
-            Ok(_) => match read(place)?
-                .as_deref()
-                .and_then(|text| text.strip_prefix("gitdir: "))
-            {
-                Some(target) => place.parent().unwrap_or(place).join(target.trim_end()),
-                None => return Ok(None),
-            },
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let common = match read(&own.join("commondir"))? {
-            Some(text) => own.join(text.trim_end()),
-            None => own.clone(),
+        let Some(GitFolders { own, common }) = GitFolders::at(place)? else {
+            return Ok(None);
         };
         let has_all =
             own.join("HEAD").is_file() && common.join("objects").is_dir() && common.join("refs").is_dir();
@@ -207,21 +193,6 @@ enum Loose {
 
 pub(crate) fn is_id(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-fn read(path: &Path) -> io::Result<Option<String>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(error) if is_absent(&error) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory
-    )
 }
 
 fn broken(name: &str, why: &str) -> io::Error {

@@ -12,6 +12,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::error::GitError;
+use crate::layout;
 use crate::mirror::in_background;
 use crate::url::RepositoryUrl;
 
@@ -102,7 +103,7 @@ impl RepositoryRules {
         }
     }
 
-    /// A path is judged by where it leads once all links are followed.
+    /// A path is judged by all folders that git reads for it, once all links are followed.
     async fn check_path(&self, url: &RepositoryUrl, named_by: NamedBy) -> Result<Route, GitError> {
         let refused = || GitError::NotAllowed { url: url.clone() };
         match (&self.paths, url.local_path()) {
@@ -123,14 +124,14 @@ impl RepositoryRules {
     }
 }
 
+/// What cannot be looked at is refused as what lies elsewhere is: the answer tells nothing of other folders.
 fn is_below_any(path: &Path, folders: &[PathBuf]) -> bool {
-    let Ok(path) = path.canonicalize() else {
-        return false;
-    };
-    folders
+    let folders: Vec<PathBuf> = folders
         .iter()
         .filter_map(|folder| folder.canonicalize().ok())
-        .any(|folder| path.starts_with(folder))
+        .collect();
+    let is_below = |read: &PathBuf| folders.iter().any(|folder| read.starts_with(folder));
+    layout::folders_read(path).is_ok_and(|read| !read.is_empty() && read.iter().all(is_below))
 }
 
 /// Why a name leads nowhere.

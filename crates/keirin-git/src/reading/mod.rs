@@ -277,8 +277,14 @@ impl Mirror {
         let folder = self.existing()?.to_owned();
         if let Some(origin) = self.url().local_path() {
             self.route().await?;
+            // `project` may stand for `project.git`.
+            let place = if origin.exists() {
+                origin.to_owned()
+            } else {
+                origin.with_added_extension("git")
+            };
             // Git passes nothing of a shallow clone on, so its mirror is empty rather than shallow.
-            HistoryReader::open(&self.mirrors.git, origin).await?;
+            HistoryReader::open(&self.mirrors.git, &place).await?;
         }
         let reader =
             HistoryReader::at(&self.mirrors.git, folder.clone(), &folder, folder.clone(), true).await?;

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use keirin_git::{Credential, Git, GitError, GitErrorKind, Mirrors, NamedBy, RepositoryRules, RepositoryUrl};
 
-use crate::fixture::{Story, branch};
+use crate::fixture::{Repository, Story, branch, run_git};
 use crate::server::{Redirecting, Server, Silence};
 
 fn with_hosts(story: &Story, hosts: &[&str]) -> Mirrors {
@@ -128,6 +128,72 @@ async fn paths_lie_below_the_listed_folders_whatever_links_say() {
         assert_eq!(mirror.fetch().await.is_ok(), allowed, "{path}");
     }
     drop(repository);
+}
+
+#[tokio::test]
+async fn no_file_of_a_listed_repository_leads_out_of_the_listed_folders() {
+    let story = Story::new();
+    let elsewhere = story.repository("elsewhere");
+    story.repository("allowed/project");
+    let allowed = story.path("allowed");
+    let clone = |arguments: &[&str]| run_git(&allowed, [&["clone", "--quiet"], arguments].concat()).unwrap();
+    let outside = elsewhere.path.to_str().unwrap();
+    clone(&["--bare", "project", "bare.git"]);
+    clone(&["--shared", "--bare", "project", "borrows-inside.git"]);
+    clone(&["--shared", "--bare", outside, "borrows.git"]);
+    clone(&["--shared", "--bare", "borrows.git", "borrows-twice.git"]);
+    clone(&["--bare", outside, "linked-objects.git"]);
+    fs::rename(allowed.join("linked-objects.git/objects"), story.path("objects")).unwrap();
+    symlink(story.path("objects"), allowed.join("linked-objects.git/objects")).unwrap();
+    run_git(
+        &elsewhere.path,
+        ["worktree", "add", "--quiet", "../allowed/linked"],
+    )
+    .unwrap();
+    fs::create_dir(allowed.join("link")).unwrap();
+    symlink(elsewhere.path.join(".git"), allowed.join("link/.git")).unwrap();
+    fs::create_dir(allowed.join("file")).unwrap();
+    fs::write(allowed.join("file/.git"), format!("gitdir: {outside}/.git\n")).unwrap();
+    fs::create_dir(allowed.join("common")).unwrap();
+    fs::copy(elsewhere.path.join(".git/HEAD"), allowed.join("common/HEAD")).unwrap();
+    fs::write(allowed.join("common/commondir"), format!("{outside}/.git\n")).unwrap();
+    // A work tree may hold files of any name.
+    let plain = Repository::empty(allowed.join("plain"));
+    plain.commit("commondir", outside, "No git folder");
+
+    let listed = story.mirrors.clone().with_rules(RepositoryRules {
+        hosts: None,
+        paths: Some(vec![allowed.clone()]),
+    });
+    for (name, is_allowed) in [
+        ("project", true),
+        ("bare.git", true),
+        ("bare", true),
+        ("borrows-inside", true),
+        ("plain", true),
+        ("borrows", false),
+        ("borrows-twice", false),
+        ("linked-objects", false),
+        ("linked", false),
+        ("link", false),
+        ("file", false),
+        ("common", false),
+        ("nothing", false),
+    ] {
+        let url = RepositoryUrl::parse(allowed.join(name).to_str().unwrap()).unwrap();
+        let mirror = listed.mirror(name, url, None, NamedBy::Admin).unwrap();
+        match mirror.tip(&branch("main")).await {
+            Ok(tip) => assert!(is_allowed && tip.is_some(), "{name}: {tip:?}"),
+            Err(error) => assert!(
+                !is_allowed && matches!(error, GitError::NotAllowed { .. }),
+                "{name}: {error:?}"
+            ),
+        }
+        assert_eq!(mirror.fetch().await.is_ok(), is_allowed, "{name}");
+        if is_allowed {
+            mirror.history_reader().await.unwrap();
+        }
+    }
 }
 
 #[tokio::test]
