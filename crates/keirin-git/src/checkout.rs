@@ -4,9 +4,10 @@ use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::classify::Scene;
 use crate::command::{Git, Progress, TRANSFER_TIMEOUT};
 use crate::credential::{Access, Credential};
-use crate::error::{GitError, Scene};
+use crate::error::GitError;
 use crate::mirror::in_background;
 use crate::name::CommitId;
 use crate::refs::ObjectFormat;

@@ -11,8 +11,9 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use tokio::process::Command;
 
+use crate::classify::{Scene, classify};
 use crate::credential::Access;
-use crate::error::{GitError, Scene, classify};
+use crate::error::GitError;
 use crate::process::{Finished, Process};
 use crate::proxy::Proxies;
 

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use crate::classify::{Scene, classify};
 use crate::credential::Access;
-use crate::error::{GitError, Scene, classify};
+use crate::error::GitError;
 use crate::mirror::Mirror;
 use crate::name::{CommitId, TreePath};
 

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod checkout;
+mod classify;
 mod command;
 mod credential;
 mod error;
@@ -28,9 +29,10 @@ mod url;
 mod working_tree;
 
 pub use checkout::Checkout;
+pub use classify::lost_connection_words;
 pub use command::{Git, Progress};
 pub use credential::Credential;
-pub use error::{GitError, GitErrorKind, lost_connection_words};
+pub use error::{GitError, GitErrorKind};
 pub use head::{Head, head_of};
 pub use history::{ChangedPath, CommitInfo, EntryKind, PathChange, Person, TreeEntry};
 pub use mirror::{Heads, Mirror, Mirrors};

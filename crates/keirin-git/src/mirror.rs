@@ -12,9 +12,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
+use crate::classify::Scene;
 use crate::command::{Call, Git, QUESTION_TIMEOUT};
 use crate::credential::{Access, Credential};
-use crate::error::{GitError, Scene};
+use crate::error::GitError;
 use crate::mirror_fetch::Queue;
 use crate::name::{BranchName, CommitId, InvalidName};
 use crate::refs::{RefStore, References, is_id};

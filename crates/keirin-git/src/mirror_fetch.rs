@@ -10,8 +10,9 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use walkdir::WalkDir;
 
+use crate::classify::Scene;
 use crate::command::TRANSFER_TIMEOUT;
-use crate::error::{GitError, Scene};
+use crate::error::GitError;
 use crate::mirror::{Mirror, in_background};
 use crate::name::{BranchName, CommitId};
 use crate::refs::{ObjectFormat, RefStore, References};

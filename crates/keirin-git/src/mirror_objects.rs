@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 
+use crate::classify::{Scene, classify};
 use crate::command::TRANSFER_TIMEOUT;
 use crate::credential::Access;
-use crate::error::{GitError, Scene};
+use crate::error::GitError;
 use crate::mirror::{Mirror, in_background};
 use crate::name::CommitId;
 
@@ -39,7 +40,7 @@ impl Mirror {
         if absent {
             Ok(false)
         } else {
-            Err(crate::error::classify(&finished, self.scene()))
+            Err(classify(&finished, self.scene()))
         }
     }
 

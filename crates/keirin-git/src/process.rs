@@ -12,9 +12,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::classify::{Scene, classify};
 use crate::command::Progress;
 use crate::credential::Secrets;
-use crate::error::{GitError, Scene, classify};
+use crate::error::GitError;
 
 /// What is passed on of an answer at a time.
 const CHUNK: usize = 64 * 1024;

@@ -1,6 +1,7 @@
 //! From what a person names a commit by to the commit.
 
-use crate::error::{GitError, classify};
+use crate::classify::classify;
+use crate::error::GitError;
 use crate::mirror::Mirror;
 use crate::name::{CommitId, Revision};
 

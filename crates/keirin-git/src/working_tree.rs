@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use crate::classify::{Scene, classify};
 use crate::command::Git;
 use crate::credential::LOCAL_UPLOAD_PACK;
 use crate::error::GitError;
@@ -54,7 +55,7 @@ pub async fn working_tree_of(git: &Git, folder: &Path) -> Result<Option<PathBuf>
     if is_none {
         Ok(None)
     } else {
-        Err(crate::error::classify(&finished, crate::error::Scene::default()))
+        Err(classify(&finished, Scene::default()))
     }
 }
 

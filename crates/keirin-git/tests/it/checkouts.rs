@@ -9,15 +9,7 @@ use crate::fixture::{Repository, Story, run_git};
 use crate::server::Breaking;
 
 fn checkout(story: &Story, repository: &Repository, commit: CommitId, depth: Option<u32>) -> Checkout {
-    Checkout {
-        source: repository.url(),
-        commit,
-        depth,
-        into: story.path("work"),
-        credential: None,
-        tags: false,
-        submodules: false,
-    }
+    story.checkout(repository.url(), commit, depth)
 }
 
 #[tokio::test]
@@ -196,19 +188,18 @@ const BROKEN_ANSWERS: &[&str] = &[
      001e# service=git-upload-pack\n0000",
 ];
 
+/// What a checkout from a server fails with that answers everything so.
+async fn error_of_checkout(answer: &'static str) -> GitError {
+    let story = Story::new();
+    let server = Breaking::start(answer).await;
+    let wanted = story.checkout(server.url.clone(), "1".repeat(40).parse().unwrap(), Some(1));
+    wanted.make(&story.git, None).await.unwrap_err()
+}
+
 #[tokio::test]
 async fn a_connection_that_is_lost_is_told_from_what_stays() {
     for answer in BROKEN_ANSWERS {
-        let story = Story::new();
-        let server = Breaking::start(answer).await;
-        let mut wanted = checkout(
-            &story,
-            &story.repository("project"),
-            "1".repeat(40).parse().unwrap(),
-            Some(1),
-        );
-        wanted.source = server.url.clone();
-        let error = wanted.make(&story.git, None).await.unwrap_err();
+        let error = error_of_checkout(answer).await;
         assert!(
             error.is_lost_connection() && error.is_transient(),
             "{answer}: {error:?}"
@@ -219,16 +210,7 @@ async fn a_connection_that_is_lost_is_told_from_what_stays() {
         "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n",
     ] {
-        let story = Story::new();
-        let server = Breaking::start(answer).await;
-        let mut wanted = checkout(
-            &story,
-            &story.repository("project"),
-            "1".repeat(40).parse().unwrap(),
-            Some(1),
-        );
-        wanted.source = server.url.clone();
-        let error = wanted.make(&story.git, None).await.unwrap_err();
+        let error = error_of_checkout(answer).await;
         assert!(!error.is_lost_connection(), "{answer}: {error:?}");
     }
 }

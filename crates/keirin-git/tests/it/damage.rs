@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use keirin_git::{Checkout, Git, GitError, GitErrorKind, Mirror, Mirrors, NamedBy};
+use keirin_git::{GitError, GitErrorKind, Mirror, NamedBy};
 
 use crate::fixture::{Repository, Story, commit, revision, run_git, tree_path};
 use crate::server::Server;
@@ -148,10 +148,7 @@ async fn a_broken_repository_is_a_fault_that_stays() {
 async fn a_repository_that_breaks_behind_its_server_is_a_fault_that_stays() {
     let story = Story::new();
     let repository = story.repository("project");
-    let behind = Mirrors::new(Git::new(), story.path("behind"))
-        .mirror("1", repository.url(), None, NamedBy::Admin)
-        .unwrap();
-    behind.fetch().await.unwrap();
+    let behind = story.mirror_behind(&repository).await;
     let head = repository.head();
     for object in objects(behind.path()) {
         let id = object.to_string_lossy().replace('/', "");
@@ -160,15 +157,7 @@ async fn a_repository_that_breaks_behind_its_server_is_a_fault_that_stays() {
         }
     }
     let server = Server::start(behind, None).await;
-    let checkout = Checkout {
-        source: server.url(),
-        commit: head,
-        depth: Some(1),
-        into: story.path("work"),
-        credential: None,
-        tags: false,
-        submodules: false,
-    };
+    let checkout = story.checkout(server.url(), head, Some(1));
     let error = checkout.make(&story.git, None).await.unwrap_err();
     assert!(matches!(error, GitError::RepositoryDamaged { .. }), "{error:?}");
     assert!(!error.is_lost_connection());
@@ -203,15 +192,7 @@ async fn a_repository_of_the_longer_ids_is_mirrored_and_checked_out() {
         .unwrap();
     over_http.fetch().await.unwrap();
     over_http.ensure_commit(&head, Some(1)).await.unwrap();
-    let checkout = Checkout {
-        source: server.url(),
-        commit: head.clone(),
-        depth: Some(1),
-        into: story.path("work"),
-        credential: None,
-        tags: false,
-        submodules: false,
-    };
+    let checkout = story.checkout(server.url(), head.clone(), Some(1));
     checkout.make(&story.git, None).await.unwrap();
     assert_eq!(
         commit(&run_git(&story.path("work"), ["rev-parse", "HEAD"]).unwrap()),

@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use keirin_git::{BranchName, CommitId, Git, Mirror, Mirrors, NamedBy, RepositoryUrl, Revision, TreePath};
+use keirin_git::{
+    BranchName, Checkout, CommitId, Git, Mirror, Mirrors, NamedBy, RepositoryUrl, Revision, TreePath,
+};
 use tempfile::TempDir;
 
 /// A folder for one story, with git and mirrors.
@@ -38,6 +40,28 @@ impl Story {
         self.mirrors
             .mirror("1", repository.url(), None, NamedBy::Admin)
             .unwrap()
+    }
+
+    /// A mirror of its own, up to date, for a server to serve.
+    pub(crate) async fn mirror_behind(&self, repository: &Repository) -> Mirror {
+        let behind = Mirrors::new(Git::new(), self.path("behind"))
+            .mirror("1", repository.url(), None, NamedBy::Admin)
+            .unwrap();
+        behind.fetch().await.unwrap();
+        behind
+    }
+
+    /// A checkout into the folder `work`, with nobody's credential, without tags and submodules.
+    pub(crate) fn checkout(&self, source: RepositoryUrl, commit: CommitId, depth: Option<u32>) -> Checkout {
+        Checkout {
+            source,
+            commit,
+            depth,
+            into: self.path("work"),
+            credential: None,
+            tags: false,
+            submodules: false,
+        }
     }
 }
 

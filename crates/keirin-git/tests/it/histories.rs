@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use keirin_git::{
-    ChangeCount, CommitId, Git, GitError, GraphLine, HistoryReader, LoggedCommit, Mirrors, NamedBy,
-};
+use keirin_git::{ChangeCount, CommitId, Git, GitError, GraphLine, HistoryReader, LoggedCommit, NamedBy};
 
 use crate::fixture::{Repository, Story, run_git};
 use crate::server::Server;
@@ -412,10 +410,7 @@ async fn a_partial_clone_fetches_nothing_but_its_mailmap() {
     let repository = story.repository("project");
     let mailmap = "Ada Lovelace <ada@lovelace.example> <ada@example.org>\n";
     let second = repository.commit(".mailmap", mailmap, "Name her");
-    let behind = Mirrors::new(Git::new(), story.path("behind"))
-        .mirror("1", repository.url(), None, NamedBy::Admin)
-        .unwrap();
-    behind.fetch().await.unwrap();
+    let behind = story.mirror_behind(&repository).await;
     let server = Server::start(behind, None).await;
     let mirror = story
         .mirrors

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use keirin_git::{BranchName, Checkout, GitError, InvalidUrl, RepositoryUrl, Revision};
+use keirin_git::{BranchName, GitError, InvalidUrl, RepositoryUrl, Revision};
 
 use crate::fixture::{Story, branch, commit, revision, tree_path};
 
@@ -77,15 +77,8 @@ async fn a_submodule_cannot_run_a_program() {
         &format!("160000,{},evil", repository.head()),
     ]);
     repository.git(["commit", "--quiet", "--message", "A submodule"]);
-    let checkout = Checkout {
-        source: repository.url(),
-        commit: repository.head(),
-        depth: Some(1),
-        into: story.path("work"),
-        credential: None,
-        tags: false,
-        submodules: true,
-    };
+    let mut checkout = story.checkout(repository.url(), repository.head(), Some(1));
+    checkout.submodules = true;
     let error = checkout.make(&story.git, None).await.unwrap_err();
     assert!(
         matches!(error, GitError::Failed { .. }) && error.to_string().contains("not allowed"),
@@ -110,15 +103,7 @@ async fn hooks_and_filters_of_others_are_not_run() {
     fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     repository.commit("a", "1", "More");
     mirror.fetch().await.unwrap();
-    let checkout = Checkout {
-        source: repository.url(),
-        commit: head,
-        depth: Some(1),
-        into: story.path("work"),
-        credential: None,
-        tags: false,
-        submodules: false,
-    };
+    let checkout = story.checkout(repository.url(), head, Some(1));
     checkout.make(&story.git, None).await.unwrap();
     assert_eq!(
         fs::read_to_string(story.path("work/README.md")).unwrap(),

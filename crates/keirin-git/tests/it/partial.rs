@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use keirin_git::{Checkout, Credential, Git, GitError, Mirror, Mirrors, NamedBy, RepositoryUrl};
+use keirin_git::{Checkout, Credential, GitError, Mirror, NamedBy, RepositoryUrl};
 
 use crate::fixture::{Repository, Story, branch, revision, run_git, run_git_beside, tree_path};
 use crate::server::{Server, Silence};
@@ -32,10 +32,7 @@ impl Remote {
         let repository = story.repository("project");
         repository.commit("a", "one", "One");
         repository.commit("a", "two", "Two");
-        let behind = Mirrors::new(Git::new(), story.path("behind"))
-            .mirror("1", repository.url(), None, NamedBy::Admin)
-            .unwrap();
-        behind.fetch().await.unwrap();
+        let behind = story.mirror_behind(&repository).await;
         let server = Server::start(behind.clone(), Some(HEADER)).await;
         Self {
             story,
@@ -161,15 +158,7 @@ async fn what_is_here_is_read_and_served_while_no_name_can_be_looked_up() {
         b"two"
     );
     let own = Server::start(mirror.clone(), None).await;
-    let checkout = Checkout {
-        source: own.url(),
-        commit: head.clone(),
-        depth: Some(1),
-        into: remote.story.path("work"),
-        credential: None,
-        tags: false,
-        submodules: false,
-    };
+    let checkout = remote.story.checkout(own.url(), head.clone(), Some(1));
     checkout.make(&remote.story.git, None).await.unwrap();
     assert_eq!(fs::read_to_string(checkout.into.join("a")).unwrap(), "two");
     // It lacks the file of the commit before.

@@ -63,10 +63,7 @@ async fn only_an_admin_leads_the_server_to_where_others_do_not_get() {
 async fn a_listed_host_is_reached_and_no_other_whoever_names_it() {
     let story = Story::new();
     let repository = story.repository("project");
-    let behind = Mirrors::new(Git::new(), story.path("behind"))
-        .mirror("1", repository.url(), None, NamedBy::Admin)
-        .unwrap();
-    behind.fetch().await.unwrap();
+    let behind = story.mirror_behind(&repository).await;
     let server = Server::start(behind, None).await;
     for (hosts, reached) in [
         (&["127.0.0.0/8"][..], true),
