@@ -35,8 +35,6 @@ use crate::workflows::{WorkflowFile, Workflows};
 
 /// How often it is taken down when agents were last heard of.
 const NOTE_AGENTS: Duration = Duration::from_secs(20);
-/// How long somebody who changes a project waits for what its repository says.
-const FIRST_LOOK: Duration = Duration::from_secs(15);
 /// How long a server that could not read its work waits until it tries again.
 const BEGIN_AGAIN: Duration = Duration::from_secs(1);
 
@@ -52,6 +50,8 @@ pub struct ControllerParts {
     pub address: Option<String>,
     /// The engine's durations.
     pub rules: Rules,
+    /// How long somebody who changes a project waits for what its repository says.
+    pub first_look: Duration,
 }
 
 /// Runs the work of a server.
@@ -59,6 +59,7 @@ pub struct Controller {
     store: Store,
     clock: Clock,
     rules: Rules,
+    first_look: Duration,
     directory: Directory,
     preparer: Preparer,
     /// Reaches the engine while this server leads.
@@ -89,6 +90,7 @@ impl Controller {
             store: parts.store,
             clock: parts.clock,
             rules: parts.rules,
+            first_look: parts.first_look,
             directory,
             handle: RwLock::new(None),
             lease: Mutex::new(None),
@@ -457,7 +459,7 @@ impl Work for Controller {
         let pushes = self.pushes(self.handle()?);
         // A large repository takes its time; whoever asked need not wait for all of it.
         let look = tokio::spawn(async move { pushes.look_anew(&project).await });
-        match tokio::time::timeout(FIRST_LOOK, look).await {
+        match tokio::time::timeout(self.first_look, look).await {
             Ok(Ok(looked)) => looked,
             Ok(Err(error)) => Err(WorkError::Internal(error.into())),
             Err(_) => Ok(()),

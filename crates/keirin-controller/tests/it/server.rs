@@ -126,6 +126,8 @@ impl Server {
             clock: Arc::new(move || shown.now()),
             address: None,
             rules: Rules::default(),
+            // A story begins where the repository has been read, however busy the machine is.
+            first_look: Duration::MAX,
         }));
         let leadership = Leadership::new(store.clone(), name.to_owned());
         let running = {

@@ -40,6 +40,9 @@ use storage::Database;
 /// How long running requests get to end when the server stops.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// How long somebody who changes a project waits for what its repository says.
+const FIRST_LOOK: Duration = Duration::from_secs(15);
+
 /// Starts a server.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
@@ -184,6 +187,7 @@ async fn build(
         clock: Arc::new(machine::now),
         address: Some(address.to_string()),
         rules: Rules::default(),
+        first_look: FIRST_LOOK,
     }));
     let outside = Outside::real();
     let storage = Storage::new(store.clone());
