@@ -374,6 +374,40 @@ async fn a_guarded_step_writes_only_in_its_workspace_and_reads_nothing_closed() 
     assert_eq!(std::fs::read_dir(beside.path()).unwrap().count(), 1);
 }
 
+/// A script that says whether it reaches a socket.
+fn call(path: &std::path::Path) -> String {
+    let program = "socket(S, PF_UNIX, SOCK_STREAM, 0); exit !connect(S, sockaddr_un($ARGV[0]))";
+    format!(
+        "perl -MSocket -e '{program}' {} && echo connected || echo not connected",
+        path.display()
+    )
+}
+
+#[tokio::test]
+async fn a_job_cannot_speak_to_the_programs_of_its_user_unless_the_agent_s_owner_lets_it() {
+    let name = "a_job_cannot_speak_to_the_programs_of_its_user_unless_the_agent_s_owner_lets_it";
+    if !has_namespaces(name) {
+        return;
+    }
+    let Ok(session) = tempfile::tempdir_in("/run/user") else {
+        println!("skipped: {name}: this user may make no folder in /run/user");
+        return;
+    };
+    let socket = session.path().join("bus");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    for (writable, expected) in [
+        (Vec::new(), "not connected"),
+        (vec![PathBuf::from("/run/user")], "connected"),
+    ] {
+        let bench = Bench::start_with(|config| {
+            config.identity = Identity::Guarded;
+            config.writable = writable;
+        });
+        let record = bench.run(script(&call(&socket))).await;
+        assert_eq!(record.lines(Stream::Output), [expected], "{:#?}", record.log);
+    }
+}
+
 #[tokio::test]
 async fn a_guarded_step_cannot_call_a_closed_socket_where_a_namespace_can_be_made() {
     let name = "a_guarded_step_cannot_call_a_closed_socket_where_a_namespace_can_be_made";
@@ -387,13 +421,6 @@ async fn a_guarded_step_cannot_call_a_closed_socket_where_a_namespace_can_be_mad
         config.identity = Identity::Guarded;
         config.closed = vec![data.path().to_owned()];
     });
-    let call = |path: &std::path::Path| {
-        let program = "socket(S, PF_UNIX, SOCK_STREAM, 0); exit !connect(S, sockaddr_un($ARGV[0]))";
-        format!(
-            "perl -MSocket -e '{program}' {} && echo connected || echo not connected",
-            path.display()
-        )
-    };
     let record = bench
         .run(job(vec![shell(&call(&open)), shell(&call(&closed))]))
         .await;

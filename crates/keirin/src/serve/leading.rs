@@ -11,6 +11,7 @@ use url::Url;
 
 use super::data::DataFolder;
 use super::local_agent::LocalAgent;
+use super::storage::Database;
 use super::{Server, address, demo, reconcile};
 use crate::config::Config;
 use crate::output::Output;
@@ -24,6 +25,7 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 pub(super) struct Leading<'a> {
     config: &'a Config,
     data: &'a DataFolder,
+    database: &'a Database,
     server: &'a Server,
     /// Where people reach the server.
     address: &'a Url,
@@ -45,6 +47,7 @@ impl<'a> Leading<'a> {
     pub(super) fn new(
         config: &'a Config,
         data: &'a DataFolder,
+        database: &'a Database,
         server: &'a Server,
         address: &'a Url,
         output: &'a Output,
@@ -53,6 +56,7 @@ impl<'a> Leading<'a> {
         Self {
             config,
             data,
+            database,
             server,
             address,
             output,
@@ -126,7 +130,8 @@ impl<'a> Leading<'a> {
         self.data.remember_local(&near, &token)?;
         self.token = Some(token);
         self.started.loops = Some(reconcile::start(self.server));
-        self.started.agent = LocalAgent::start(self.config, self.data, self.server, &near).await?;
+        let agent = LocalAgent::start(self.config, self.data, self.database, self.server, &near);
+        self.started.agent = agent.await?;
         if let Err(error) = self.server.exchange.collectors().start().await {
             tracing::error!(%error, "nothing is scraped");
         }

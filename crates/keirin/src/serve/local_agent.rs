@@ -17,6 +17,7 @@ use url::Url;
 
 use super::Server;
 use super::data::DataFolder;
+use super::storage::Database;
 use crate::agent::{PROCESS, program, tell_address};
 use crate::config::Config;
 use crate::machine;
@@ -53,6 +54,7 @@ impl LocalAgent {
     pub(crate) async fn start(
         config: &Config,
         data: &DataFolder,
+        database: &Database,
         server: &Server,
         address: &Url,
     ) -> anyhow::Result<Option<Self>> {
@@ -91,8 +93,12 @@ impl LocalAgent {
             let path = std::path::absolute(path).context("agent.writable")?;
             add("--writable", path.into());
         }
-        // Everything of the server's: its keys, its tokens, its database with the socket.
+        // Everything of the server's: its keys, its tokens, its database. The socket lies elsewhere where its path would be
+        // too long.
         add("--closed", data.root().into());
+        if let Some(cluster) = database.cluster() {
+            add("--closed", cluster.socket_folder().into());
+        }
         let start = Start {
             program: program()?,
             arguments,

@@ -108,7 +108,7 @@ async fn serve_on(
     let controller = Arc::clone(&parts.controller);
     let leading_by = leadership.clone();
     let lead = tokio::spawn(async move { controller.run(&leading_by).await });
-    let mut leading = Leading::new(config, data, &parts, &address, output, left_over);
+    let mut leading = Leading::new(config, data, database, &parts, &address, output, left_over);
 
     let result = tokio::select! {
         error = leading.follow(demo.as_deref()) => Err(error),

@@ -82,5 +82,13 @@ async fn a_job_cannot_reach_what_is_the_servers() {
     let (story, open) = what_a_job_can_reach(World::new()).await;
     assert_eq!(open, Vec::<String>::new());
     assert!(!story.world.data().join("planted").exists());
+    // The socket is in the data folder where its path is short enough, and closed wherever it is.
+    let agent = std::fs::read(format!("/proc/{}/cmdline", story.world.agent())).unwrap();
+    let socket = story.world.socket_folder().display().to_string();
+    assert!(
+        agent
+            .split(|byte| *byte == 0)
+            .any(|word| word == socket.as_bytes())
+    );
     story.still_works().await;
 }
