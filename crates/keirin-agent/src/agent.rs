@@ -68,10 +68,10 @@ pub enum AgentError {
         /// The user.
         uid: u32,
     },
-    /// Other agents of this machine use the range.
+    /// Other agents of this machine, or its users and groups, have the numbers of the range.
     #[error(
-        "the range of users {range} has too few that no other agent of this machine uses for {slots} slots; \
-         name a larger one (`uid_range`)"
+        "the range of users {range} has too few for {slots} slots that are no user or group of the machine and that no \
+         other agent uses; name a larger one (`uid_range`)"
     )]
     TooFewUsers {
         /// The range.

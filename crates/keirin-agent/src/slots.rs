@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use nix::unistd::{Gid, Group, Uid, User};
+
 use crate::agent::AgentError;
 use crate::config::Identity;
 use crate::sandbox::Owner;
@@ -49,6 +51,9 @@ impl Slots {
                     if places.len() == count as usize {
                         break;
                     }
+                    if has_account(uid) {
+                        continue;
+                    }
                     if let Some(lock) = folder.lock(&uid.to_string())? {
                         places.push(Place {
                             owner: Some(Owner { uid, gid: uid }),
@@ -93,6 +98,14 @@ impl Slots {
             slots: self.clone(),
         })
     }
+}
+
+/// Whether a number is a user's or a group's of the machine, whose processes and files are not for jobs. One that cannot be
+/// looked up is taken for one.
+fn has_account(number: u32) -> bool {
+    let user = User::from_uid(Uid::from_raw(number)).map(|user| user.is_some());
+    let group = Group::from_gid(Gid::from_raw(number)).map(|group| group.is_some());
+    user.unwrap_or(true) || group.unwrap_or(true)
 }
 
 /// Where the agents of this machine leave word of the users that they have.
@@ -143,6 +156,18 @@ mod tests {
         assert!(error.to_string().contains("2000000-2000003"), "{error}");
         drop(slots);
         Slots::new(&identity, 2, runtime.path()).unwrap();
+    }
+
+    #[test]
+    fn numbers_that_are_somebodys_on_the_machine_are_passed_over() {
+        let runtime = tempfile::tempdir().unwrap();
+        // Every machine has a user of number 1, and its groups below 10.
+        let range: UidRange = "1-2".parse().unwrap();
+        let error = Slots::new(&Identity::Range(range), 1, runtime.path()).unwrap_err();
+        assert!(
+            error.to_string().contains("no user or group of the machine"),
+            "{error}"
+        );
     }
 
     #[test]
