@@ -1,12 +1,15 @@
-//! What an attempt has in its folders.
+//! What an attempt has on disk: in its folders, and in files without a name that its processes have open.
 
-use std::fs;
+use std::collections::HashSet;
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use super::processes::{self, Process};
 
 /// Between two looks, and more for each file that there is, so that looking never takes much of a processor.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -17,29 +20,90 @@ const PAUSE_FOR_FILE: Duration = Duration::from_micros(10);
     clippy::disallowed_methods,
     reason = "the thread belongs to no runtime and has nothing to wait for"
 )]
-pub(super) fn count(folders: Vec<PathBuf>) -> io::Result<Arc<AtomicU64>> {
+pub(super) fn count(folders: Vec<PathBuf>, is_first: bool) -> io::Result<Arc<AtomicU64>> {
     let bytes = Arc::new(AtomicU64::new(0));
     let latest = Arc::clone(&bytes);
     std::thread::Builder::new().spawn(move || {
         loop {
-            let used = folders.iter().map(|folder| used(folder)).fold((0, 0), add);
-            latest.store(used.0, Ordering::Relaxed);
-            std::thread::sleep(PAUSE + PAUSE_FOR_FILE * used.1);
+            let mut used = Used::default();
+            folders.iter().for_each(|folder| used.add_folder(folder));
+            used.add_open_files(&processes::of_attempt(is_first));
+            latest.store(used.bytes, Ordering::Relaxed);
+            std::thread::sleep(PAUSE + PAUSE_FOR_FILE * used.files);
         }
     })?;
     Ok(bytes)
 }
 
-/// Bytes on disk and files, without following links. What cannot be read, or goes meanwhile, counts nothing.
-fn used(folder: &Path) -> (u64, u32) {
-    walkdir::WalkDir::new(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| fs::symlink_metadata(entry.path()).ok())
-        .map(|metadata| (metadata.blocks() * 512, 1))
-        .fold((0, 0), add)
+/// What one look has found.
+#[derive(Debug, Default)]
+struct Used {
+    bytes: u64,
+    files: u32,
+    /// Devices of the folders.
+    devices: HashSet<u64>,
+    /// Files that have more than one name, or that have none and may be open more than once: by device and number.
+    counted: HashSet<(u64, u64)>,
 }
 
-fn add(sum: (u64, u32), more: (u64, u32)) -> (u64, u32) {
-    (sum.0.saturating_add(more.0), sum.1.saturating_add(more.1))
+impl Used {
+    /// Adds what a folder holds, without following links. What cannot be read, or goes meanwhile, counts nothing.
+    fn add_folder(&mut self, folder: &Path) {
+        for entry in walkdir::WalkDir::new(folder).into_iter().flatten() {
+            let Ok(metadata) = fs::symlink_metadata(entry.path()) else {
+                continue;
+            };
+            self.devices.insert(metadata.dev());
+            let is_counted_once = metadata.is_dir() || metadata.nlink() == 1;
+            if is_counted_once || self.counted.insert((metadata.dev(), metadata.ino())) {
+                self.add(&metadata);
+            }
+        }
+    }
+
+    /// Adds files on the folders' devices that have no name any more and live as long as they are open.
+    fn add_open_files(&mut self, processes: &[Process]) {
+        for process in processes {
+            // One that has ended meanwhile has nothing open.
+            let Ok(files) = fs::read_dir(format!("/proc/{}/fd", process.id)) else {
+                continue;
+            };
+            for file in files.flatten() {
+                let Ok(metadata) = fs::metadata(file.path()) else {
+                    continue;
+                };
+                let is_ours = metadata.nlink() == 0 && self.devices.contains(&metadata.dev());
+                if is_ours && self.counted.insert((metadata.dev(), metadata.ino())) {
+                    self.add(&metadata);
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, metadata: &Metadata) {
+        self.bytes = self.bytes.saturating_add(metadata.blocks().saturating_mul(512));
+        self.files = self.files.saturating_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_several_names_counts_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+        fs::write(&first, vec![1; 100_000]).unwrap();
+        let counted = || {
+            let mut used = Used::default();
+            used.add_folder(folder.path());
+            used.bytes
+        };
+        let before = counted();
+        fs::hard_link(&first, &second).unwrap();
+        assert_eq!(counted(), before);
+        fs::copy(&first, folder.path().join("copy")).unwrap();
+        assert!(counted() >= before + 100_000);
+    }
 }

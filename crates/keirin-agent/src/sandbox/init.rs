@@ -78,7 +78,7 @@ pub(super) fn run(socket: &UnixStream) -> Result<(), SandboxError> {
     // After Landlock, which holds the thread too.
     let disk = plan.limits.disk.map(|_| {
         let folders = plan.folders.all();
-        disk::count(folders.map(Path::to_owned).to_vec())
+        disk::count(folders.map(Path::to_owned).to_vec(), is_first)
     });
     let disk = disk
         .transpose()
@@ -307,15 +307,6 @@ impl Init<'_> {
             .collect()
     }
 
-    /// All processes of the attempt.
-    fn processes(&self) -> Vec<Process> {
-        let others = processes::others();
-        match self.is_first {
-            true => others,
-            false => processes::descendants(Pid::this(), others),
-        }
-    }
-
     /// Ends the attempt's processes where they take more than they may together.
     fn watch(&mut self) -> io::Result<()> {
         let Some(exceeded) = self.exceeded() else {
@@ -337,7 +328,7 @@ impl Init<'_> {
     }
 
     fn exceeded(&self) -> Option<ExceededLimit> {
-        let processes = self.processes();
+        let processes = processes::of_attempt(self.is_first);
         let is_more = |used: u64, limit: Option<u64>| limit.is_some_and(|limit| used > limit);
         if is_more(threads(&processes), self.limits.processes) {
             return Some(ExceededLimit::Processes);
@@ -370,7 +361,8 @@ impl Init<'_> {
             return Some(ExceededLimit::FileSize);
         }
         let limit = self.limits.processes?;
-        (threads(&self.processes()) + OWN_PROCESSES >= limit).then_some(ExceededLimit::Processes)
+        (threads(&processes::of_attempt(self.is_first)) + OWN_PROCESSES >= limit)
+            .then_some(ExceededLimit::Processes)
     }
 }
 

@@ -46,6 +46,15 @@ pub(super) fn others() -> Vec<Process> {
         .collect()
 }
 
+/// All processes of the attempt that this process holds: those of the PID namespace that it is the first in, else its
+/// descendants.
+pub(super) fn of_attempt(is_first: bool) -> Vec<Process> {
+    match is_first {
+        true => others(),
+        false => descendants(Pid::this(), others()),
+    }
+}
+
 /// The processes that descend from another.
 pub(super) fn descendants(ancestor: Pid, mut candidates: Vec<Process>) -> Vec<Process> {
     let mut found: Vec<Process> = Vec::new();
@@ -107,7 +116,7 @@ impl std::iter::Sum for Memory {
 fn resident(process: &Process) -> Option<Memory> {
     let text = fs::read_to_string(format!("/proc/{}/status", process.id)).ok()?;
     Some(Memory {
-        anonymous: bytes("RssAnon:", &text)?,
+        anonymous: bytes("RssAnon:", &text)? + bytes("VmSwap:", &text).unwrap_or(0),
         shared: bytes("RssShmem:", &text)?,
     })
 }
@@ -116,7 +125,7 @@ fn resident(process: &Process) -> Option<Memory> {
 fn proportional(process: &Process) -> Option<Memory> {
     let text = fs::read_to_string(format!("/proc/{}/smaps_rollup", process.id)).ok()?;
     Some(Memory {
-        anonymous: bytes("Pss_Anon:", &text)?,
+        anonymous: bytes("Pss_Anon:", &text)? + bytes("SwapPss:", &text).unwrap_or(0),
         shared: bytes("Pss_Shmem:", &text)?,
     })
 }

@@ -632,6 +632,20 @@ async fn a_job_that_fills_the_disk_with_small_files_ends_and_says_why() {
     assert_eq!(next.finished().unwrap().0, Success, "{:#?}", next.log);
 }
 
+#[tokio::test]
+async fn files_without_a_name_count_towards_the_disk_limit() {
+    let bench = Bench::start_with(|config| {
+        config.job_limits = JobLimits {
+            disk: Some(ByteSize(4 << 20)),
+            ..NO_LIMITS
+        };
+    });
+    let filling = "exec 3> a 4> b; rm a b; head -c 3000000 /dev/zero >&3; head -c 3000000 /dev/zero >&4; exec sleep 1000";
+    let record = bench.run(script(filling)).await;
+    assert_eq!(record.finished().unwrap().0, Failed, "{:#?}", record.log);
+    assert_told(&record, "more than 4M in its folders");
+}
+
 /// A machine where namespaces are closed, as in many containers: jobs have users, and nothing else keeps them apart.
 fn users_alone(config: &mut keirin_agent::Config) {
     several(config);
