@@ -167,7 +167,7 @@ impl Attempt {
     ) -> (Sandbox, StepEnd) {
         let sandbox = Mutex::new(sandbox);
         tell(AttemptEvent::Started);
-        let end = Runner::new(self, lease, log, workspace, &sandbox, tell)
+        let mut end = Runner::new(self, lease, log, workspace, &sandbox, tell)
             .run()
             .await;
         let mut sandbox = sandbox.into_inner();
@@ -179,6 +179,11 @@ impl Attempt {
             }
         };
         self.end_processes_of_slot(workspace).await;
+        if let Some(exceeded) = sandbox.take_exceeded() {
+            let limit = self.config.job_limits.explain(exceeded);
+            log.say(None, &limit);
+            end = end.over(limit);
+        }
         if left > 0 {
             let noun = if left == 1 { "process" } else { "processes" };
             log.say(

@@ -98,7 +98,12 @@ impl<'a> Runner<'a> {
             let end = match self.turn(step) {
                 Turn::Run => {
                     (self.tell)(AttemptEvent::StepStarted { index });
-                    self.step(index, step).await
+                    let end = self.step(index, step).await;
+                    let exceeded = self.sandbox.lock().await.take_exceeded();
+                    match exceeded {
+                        Some(exceeded) => end.over(self.attempt.config.job_limits.explain(exceeded)),
+                        None => end,
+                    }
                 }
                 Turn::Skip => StepEnd {
                     outcome: Outcome::Skipped,

@@ -77,6 +77,17 @@ impl StepEnd {
         }
     }
 
+    /// The same of a job that has run into a limit meanwhile.
+    pub(crate) fn over(self, limit: String) -> Self {
+        match self.outcome {
+            Outcome::Success => Self::failed(limit),
+            _ => Self {
+                message: self.message.or(Some(limit)),
+                ..self
+            },
+        }
+    }
+
     /// By the way its process ended.
     pub(crate) fn exited(exit: Exit) -> Self {
         let outcome = if exit.code == Some(0) {

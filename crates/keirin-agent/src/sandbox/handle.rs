@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use keirin_model::flow::Exit;
 use nix::sys::signal::Signal;
 use serde::Serialize;
@@ -72,6 +72,8 @@ pub(crate) struct Sandbox {
     responses: FramedRead<OwnedReadHalf, LengthDelimitedCodec>,
     requests: OwnedWriteHalf,
     has_landlock: bool,
+    /// The limit that the job has run into between its steps, until somebody asks.
+    exceeded: Option<ExceededLimit>,
 }
 
 impl Sandboxes {
@@ -155,6 +157,7 @@ impl Sandboxes {
             responses: FramedRead::new(responses, codec),
             requests,
             has_landlock: false,
+            exceeded: None,
         })
     }
 
@@ -302,12 +305,30 @@ impl Sandbox {
         }
     }
 
+    /// The next answer, which what is told without being asked for may precede.
     async fn receive(&mut self) -> Result<Response, SandboxFailure> {
-        match self.responses.next().await {
-            Some(Ok(frame)) => serde_json::from_slice(&frame).map_err(|_| SandboxFailure::Confused),
-            Some(Err(error)) => Err(error.into()),
-            None => Err(self.gone().await),
+        loop {
+            let response = match self.responses.next().await {
+                Some(Ok(frame)) => serde_json::from_slice(&frame).map_err(|_| SandboxFailure::Confused)?,
+                Some(Err(error)) => return Err(error.into()),
+                None => return Err(self.gone().await),
+            };
+            match response {
+                Response::Exceeded(limit) => self.exceeded = Some(limit),
+                response => return Ok(response),
+            }
         }
+    }
+
+    /// The limit that the job has run into, where that was not while one of its own processes was waited for. Asked once.
+    pub(crate) fn take_exceeded(&mut self) -> Option<ExceededLimit> {
+        // Nothing else comes unasked, and what is wrong with the connection the next call says.
+        while let Some(Some(Ok(frame))) = self.responses.next().now_or_never() {
+            if let Ok(Response::Exceeded(limit)) = serde_json::from_slice(&frame) {
+                self.exceeded = Some(limit);
+            }
+        }
+        self.exceeded.take()
     }
 
     /// It has ended; what it said at last tells why.

@@ -34,7 +34,8 @@ use super::{SandboxError, blocked_signals, namespaces, rlimits, set_oom_score, s
 /// Where memory runs out jobs go first, after what has asked for it.
 const OOM_SCORE: i32 = 800;
 
-/// How long between two looks at what the processes of an attempt take while a step runs.
+/// How long between two looks at what an attempt takes, between its steps too: what they have left goes on, and the agent
+/// puts files into its folders.
 const LOOK: Duration = Duration::from_millis(250);
 const LOOK_TIME: Timespec = Timespec {
     tv_sec: 0,
@@ -91,6 +92,7 @@ pub(super) fn run(socket: &UnixStream) -> Result<(), SandboxError> {
         is_first,
         has_shared_memory: plan.namespaces != Namespaces::None,
         step: None,
+        is_told: false,
     };
     // Without the agent there is nobody to tell: what is left is ended all the same.
     let served =
@@ -124,6 +126,8 @@ struct Init<'a> {
     /// Whether the attempt has a `/dev/shm` and an IPC namespace of its own.
     has_shared_memory: bool,
     step: Option<Step>,
+    /// Whether the agent knows of a limit that the job has run into since the latest step began.
+    is_told: bool,
 }
 
 /// The step's own process, which leads its process group.
@@ -141,8 +145,7 @@ impl Init<'_> {
                 PollFd::new(self.socket, PollFlags::IN),
                 PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN),
             ];
-            let is_running = self.step.as_ref().is_some_and(|step| !step.has_ended);
-            match poll(&mut events, is_running.then_some(&LOOK_TIME)) {
+            match poll(&mut events, Some(&LOOK_TIME)) {
                 Ok(_) => {}
                 Err(rustix::io::Errno::INTR) => continue,
                 Err(error) => return Err(error.into()),
@@ -155,7 +158,7 @@ impl Init<'_> {
             if asked && !self.answer()? {
                 return Ok(());
             }
-            if is_running && looked_at.elapsed() >= LOOK {
+            if looked_at.elapsed() >= LOOK {
                 self.watch()?;
                 looked_at = now();
             }
@@ -171,6 +174,7 @@ impl Init<'_> {
             Request::Run { .. } => {
                 let response = match self.start(request, files) {
                     Ok(process) => {
+                        self.is_told = false;
                         self.step = Some(Step {
                             process,
                             has_ended: false,
@@ -314,17 +318,17 @@ impl Init<'_> {
         };
         let is_running = self.step.as_ref().is_some_and(|step| !step.has_ended);
         self.end_all();
-        match is_running {
-            true => protocol::send(
-                self.socket,
-                &Response::Exited {
-                    code: None,
-                    signal: Some(Signal::SIGKILL as i32),
-                    exceeded: Some(exceeded),
-                },
-            ),
-            false => Ok(()),
-        }
+        let response = match (is_running, self.is_told) {
+            (true, _) => Response::Exited {
+                code: None,
+                signal: Some(Signal::SIGKILL as i32),
+                exceeded: Some(exceeded),
+            },
+            (false, false) => Response::Exceeded(exceeded),
+            (false, true) => return Ok(()),
+        };
+        self.is_told = true;
+        protocol::send(self.socket, &response)
     }
 
     fn exceeded(&self) -> Option<ExceededLimit> {

@@ -56,6 +56,8 @@ pub(super) enum Response {
         /// The limit that it ended by, where that is known.
         exceeded: Option<ExceededLimit>,
     },
+    /// The job took more than it may while none of its steps had a process, and all that it had left running was ended.
+    Exceeded(ExceededLimit),
     /// Everything has ended; so many processes were still running.
     Ended { processes: usize },
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use keirin_agent::{AgentError, ByteSize, Identity, JobLimits, Namespaces, Owner, SandboxProgram, Shutdown};
 use keirin_model::Outcome::{Failed, Success};
 use keirin_model::plan::{Artifacts, Tool};
+use keirin_wire::agent::AttemptEvent;
 use keirin_wire::log::Stream;
 
 use crate::bench::{Bench, always, job, processes, runs, sandbox, script, shell, sleep, step, until};
@@ -577,6 +578,49 @@ async fn what_a_job_has_in_shared_memory_counts_as_its_memory() {
         assert!(record.has_line("shared"), "{way}: {:#?}", record.log);
         assert_told(&record, "used more than 64M of memory");
     }
+}
+
+/// The step that fails has no process of its own: the agent keeps files meanwhile.
+#[tokio::test]
+async fn what_a_job_left_running_is_held_to_its_limits_between_its_steps_too() {
+    let bench = Bench::start_with(|config| {
+        config.job_limits = JobLimits {
+            memory: Some(ByteSize(64 << 20)),
+            ..NO_LIMITS
+        };
+    });
+    let left = sleep(1364);
+    let take = format!(
+        "echo x > file; (until [ -e go ]; do sleep 0.01; done; exec perl -e '$x = \"x\" x (80 << 20); sleep 1000') &
+        {left} & echo ready",
+    );
+    let keep = step(Tool::Artifacts(Artifacts::Upload {
+        paths: vec!["file".to_owned()],
+    }));
+    bench.server.change(|state| state.is_storage_full = true);
+    let assignment = job(vec![shell(&take), keep, always(shell("echo cleaned up"))]);
+    let go = bench.work(assignment.attempt).join("go");
+    let attempt = bench.give(assignment);
+    let keeps = |event: &AttemptEvent| matches!(event, AttemptEvent::StepStarted { index: 1 });
+    bench
+        .server
+        .wait_for(|state| {
+            state
+                .attempts
+                .get(&attempt)?
+                .events
+                .iter()
+                .any(keeps)
+                .then_some(())
+        })
+        .await;
+    std::fs::write(go, "").unwrap();
+    until("what was left is ended", || !runs(&left)).await;
+    bench.server.change(|state| state.is_storage_full = false);
+    let record = bench.server.finished(attempt).await;
+    assert_eq!(record.steps(), [Success, Failed, Success], "{:#?}", record.log);
+    assert_told(&record, "raise `agent.memory_limit`");
+    assert!(record.has_line("cleaned up"));
 }
 
 #[tokio::test]
