@@ -26,11 +26,12 @@ use crate::step::{StepContext, StepEnd};
 const AGAIN: &str = r#"
 again() {
     for wait in 1 2 4 8 0; do
-        if GIT_CONFIG_GLOBAL="$settings" "$@" 2> "$words"; then
-            cat "$words" >&2
+        # The words are shown as they come; what tells how it ended goes by a file, past the pipe.
+        : > "$end"
+        { GIT_CONFIG_GLOBAL="$settings" "$@" 2>&1 >&3 3>&- && echo well > "$end"; } | tee "$words" >&2
+        if [ -s "$end" ]; then
             return 0
         fi
-        cat "$words" >&2
         if [ "$wait" = 0 ] || ! grep -q -F -e "$lost" "$words"; then
             return 1
         fi
@@ -38,9 +39,11 @@ again() {
         sleep "$wait"
     done
 }
+exec 3>&1
 words=$(mktemp)
+end=$(mktemp)
 settings=$(mktemp)
-trap 'rm -f "$words" "$settings"' EXIT
+trap 'rm -f "$words" "$end" "$settings"' EXIT
 printf '[include]\n\tpath = %s\n[safe]\n\tdirectory = *\n' "${GIT_CONFIG_GLOBAL:-~/.gitconfig}" > "$settings"
 "#;
 
@@ -48,7 +51,7 @@ printf '[include]\n\tpath = %s\n[safe]\n\tdirectory = *\n' "${GIT_CONFIG_GLOBAL:
 const FETCH: &str = r#"
 git -c init.defaultBranch=main init --quiet -- "$1"
 cd -- "$1"
-git remote add origin "$2"
+git remote add origin "$2" 2> "$words" || git remote set-url origin "$2"
 again git fetch $4 origin "$3"
 git checkout --quiet --detach FETCH_HEAD
 git log -1 --format='At %h, %s'

@@ -1,5 +1,6 @@
 //! Checkouts of the flow's own repository and of others.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -160,6 +161,42 @@ async fn another_repository_is_fetched_with_the_steps_own_rights() {
         .await;
     assert_eq!(record.finished().unwrap().0, Success, "{:#?}", record.log);
     assert_eq!(record.lines(Stream::Output).last().unwrap(), "two");
+}
+
+#[tokio::test]
+async fn what_git_says_during_a_long_fetch_is_shown_at_once() {
+    let bench = Bench::start();
+    let other = bench.path().join("other");
+    repository(&other);
+    let (program, go) = (bench.path().join("bin/git"), bench.path().join("go"));
+    std::fs::create_dir(program.parent().unwrap()).unwrap();
+    let slow = format!(
+        "#!/bin/sh\ncase \" $* \" in *' fetch '*)\necho 'remote: counting' >&2; until [ -e {} ]; do sleep 0.01; done;; esac
+        PATH=/usr/local/bin:/usr/bin:/bin; exec git \"$@\"\n",
+        go.display()
+    );
+    std::fs::write(&program, slow).unwrap();
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    let mut assignment = job(vec![checkout(other.to_str().unwrap(), None)]);
+    let path = format!("{}/bin:/usr/local/bin:/usr/bin:/bin", bench.path().display());
+    assignment.job.env.insert("PATH".to_owned(), path);
+    let attempt = bench.give(assignment);
+    bench.server.line(attempt, "remote: counting").await;
+    std::fs::write(go, "").unwrap();
+    let record = bench.server.finished(attempt).await;
+    assert_eq!(record.finished().unwrap().0, Success, "{:#?}", record.log);
+}
+
+#[tokio::test]
+async fn another_repository_is_fetched_into_a_folder_that_has_it_already() {
+    let bench = Bench::start();
+    let other = bench.path().join("other");
+    let (_, second) = repository(&other);
+    let again = || checkout(other.to_str().unwrap(), Some("vendor"));
+    let look = shell("git -C vendor rev-parse HEAD");
+    let record = bench.run(job(vec![again(), again(), look])).await;
+    assert_eq!(record.finished().unwrap().0, Success, "{:#?}", record.log);
+    assert_eq!(record.lines(Stream::Output).last(), Some(&second));
 }
 
 #[tokio::test]
