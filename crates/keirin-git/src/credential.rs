@@ -107,13 +107,13 @@ impl Access {
                 access.secrets = Secrets::new([private_key.as_str()]);
                 access.environment.push((
                     "GIT_SSH_COMMAND",
-                    ssh_command(Some(folder.path()), known_hosts.is_some(), &pin),
+                    ssh_command(Some(folder.path()), known_hosts.is_some(), pin.as_ref()),
                 ));
                 access.files = Some(Arc::new(folder));
             }
             _ if url.is_ssh() => access
                 .environment
-                .push(("GIT_SSH_COMMAND", ssh_command(None, false, &pin))),
+                .push(("GIT_SSH_COMMAND", ssh_command(None, false, pin.as_ref()))),
             _ => {}
         }
         Ok(access)
@@ -146,16 +146,16 @@ impl Access {
     }
 
     /// Keeps git to a route: it connects to the addresses that were looked at, and follows no redirect. Gives what ssh is
-    /// told.
-    fn keep_to(&mut self, url: &RepositoryUrl, route: &Route) -> String {
+    /// to keep to.
+    fn keep_to(&mut self, url: &RepositoryUrl, route: &Route) -> Option<Pin> {
         let (Route::Only(addresses), Some((host, port))) = (route, url.host_and_port()) else {
-            return String::new();
+            return None;
         };
         self.config
             .push(("http.followRedirects".to_owned(), "false".to_owned()));
-        let Some(first) = addresses.first() else {
-            return String::new();
-        };
+        if addresses.is_empty() {
+            return None;
+        }
         let shown = |address: &IpAddr| match address {
             IpAddr::V4(address) => address.to_string(),
             IpAddr::V6(address) => format!("[{address}]"),
@@ -171,7 +171,10 @@ impl Access {
         } else {
             format!("[{host}]:{port}")
         };
-        format!(" -o HostName={first} -o HostKeyAlias='{alias}'")
+        Some(Pin {
+            addresses: addresses.clone(),
+            alias,
+        })
     }
 
     /// The header goes to this server alone, wherever a redirect or a submodule leads.
@@ -181,6 +184,12 @@ impl Access {
             format!("Authorization: {value}"),
         ));
     }
+}
+
+/// The addresses that ssh connects to, one after another until one answers, and the name that the host's key is known by.
+struct Pin {
+    addresses: Vec<IpAddr>,
+    alias: String,
 }
 
 fn write_key(private_key: &str, known_hosts: Option<&str>) -> std::io::Result<TempDir> {
@@ -208,11 +217,24 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 /// The command line of ssh: git hands it to a shell, so paths are quoted. It names files, not secrets.
 ///
 /// Only the project's own key is offered: neither an agent's nor the account's.
-fn ssh_command(folder: Option<&Path>, own_hosts: bool, pin: &str) -> String {
+fn ssh_command(folder: Option<&Path>, own_hosts: bool, pin: Option<&Pin>) -> String {
+    let command = ssh_options(folder, own_hosts);
+    let Some(Pin { addresses, alias }) = pin else {
+        return command;
+    };
+    let addresses: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+    // Ssh itself takes one address, and ends with 255 where it is not connected. Git puts its own words behind the last.
+    format!(
+        "each() {{ for address in {}; do {command} -o HostKeyAlias='{alias}' -o HostName=$address \"$@\" && return; \
+         ended=$?; [ $ended = 255 ] || break; done; return $ended; }}; each",
+        addresses.join(" ")
+    )
+}
+
+fn ssh_options(folder: Option<&Path>, own_hosts: bool) -> String {
     let mut command = "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=20 -F /dev/null \
                        -o IdentityAgent=none -o IdentitiesOnly=yes"
         .to_owned();
-    command.push_str(pin);
     let Some(folder) = folder else {
         return command + " -o IdentityFile=none";
     };
@@ -311,9 +333,45 @@ mod tests {
         ] {
             let url = RepositoryUrl::parse(address).unwrap();
             let command = Access::by(&url, None, &route).unwrap().environment[0].1.clone();
-            assert!(command.contains("-o HostName=192.0.2.7 "), "{command}");
+            assert!(
+                command.contains("for address in 192.0.2.7 2001:db8::1;"),
+                "{command}"
+            );
             assert!(command.contains(&format!("HostKeyAlias={alias}")), "{command}");
-            assert!(command.ends_with("-o IdentityFile=none"), "{command}");
+            assert!(command.contains("-o IdentityFile=none"), "{command}");
+        }
+    }
+
+    #[test]
+    fn ssh_tries_each_address_until_one_is_connected() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = TempDir::new().unwrap();
+        let program = folder.path().join("ssh");
+        let script = "#!/bin/sh\necho \"$*\" >>\"$0.said\"\n\
+                      case \"$*\" in *HostName=192.0.2.7*) exit 255;; *fails) exit 3;; esac\n";
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let url = RepositoryUrl::parse("git@forge.example:x").unwrap();
+        let addresses = ["192.0.2.7", "2001:db8::1", "192.0.2.8"].map(|address| address.parse().unwrap());
+        let access = Access::by(&url, None, &Route::Only(addresses.to_vec())).unwrap();
+        // As git calls it.
+        let command = format!("{} \"$@\"", access.environment[0].1);
+        for (word, status) in [("upload-pack 'x y'", 0), ("fails", 3)] {
+            #[expect(clippy::disallowed_methods, reason = "this is what git does")]
+            let ended = std::process::Command::new("/bin/sh")
+                .args(["-c", &command, &command, "git@forge.example", word])
+                .env("PATH", format!("{}:/usr/bin:/bin", folder.path().display()))
+                .status()
+                .unwrap();
+            assert_eq!(ended.code(), Some(status));
+            let said = std::fs::read_to_string(folder.path().join("ssh.said")).unwrap();
+            let tried: Vec<&str> = said.lines().collect();
+            assert_eq!(tried.len(), 2, "{said}");
+            assert!(
+                tried[1].ends_with(&format!("HostName=2001:db8::1 git@forge.example {word}")),
+                "{said}"
+            );
+            std::fs::remove_file(folder.path().join("ssh.said")).unwrap();
         }
     }
 
