@@ -402,27 +402,48 @@ pub enum GitErrorKind {
     Server,
 }
 
-/// Git's words with absolute paths replaced. Addresses stay, for they are part of what was asked.
+/// What a path in git's words does not go beyond, unless it stands in quotes.
+const AFTER_PATH: &[char] = &['\'', '"', '`', ')', '>', ';', ':', ',', '\n'];
+const LOCAL_SCHEME: &str = "file://";
+
+/// Git's words with absolute paths replaced. Addresses of other machines stay, for they are part of what was asked.
 fn without_paths(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    let mut characters = text.chars().peekable();
+    let mut rest = text;
     let mut before = ' ';
-    while let Some(character) = characters.next() {
-        let begins_word = before.is_whitespace() || "'\"`(<=:".contains(before);
-        let is_path =
-            character == '/' && begins_word && characters.peek().is_some_and(|next| !"/ ".contains(*next));
-        if is_path {
+    while let Some(character) = rest.chars().next() {
+        if let Some(length) = path_length(before, rest) {
             shown.push_str("[path]");
-            while characters
-                .next_if(|next| !(next.is_whitespace() || "'\"`)>;:,".contains(*next)))
-                .is_some()
-            {}
+            rest = &rest[length..];
+            before = ']';
         } else {
             shown.push(character);
+            rest = &rest[character.len_utf8()..];
+            before = character;
         }
-        before = character;
     }
     shown
+}
+
+/// How many bytes the path takes that begins here, after this character; `None` where none begins.
+fn path_length(before: char, text: &str) -> Option<usize> {
+    let begins_word = before.is_whitespace() || "'\"`(<=:".contains(before);
+    let scheme = text.starts_with(LOCAL_SCHEME).then_some(LOCAL_SCHEME.len());
+    let mut characters = text.chars();
+    let is_plain =
+        characters.next() == Some('/') && characters.next().is_some_and(|next| !"/ \n".contains(next));
+    let start = scheme.or(is_plain.then_some(0)).filter(|_| begins_word)?;
+    let line = text.split('\n').next().unwrap_or(text);
+    if let Some(quoted) = line.find(before).filter(|_| "'\"`".contains(before)) {
+        return Some(quoted);
+    }
+    let end = line[start..]
+        .find(AFTER_PATH)
+        .map_or(line.len(), |end| start + end);
+    // What stands before a later slash may be a name with a space.
+    let last = line[..end].rfind('/').unwrap_or(0);
+    let word = line[last..end].find(char::is_whitespace);
+    Some(word.map_or(end, |word| last + word))
 }
 
 #[cfg(test)]
@@ -441,6 +462,18 @@ mod tests {
                 "unable to access 'https://forge.example/a/b/': 503",
                 "unable to access 'https://forge.example/a/b/': 503",
             ),
+            (
+                "fatal: could not read '/srv/my projects/1.git': gone",
+                "fatal: could not read '[path]': gone",
+            ),
+            ("open /srv/my projects/1.git: denied", "open [path]: denied"),
+            ("fatal: 'file:///srv/my projects/x' gone", "fatal: '[path]' gone"),
+            ("clone file:///srv/x, sorry", "clone [path], sorry"),
+            (
+                "unable to open '/srv/x\nand more",
+                "unable to open '[path]\nand more",
+            ),
+            ("/srv/x", "[path]"),
             ("either / or", "either / or"),
             ("fatal:/srv/x", "fatal:[path]"),
             ("", ""),
