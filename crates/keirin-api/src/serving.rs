@@ -36,11 +36,12 @@ pub(crate) async fn pack(
 pub(crate) async fn mirror(app: &App, project: ProjectId) -> Result<Mirror, ApiError> {
     let url = app.store.project(project).await?.repository;
     let url = RepositoryUrl::parse(&url).map_err(ApiError::internal)?;
-    let credential = match app.store.project_credential(project).await? {
+    let access = app.store.repository_access(project).await?;
+    let named_by = keirin_controller::named_by(&access);
+    let credential = match access.sealed {
         Some(sealed) => Some(credentials::open(&app.keys, project, &sealed).map_err(ApiError::internal)?),
         None => None,
     };
-    let named_by = keirin_controller::named_by(&app.store, project).await?;
     Ok(app
         .mirrors
         .mirror(&project.to_string(), url, credential, named_by)?)

@@ -81,14 +81,14 @@ impl Pushes {
                 return Err(error);
             }
         };
-        self.set_notice(project, NoticeKind::Repository, None).await?;
         let empty = heads.branches.is_empty().then(|| {
             (
                 "The repository has no commit yet.".to_owned(),
                 "Push a first commit.".to_owned(),
             )
         });
-        self.set_notice(project, NoticeKind::Empty, empty).await?;
+        let said = [(NoticeKind::Repository, None), (NoticeKind::Empty, empty)];
+        self.set_notices(project, said).await?;
 
         let (default, has_changed) = self.follow_default(project, &mirror, &heads, is_first).await?;
         if is_first {
@@ -545,16 +545,28 @@ impl Pushes {
         &self,
         project: &Project,
         kind: NoticeKind,
-        notice: Option<(String, String)>,
+        said: Option<(String, String)>,
     ) -> Result<(), WorkError> {
-        let notice = notice.map(|(text, fix)| Notice {
-            kind,
-            text,
-            fix,
-            since: (self.preparer.clock)(),
+        self.set_notices(project, [(kind, said)]).await
+    }
+
+    async fn set_notices<const KINDS: usize>(
+        &self,
+        project: &Project,
+        said: [(NoticeKind, Option<(String, String)>); KINDS],
+    ) -> Result<(), WorkError> {
+        let since = (self.preparer.clock)();
+        let notices = said.map(|(kind, said)| {
+            let notice = said.map(|(text, fix)| Notice {
+                kind,
+                text,
+                fix,
+                since,
+            });
+            (kind, notice)
         });
         let store = &self.preparer.store;
-        if store.set_project_notice(project.id, kind, notice).await? {
+        if store.set_project_notices(project.id, &notices).await? {
             self.notifications.project(project.id);
         }
         Ok(())

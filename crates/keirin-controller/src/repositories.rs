@@ -5,6 +5,7 @@ use std::sync::Arc;
 use keirin_git::{Credential, GitError, GitErrorKind, Mirror, Mirrors, NamedBy, RepositoryUrl};
 use keirin_model::ProjectId;
 use keirin_model::project::Project;
+use keirin_store::projects::RepositoryAccess;
 use keirin_store::{Store, StoreError};
 
 use crate::answer::sentence;
@@ -35,12 +36,13 @@ impl Repositories {
     pub async fn mirror(&self, project: &Project) -> Result<Mirror, WorkError> {
         let url =
             RepositoryUrl::parse(&project.repository).map_err(|error| invalid_repository(&error.into()))?;
-        let sealed = self.store.project_credential(project.id).await?;
-        let credential = sealed
+        let access = self.store.repository_access(project.id).await?;
+        let named_by = named_by(&access);
+        let credential = access
+            .sealed
             .map(|sealed| (self.open)(project.id, &sealed))
             .transpose()
             .map_err(WorkError::Conflict)?;
-        let named_by = named_by(&self.store, project.id).await?;
         self.mirrors
             .mirror(&project.id.to_string(), url, credential, named_by)
             .map_err(WorkError::from)
@@ -48,15 +50,12 @@ impl Repositories {
 }
 
 /// Who has named the address of a project's repository.
-///
-/// # Errors
-/// The project is not there.
-pub async fn named_by(store: &Store, project: ProjectId) -> Result<NamedBy, StoreError> {
-    Ok(if store.repository_is_named_by_admin(project).await? {
+pub const fn named_by(access: &RepositoryAccess) -> NamedBy {
+    if access.is_named_by_admin {
         NamedBy::Admin
     } else {
         NamedBy::Maintainer
-    })
+    }
 }
 
 fn invalid_repository(error: &GitError) -> WorkError {

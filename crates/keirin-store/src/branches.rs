@@ -213,6 +213,9 @@ impl Store {
     /// # Errors
     /// The database cannot be reached.
     pub async fn set_branches_gone(&self, branches: &[BranchId], now: Timestamp) -> Result<()> {
+        if branches.is_empty() {
+            return Ok(());
+        }
         let ids: Vec<i64> = branches.iter().map(|branch| branch.0).collect();
         sqlx::query!(
             "update branches set gone_at = $2, taking_in = null where id = any($1) and gone_at is null",

@@ -24,6 +24,15 @@ pub struct NewProject<'a> {
     pub default_branch: &'a str,
 }
 
+/// What is needed to reach a project's repository, besides its address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryAccess {
+    /// The credential, as the caller sealed it.
+    pub sealed: Option<Vec<u8>>,
+    /// Whether an admin has named the address.
+    pub is_named_by_admin: bool,
+}
+
 impl Store {
     /// Makes a project with its default branch.
     ///
@@ -208,17 +217,20 @@ impl Store {
         Ok(notices.0)
     }
 
-    /// Makes this the only notice of its kind, or takes it away; says whether that changed anything. One that says the
-    /// same as before stays as old as it is.
+    /// Makes these the only notices of their kinds, or takes those of a kind away; says whether that changed anything. One
+    /// that says the same as before stays as old as it is.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the project is not there.
-    pub async fn set_project_notice(
+    pub async fn set_project_notices(
         &self,
         id: ProjectId,
-        kind: NoticeKind,
-        notice: Option<Notice>,
+        wanted: &[(NoticeKind, Option<Notice>)],
     ) -> Result<bool> {
+        // Nearly always nothing has changed, and then no row is locked.
+        if changed_notices(&self.project_notices(id).await?, wanted).is_none() {
+            return Ok(false);
+        }
         let mut transaction = self.pool.begin().await?;
         let before = sqlx::query_scalar!(
             r#"select notices as "notices: Json<Vec<Notice>>" from projects where id = $1 for no key update"#,
@@ -226,22 +238,10 @@ impl Store {
         )
         .fetch_optional(&mut *transaction)
         .await?
-        .ok_or_else(|| StoreError::not_found("project", id))?
-        .0;
-        let known = before.iter().find(|known| known.kind == kind);
-        let says_the_same = match (known, &notice) {
-            (None, None) => true,
-            (Some(known), Some(notice)) => known.text == notice.text && known.fix == notice.fix,
-            _ => false,
-        };
-        if says_the_same {
+        .ok_or_else(|| StoreError::not_found("project", id))?;
+        let Some(after) = changed_notices(&before.0, wanted) else {
             return Ok(false);
-        }
-        let after: Vec<Notice> = before
-            .into_iter()
-            .filter(|known| known.kind != kind)
-            .chain(notice)
-            .collect();
+        };
         sqlx::query!(
             "update projects set notices = $2 where id = $1",
             id.0,
@@ -251,17 +251,6 @@ impl Store {
         .await?;
         transaction.commit().await?;
         Ok(true)
-    }
-
-    /// The credential for the project's repository, as the caller sealed it.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] when the project is not there.
-    pub async fn project_credential(&self, id: ProjectId) -> Result<Option<Vec<u8>>> {
-        sqlx::query_scalar!("select credential from projects where id = $1", id.0)
-            .fetch_optional(&self.pool)
-            .await?
-            .ok_or_else(|| StoreError::not_found("project", id))
     }
 
     /// Keeps a sealed credential, or forgets it.
@@ -278,13 +267,14 @@ impl Store {
         Ok(())
     }
 
-    /// Whether an admin has named the project's repository.
+    /// What is needed to reach the project's repository, besides its address.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the project is not there.
-    pub async fn repository_is_named_by_admin(&self, id: ProjectId) -> Result<bool> {
-        sqlx::query_scalar!(
-            "select repository_named_by_admin from projects where id = $1",
+    pub async fn repository_access(&self, id: ProjectId) -> Result<RepositoryAccess> {
+        sqlx::query_as!(
+            RepositoryAccess,
+            r#"select credential as sealed, repository_named_by_admin as is_named_by_admin from projects where id = $1"#,
             id.0
         )
         .fetch_optional(&self.pool)
@@ -366,6 +356,26 @@ impl Store {
         transaction.commit().await?;
         Ok(objects)
     }
+}
+
+/// The notices with these among them; `None` where that changes nothing.
+fn changed_notices(before: &[Notice], wanted: &[(NoticeKind, Option<Notice>)]) -> Option<Vec<Notice>> {
+    let says_the_same = |(kind, notice): &(NoticeKind, Option<Notice>)| {
+        let known = before.iter().find(|known| known.kind == *kind);
+        match (known, notice) {
+            (None, None) => true,
+            (Some(known), Some(notice)) => known.text == notice.text && known.fix == notice.fix,
+            _ => false,
+        }
+    };
+    let changed: Vec<_> = wanted.iter().filter(|one| !says_the_same(one)).collect();
+    if changed.is_empty() {
+        return None;
+    }
+    let stays = |notice: &&Notice| changed.iter().all(|(kind, _)| *kind != notice.kind);
+    let stay = before.iter().filter(stays);
+    let come = changed.iter().filter_map(|(_, notice)| notice.as_ref());
+    Some(stay.chain(come).cloned().collect())
 }
 
 fn name_taken(name: &str) -> String {

@@ -32,7 +32,8 @@ async fn a_project_is_made_changed_and_removed() {
         )
         .await;
     assert_eq!(stored.status, StatusCode::NO_CONTENT);
-    let sealed = world.store.project_credential(project.id).await.unwrap().unwrap();
+    let access = world.store.repository_access(project.id).await.unwrap();
+    let sealed = access.sealed.unwrap();
     assert!(!String::from_utf8_lossy(&sealed).contains("hush"));
     let opened = keirin_api::credentials::open(&world.keys, project.id, &sealed).unwrap();
     let plain = keirin_git::Credential::Basic {
@@ -201,7 +202,12 @@ async fn who_has_named_a_repository_is_taken_down() {
         let change = json!({"repository": format!("https://example.org/{number}.git")});
         let answer = world.call(who, Method::PATCH, path, change).await;
         assert_eq!(answer.status, StatusCode::OK);
-        let named = world.store.repository_is_named_by_admin(project).await.unwrap();
+        let named = world
+            .store
+            .repository_access(project)
+            .await
+            .unwrap()
+            .is_named_by_admin;
         assert_eq!(named, *by_admin);
     }
     // Who says the same address again stands for it, if that is an admin.
@@ -212,13 +218,34 @@ async fn who_has_named_a_repository_is_taken_down() {
         .unwrap();
     let change = json!({"repository": "https://example.org/2.git"});
     world.call(&maintainer, Method::PATCH, path, change.clone()).await;
-    assert!(!world.store.repository_is_named_by_admin(project).await.unwrap());
+    assert!(
+        !world
+            .store
+            .repository_access(project)
+            .await
+            .unwrap()
+            .is_named_by_admin
+    );
     world.call(&admin, Method::PATCH, path, change).await;
-    assert!(world.store.repository_is_named_by_admin(project).await.unwrap());
+    assert!(
+        world
+            .store
+            .repository_access(project)
+            .await
+            .unwrap()
+            .is_named_by_admin
+    );
     // What leaves the address as it is changes nobody's word.
     let change = json!({"repository": "https://example.org/2.git", "public": true});
     world.call(&maintainer, Method::PATCH, path, change).await;
-    assert!(world.store.repository_is_named_by_admin(project).await.unwrap());
+    assert!(
+        world
+            .store
+            .repository_access(project)
+            .await
+            .unwrap()
+            .is_named_by_admin
+    );
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use keirin_model::Status;
 use sqlx::{PgTransaction, Postgres, Transaction};
 
 use crate::engine::fold::{Contradiction, Folded, fold};
-use crate::engine::{Epoch, Position, Topic, event, insert, update};
+use crate::engine::{Epoch, Position, event, insert, update};
 use crate::error::says_unavailable;
 use crate::{Store, StoreError};
 
@@ -44,8 +44,7 @@ impl From<Contradiction> for CommitError {
 }
 
 impl Store {
-    /// Writes these changes, in this order, all or none, as the leader of this epoch; then wakes whoever waits for
-    /// events. Gives the position of the event that tells of them; `None` where they tell nothing.
+    /// Writes these changes, in this order, all or none, as the leader of this epoch. Gives the position of the event that tells of them; `None` where they tell nothing.
     ///
     /// # Errors
     /// See [`CommitError`]. After any of them the engine's memory is no longer to be trusted. A caller that gives up
@@ -58,9 +57,6 @@ impl Store {
         update::all(&mut transaction, &folded).await?;
         let position = event::append(&mut transaction, &folded).await?;
         finish(transaction).await?;
-        if position.is_some() {
-            self.wake(Topic::Events).await;
-        }
         Ok(position)
     }
 }

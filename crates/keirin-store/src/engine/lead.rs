@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use keirin_model::Timestamp;
 
-use crate::engine::Topic;
 use crate::{Result, Store};
 
 /// Counts the leaders there have been. A commit names the epoch of its leader, and only the newest counts.
@@ -82,15 +81,12 @@ impl Store {
     /// # Errors
     /// The database cannot be reached; the term then runs out by itself.
     pub async fn release(&self, lease: &Lease) -> Result<()> {
-        let updated = sqlx::query!(
+        sqlx::query!(
             "update leader set epoch = epoch + 1, holder = null, until = null where epoch = $1",
             lease.epoch.0,
         )
         .execute(&self.pool)
         .await?;
-        if updated.rows_affected() == 1 {
-            self.wake(Topic::Leader).await;
-        }
         Ok(())
     }
 

@@ -7,10 +7,8 @@ mod insert;
 mod lead;
 mod snapshot;
 mod update;
-mod wake;
 
 pub use crate::position::{Position, UnknownPosition};
 pub use commit::CommitError;
 pub use event::{Event, EventItem, EventKind, Events};
 pub use lead::{Epoch, Leader, Lease};
-pub use wake::{Listener, Topic};

@@ -3,7 +3,7 @@
 use keirin_engine::{Change, Move};
 use keirin_model::Status;
 use keirin_store::Store;
-use keirin_store::engine::{Event, EventKind, Events, Position, Topic};
+use keirin_store::engine::{Event, EventKind, Events, Position};
 use keirin_testkit::contract::{EngineStore, Sample};
 use keirin_testkit::{TestDatabase, database};
 use sqlx::{Connection, PgConnection};
@@ -28,14 +28,12 @@ async fn settled(store: &Store, mut position: Position) -> Vec<Event> {
 }
 
 #[tokio::test]
-async fn a_commit_tells_what_it_changed_and_wakes_who_listens() {
+async fn a_commit_tells_what_it_changed() {
     let database = database().await;
     let led = led(database.store()).await;
-    let mut listener = led.store.listen().await.unwrap();
     let mut sample = Sample::after(&led.snapshot().await, now());
     let (flow, runs, jobs, changes) = sample.flow_changes(led.ground.branches[0], 1, 1);
     let position = led.store.commit(led.lease.epoch, &changes).await.unwrap();
-    assert_eq!(listener.next().await.unwrap(), Some(Topic::Events));
 
     let events = settled(&led.store, Position::START).await;
     assert_eq!(events.len(), 1);

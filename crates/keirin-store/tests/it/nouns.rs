@@ -42,12 +42,11 @@ async fn a_project_comes_with_its_default_branch_and_goes_with_all_it_has() {
     store.save_project(&changed).await.unwrap();
     assert_eq!(store.projects().await.unwrap(), [changed]);
 
-    assert_eq!(store.project_credential(id).await.unwrap(), None);
+    let mut access = store.repository_access(id).await.unwrap();
+    assert_eq!(access.sealed, None);
     store.set_project_credential(id, Some(b"sealed")).await.unwrap();
-    assert_eq!(
-        store.project_credential(id).await.unwrap().as_deref(),
-        Some(&b"sealed"[..])
-    );
+    access.sealed = Some(b"sealed".to_vec());
+    assert_eq!(store.repository_access(id).await.unwrap(), access);
 
     store.delete_project(id).await.unwrap();
     assert!(matches!(store.project(id).await, Err(StoreError::NotFound(_))));
@@ -175,7 +174,7 @@ async fn a_project_says_what_should_be_known_until_it_is_mended() {
     };
     let set = async |notice| {
         store
-            .set_project_notice(project, NoticeKind::Repository, notice)
+            .set_project_notices(project, &[(NoticeKind::Repository, notice)])
             .await
             .unwrap()
     };
