@@ -24,12 +24,15 @@ pub(super) fn count(folders: Vec<PathBuf>, is_first: bool) -> io::Result<Arc<Ato
     let bytes = Arc::new(AtomicU64::new(0));
     let latest = Arc::clone(&bytes);
     std::thread::Builder::new().spawn(move || {
+        // At first the folders are empty, and a step is about to start.
+        let mut pause = PAUSE;
         loop {
+            std::thread::sleep(pause);
             let mut used = Used::default();
             folders.iter().for_each(|folder| used.add_folder(folder));
             used.add_open_files(&processes::of_attempt(is_first));
             latest.store(used.bytes, Ordering::Relaxed);
-            std::thread::sleep(PAUSE + PAUSE_FOR_FILE * used.files);
+            pause = PAUSE + PAUSE_FOR_FILE * used.files;
         }
     })?;
     Ok(bytes)
