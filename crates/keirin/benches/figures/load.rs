@@ -7,7 +7,6 @@ use keirin_model::flow::Exit;
 use keirin_model::plan::Executor;
 use keirin_model::{AttemptId, Outcome};
 use keirin_wire::agent::{Assignment, AttemptEvent, Claim, Numbered, PROTOCOL, Register, Report};
-use keirin_wire::api::{CreateToken, TokenKind};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -21,17 +20,7 @@ pub struct Agents {
 impl Agents {
     /// Registers this many agents with this many slots each.
     pub async fn start(server: &Server, agents: usize, slots: u32) -> Self {
-        let token = CreateToken {
-            kind: TokenKind::Join,
-            name: Some("bench".to_owned()),
-            role: None,
-            project: None,
-            groups: BTreeSet::new(),
-            uses: None,
-            expires_in_seconds: None,
-            can_create_tokens: false,
-        };
-        let token = server.client.create_token(&token).await.unwrap().token;
+        let token = server.join_token().await;
         let mut tasks = JoinSet::new();
         for number in 0..agents {
             let client = AgentClient::new(Connector::new("bench", None).unwrap().at(&server.url));

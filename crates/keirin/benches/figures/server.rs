@@ -1,12 +1,13 @@
 //! A server that a bench starts, looks at and stops.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command as PlainCommand, Stdio};
 use std::time::Duration;
 
 use keirin_client::{Client, Connector, QueryTime, WhichFlows};
 use keirin_model::{State, Timestamp};
-use keirin_wire::api::{CreateProject, Flow, QueryValue, StartFlow};
+use keirin_wire::api::{CreateProject, CreateToken, Flow, QueryValue, StartFlow, TokenKind};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Deserialize;
@@ -75,6 +76,21 @@ impl Server {
         let pid = files.first().map(|file| std::fs::read_to_string(file).unwrap());
         let pid = pid.and_then(|text| text.lines().next().and_then(|line| line.parse().ok()));
         pid.map_or(0.0, cpu_of_family)
+    }
+
+    /// Makes a token that lets agents in.
+    pub async fn join_token(&self) -> String {
+        let token = CreateToken {
+            kind: TokenKind::Join,
+            name: Some("bench".to_owned()),
+            role: None,
+            project: None,
+            groups: BTreeSet::new(),
+            uses: None,
+            expires_in_seconds: None,
+            can_create_tokens: false,
+        };
+        self.client.create_token(&token).await.unwrap().token
     }
 
     /// Makes a repository with this workflow, and a project of it.
