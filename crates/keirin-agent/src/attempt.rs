@@ -66,6 +66,7 @@ impl Attempt {
             exclusive: self.assignment.exclusive,
             received_at: self.received_at,
             clock: self.clock.clone(),
+            log_failing_since: None,
         };
         let delivery = AbortOnDropHandle::new(tokio::spawn(delivery.run()));
 

@@ -211,7 +211,8 @@ pub struct Patience {
     pub batching: Duration,
     /// For the answer to one call, beyond what the server lets a claim wait.
     pub call: Duration,
-    /// For the server to keep a file, counted from the first time that it did not.
+    /// For the server to do what it says that it cannot do now, as to keep a file or a log while its storage is full. A
+    /// server that cannot be reached is waited for.
     pub upload: Duration,
     /// For the last words of jobs when the agent is stopped.
     pub farewell: Duration,

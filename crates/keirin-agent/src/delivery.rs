@@ -33,6 +33,8 @@ pub(crate) struct Delivery {
     /// When the job was received: its lease is at least that young.
     pub(crate) received_at: Instant,
     pub(crate) clock: ServerClock,
+    /// Since when the server has not been able to take the next lines of the log.
+    pub(crate) log_failing_since: Option<Instant>,
 }
 
 impl Delivery {
@@ -80,9 +82,9 @@ impl Delivery {
                     self.stop.request(StopReason::Lost);
                     return;
                 }
-                Err(CallError::Unreachable { reason }) => {
+                Err(CallError::Unreachable { reason } | CallError::Failing { reason }) => {
                     let wait = self.backoff.next();
-                    tracing::warn!(attempt = %self.lease.attempt, %reason, ?wait, "cannot reach the server; the job goes on");
+                    tracing::warn!(attempt = %self.lease.attempt, %reason, ?wait, "cannot tell the server; the job goes on");
                     sleep(wait).await;
                 }
             }
@@ -103,16 +105,31 @@ impl Delivery {
             chunk,
         } = outgoing;
         let call = self.server.append_log(&self.lease, first_line, chunk);
-        let acknowledged = match in_time(self.patience.call, call).await {
-            Ok(acknowledged) => acknowledged,
+        let answer = in_time(self.patience.call, call).await;
+        let refusal = match &answer {
             Err(CallError::Refused { message }) => {
-                tracing::error!(attempt = %self.lease.attempt, %message, "the rest of a job's log is dropped");
-                let reason = format!("the server did not take the log: {message}");
-                self.spool.with(|spool| spool.refuse_log(reason));
-                return Ok(());
+                Some(format!("the server did not take the log: {message}"))
             }
-            Err(error) => return Err(error),
+            Err(CallError::Failing { reason }) => {
+                let since = *self.log_failing_since.get_or_insert_with(Instant::now);
+                let within = self.patience.upload;
+                let is_over = since.elapsed() >= within;
+                is_over.then(|| {
+                    let seconds = within.as_secs();
+                    format!("the server did not take the log within {seconds} s of trying: {reason}")
+                })
+            }
+            _ => {
+                self.log_failing_since = None;
+                None
+            }
         };
+        if let Some(reason) = refusal {
+            tracing::error!(attempt = %self.lease.attempt, %reason, "the rest of a job's log is dropped");
+            self.spool.with(|spool| spool.refuse_log(reason));
+            return Ok(());
+        }
+        let acknowledged = answer?;
         let went_on = self
             .spool
             .with(|spool| spool.acknowledge_log(acknowledged.next_line));
@@ -157,17 +174,27 @@ pub(crate) async fn in_time<T>(
     timeout(limit, call).await.unwrap_or_else(too_late)
 }
 
-/// Asks until the server answers: for calls that tools make.
+/// Asks until the server answers, and for so long where it answers that it cannot do it now: for calls that tools make.
 pub(crate) async fn until_answered<T, F: Future<Output = Result<T, CallError>>>(
     attempt: AttemptId,
+    within: Duration,
     backoff: &mut Backoff,
     mut call: impl FnMut() -> F,
 ) -> Result<T, CallError> {
+    let mut failing_since = None;
     loop {
         match call().await {
             Err(CallError::Unreachable { reason }) => {
+                failing_since = None;
                 let wait = backoff.next();
                 tracing::warn!(%attempt, %reason, ?wait, "cannot reach the server; asking again");
+                sleep(wait).await;
+            }
+            Err(CallError::Failing { reason })
+                if failing_since.get_or_insert_with(Instant::now).elapsed() < within =>
+            {
+                let wait = backoff.next();
+                tracing::warn!(%attempt, %reason, ?wait, "the server cannot answer now; asking again");
                 sleep(wait).await;
             }
             answer => {

@@ -94,10 +94,16 @@ fn told_apart(error: ClientError) -> CallError {
     let message = error.to_string();
     match error {
         _ if error.kind() == Some("lease-lost") => CallError::Lost,
+        ClientError::Problem(problem) if is_failing(problem.status) => CallError::Failing { reason: message },
         ClientError::Problem(_) if !error.is_passing() => CallError::Refused { message },
         ClientError::Query(_) | ClientError::Unusable(_) => CallError::Refused { message },
         _ => CallError::Unreachable { reason: message },
     }
+}
+
+/// Whether this status says that the server has a fault or no room.
+const fn is_failing(status: u16) -> bool {
+    matches!(status, 500 | 507)
 }
 
 #[cfg(test)]
@@ -130,6 +136,14 @@ mod tests {
             told_apart(problem("no-leader", 503)),
             CallError::Unreachable { .. }
         ));
+        for (kind, status) in [("storage-full", 507), ("internal", 500)] {
+            assert_eq!(
+                told_apart(problem(kind, status)),
+                CallError::Failing {
+                    reason: "It is so.".to_owned()
+                }
+            );
+        }
         let away = ClientError::Unreachable {
             address: "http://a".to_owned(),
             reason: "refused".to_owned(),

@@ -39,6 +39,13 @@ pub enum CallError {
         /// What the server said.
         message: String,
     },
+    /// The server answered that it cannot do this now: its storage is full, or it has a fault. The agent asks again, for
+    /// [`Patience::upload`](crate::Patience::upload) where a job waits for the answer.
+    #[error("the server cannot do it now: {reason}")]
+    Failing {
+        /// What the server said.
+        reason: String,
+    },
     /// There was no answer, or one that says to come again later. The agent asks again.
     #[error("the server cannot be reached: {reason}")]
     Unreachable {
@@ -47,7 +54,8 @@ pub enum CallError {
     },
 }
 
-/// The server as an agent sees it. Every call may be made again without harm, and is, after [`CallError::Unreachable`].
+/// The server as an agent sees it. Every call may be made again without harm, and is, after [`CallError::Unreachable`]
+/// and [`CallError::Failing`].
 /// A call that the agent no longer waits for is dropped.
 #[async_trait]
 pub trait Server: Send + Sync + 'static {

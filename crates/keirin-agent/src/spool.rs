@@ -77,22 +77,29 @@ impl Spool {
 
     /// What to send at this moment. The last event waits until every line is acknowledged.
     pub(crate) fn next(&mut self, now: Instant, renew_at: Instant) -> Next {
+        if renew_at <= now && !self.is_finished {
+            // The lease must not wait for lines that the server cannot take now.
+            return self.all_events();
+        }
         let is_due = self.is_finished || self.due.is_some_and(|due| due <= now);
         if is_due {
-            self.due = None;
             self.is_urgent |= !self.events.is_empty();
         }
         if self.is_urgent && !self.is_finished {
             return self.all_events();
         }
         if is_due || self.log.has_closed() {
-            match self.log.front() {
+            let front = self.log.front();
+            if !self.log.has_open() {
+                self.due = None;
+            }
+            match front {
                 Ok(Some(outgoing)) => return Next::Log(outgoing),
                 Ok(None) => {}
                 Err(error) => self.refuse_log(error.to_string()),
             }
         }
-        if self.is_finished || renew_at <= now {
+        if self.is_finished {
             return self.all_events();
         }
         Next::Wait(self.due.map_or(renew_at, |due| due.min(renew_at)))
@@ -279,6 +286,34 @@ mod tests {
             (*outcome, message.as_deref()),
             (Outcome::Failed, Some("too long"))
         );
+    }
+
+    #[test]
+    fn lines_that_are_due_follow_the_events_that_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = spool(&folder, 1 << 20);
+        let now = Instant::now();
+        let later = now + Duration::from_secs(9);
+        spool.event(AttemptEvent::Started, now);
+        spool.line(Timestamp::UNIX_EPOCH, TAG, b"the last line for long", now);
+        assert!(matches!(spool.next(now, later), Next::Events(_)));
+        assert!(spool.acknowledge(1));
+        assert!(matches!(spool.next(now, later), Next::Log(_)));
+    }
+
+    #[test]
+    fn a_job_whose_lines_are_not_taken_renews_its_lease() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = spool(&folder, 1 << 20);
+        let now = Instant::now();
+        let later = now + Duration::from_secs(9);
+        spool.line(Timestamp::UNIX_EPOCH, TAG, b"hello", now);
+        assert!(matches!(spool.next(now, later), Next::Log(_)));
+        assert_eq!(spool.next(later, later), Next::Events(Vec::new()));
+        assert!(matches!(
+            spool.next(later, later + Duration::from_secs(9)),
+            Next::Log(_)
+        ));
     }
 
     #[test]

@@ -83,6 +83,11 @@ impl LogSpool {
         !self.closed.is_empty()
     }
 
+    /// Whether there are lines that are in no closed chunk yet.
+    pub(crate) fn has_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// The first lines that are not acknowledged; closes the open chunk if there is no other.
     pub(crate) fn front(&mut self) -> Result<Option<Outgoing>, SpoolError> {
         if self.closed.is_empty() {

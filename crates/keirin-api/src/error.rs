@@ -188,6 +188,17 @@ impl ApiError {
         .retry_after(2)
     }
 
+    /// There is no room to keep what was sent.
+    pub fn storage_full(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "storage-full",
+            "Insufficient Storage",
+            detail,
+        )
+        .fix("Make room in the object storage.")
+    }
+
     /// A fault of the server. What it is stands in the server's log alone.
     pub fn internal(error: impl fmt::Display) -> Self {
         tracing::error!(%error, "a request failed by a fault of the server");

@@ -122,8 +122,7 @@ fn not_kept(error: ObjectError) -> ApiError {
         }
         ObjectError::Full(_) => {
             tracing::error!(%error, "an artifact was not kept");
-            ApiError::unavailable("The object storage is full, so the file was not kept.")
-                .fix("Make room in the object storage.")
+            ApiError::storage_full("The object storage is full, so the file was not kept.")
         }
         error => ApiError::internal(error),
     }

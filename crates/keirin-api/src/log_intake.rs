@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use keirin_logs::{LogError, LogSource};
 use keirin_model::{AttemptId, LogStreamId};
+use keirin_objects::ObjectError;
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -89,6 +90,10 @@ impl From<LogError> for ApiError {
                 }
                 other => Self::internal(other),
             },
+            LogError::Objects(ObjectError::Full(_)) => {
+                tracing::error!(%error, "lines of a log were not kept");
+                Self::storage_full("The object storage is full, so the lines were not kept.")
+            }
             LogError::Broken { .. } | LogError::Missing { .. } | LogError::Objects(_) => {
                 Self::internal(error)
             }

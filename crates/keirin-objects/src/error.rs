@@ -31,7 +31,7 @@ pub enum ObjectError {
         bytes: u64,
     },
     /// The disk or the quota is used up. Nothing of the object was kept.
-    #[error("the object storage is full; make room, or lower the retention of artifacts and logs")]
+    #[error("the object storage is full; make room in it")]
     Full(#[source] Cause),
     /// A stream had more bytes than its limit allows. Nothing of the object was kept.
     #[error("the object would be larger than the limit of {limit_bytes} bytes")]

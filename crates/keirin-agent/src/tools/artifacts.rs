@@ -87,7 +87,8 @@ async fn keep(
     let changed = || ToolError::Changed {
         path: path.to_string(),
     };
-    let mut trouble: Option<(Instant, String)> = None;
+    let mut failing_since = None;
+    let mut said = None;
     loop {
         let opened = open(tree, source)?;
         if opened.size != size {
@@ -99,17 +100,28 @@ async fn keep(
             .keep(context.lease, path.as_str(), size, executable, content)
             .await;
         match answer {
-            Err(CallError::Unreachable { reason }) => {
-                let within = context.config.patience.upload;
-                let since = trouble.as_ref().map_or_else(Instant::now, |(since, _)| *since);
-                if since.elapsed() >= within {
-                    let path = path.to_string();
-                    return Err(ToolError::NotTaken { path, within, reason });
+            Err(error @ (CallError::Unreachable { .. } | CallError::Failing { .. })) => {
+                let reason = match error {
+                    CallError::Failing { reason } => {
+                        let within = context.config.patience.upload;
+                        let since = failing_since.get_or_insert_with(Instant::now);
+                        if since.elapsed() >= within {
+                            let (path, reason) = (path.to_string(), without_stop(&reason));
+                            return Err(ToolError::NotTaken { path, within, reason });
+                        }
+                        reason
+                    }
+                    // A server that is away is waited for, as with all else that an attempt has to tell it.
+                    away => {
+                        failing_since = None;
+                        away.to_string()
+                    }
+                };
+                if said.as_ref() != Some(&reason) {
+                    let told = without_stop(&reason);
+                    context.say(&format!("Not kept yet: `{path}`: {told}. Sending it again."));
+                    said = Some(reason);
                 }
-                if trouble.as_ref().is_none_or(|(_, said)| *said != reason) {
-                    context.say(&format!("Not kept yet: `{path}`: {reason}. Sending it again."));
-                }
-                trouble = Some((since, reason));
                 tokio::time::sleep(backoff.next()).await;
             }
             answer => {
@@ -118,6 +130,11 @@ async fn keep(
             }
         }
     }
+}
+
+/// A sentence to be gone on with.
+fn without_stop(sentence: &str) -> String {
+    sentence.trim_end_matches('.').to_owned()
 }
 
 /// A file that is open for reading.
@@ -177,7 +194,11 @@ pub(super) async fn download(
     let attempt = context.lease.attempt;
     let mut backoff = context.backoff();
     let parsed = Patterns::parse(patterns)?;
-    let kept = until_answered(attempt, &mut backoff, || context.server.kept(context.lease)).await?;
+    let within = context.config.patience.upload;
+    let kept = until_answered(attempt, within, &mut backoff, || {
+        context.server.kept(context.lease)
+    })
+    .await?;
     let wanted = choose(kept, &parsed, from)?;
     if wanted.is_empty() {
         return Err(ToolError::NothingKept {
@@ -252,7 +273,8 @@ async fn fetch(
 ) -> Result<(), ToolError> {
     loop {
         let attempt = context.lease.attempt;
-        let content = until_answered(attempt, backoff, || {
+        let within = context.config.patience.upload;
+        let content = until_answered(attempt, within, backoff, || {
             context.server.fetch_kept(context.lease, kept.id)
         })
         .await?;

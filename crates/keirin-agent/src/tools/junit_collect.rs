@@ -64,7 +64,8 @@ pub(super) async fn run(context: &StepContext<'_>, patterns: &[String]) -> Resul
     };
     let mut backoff = context.backoff();
     let call = || context.server.test_results(context.lease, &report);
-    Ok(until_answered(context.lease.attempt, &mut backoff, call).await?)
+    let within = context.config.patience.upload;
+    Ok(until_answered(context.lease.attempt, within, &mut backoff, call).await?)
 }
 
 fn read(tree: &Tree, found: &Found) -> Result<Vec<TestResult>, ToolError> {

@@ -268,3 +268,15 @@ async fn a_storage_that_is_full_is_told_at_once_and_fails_the_step_in_its_time()
         "{message}"
     );
 }
+
+#[tokio::test]
+async fn a_server_that_is_away_is_waited_for_however_long() {
+    let bench = Bench::start_with(|config| config.patience.upload = std::time::Duration::ZERO);
+    bench.server.change(|state| state.is_away_for_files = true);
+    let attempt = bench.give(job(vec![shell("echo x > x"), upload(&["x"])]));
+    let told = "Not kept yet: `x`: the server cannot be reached: nobody answers. Sending it again.";
+    bench.server.line(attempt, told).await;
+    bench.server.change(|state| state.is_away_for_files = false);
+    let record = bench.server.finished(attempt).await;
+    assert_eq!(record.steps(), [Success, Success]);
+}

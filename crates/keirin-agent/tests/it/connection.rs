@@ -1,10 +1,12 @@
 //! The agent goes on whatever the connection does.
 
+use std::time::Duration;
+
 use keirin_model::Outcome::{Failed, Success};
 use keirin_wire::log::Stream;
 
 use crate::bench::{Bench, job, script, shell};
-use crate::server::Weather;
+use crate::server::{State, Weather};
 
 #[tokio::test]
 async fn every_line_arrives_once_and_in_order_through_a_storm() {
@@ -58,6 +60,35 @@ async fn a_log_that_the_server_refuses_fails_the_job_and_says_why() {
         message.as_deref(),
         Some("the server did not take the log: no room for logs")
     );
+}
+
+/// Writes more lines than a server keeps without its storage.
+const LONG: &str = "head -c 100000 /dev/urandom | base64; echo end";
+
+#[tokio::test]
+async fn a_log_that_the_server_has_no_room_for_fails_the_job_in_its_time_and_says_why() {
+    let bench = Bench::start_with(|config| config.patience.upload = Duration::from_millis(200));
+    bench.server.change(|state| state.is_storage_full = true);
+    let (outcome, _, message) = bench.run(script(LONG)).await.finished().unwrap();
+    assert_eq!(outcome, Failed);
+    assert_eq!(
+        message.as_deref(),
+        Some("the server did not take the log within 0 s of trying: the storage is full")
+    );
+}
+
+#[tokio::test]
+async fn a_log_goes_on_whole_once_the_server_has_room() {
+    let bench = Bench::start();
+    bench.server.change(|state| state.is_storage_full = true);
+    let attempt = bench.give(script(LONG));
+    let refused = |state: &State| (state.refused_for_room > 1).then_some(());
+    bench.server.wait_for(refused).await;
+    bench.server.change(|state| state.is_storage_full = false);
+    let record = bench.server.finished(attempt).await;
+    assert_eq!(record.finished().unwrap().0, Success);
+    let lines = record.lines(Stream::Output);
+    assert_eq!((lines.len(), lines.last().unwrap().as_str()), (1_756, "end"));
 }
 
 #[tokio::test]

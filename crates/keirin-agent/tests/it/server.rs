@@ -83,8 +83,12 @@ pub(crate) struct State {
     pub(crate) files: Vec<(Kept, Vec<u8>)>,
     pub(crate) weather: Weather,
     pub(crate) refuses_logs: bool,
-    /// Files are answered as by a server that cannot keep them now.
+    /// Files and long pieces of logs are answered as by a server that has no room for them.
     pub(crate) is_storage_full: bool,
+    /// How often it has said so.
+    pub(crate) refused_for_room: u32,
+    /// Files do not arrive.
+    pub(crate) is_away_for_files: bool,
     /// The job that keeps files.
     pub(crate) job_name: String,
     pub(crate) calls: u32,
@@ -282,7 +286,14 @@ impl Server for TestServer {
     ) -> Result<LogAcknowledged, CallError> {
         self.call(|state| {
             let refuses_logs = state.refuses_logs;
+            // Short logs have room in the database.
+            let is_storage_full = state.is_storage_full && chunk.len() > 16 * 1024;
+            state.refused_for_room += u32::from(is_storage_full);
             let record = state.record(lease)?;
+            if is_storage_full {
+                let reason = "the storage is full".to_owned();
+                return Err(CallError::Failing { reason });
+            }
             if refuses_logs {
                 return Err(CallError::Refused {
                     message: "no room for logs".to_owned(),
@@ -331,9 +342,13 @@ impl Server for TestServer {
         let bytes = bytes.concat();
         self.call(|state| {
             state.record(lease)?;
+            if state.is_away_for_files {
+                let reason = "nobody answers".to_owned();
+                return Err(CallError::Unreachable { reason });
+            }
             if state.is_storage_full {
                 let reason = "the storage is full".to_owned();
-                return Err(CallError::Unreachable { reason });
+                return Err(CallError::Failing { reason });
             }
             assert_eq!(bytes.len() as u64, size);
             // The test's name for the job that the next attempt stands for.

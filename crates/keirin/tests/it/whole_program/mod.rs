@@ -15,6 +15,7 @@ mod database;
 mod examples;
 mod exec;
 mod first_use;
+mod full_storage;
 mod hostile;
 mod interrupted;
 mod large_output;

@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use url::Url;
 
-use crate::whole_program::world::{PATIENCE, World, keirin, keirin_with_files};
+use crate::whole_program::world::{PATIENCE, World, keirin, keirin_with_files, keirin_with_room};
 
 /// A server process. It is killed when the value is dropped.
 pub(crate) struct Server {
@@ -23,9 +23,10 @@ impl Server {
     /// Starts a server on the world's data folder. `listen` is an address, or one with port 0.
     pub(crate) fn spawn(world: &World, listen: &str) -> Self {
         let (reader, writer) = std::io::pipe().unwrap();
-        let mut command = match world.open_files {
-            Some(files) => keirin_with_files(files),
-            None => keirin(),
+        let mut command = match (world.open_files, world.room_for_objects) {
+            (Some(files), _) => keirin_with_files(files),
+            (None, Some(bytes)) => keirin_with_room(&world.objects(), bytes),
+            (None, None) => keirin(),
         };
         command
             .args(["serve", "--local-slots", "2", "--listen", listen, "--data-dir"])

@@ -1,7 +1,7 @@
 //! The folder of one story, and the end of everything that was started in it.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::fs::{self, DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc;
@@ -23,6 +23,8 @@ pub(crate) struct World {
     pub(crate) settings: Vec<(&'static str, String)>,
     /// How many files the server may have open, at first and at the most, where that is not as for the test.
     pub(crate) open_files: Option<(u32, u32)>,
+    /// How many bytes its folder of objects has room for, where that is a file system of its own; only root can make one.
+    pub(crate) room_for_objects: Option<u64>,
 }
 
 impl World {
@@ -38,6 +40,7 @@ impl World {
             user,
             settings: Vec::new(),
             open_files: None,
+            room_for_objects: None,
         };
         // Jobs run as another user and must get at the pipes.
         fs::set_permissions(world.path(), Permissions::from_mode(0o755)).unwrap();
@@ -57,6 +60,17 @@ impl World {
     /// The server's data folder.
     pub(crate) fn data(&self) -> PathBuf {
         self.path().join("data")
+    }
+
+    /// The folder of objects, made where it is not there.
+    pub(crate) fn objects(&self) -> PathBuf {
+        let folder = self.data().join("objects");
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .unwrap();
+        folder
     }
 
     /// Where pipes lie.
@@ -202,6 +216,15 @@ pub(crate) fn keirin_with_files((soft, hard): (u32, u32)) -> Command {
     let script = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
     shell.args(["-c", &script, env!("CARGO_BIN_EXE_keirin")]);
     without_own_settings(shell)
+}
+
+/// The program under test, which alone sees a file system of this size in this folder.
+pub(crate) fn keirin_with_room(folder: &Path, bytes: u64) -> Command {
+    let mut namespace = Command::new("unshare");
+    let script = "mount -t tmpfs -o mode=700,size=$1 objects \"$2\" && shift 2 && exec \"$0\" \"$@\"";
+    namespace.args(["--mount", "sh", "-c", script, env!("CARGO_BIN_EXE_keirin")]);
+    namespace.arg(bytes.to_string()).arg(folder);
+    without_own_settings(namespace)
 }
 
 fn without_own_settings(mut command: Command) -> Command {
