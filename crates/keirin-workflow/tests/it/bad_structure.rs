@@ -1,8 +1,9 @@
 //! Files with unknown, missing and reserved keys, and values of the wrong shape: what people read then.
 
 use insta::assert_snapshot;
+use keirin_workflow::Workflow;
 
-use crate::support::{complain, with_job, with_steps, with_top};
+use crate::support::{FILE, complain, with_job, with_steps, with_top};
 
 #[test]
 fn everything_that_is_wrong_is_said_at_once() {
@@ -512,4 +513,35 @@ fn too_many_stages_and_steps() {
     );
     let steps = "- run: x\n".repeat(257);
     assert!(complain(&with_steps(&steps)).contains("`steps` has 257 items; at most 256 are taken"));
+}
+
+#[test]
+fn too_many_faults_are_counted() {
+    let steps: String = (0..200).map(|_| "- rum: x\n".to_owned()).collect();
+    let diagnostics = Workflow::parse(FILE, "default", &with_steps(&steps)).unwrap_err();
+    assert_eq!(diagnostics.0.len(), 101);
+    assert_eq!(diagnostics.0[100].message, "300 more faults are not shown");
+}
+
+#[test]
+fn diagnostics_are_data_too() {
+    let diagnostics = Workflow::parse(FILE, "default", &with_top("defaults: { grop: x }")).unwrap_err();
+    assert_eq!(
+        serde_json::to_value(&diagnostics).unwrap(),
+        serde_json::json!([{
+            "file": ".keirin.yaml",
+            "line": 2,
+            "column": 13,
+            "end_column": 17,
+            "severity": "error",
+            "message": "`grop` is not a key of the defaults",
+            "suggestion": "did you mean `group`?"
+        }])
+    );
+    assert_eq!(
+        diagnostics.to_string(),
+        ".keirin.yaml:2:13: `grop` is not a key of the defaults"
+    );
+    let coloured = diagnostics.render(&with_top("defaults: { grop: x }"), true);
+    assert!(coloured.starts_with("\u{1b}[1;31merror\u{1b}[0m: "));
 }

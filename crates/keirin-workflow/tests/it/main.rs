@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod bad_expressions;
-mod bad_files;
 mod bad_structure;
+mod bad_values;
+mod bad_yaml;
 mod conditions;
 mod examples;
 mod planning;

@@ -1,15 +1,16 @@
 //! The world: a server that crashes, a network that loses, repeats and delays, agents that die, people who change their
 //! minds.
 
+mod checks;
+mod network;
+mod people;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use keirin_engine::memory::MemoryStore;
-use keirin_engine::{Answer, Change, Engine, Event, Refusal, Rules, Target, Tell};
-use keirin_model::agent::Agent;
-use keirin_model::flow::Cause;
-use keirin_model::{AgentId, AttemptId, FlowId, Outcome, RunId, ScheduleId, Status};
-use keirin_wire::agent::AttemptEvent;
+use keirin_engine::{Answer, Change, Engine, Event, Refusal, Rules, Tell};
+use keirin_model::{AgentId, AttemptId, FlowId, Outcome, ScheduleId};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -139,140 +140,6 @@ impl World {
         }
     }
 
-    // People.
-
-    fn trigger(&mut self) {
-        let plan = plans::draw(&mut self.rng);
-        let project = self.rng.random_range(1..=3);
-        let flow = house::new_flow(project, plan);
-        if let Some(Ok(Answer::Started(flow))) = self.send(Event::StartFlow(Box::new(flow))) {
-            self.acknowledged_flows.insert(flow);
-        }
-    }
-
-    fn pick<Id: Copy>(&mut self, ids: Vec<Id>) -> Option<Id> {
-        if ids.is_empty() {
-            None
-        } else {
-            Some(ids[self.rng.random_range(0..ids.len())])
-        }
-    }
-
-    fn cancel_something(&mut self) {
-        let flows = self.store.flows.keys().copied().collect();
-        let Some(flow) = self.pick(flows) else { return };
-        let run = self
-            .store
-            .runs
-            .values()
-            .find(|run| run.flow == flow)
-            .unwrap()
-            .clone();
-        let job = self.store.jobs.values().find(|job| job.run == run.id).unwrap().id;
-        let target = match self.rng.random_range(0..3) {
-            0 => Target::Flow(flow),
-            1 => Target::Run(run.id),
-            _ => Target::Job(job),
-        };
-        self.send(Event::Cancel(target));
-    }
-
-    fn rerun_something(&mut self) {
-        let flows = self.store.flows.keys().copied().collect();
-        let Some(flow) = self.pick(flows) else { return };
-        let stored = self.store.flow_record(flow).map(Box::new);
-        let failed_only = self.rng.random_bool(0.5);
-        self.send(Event::Rerun {
-            flow,
-            failed_only,
-            stored,
-        });
-    }
-
-    fn start_something(&mut self) {
-        let manual: Vec<RunId> = self
-            .store
-            .runs
-            .values()
-            .filter(|run| run.status == Status::Manual)
-            .map(|run| run.id)
-            .collect();
-        let Some(run) = self.pick(manual) else { return };
-        let stored = self.store.flow_record(self.store.runs[&run].flow).map(Box::new);
-        self.send(Event::StartRun { run, stored });
-    }
-
-    /// The workflow is read anew: some of its schedules are gone, others are there again.
-    fn change_schedules(&mut self) {
-        schedules::change(&mut self.store, &mut self.rng, self.now, &mut self.last_schedule);
-        let (branch, workflow) = schedules::place();
-        let schedules = self.store.schedules.values().cloned().collect();
-        self.send(Event::Schedules {
-            branch,
-            workflow,
-            schedules,
-        });
-    }
-
-    /// A due time has been prepared: a flow is to start, or nothing.
-    fn deal_with_a_firing(&mut self) {
-        if self.firings.is_empty() {
-            return;
-        }
-        let at = self.rng.random_range(0..self.firings.len());
-        let (schedule, due) = self.firings.swap_remove(at);
-        // A look at the repository starts flows by their commits, not by its due time.
-        let looks = schedules::only_looks(&self.store, schedule);
-        if self.calm || looks || self.rng.random_bool(0.5) {
-            self.send(Event::NothingStarted { schedule, due });
-            return;
-        }
-        let plan = plans::draw(&mut self.rng);
-        let mut new = house::new_flow(1, plan);
-        new.cause = Cause::Schedule { schedule };
-        new.commit = Some(format!("{schedule} at {due}"));
-        new.due = Some((schedule, due));
-        match self.send(Event::StartFlow(Box::new(new))) {
-            Some(Ok(Answer::Started(flow))) => drop(self.acknowledged_flows.insert(flow)),
-            Some(Err(Refusal::DueTimeOver { .. })) | None => {}
-            other => panic!("a scheduled start was answered with {other:?}"),
-        }
-    }
-
-    /// A person changes an agent, or removes it; a removed one goes on talking for a while.
-    fn change_an_agent(&mut self) {
-        let id = self.any_agent();
-        let Some(mut agent) = self.store.agents.get(&id).cloned() else {
-            let slots = self.agents[&id].slots;
-            return self.put_agent(house::agent(id.0, slots));
-        };
-        match self.rng.random_range(0..10) {
-            0 => {
-                self.say(|| format!("agent {id} is removed"));
-                self.store.remove_agent(id);
-                // The server may die before it hears of it.
-                if self.rng.random_bool(0.8) {
-                    self.send(Event::AgentRemoved(id));
-                } else {
-                    self.crash_server();
-                }
-                return;
-            }
-            1..=3 => agent.authorised = !agent.authorised,
-            4..=6 => agent.disabled = !agent.disabled,
-            7 => drop(agent.labels.insert("big".to_owned())),
-            8 => drop(agent.labels.remove("big")),
-            _ => agent.slots = self.rng.random_range(1..=3),
-        }
-        self.put_agent(agent);
-    }
-
-    fn put_agent(&mut self, agent: Agent) {
-        self.say(|| format!("agent {} is now {agent:?}", agent.id));
-        self.store.put_agent(agent.clone());
-        self.send(Event::AgentChanged(agent));
-    }
-
     // The server.
 
     /// What is done at every beginning of leading, whether the server has led before or not.
@@ -383,49 +250,6 @@ impl World {
         })
     }
 
-    /// Whatever waits in a flow that is under way, waits for something.
-    fn check_reasons(&mut self, engine: &Engine) {
-        if self.rng.random_range(0..8) != 0 {
-            return;
-        }
-        for job in self
-            .store
-            .jobs
-            .values()
-            .filter(|job| job.status == Status::Waiting)
-        {
-            let flow = invariants::flow_of(&self.store, invariants::run_of(&self.store, job));
-            let reason = engine.why_waiting(job.id, None);
-            assert!(
-                flow.status.is_finished() || reason.is_some(),
-                "job {} of flow {} waits for nothing",
-                job.id,
-                flow.id
-            );
-        }
-    }
-
-    /// An engine made afresh knows what this one knows.
-    fn compare_with_rebuilt(&mut self, engine: &Engine) {
-        if self.rng.random_range(0..40) != 0 {
-            return;
-        }
-        let rebuilt = Engine::new(self.store.snapshot(), Rules::default(), self.now);
-        assert_eq!(engine.queued_jobs(), rebuilt.queued_jobs());
-        for job in self
-            .store
-            .jobs
-            .values()
-            .filter(|job| job.status == Status::Waiting)
-        {
-            let (here, there) = (
-                engine.why_waiting(job.id, None),
-                rebuilt.why_waiting(job.id, None),
-            );
-            assert_eq!(here, there, "job {}", job.id);
-        }
-    }
-
     fn tell(&mut self, tells: &[Tell]) {
         let mut replies: BTreeMap<AgentId, Told> = BTreeMap::new();
         for tell in tells {
@@ -465,122 +289,6 @@ impl World {
         let run = invariants::run_of(&self.store, job);
         invariants::flow_of(&self.store, run).stage(run).exclusive
     }
-
-    // The network.
-
-    /// An agent sends to where it was told that the server is.
-    fn send_to_server(&mut self, message: impl IntoIterator<Item = Message>) {
-        let address = self.told;
-        self.to_server
-            .extend(message.into_iter().map(|message| (address, message)));
-    }
-
-    /// A server that does not lead takes nothing from agents: they ask again.
-    fn lose_what_nobody_takes(&mut self) {
-        let leads = self.leader.as_ref().map(|server| server.address);
-        self.to_server.retain(|(address, _)| Some(*address) == leads);
-    }
-
-    fn take_message(&mut self) -> Option<Message> {
-        if self.to_server.is_empty() {
-            return None;
-        }
-        let at = self.rng.random_range(0..self.to_server.len());
-        Some(self.to_server.remove(at).1)
-    }
-
-    /// Messages that arrive together are committed together.
-    fn deliver_to_server(&mut self, most: usize) {
-        self.lose_what_nobody_takes();
-        let messages: Vec<Message> = (0..most).map_while(|_| self.take_message()).collect();
-        let events = messages.iter().map(Message::event).collect();
-        let Some((answers, tells)) = self.decide(events) else {
-            return;
-        };
-        for (message, answer) in messages.iter().zip(&answers) {
-            if let (Message::Claim(claim), Ok(Answer::Claimed)) = (message, answer) {
-                let sent = self.agents[&claim.agent].claim_sent;
-                let open = (claim.session, claim.sequence, sent);
-                self.open_claims.insert(claim.agent, open);
-            }
-        }
-        self.tell(&tells);
-        for (message, answer) in messages.into_iter().zip(answers) {
-            self.answer(message, answer);
-        }
-    }
-
-    fn answer(&mut self, message: Message, answer: Result<Answer, Refusal>) {
-        let Message::Report {
-            agent,
-            session,
-            attempt,
-            events,
-            sent,
-        } = message
-        else {
-            let expected = matches!(
-                answer,
-                Ok(Answer::Claimed | Answer::OldClaim) | Err(Refusal::NoSuchAgent(_))
-            );
-            assert!(expected, "a claim was answered with {answer:?}");
-            return;
-        };
-        let reply = match answer {
-            Ok(Answer::Reported { acknowledged, stop }) => {
-                for numbered in events.iter().filter(|numbered| numbered.sequence <= acknowledged) {
-                    if let AttemptEvent::Finished { outcome, .. } = &numbered.event {
-                        self.acknowledged_ends.insert(attempt, *outcome);
-                    }
-                }
-                Reply::Reported {
-                    session,
-                    attempt,
-                    acknowledged,
-                    stop,
-                    sent,
-                }
-            }
-            Err(Refusal::LeaseLost(_)) => Reply::Lost { session, attempt },
-            Err(Refusal::Gap { expected, .. }) => Reply::Gap {
-                session,
-                attempt,
-                expected,
-            },
-            other => panic!("a report was answered with {other:?}"),
-        };
-        self.to_agents.push((agent, reply));
-    }
-
-    fn deliver_to_agent(&mut self) {
-        if self.to_agents.is_empty() {
-            return;
-        }
-        let at = self.rng.random_range(0..self.to_agents.len());
-        let (agent, reply) = self.to_agents.remove(at);
-        self.say(|| format!("agent {agent} hears {reply:?}"));
-        if let Some(agent) = self.agents.get_mut(&agent) {
-            agent.hear(reply, self.now);
-        }
-        self.check_executions();
-    }
-
-    fn lose_message(&mut self) {
-        if self.rng.random_bool(0.5) {
-            drop(self.take_message());
-        } else if !self.to_agents.is_empty() {
-            let at = self.rng.random_range(0..self.to_agents.len());
-            self.to_agents.remove(at);
-        }
-    }
-
-    fn repeat_message(&mut self) {
-        if let Some(message) = self.take_message() {
-            self.send_to_server([message.clone(), message]);
-        }
-    }
-
-    // Agents.
 
     fn any_agent(&mut self) -> AgentId {
         let ids: Vec<AgentId> = self.agents.keys().copied().collect();
@@ -656,29 +364,6 @@ impl World {
         }
     }
 
-    /// No two agents run jobs of two runs that exclude each other, nor the same exclusive job twice.
-    fn check_executions(&self) {
-        let mut running: BTreeMap<_, RunId> = BTreeMap::new();
-        let mut jobs = BTreeSet::new();
-        for agent in self.agents.values() {
-            for (attempt, _) in agent
-                .held
-                .iter()
-                .filter(|(_, held)| held.exclusive && held.executes())
-            {
-                let job = &self.store.jobs[&self.store.attempts[attempt].job];
-                let run = invariants::run_of(&self.store, job);
-                let key = invariants::exclusive_key(&self.store, run).unwrap();
-                assert!(jobs.insert(job.id), "an exclusive job runs twice");
-                let other = running.insert(key, run.id);
-                assert!(
-                    other.is_none_or(|other| other == run.id),
-                    "two exclusive runs execute at once"
-                );
-            }
-        }
-    }
-
     // The end.
 
     /// Nothing goes wrong any more: everything that can finish does.
@@ -718,33 +403,6 @@ impl World {
                 return;
             }
         }
-    }
-
-    fn check_end(&self) {
-        for (id, flow) in &self.store.flows {
-            if !flow.status.is_finished() {
-                let engine = &self.leader.as_ref().unwrap().engine;
-                let waits = self.store.jobs.values().filter(|job| !job.status.is_finished());
-                let why: Vec<_> = waits.map(|job| (job, engine.why_waiting(job.id, None))).collect();
-                panic!("flow {id} never finishes: {why:#?}");
-            }
-        }
-        schedules::check_end(&self.store, &self.leader.as_ref().unwrap().engine);
-        for flow in &self.acknowledged_flows {
-            assert!(
-                self.store.flows.contains_key(flow),
-                "flow {flow} was acknowledged and is gone"
-            );
-        }
-        for (attempt, outcome) in &self.acknowledged_ends {
-            let status = self.store.attempts[attempt].status;
-            assert_eq!(
-                status,
-                Status::Finished(*outcome),
-                "the end of attempt {attempt} was acknowledged and is gone"
-            );
-        }
-        assert_eq!(self.deposed_commits, 0, "a deposed server has written");
     }
 
     pub fn finished_flows(&self) -> usize {
