@@ -587,3 +587,40 @@ fn the_doctor_tries_jobs_of_an_ordinary_user_too() {
         .collect();
     assert!(left.iter().all(|name| name == "objects"), "{left:?}");
 }
+
+/// As in many containers: root without the right to make namespaces, and with a umask that opens nothing to others.
+#[test]
+fn the_doctor_tries_jobs_where_root_may_make_no_namespaces() {
+    const NAME: &str = "the_doctor_tries_jobs_where_root_may_make_no_namespaces";
+    if !geteuid().is_root() {
+        println!("skipped: {NAME}: only root can give up a right of root");
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let program = clean(home.path());
+    let mut command = std::process::Command::new("sh");
+    let limited = "umask 077; exec setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin \"$0\" admin doctor --json --data-dir \"$1\"";
+    command
+        .args(["-c", limited])
+        .arg(program.get_program())
+        .arg(&data)
+        .env("HOME", home.path());
+    let said = said(command, "");
+    let found: Value = serde_json::from_str(&said.output).unwrap_or_else(|error| panic!("{error}: {said:?}"));
+    let checks = found["items"].as_array().unwrap();
+    let isolation = checks
+        .iter()
+        .find(|check| check["name"] == "isolation of jobs")
+        .unwrap();
+    assert_eq!(isolation["state"], "ok", "{isolation}");
+    assert!(
+        isolation["found"]
+            .as_str()
+            .unwrap()
+            .contains("without namespaces"),
+        "{isolation}"
+    );
+}

@@ -49,7 +49,7 @@ async fn try_identity(config: &Config, data: &DataFolder) -> anyhow::Result<Stri
         .permissions(std::fs::Permissions::from_mode(0o644))
         .tempfile_in(data.root())
         .context("cannot write in the data folder")?;
-    let folder = tempfile::tempdir().context("cannot make a folder for the try")?;
+    let folder = open_folder().context("cannot make a folder for the try")?;
     let mut agent = AgentConfig::new(
         folder.path().join("agent"),
         sandbox()?,
@@ -75,6 +75,13 @@ async fn try_identity(config: &Config, data: &DataFolder) -> anyhow::Result<Stri
         ),
         _ => bail!("the try of a job did not end well: {:?}", trial.exit),
     }
+}
+
+/// A folder that the users of jobs find their way to, as they do to that of a real agent, whatever the umask is.
+fn open_folder() -> std::io::Result<tempfile::TempDir> {
+    let folder = tempfile::tempdir()?;
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
+    Ok(folder)
 }
 
 fn told(isolation: Isolation) -> String {
