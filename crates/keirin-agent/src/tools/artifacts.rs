@@ -15,14 +15,11 @@ use tokio_util::io::ReaderStream;
 use super::error::ToolError;
 use super::files::{RelativePath, Tree};
 use super::matching::{Found, PassedOver, Patterns, Unusable};
-use super::{count, on_disk};
+use super::{count, name_passed_over, on_disk};
 use crate::backoff::Backoff;
 use crate::delivery::until_answered;
 use crate::server::{CallError, FileStream};
 use crate::step::StepContext;
-
-/// So many of the things that are not kept are named.
-const NAMED: usize = 100;
 
 /// Keeps the files that match, and names what matches and cannot be kept.
 pub(super) async fn upload(context: &StepContext<'_>, patterns: &[String]) -> Result<(), ToolError> {
@@ -37,12 +34,7 @@ pub(super) async fn upload(context: &StepContext<'_>, patterns: &[String]) -> Re
         path: found.path.to_string().escape_debug().to_string(),
         reason: Unusable::OddName,
     }));
-    for PassedOver { path, reason } in passed_over.iter().take(NAMED) {
-        context.say(&format!("Not kept: `{path}`: {reason}"));
-    }
-    if passed_over.len() > NAMED {
-        context.say(&format!("Not kept: {} more", passed_over.len() - NAMED));
-    }
+    name_passed_over(context, "Not kept", &passed_over);
     match (files.is_empty(), passed_over.is_empty()) {
         (true, true) => return Err(patterns.nothing()),
         (true, false) => return Err(patterns.nothing_usable()),

@@ -8,8 +8,8 @@ use keirin_wire::agent::TestReport;
 
 use super::error::ToolError;
 use super::files::Tree;
-use super::matching::{Found, Matches, PassedOver, Patterns, Unusable};
-use super::{count, on_disk};
+use super::matching::{Found, Matches, Patterns, Unusable};
+use super::{count, name_passed_over, on_disk};
 use crate::delivery::until_answered;
 use crate::step::StepContext;
 
@@ -25,14 +25,10 @@ pub(super) async fn run(context: &StepContext<'_>, patterns: &[String]) -> Resul
     let owner = context.workspace.owner();
     let found = on_disk(move || Ok((patterns.find(&root, limit)?, patterns)));
     let (Matches { files, passed_over }, patterns) = found.await?;
-    let links_and_names = passed_over
-        .iter()
-        .filter(|passed_over| passed_over.reason != Unusable::EmptyFolder);
-    let mut is_named = false;
-    for PassedOver { path, reason } in links_and_names {
-        context.say(&format!("Not read: `{path}`: {reason}"));
-        is_named = true;
-    }
+    let mut links_and_names = passed_over;
+    links_and_names.retain(|passed_over| passed_over.reason != Unusable::EmptyFolder);
+    name_passed_over(context, "Not read", &links_and_names);
+    let is_named = !links_and_names.is_empty();
     match (files.is_empty(), is_named) {
         (true, false) => return Err(patterns.nothing()),
         (true, true) => return Err(patterns.nothing_usable()),

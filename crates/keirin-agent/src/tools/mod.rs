@@ -16,6 +16,10 @@ use crate::step::{StepContext, StepEnd};
 
 pub(crate) use error::ToolError;
 pub(crate) use files::RelativePath;
+use matching::PassedOver;
+
+/// So many of the things that are passed over are named.
+const NAMED: usize = 100;
 
 /// Runs a step's tool. Once `context.halt` is called it comes back soon, with nothing of the step still running.
 pub(crate) async fn run(context: &StepContext<'_>, tool: &Tool) -> StepEnd {
@@ -57,6 +61,16 @@ pub(crate) async fn run(context: &StepContext<'_>, tool: &Tool) -> StepEnd {
 /// A number with its noun, for people.
 fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Names what matches and cannot be used, so much of it as anybody reads.
+fn name_passed_over(context: &StepContext<'_>, what: &str, passed_over: &[PassedOver]) {
+    for PassedOver { path, reason } in passed_over.iter().take(NAMED) {
+        context.say(&format!("{what}: `{path}`: {reason}"));
+    }
+    if passed_over.len() > NAMED {
+        context.say(&format!("{what}: {} more", passed_over.len() - NAMED));
+    }
 }
 
 /// For tools that start no processes: they are dropped where they are.

@@ -3,6 +3,7 @@
 use keirin_model::Outcome::{Failed, Success};
 use keirin_model::plan::{StepPlan, Tool};
 use keirin_model::results::TestStatus;
+use keirin_wire::log::Stream;
 
 use crate::bench::{Bench, always, job, shell, step};
 
@@ -60,4 +61,16 @@ async fn a_report_that_is_missing_or_broken_fails_the_step_and_is_named() {
         "{message}"
     );
     assert!(record.tests.is_empty());
+}
+
+#[tokio::test]
+async fn of_very_many_links_that_are_not_read_some_are_named_and_the_others_counted() {
+    let bench = Bench::start();
+    let links = shell("i=0; while [ $i -lt 120 ]; do ln -s nowhere $i.xml; i=$((i + 1)); done");
+    let record = bench.run(job(vec![links, collect(&["*.xml"])])).await;
+    assert_eq!(record.steps(), [Success, Failed]);
+    let said = record.lines(Stream::Agent);
+    let named = said.iter().filter(|line| line.starts_with("Not read: `"));
+    assert_eq!(named.count(), 100);
+    assert!(record.has_line("Not read: 20 more"), "{said:#?}");
 }
