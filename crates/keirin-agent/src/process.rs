@@ -62,17 +62,20 @@ impl Bare<'_> {
             StepStream::Output => output.write(bytes),
             StepStream::Error => error.write(bytes),
         };
-        let mut exit = None;
+        let mut exit: Option<Result<ProcessEnd, SandboxFailure>> = None;
+        let mut unread = Ok(());
         let mut linger_until = None;
         while exit.is_none() || streams.is_open() {
             let (is_ending, next_at) = (ending.has_begun(), ending.next_at());
             tokio::select! {
-                read = streams.read(&mut write), if streams.is_open() => read.map_err(|source| LaunchError::Read {
-                    program: launch.program.to_owned(),
-                    source,
-                })?,
+                read = streams.read(&mut write), if streams.is_open() => {
+                    unread = read;
+                    if unread.is_err() {
+                        break;
+                    }
+                }
                 exited = sandbox.exited(), if exit.is_none() => {
-                    exit = Some(exited?);
+                    exit = Some(exited);
                     linger_until = Some(Instant::now() + self.patience.lingering_output);
                     if is_ending {
                         sandbox.signal(Signal::SIGKILL).await;
@@ -90,9 +93,14 @@ impl Bare<'_> {
                 () = sleep_until(linger_until.unwrap_or_else(Instant::now)), if linger_until.is_some() => break,
             }
         }
+        // Whatever became of the process, its last words are said.
         output.finish();
         error.finish();
-        Ok(exit.unwrap_or_default())
+        unread.map_err(|source| LaunchError::Read {
+            program: launch.program.to_owned(),
+            source,
+        })?;
+        Ok(exit.transpose()?.unwrap_or_default())
     }
 
     /// Starts the process; returns what it writes.

@@ -38,6 +38,17 @@ pub(super) fn count(folders: Vec<PathBuf>, is_first: bool) -> io::Result<Arc<Ato
     Ok(bytes)
 }
 
+/// Whether there is a file of so many bytes or more.
+pub(super) fn has_file_of(folders: &[&Path], bytes: u64) -> bool {
+    folders.iter().any(|folder| {
+        let mut entries = walkdir::WalkDir::new(folder).into_iter().flatten();
+        entries.any(|entry| {
+            fs::symlink_metadata(entry.path())
+                .is_ok_and(|metadata| metadata.is_file() && metadata.len() >= bytes)
+        })
+    })
+}
+
 /// What one look has found.
 #[derive(Debug, Default)]
 struct Used {

@@ -74,6 +74,8 @@ pub(crate) struct Sandbox {
     has_landlock: bool,
     /// The limit that the job has run into between its steps, until somebody asks.
     exceeded: Option<ExceededLimit>,
+    /// What it has said on standard error, once it is gone.
+    last_words: Vec<u8>,
 }
 
 impl Sandboxes {
@@ -158,6 +160,7 @@ impl Sandboxes {
             requests,
             has_landlock: false,
             exceeded: None,
+            last_words: Vec::new(),
         })
     }
 
@@ -169,7 +172,7 @@ impl Sandboxes {
         let ended = ended.await.map_err(|source| self.not_started(source))?;
         match ended.status.success() {
             true => Ok(()),
-            false => Err(SandboxFailure::Gone(said(&ended.stderr))),
+            false => Err(SandboxFailure::Gone(reason(&ended.stderr))),
         }
     }
 
@@ -209,7 +212,13 @@ impl Sandbox {
             folder: launch.folder,
             environment: launch.environment.clone(),
         };
-        self.send(&request, &[launch.output, launch.error]).await?;
+        match self.send(&request, &[launch.output, launch.error]).await {
+            // Nothing of it has been sent. The kernel takes less too.
+            Err(SandboxFailure::Connection(error)) if error.kind() == io::ErrorKind::ArgumentListTooLong => {
+                return Ok(Err(error));
+            }
+            sent => sent?,
+        }
         match in_time(self.receive()).await {
             Some(Ok(Response::Started)) => Ok(Ok(())),
             Some(Ok(Response::NotStarted { errno })) => Ok(Err(io::Error::from_raw_os_error(errno))),
@@ -331,15 +340,18 @@ impl Sandbox {
         self.exceeded.take()
     }
 
-    /// It has ended; what it said at last tells why.
+    /// It has ended; what it said at last tells why. May be dropped and called again.
     async fn gone(&mut self) -> SandboxFailure {
-        let mut text = Vec::new();
-        if let Some(stderr) = self.outside.stderr.take() {
+        if let Some(stderr) = &mut self.outside.stderr {
+            let words = &mut self.last_words;
+            let read = async {
+                // An error is an end too.
+                while words.len() < 4096 && stderr.read_buf(words).await.is_ok_and(|bytes| bytes > 0) {}
+            };
             // A process that outlives it may keep this open.
-            let read = timeout(Duration::from_secs(1), stderr.take(4096).read_to_end(&mut text)).await;
-            drop(read);
+            drop(timeout(Duration::from_secs(1), read).await);
         }
-        SandboxFailure::Gone(said(&text))
+        SandboxFailure::Gone(reason(&self.last_words))
     }
 }
 
@@ -377,7 +389,8 @@ pub(crate) struct Launched<'a> {
     pub(crate) error: std::os::fd::BorrowedFd<'a>,
 }
 
-fn said(stderr: &[u8]) -> String {
+/// What a process has said on standard error, as the end of a sentence.
+fn reason(stderr: &[u8]) -> String {
     match String::from_utf8_lossy(stderr).trim() {
         "" => String::new(),
         text => format!(": {text}"),

@@ -26,7 +26,7 @@ use crate::job_limits::{ExceededLimit, JobLimits};
 
 use super::access;
 use super::disk;
-use super::plan::{Namespaces, Owner, SandboxPlan};
+use super::plan::{Folders, Namespaces, Owner, SandboxPlan};
 use super::processes::{self, Process};
 use super::protocol::{self, Request, Response};
 use super::{SandboxError, blocked_signals, namespaces, rlimits, set_oom_score, system};
@@ -89,6 +89,7 @@ pub(super) fn run(socket: &UnixStream) -> Result<(), SandboxError> {
         socket,
         owner: plan.owner,
         limits: plan.limits,
+        folders: &plan.folders,
         is_first,
         has_shared_memory: plan.namespaces != Namespaces::None,
         step: None,
@@ -120,6 +121,7 @@ struct Init<'a> {
     socket: &'a UnixStream,
     owner: Option<Owner>,
     limits: JobLimits,
+    folders: &'a Folders,
     /// Bytes in the attempt's folders.
     disk: Option<Arc<AtomicU64>>,
     is_first: bool,
@@ -182,7 +184,8 @@ impl Init<'_> {
                         Response::Started
                     }
                     Err(error) => Response::NotStarted {
-                        errno: error.raw_os_error().unwrap_or_default(),
+                        // What the standard library refuses by itself is not valid.
+                        errno: error.raw_os_error().unwrap_or(Errno::EINVAL as i32),
                     },
                 };
                 protocol::send(self.socket, &response)?;
@@ -359,14 +362,16 @@ impl Init<'_> {
         }
         let too_large = Signal::SIGXFSZ as i32;
         let by_signal = status.terminating_signal() == Some(too_large);
-        // A shell says so of the program that it ran.
+        // A shell says so of the program that it ran, and anything may end with the same code.
         let by_shell = status.exit_status() == Some(128 + too_large);
-        if self.limits.disk.is_some() && (by_signal || by_shell) {
+        if let Some(limit) = self.limits.disk
+            && (by_signal || (by_shell && disk::has_file_of(&self.folders.all(), limit.0)))
+        {
             return Some(ExceededLimit::FileSize);
         }
         let limit = self.limits.processes?;
-        (threads(&processes::of_attempt(self.is_first)) + OWN_PROCESSES >= limit)
-            .then_some(ExceededLimit::Processes)
+        let left = threads(&processes::of_attempt(self.is_first));
+        (left > 0 && left + OWN_PROCESSES >= limit).then_some(ExceededLimit::Processes)
     }
 }
 

@@ -94,8 +94,11 @@ async fn a_job_that_kills_what_holds_it_leaves_nothing_running() {
     let bench = Bench::start();
     let (child, away) = (sleep(1346), sleep(1347));
     let record = bench
-        .run(script(&format!("{child} & setsid {away} & kill -9 $PPID; wait")))
+        .run(script(&format!(
+            "printf 'last words'; {child} & setsid {away} & kill -9 $PPID; wait"
+        )))
         .await;
+    assert!(record.has_line("last words"), "{:#?}", record.log);
     let (outcome, _, message) = record.finished().unwrap();
     assert_eq!(outcome, Outcome::Failed);
     assert!(message.unwrap().contains("has ended by itself"));

@@ -690,6 +690,22 @@ async fn files_without_a_name_count_towards_the_disk_limit() {
     assert_told(&record, "more than 4M in its folders");
 }
 
+#[tokio::test]
+async fn a_step_that_fails_by_itself_is_blamed_on_no_limit() {
+    let bench = Bench::start_with(|config| {
+        config.job_limits = JobLimits {
+            processes: Some(4),
+            disk: Some(ByteSize(1 << 20)),
+            ..NO_LIMITS
+        };
+    });
+    for failing in ["exit 1", "echo small > file; exit 153"] {
+        let record = bench.run(script(failing)).await;
+        let (outcome, _, message) = record.finished().unwrap();
+        assert_eq!((outcome, message), (Failed, None), "{failing}: {:#?}", record.log);
+    }
+}
+
 /// A machine where namespaces are closed, as in many containers: jobs have users, and nothing else keeps them apart.
 fn users_alone(config: &mut keirin_agent::Config) {
     several(config);

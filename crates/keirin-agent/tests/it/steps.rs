@@ -266,3 +266,16 @@ async fn a_job_that_does_nothing_costs_four_calls() {
         assert_eq!(bench.server.state().calls, before + 4);
     }
 }
+
+#[tokio::test]
+async fn a_script_that_is_longer_than_any_message_fails_as_one_that_is_too_long() {
+    let bench = Bench::start();
+    let record = bench.run(script(&format!(": {}", "x".repeat(17 << 20)))).await;
+    let (outcome, _, message) = record.finished().unwrap();
+    assert_eq!(outcome, Failed);
+    assert!(
+        message.as_deref().unwrap().contains("cannot start `sh`"),
+        "{message:?}"
+    );
+    assert_eq!(bench.run(script("true")).await.finished().unwrap().0, Success);
+}
