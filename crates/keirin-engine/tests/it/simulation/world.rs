@@ -44,8 +44,8 @@ pub struct World {
     /// One that was deposed and does not know it.
     deposed: Option<Server>,
     agents: BTreeMap<AgentId, SimAgent>,
-    /// Where the agents look for the server: what the last one that began to lead has told them.
-    told: Address,
+    /// Where the server is that leads. Agents find it at once: how they hear of it is no matter of the engine.
+    address: Address,
     to_server: Vec<(Address, Message)>,
     to_agents: Vec<(AgentId, Reply)>,
     /// The claim that each agent has open with the leader: session, sequence, when it was sent.
@@ -84,7 +84,7 @@ impl World {
             leader: None,
             deposed: None,
             agents,
-            told: 0,
+            address: 0,
             to_server: Vec::new(),
             to_agents: Vec::new(),
             open_claims: BTreeMap::new(),
@@ -142,7 +142,7 @@ impl World {
 
     // The server.
 
-    /// What is done at every beginning of leading, whether the server has led before or not.
+    /// A server begins to lead, whether it has led before or not: in an epoch of its own, with what the store holds.
     fn elect(&mut self, address: Address) {
         self.epoch += 1;
         self.open_claims.clear();
@@ -152,19 +152,19 @@ impl World {
             epoch: self.epoch,
             address,
         });
-        self.told = address;
+        self.address = address;
         self.say(|| format!("server {address} leads"));
     }
 
     fn crash_server(&mut self) {
         self.say(|| "the server crashes".to_owned());
         self.leader = None;
-        self.elect(self.told);
+        self.elect(self.address);
     }
 
     fn depose(&mut self) {
         self.say(|| "the server is deposed and does not know it".to_owned());
-        let address = self.told;
+        let address = self.address;
         self.deposed = self.leader.take();
         self.elect(1 - address);
     }
@@ -228,13 +228,13 @@ impl World {
         };
         if fate == 0 || self.contradicts(&changes) {
             self.say(|| "the commit fails".to_owned());
-            self.elect(self.told);
+            self.elect(self.address);
             return None;
         }
         assert!(self.commit(server.epoch, &changes));
         if fate == 1 {
             self.say(|| "the commit is made, and nobody knows".to_owned());
-            self.elect(self.told);
+            self.elect(self.address);
             return None;
         }
         self.check_reasons(&server.engine);

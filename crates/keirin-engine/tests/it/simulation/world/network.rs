@@ -8,9 +8,9 @@ use super::World;
 use crate::simulation::agents::{Message, Reply};
 
 impl World {
-    /// An agent sends to where it was told that the server is.
+    /// An agent sends to where the server is that leads now; what is under way to another one is lost.
     pub(super) fn send_to_server(&mut self, message: impl IntoIterator<Item = Message>) {
-        let address = self.told;
+        let address = self.address;
         self.to_server
             .extend(message.into_iter().map(|message| (address, message)));
     }
