@@ -1,13 +1,14 @@
 //! From the start of a flow to its end: what starts after what, what is left out, what a person starts, what runs again.
 
 use insta::assert_snapshot;
-use keirin_engine::{Answer, Refusal};
+use keirin_engine::{Answer, NewFlow, Refusal, Target};
 use keirin_model::Outcome;
 use keirin_model::access::Role;
+use keirin_model::diagnostic::{Diagnostic, Severity};
 use keirin_model::plan::{Plan, StagePlan, Start};
 
 use crate::driver::whatever_the_server_does;
-use crate::house::{job, plan, stage};
+use crate::house::{self, job, plan, stage};
 
 fn manual(mut stage: StagePlan) -> StagePlan {
     stage.start = Start::Manual {
@@ -303,5 +304,51 @@ fn a_stage_without_jobs_and_a_flow_without_stages_end_at_once() {
         ");
         let nothing = story.start(plan(vec![]));
         assert_snapshot!(story.picture(nothing), @"flow skipped");
+    });
+}
+
+#[test]
+fn a_flow_of_a_broken_workflow_has_failed_from_the_start_and_nothing_of_it_runs() {
+    whatever_the_server_does(|story| {
+        story.agent(1, 4);
+        let one = || plan(vec![stage("build", &[], vec![job("test", &[])])]);
+        let broken = story.start_flow(NewFlow {
+            diagnostics: vec![Diagnostic {
+                file: ".keirin.yaml".to_owned(),
+                line: 2,
+                column: 1,
+                end_column: 8,
+                severity: Severity::Error,
+                message: "`stages` is not a map".to_owned(),
+                suggestion: None,
+            }],
+            ..house::new_flow(1, plan(vec![]))
+        });
+        assert_snapshot!(story.picture(broken), @"flow failed");
+        let flow = &story.store.flows[&broken];
+        assert_eq!((flow.diagnostics.len(), flow.finished_at), (1, Some(story.now)));
+        assert!(
+            !story.engine.knows_flow(broken),
+            "what is over is not kept in memory"
+        );
+        assert_eq!(story.claim(1), []);
+        for failed_only in [true, false] {
+            let again = story.rerun(broken, failed_only);
+            assert_eq!(again, Err(Refusal::NothingToRerun(broken)));
+        }
+        assert!(story.cancel(Target::Flow(broken)).is_err());
+        assert_snapshot!(story.picture(broken), @"flow failed");
+        let next = story.start(one());
+        assert_eq!(
+            story.store.flows[&next].number, 2,
+            "it has a number like any other"
+        );
+        story.claim(1);
+        story.begin(story.attempt(next, "test"));
+        story.end(story.attempt(next, "test"), Outcome::Success);
+        assert_snapshot!(story.picture(next), @r"
+        flow success
+        build success: test success
+        ");
     });
 }
