@@ -4,7 +4,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keirin_model::AttemptId;
 use keirin_wire::agent::{LEASE_SECONDS, Report};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -172,37 +171,6 @@ pub(crate) async fn in_time<T>(
         })
     };
     timeout(limit, call).await.unwrap_or_else(too_late)
-}
-
-/// Asks until the server answers, and for so long where it answers that it cannot do it now: for calls that tools make.
-pub(crate) async fn until_answered<T, F: Future<Output = Result<T, CallError>>>(
-    attempt: AttemptId,
-    within: Duration,
-    backoff: &mut Backoff,
-    mut call: impl FnMut() -> F,
-) -> Result<T, CallError> {
-    let mut failing_since = None;
-    loop {
-        match call().await {
-            Err(CallError::Unreachable { reason }) => {
-                failing_since = None;
-                let wait = backoff.next();
-                tracing::warn!(%attempt, %reason, ?wait, "cannot reach the server; asking again");
-                sleep(wait).await;
-            }
-            Err(CallError::Failing { reason })
-                if failing_since.get_or_insert_with(Instant::now).elapsed() < within =>
-            {
-                let wait = backoff.next();
-                tracing::warn!(%attempt, %reason, ?wait, "the server cannot answer now; asking again");
-                sleep(wait).await;
-            }
-            answer => {
-                backoff.reset();
-                return answer;
-            }
-        }
-    }
 }
 
 /// Ends an exclusive job before its lease can have run out: counted from the moment when the last acknowledged call was

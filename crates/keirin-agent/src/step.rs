@@ -8,13 +8,14 @@ use keirin_model::Outcome;
 use keirin_model::flow::Exit;
 use keirin_wire::agent::Assignment;
 use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
 use crate::config::Config;
 use crate::output::JobLog;
 use crate::sandbox::Sandbox;
-use crate::server::{Lease, Server};
+use crate::server::{CallError, Lease, Server};
 use crate::workspace::Workspace;
 
 /// What the tool of a step may use.
@@ -49,6 +50,41 @@ impl StepContext<'_> {
 
     pub(crate) fn backoff(&self) -> Backoff {
         Backoff::new(Arc::clone(&self.config.random))
+    }
+
+    /// Asks until the server answers, and for a while where it answers that it cannot do it now. The log of the job says
+    /// what is in the way.
+    pub(crate) async fn until_answered<T, F: Future<Output = Result<T, CallError>>>(
+        &self,
+        backoff: &mut Backoff,
+        mut call: impl FnMut() -> F,
+    ) -> Result<T, CallError> {
+        let within = self.config.patience.upload;
+        let mut failing_since = None;
+        let mut said = None;
+        loop {
+            let error = match call().await {
+                Err(error @ CallError::Unreachable { .. }) => {
+                    failing_since = None;
+                    error
+                }
+                Err(error @ CallError::Failing { .. })
+                    if failing_since.get_or_insert_with(Instant::now).elapsed() < within =>
+                {
+                    error
+                }
+                answer => {
+                    backoff.reset();
+                    return answer;
+                }
+            };
+            let reason = error.to_string();
+            if said.as_ref() != Some(&reason) {
+                self.say(&format!("Asking again: {reason}"));
+                said = Some(reason);
+            }
+            sleep(backoff.next()).await;
+        }
     }
 }
 

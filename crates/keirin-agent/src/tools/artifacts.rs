@@ -17,7 +17,6 @@ use super::files::{RelativePath, Tree};
 use super::matching::{Found, PassedOver, Patterns, Unusable};
 use super::{count, name_passed_over, on_disk};
 use crate::backoff::Backoff;
-use crate::delivery::until_answered;
 use crate::server::{CallError, FileStream};
 use crate::step::StepContext;
 
@@ -183,14 +182,11 @@ pub(super) async fn download(
 ) -> Result<(), ToolError> {
     let limits = context.config.limits;
     let destination = RelativePath::parse(destination.unwrap_or("."))?;
-    let attempt = context.lease.attempt;
     let mut backoff = context.backoff();
     let parsed = Patterns::parse(patterns)?;
-    let within = context.config.patience.upload;
-    let kept = until_answered(attempt, within, &mut backoff, || {
-        context.server.kept(context.lease)
-    })
-    .await?;
+    let kept = context
+        .until_answered(&mut backoff, || context.server.kept(context.lease))
+        .await?;
     let wanted = choose(kept, &parsed, from)?;
     if wanted.is_empty() {
         return Err(ToolError::NothingKept {
@@ -264,12 +260,9 @@ async fn fetch(
     backoff: &mut Backoff,
 ) -> Result<(), ToolError> {
     loop {
-        let attempt = context.lease.attempt;
-        let within = context.config.patience.upload;
-        let content = until_answered(attempt, within, backoff, || {
-            context.server.fetch_kept(context.lease, kept.id)
-        })
-        .await?;
+        let content = context
+            .until_answered(backoff, || context.server.fetch_kept(context.lease, kept.id))
+            .await?;
         let file = tree.create(path).map_err(ToolError::disk("write", path))?;
         if kept.executable {
             Tree::make_executable(&file).map_err(ToolError::disk("write", path))?;
@@ -286,9 +279,10 @@ async fn fetch(
             }
             Err(Broken::Disk(error)) => return Err(ToolError::disk("write", path)(error)),
             Err(Broken::Connection(error)) => {
-                let wait = backoff.next();
-                tracing::warn!(%path, %error, ?wait, "a file did not arrive whole; fetching it again");
-                tokio::time::sleep(wait).await;
+                context.say(&format!(
+                    "`{path}` did not arrive whole: {error}. Fetching it again."
+                ));
+                tokio::time::sleep(backoff.next()).await;
             }
         }
     }

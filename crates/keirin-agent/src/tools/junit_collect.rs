@@ -10,7 +10,6 @@ use super::error::ToolError;
 use super::files::Tree;
 use super::matching::{Found, Matches, Patterns, Unusable};
 use super::{count, name_passed_over, on_disk};
-use crate::delivery::until_answered;
 use crate::step::StepContext;
 
 /// More of one file is not read; the reader of reports says so.
@@ -60,8 +59,7 @@ pub(super) async fn run(context: &StepContext<'_>, patterns: &[String]) -> Resul
     };
     let mut backoff = context.backoff();
     let call = || context.server.test_results(context.lease, &report);
-    let within = context.config.patience.upload;
-    Ok(until_answered(context.lease.attempt, within, &mut backoff, call).await?)
+    Ok(context.until_answered(&mut backoff, call).await?)
 }
 
 fn read(tree: &Tree, found: &Found) -> Result<Vec<TestResult>, ToolError> {

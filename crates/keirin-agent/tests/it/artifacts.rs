@@ -280,3 +280,18 @@ async fn a_server_that_is_away_is_waited_for_however_long() {
     let record = bench.server.finished(attempt).await;
     assert_eq!(record.steps(), [Success, Success]);
 }
+
+#[tokio::test]
+async fn a_download_that_waits_for_the_server_says_so() {
+    let bench = Bench::start();
+    bench
+        .run(job(vec![shell("echo x > file"), upload(&["file"])]))
+        .await;
+    bench.server.change(|state| state.hides_files_once = true);
+    let record = bench
+        .run(job(vec![download(&["file"], None), shell("cat file")]))
+        .await;
+    assert_eq!(record.finished().unwrap().0, Success, "{:#?}", record.log);
+    let line = "Asking again: the server cannot be reached: no route to host";
+    assert!(record.has_line(line), "{:#?}", record.log);
+}

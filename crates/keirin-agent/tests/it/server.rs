@@ -85,6 +85,8 @@ pub(crate) struct State {
     pub(crate) refuses_logs: bool,
     /// Files and long pieces of logs are answered as by a server that has no room for them.
     pub(crate) is_storage_full: bool,
+    /// The next call for the list of kept files does not arrive.
+    pub(crate) hides_files_once: bool,
     /// How often it has said so.
     pub(crate) refused_for_room: u32,
     /// Files do not arrive.
@@ -382,6 +384,10 @@ impl Server for TestServer {
     async fn kept(&self, lease: &Lease) -> Result<Vec<Kept>, CallError> {
         self.call(|state| {
             state.record(lease)?;
+            if std::mem::take(&mut state.hides_files_once) {
+                let reason = "no route to host".to_owned();
+                return Err(CallError::Unreachable { reason });
+            }
             Ok(state.files.iter().map(|(kept, _)| kept.clone()).collect())
         })
     }
