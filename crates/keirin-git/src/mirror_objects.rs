@@ -17,8 +17,8 @@ const DEEPEST_WALK: u32 = 100;
 const BATCH: usize = 20_000;
 /// How many commits are remembered to be complete.
 const MOST_REMEMBERED: usize = 10_000;
-/// A list of all objects of a large repository.
-const OBJECT_LIST_LIMIT: usize = 2 * 1024 * 1024 * 1024;
+/// A list of all that a mirror of a large repository lacks.
+const OBJECT_LIST_LIMIT: usize = 512 * 1024 * 1024;
 
 impl Mirror {
     /// Whether the mirror holds the commit. Talks to nobody.
@@ -136,6 +136,8 @@ impl Mirror {
                 "--objects",
                 "--no-object-names",
                 "--missing=print",
+                // Of all that is listed only what is missing is printed.
+                "--quiet",
                 "--stdin",
             ])
             .output_limit(OBJECT_LIST_LIMIT);

@@ -28,8 +28,8 @@ const TAGS_LIMIT: usize = 256 * 1024 * 1024;
 
 /// A list of all commits, of some 40 or 64 bytes each.
 const COMMITS_LIMIT: usize = 1024 * 1024 * 1024;
-/// A list of the files of [`SAMPLES`] commits.
-const OBJECTS_LIMIT: usize = 2 * 1024 * 1024 * 1024;
+/// A list of the files that [`SAMPLES`] commits lack.
+const OBJECTS_LIMIT: usize = 512 * 1024 * 1024;
 /// How many commits are looked at for missing files.
 const SAMPLES: usize = 200;
 
@@ -142,6 +142,8 @@ impl HistoryReader {
         let call = self
             .call(["rev-list", "--no-walk=unsorted", "--objects", "--no-object-names"])
             .argument("--missing=print")
+            // Of all that is listed only what is missing is printed.
+            .argument("--quiet")
             .argument("--stdin")
             .input(input)
             .output_limit(OBJECTS_LIMIT)
