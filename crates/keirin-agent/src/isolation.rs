@@ -9,7 +9,7 @@ use keirin_model::flow::Exit;
 
 use crate::agent::AgentError;
 use crate::config::{Config, Identity};
-use crate::sandbox::{Launched, Namespaces, Owner, SandboxFailure, Sandboxes};
+use crate::sandbox::{Namespaces, Owner, SandboxFailure, Sandboxes, StepProcess};
 use crate::slots::Slots;
 use crate::workspace::{Folder, Workspace};
 
@@ -221,7 +221,7 @@ async fn try_in(
         .start(workspace.folders().clone(), workspace.owner())
         .await?;
     let (_reader, writer) = std::io::pipe()?;
-    let launched = Launched {
+    let process = StepProcess {
         program: "sh".to_owned(),
         arguments: words,
         folder: workspace.work().to_string_lossy().into_owned(),
@@ -229,7 +229,7 @@ async fn try_in(
         output: writer.as_fd(),
         error: writer.as_fd(),
     };
-    if let Err(error) = sandbox.run(launched).await? {
+    if let Err(error) = sandbox.run(process).await? {
         let reason = format!("no program can be started in it: {error}");
         return Err(SandboxFailure::Refused(reason));
     }

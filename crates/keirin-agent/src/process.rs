@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Patience;
 use crate::output::Capture;
-use crate::sandbox::{Launched, Owner, ProcessEnd, Sandbox, SandboxFailure};
+use crate::sandbox::{Owner, ProcessEnd, Sandbox, SandboxFailure, StepProcess};
 use crate::streams::{StepStream, StepStreams};
 
 /// A process to start.
@@ -114,7 +114,7 @@ impl Bare<'_> {
         let (error_reader, error) = self.pipe().map_err(system)?;
         let streams = StepStreams::new(output_reader, error_reader).map_err(system)?;
         let folder = launch.folder.to_string_lossy().into_owned();
-        let launched = Launched {
+        let process = StepProcess {
             program: program(),
             arguments: launch.arguments.to_vec(),
             folder: folder.clone(),
@@ -122,7 +122,7 @@ impl Bare<'_> {
             output: output.as_fd(),
             error: error.as_fd(),
         };
-        match sandbox.run(launched).await? {
+        match sandbox.run(process).await? {
             Ok(()) => Ok(streams),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(LaunchError::NotFound {
                 program: program(),

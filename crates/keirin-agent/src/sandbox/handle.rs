@@ -204,15 +204,15 @@ impl Sandbox {
     /// Starts a step's process. The error is the system's, from where the process was to be started.
     pub(crate) async fn run(
         &mut self,
-        launch: Launched<'_>,
+        process: StepProcess<'_>,
     ) -> Result<Result<(), io::Error>, SandboxFailure> {
         let request = Request::Run {
-            program: launch.program,
-            arguments: launch.arguments,
-            folder: launch.folder,
-            environment: launch.environment.clone(),
+            program: process.program,
+            arguments: process.arguments,
+            folder: process.folder,
+            environment: process.environment.clone(),
         };
-        match self.send(&request, &[launch.output, launch.error]).await {
+        match self.send(&request, &[process.output, process.error]).await {
             // Nothing of it has been sent. The kernel takes less too.
             Err(SandboxFailure::Connection(error)) if error.kind() == io::ErrorKind::ArgumentListTooLong => {
                 return Ok(Err(error));
@@ -380,7 +380,7 @@ pub(crate) struct ProcessEnd {
 }
 
 /// A step's process to start.
-pub(crate) struct Launched<'a> {
+pub(crate) struct StepProcess<'a> {
     pub(crate) program: String,
     pub(crate) arguments: Vec<String>,
     pub(crate) folder: String,

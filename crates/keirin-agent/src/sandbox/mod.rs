@@ -42,7 +42,7 @@ use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::{Gid, Pid, Uid, setgroups, setresgid, setresuid};
 
-pub(crate) use handle::{Launched, ProcessEnd, Sandbox, SandboxFailure, Sandboxes};
+pub(crate) use handle::{ProcessEnd, Sandbox, SandboxFailure, Sandboxes, StepProcess};
 pub(crate) use namespaces::first_out_of_reach;
 use plan::SandboxPlan;
 pub(crate) use plan::{Accounts, Folders};

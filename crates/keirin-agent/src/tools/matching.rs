@@ -80,10 +80,10 @@ impl Patterns {
             if !self.globs.matches_file(&inside.to_string_lossy()) {
                 continue;
             }
-            let found = match look_at(root, &entry, inside)? {
-                Look::File(found) => found,
-                Look::Folder => continue,
-                Look::PassedOver(reason) => {
+            let found = match classify(root, &entry, inside)? {
+                Classified::File(found) => found,
+                Classified::Folder => continue,
+                Classified::PassedOver(reason) => {
                     let path = inside.to_string_lossy().into_owned();
                     matches.passed_over.push(PassedOver { path, reason });
                     continue;
@@ -141,43 +141,43 @@ pub(crate) enum Unusable {
     Special,
 }
 
-enum Look {
+enum Classified {
     File(Found),
     /// What is in it is found by itself.
     Folder,
     PassedOver(Unusable),
 }
 
-fn look_at(root: &Path, entry: &DirEntry, inside: &Path) -> Result<Look, ToolError> {
+fn classify(root: &Path, entry: &DirEntry, inside: &Path) -> Result<Classified, ToolError> {
     if entry.file_type().is_dir() {
         // One that cannot be read is reported when its turn comes.
         let is_empty = std::fs::read_dir(entry.path()).is_ok_and(|mut entries| entries.next().is_none());
         return Ok(match is_empty {
-            true => Look::PassedOver(Unusable::EmptyFolder),
-            false => Look::Folder,
+            true => Classified::PassedOver(Unusable::EmptyFolder),
+            false => Classified::Folder,
         });
     }
     let Some(text) = inside.to_str() else {
-        return Ok(Look::PassedOver(Unusable::NotUtf8));
+        return Ok(Classified::PassedOver(Unusable::NotUtf8));
     };
     let path = match RelativePath::parse(text) {
         Ok(path) => path,
-        Err(error) => return Ok(Look::PassedOver(error.into())),
+        Err(error) => return Ok(Classified::PassedOver(error.into())),
     };
     if entry.path_is_symlink() {
         return behind_link(root, entry.path(), path);
     }
     Ok(match entry.file_type().is_file() {
-        true => Look::File(Found {
+        true => Classified::File(Found {
             source: path.clone(),
             path,
         }),
-        false => Look::PassedOver(Unusable::Special),
+        false => Classified::PassedOver(Unusable::Special),
     })
 }
 
 /// The file that a link leads to.
-fn behind_link(root: &Path, link: &Path, path: RelativePath) -> Result<Look, ToolError> {
+fn behind_link(root: &Path, link: &Path, path: RelativePath) -> Result<Classified, ToolError> {
     let out = || ToolError::LinkOut {
         path: path.to_string(),
     };
@@ -186,22 +186,22 @@ fn behind_link(root: &Path, link: &Path, path: RelativePath) -> Result<Look, Too
         Err(error) if leads_nowhere(&error) => {
             let target = std::fs::read_link(link).unwrap_or_default();
             let target = target.to_string_lossy().into_owned();
-            return Ok(Look::PassedOver(Unusable::LeadsNowhere { target }));
+            return Ok(Classified::PassedOver(Unusable::LeadsNowhere { target }));
         }
         Err(_) => return Err(out()),
     };
     let inside = target.strip_prefix(root).map_err(|_| out())?;
     if target.is_dir() {
         let target = inside.to_string_lossy().into_owned();
-        return Ok(Look::PassedOver(Unusable::LinkedFolder { target }));
+        return Ok(Classified::PassedOver(Unusable::LinkedFolder { target }));
     }
     let Some(inside) = inside.to_str() else {
-        return Ok(Look::PassedOver(Unusable::NotUtf8));
+        return Ok(Classified::PassedOver(Unusable::NotUtf8));
     };
     let source = RelativePath::parse(inside)?;
     Ok(match target.is_file() {
-        true => Look::File(Found { path, source }),
-        false => Look::PassedOver(Unusable::Special),
+        true => Classified::File(Found { path, source }),
+        false => Classified::PassedOver(Unusable::Special),
     })
 }
 
