@@ -82,7 +82,7 @@ pub enum AgentError {
     /// Steps cannot be held to their workspace.
     #[error("{reason}")]
     NotGuarded {
-        /// What the guard said.
+        /// Why not.
         reason: String,
     },
 }

@@ -27,7 +27,7 @@ fn yes() -> bool {
     true
 }
 
-/// Which pushes start a flow. What globs mean is defined in `keirin-workflow`, once for the whole file. An empty list of branches means the branch that the flow is for.
+/// Which pushes start a flow. Globs are those of `keirin-workflow`; no branches mean the default branch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PushTrigger {
     /// Globs over branch names.

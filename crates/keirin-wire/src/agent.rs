@@ -10,7 +10,7 @@
 //! | `PUT attempts/{id}/artifacts?path=P&executable=B` | job token | the file → 204 |
 //! | `GET attempts/{id}/artifacts` | job token | → [`Kept`] files of the flow |
 //! | `GET attempts/{id}/artifacts/{artifact}` | job token | → the file |
-//! | `GET /git/{project}/...` | job token, as basic password | git's smart HTTP protocol, reading only |
+//! | `GET /git/{project}/...` | job token, or the fetch token of a step, as basic password | git's smart HTTP protocol, reading only |
 //!
 //! Every call can be made again without harm. An answer of 409 with the problem type `lease-lost` means that the
 //! attempt is no longer this agent's: it stops the job and forgets it.

@@ -217,7 +217,7 @@ static PUSH: Record = Record {
             Key::new(
                 "branches",
                 FIXED_LIST,
-                "Globs over branch names; the branch that the flow is for unless said. `*` stays within a name, `**` crosses `/`, `!` leaves out.",
+                "Globs over branch names; the default branch unless said. `*` stays within a name, `**` crosses `/`, `!` leaves out.",
             ),
             Key::new(
                 "tags",

@@ -3827,7 +3827,7 @@ export interface components {
             /** @description Why a workflow started nothing, or why none did; a sentence each. */
             reasons: string[];
         };
-        /** @description Which pushes start a flow. What globs mean is defined in `keirin-workflow`, once for the whole file. An empty list of branches means the branch that the flow is for. */
+        /** @description Which pushes start a flow. Globs are those of `keirin-workflow`; no branches mean the default branch. */
         PushTrigger: {
             /** @description Globs over branch names. */
             branches?: string[];
