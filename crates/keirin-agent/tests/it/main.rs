@@ -12,6 +12,7 @@ mod connection;
 mod ending;
 mod git;
 mod isolation;
+mod limits;
 mod output;
 mod reports;
 mod server;
