@@ -26,7 +26,7 @@ impl Default for LineLimits {
     }
 }
 
-/// A text holds more than it may. Nothing of it is taken.
+/// A text holds more than it may. Nothing of it is taken. A line that cannot be read counts as a field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line} passes the limit of {limit} fields; send less in one call")]
 pub struct TooManyFields {
@@ -70,8 +70,9 @@ pub fn read(text: &[u8], limits: LineLimits) -> Result<Points, TooManyFields> {
             Err(Fault::TooManyFields) => fields = usize::MAX,
             Err(Fault::Line(reason)) => {
                 lines.refuse(line, reason);
+                fields += 1;
                 lines.place = start;
-                lines.skip_line();
+                lines.skip_point();
             }
         }
         if fields > limits.fields {
@@ -151,6 +152,42 @@ impl<'a> Lines<'a> {
     fn skip_line(&mut self) {
         let rest = &self.text[self.place..];
         self.place += rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+    }
+
+    /// Passes over a line that cannot be read, as far as it goes: a line break in one of its texts does not end it, and
+    /// what stands behind is nobody's measurement. Where a text has no end, the line ends as if there were none.
+    fn skip_point(&mut self) {
+        let (mut in_fields, mut in_value) = (false, false);
+        while let Some(byte) = self.next().filter(|byte| *byte != b'\n') {
+            match byte {
+                b' ' => in_fields = true,
+                b'=' => in_value = in_fields,
+                b',' => in_value = false,
+                b'\\' if self.text.get(self.place + 1).is_some_and(|next| *next != b'\n') => self.place += 1,
+                b'"' if in_value => match self.end_of_text(self.place + 1) {
+                    Some(end) => {
+                        let broken = self.text[self.place..end].iter().filter(|byte| **byte == b'\n');
+                        self.line += broken.count() as u64;
+                        self.place = end;
+                    }
+                    None => return self.skip_line(),
+                },
+                _ => {}
+            }
+            self.place += 1;
+        }
+    }
+
+    /// Where the quote stands that ends the text which begins here.
+    fn end_of_text(&self, begin: usize) -> Option<usize> {
+        let mut place = begin;
+        loop {
+            match self.text.get(place)? {
+                b'"' => return Some(place),
+                b'\\' => place += 2,
+                _ => place += 1,
+            }
+        }
     }
 
     fn point(&mut self, line: u64) -> std::result::Result<Point, Fault> {
@@ -433,6 +470,40 @@ mod tests {
             assert_eq!(read_lines, [(1, "first"), (5, "last")], "{reason}");
             assert_eq!((read.refused.count(), read.refused.to_string()), (1, reason));
         }
+    }
+
+    /// Whoever writes a text writes no measurements by it.
+    #[test]
+    fn what_stands_in_a_text_of_a_refused_line_is_no_line() {
+        let long = "x".repeat(5000);
+        for line in [
+            format!("log msg=\"{long}\nforged value=1\n\""),
+            "log,host msg=\"a\nforged value=1\n\"".to_owned(),
+            "log msg=\"a \\\"\nforged value=1\n\",b=1 soon".to_owned(),
+            "log a=\"1\",b=,msg=\"\nforged value=1\n\"".to_owned(),
+            r#"log\ a,t=\= msg="#.to_owned() + "\"\nforged value=1\n\" 1 2",
+        ] {
+            let text = format!("{line}\nlast f=1 5");
+            let read = read(text.as_bytes(), LineLimits::default()).unwrap();
+            let names: Vec<_> = read
+                .points
+                .iter()
+                .map(|(line, point)| (*line, &*point.measurement))
+                .collect();
+            let lines = text.matches('\n').count() as u64 + 1;
+            assert_eq!(names, [(lines, "last")], "{line:?}");
+            assert_eq!(read.refused.count(), 1, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_of_lines_that_cannot_be_read_is_refused_as_a_whole() {
+        let limits = LineLimits {
+            fields: 3,
+            ..LineLimits::default()
+        };
+        assert_eq!(read(b"x\nx\nx\n", limits).unwrap().refused.count(), 3);
+        assert_eq!(read(b"x\nx\nx\nx\n", limits).unwrap_err().line, 4);
     }
 
     #[test]

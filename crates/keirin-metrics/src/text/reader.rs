@@ -44,7 +44,7 @@ impl TextReader {
     /// Reads on. A piece may end anywhere. A line that is none of the format's is refused alone.
     ///
     /// # Errors
-    /// There are too many samples or metrics. What follows is then meaningless.
+    /// There are too many samples, metrics or lines that cannot be read. What follows is then meaningless.
     pub fn push(&mut self, mut piece: &[u8]) -> Result<(), TextError> {
         while let Some(end) = piece.iter().position(|byte| *byte == b'\n') {
             let (head, tail) = (&piece[..end], &piece[end + 1..]);
@@ -108,18 +108,25 @@ impl TextReader {
         };
         match read {
             Ok(line) => self.take(line)?,
-            Err(fault) => self.refuse(fault),
+            Err(fault) => self.refuse(fault)?,
         }
         line.clear();
         self.unfinished = line;
         Ok(())
     }
 
-    fn refuse(&mut self, fault: String) {
+    fn refuse(&mut self, fault: String) -> Result<(), TextError> {
+        if self.exposition.refused.count() == self.limits.samples {
+            return Err(self.error(format!(
+                "is one more than {} that cannot be read",
+                self.limits.samples
+            )));
+        }
         let error = self.error(fault);
         self.first_fault.get_or_insert_with(|| error.clone());
         let refusal = SampleRefusal::unreadable(format!("line {}", error.line), error.reason);
         self.exposition.refused.add(1, refusal);
+        Ok(())
     }
 
     fn take(&mut self, line: Line) -> Result<(), TextError> {
