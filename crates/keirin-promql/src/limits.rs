@@ -13,6 +13,8 @@ pub enum Limit {
     PointsPerSeries,
     /// Samples that are read from series or computed on the way to the result, all together.
     Samples,
+    /// Values that functions of ranges look at, all together: one within the ranges of many steps counts for each.
+    RangeValues,
     /// Series in any vector on the way to the result, and in the result.
     Series,
     /// Bytes of a label value that a function has put together.
@@ -28,6 +30,7 @@ impl fmt::Display for Limit {
             Self::Nesting => "nesting",
             Self::PointsPerSeries => "points per series",
             Self::Samples => "samples",
+            Self::RangeValues => "values within ranges",
             Self::Series => "series",
             Self::LabelLength => "label length",
             Self::RegexSize => "regular expression size",
@@ -46,6 +49,8 @@ pub struct Limits {
     pub points_per_series: u64,
     /// [`Limit::Samples`]
     pub samples: u64,
+    /// [`Limit::RangeValues`]
+    pub range_values: u64,
     /// [`Limit::Series`]
     pub series: usize,
     /// [`Limit::LabelLength`]
@@ -61,6 +66,8 @@ impl Default for Limits {
             nesting: 128,
             points_per_series: 11_000,
             samples: 50_000_000,
+            // Some seconds of one processor.
+            range_values: 10_000_000_000,
             series: 100_000,
             label_bytes: 64 * 1024,
             regex_bytes: 1024 * 1024,
@@ -87,6 +94,7 @@ impl OverLimit {
             Limit::Nesting => "split it into several queries",
             Limit::PointsPerSeries => "take a longer step or a shorter time",
             Limit::Samples => "select fewer series, a shorter time or a longer step",
+            Limit::RangeValues => "take a shorter range, a shorter time or a longer step",
             Limit::Series => "select fewer series or aggregate them",
             Limit::LabelLength => "put shorter label values together",
             Limit::RegexSize => "write a simpler regular expression",
@@ -100,6 +108,8 @@ impl OverLimit {
 pub(crate) struct Budget {
     samples_allowed: u64,
     samples_left: u64,
+    range_values_allowed: u64,
+    range_values_left: u64,
     series: usize,
 }
 
@@ -108,6 +118,8 @@ impl Budget {
         Self {
             samples_allowed: limits.samples,
             samples_left: limits.samples,
+            range_values_allowed: limits.range_values,
+            range_values_left: limits.range_values,
             series: limits.series,
         }
     }
@@ -120,6 +132,17 @@ impl Budget {
                 Ok(())
             }
             None => Err(OverLimit::new(Limit::Samples, self.samples_allowed)),
+        }
+    }
+
+    /// Takes from the budget what functions of ranges are about to look at.
+    pub(crate) fn range_values(&mut self, count: u64) -> Result<(), OverLimit> {
+        match self.range_values_left.checked_sub(count) {
+            Some(left) => {
+                self.range_values_left = left;
+                Ok(())
+            }
+            None => Err(OverLimit::new(Limit::RangeValues, self.range_values_allowed)),
         }
     }
 

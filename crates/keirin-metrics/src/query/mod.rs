@@ -90,8 +90,12 @@ impl Engine {
         let fetched = self.fetch(&query, span, now, sight).await?;
         let options = Arc::clone(&self.options);
         // The semaphore is never closed, so there is always a turn to wait for.
-        let _turn = self.turns.acquire().await;
-        let evaluated = tokio::task::spawn_blocking(move || evaluate(&query, span, &fetched, &options));
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let evaluated = tokio::task::spawn_blocking(move || {
+            // As long as it is evaluated, whether or not somebody still waits for it.
+            let _turn = turn;
+            evaluate(&query, span, &fetched, &options)
+        });
         Ok(evaluated
             .await
             .map_err(|error| QueryError::Broken(error.to_string()))??)

@@ -126,6 +126,8 @@ impl Evaluator<'_> {
             .collect();
         let mut rows = Vec::with_capacity(ranged.series.len());
         for series in &ranged.series {
+            let looked_at = looked_at(window, &series.samples, &ends, ranged.range_ms);
+            self.budget.range_values(looked_at)?;
             let values = match Extrapolation::of(window) {
                 Some(kind) => kind.along(&series.samples, &ends, ranged.range_ms),
                 None => along(
@@ -196,6 +198,33 @@ fn check_parameters(window: Window, parameters: &[Vec<f64>], ranged: &Ranged) ->
         }
     }
     Ok(())
+}
+
+/// How many values a function looks at along a series; at most, where it adds up what resets have taken.
+fn looked_at(window: Window, samples: &Samples, ends: &[i64], range_ms: i64) -> u64 {
+    match window {
+        Window::Count
+        | Window::First
+        | Window::Delta
+        | Window::Idelta
+        | Window::Irate
+        | Window::Last
+        | Window::Present
+        | Window::TimeOfFirst
+        | Window::TimeOfLast => ends.len() as u64,
+        Window::Increase | Window::Rate => {
+            let resets = samples.values().windows(2).filter(|pair| pair[1] < pair[0]);
+            (1 + resets.count() as u64).saturating_mul(ends.len() as u64)
+        }
+        _ => {
+            let mut sum = 0;
+            along(samples, ends, range_ms, |_, _, values| {
+                sum += values.len() as u64;
+                None
+            });
+            sum
+        }
+    }
 }
 
 /// Slides a range along a series: for each end, the samples that are after the start of the range and not after its

@@ -15,6 +15,14 @@ fn over(text: &str, span: Span, source: &AtHand, limits: Limits) -> Limit {
     }
 }
 
+fn answered(text: &str, span: Span, source: &AtHand, limits: Limits) {
+    let options = Options {
+        limits,
+        ..Options::default()
+    };
+    evaluate(&query(text), span, source, &options).expect("within the limits");
+}
+
 fn ten_series() -> AtHand {
     (0..10).fold(AtHand::default(), |source, index| {
         let value = f64::from(index);
@@ -112,6 +120,26 @@ fn samples_are_counted_where_they_are_read_and_where_they_are_made() {
         over(long, Span::instant(0), &source, Limits::default()),
         Limit::Samples
     );
+}
+
+/// A subquery within a subquery makes few samples of many: what counts is how often each is looked at.
+#[test]
+fn what_functions_of_ranges_look_at_is_counted_before_they_do() {
+    let source = ten_series();
+    let few = |range_values| Limits {
+        range_values,
+        ..Limits::default()
+    };
+    let at = Span::instant(600_000);
+    let sum = "sum_over_time(vector(1)[10s:1s])";
+    assert_eq!(over(sum, at, &source, few(9)), Limit::RangeValues);
+    answered(sum, at, &source, few(10));
+    answered("count_over_time(vector(1)[10s:1s])", at, &source, few(1));
+    // Each value is a reset, and each step adds all of them up.
+    let resets = "rate((0 - timestamp(vector(1)))[10s:1s])";
+    assert_eq!(over(resets, at, &source, few(9)), Limit::RangeValues);
+    let nested = "sum_over_time(sum_over_time(vector(1)[20d:1s])[20d:1s])";
+    assert_eq!(over(nested, at, &source, Limits::default()), Limit::RangeValues);
 }
 
 #[test]
