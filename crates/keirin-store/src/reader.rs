@@ -29,6 +29,13 @@ const ROW_BYTES: i32 = 1024 * 1024;
 /// Bytes of an answer.
 const ANSWER_BYTES: usize = 32 * 1024 * 1024;
 
+/// Bytes of a query.
+const QUERY_BYTES: usize = 64 * 1024;
+
+/// How many queries of people run at once; others wait for their turn. Before one runs it is read with a connection of
+/// Keirin's own, of which most are to be left for everything else.
+pub(crate) const READERS: usize = 4;
+
 /// The answer to a query of facts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rows {
@@ -126,7 +133,7 @@ impl Store {
                if not exists (select 1 from pg_roles where rolname = '{role}') then
                  create role {role};
                end if;
-               execute format('alter role {role} login connection limit 8 password %L', {password});
+               execute format('alter role {role} login connection limit {sessions} password %L', {password});
                grant usage on schema facts to {role};
                grant select on all tables in schema facts to {role};
                alter role {role} set default_transaction_read_only = on;
@@ -144,6 +151,8 @@ impl Store {
                end if;
              end $$",
             password = quoted(&password),
+            // Of two servers, one of which has just lost the lead.
+            sessions = 2 * READERS,
         )))
         .execute(&self.pool)
         .await;
@@ -205,6 +214,14 @@ impl Store {
         })?;
         // A semicolon at the end belongs to those who type, not to the query.
         let query = query.trim_end().trim_end_matches(';');
+        if query.len() > QUERY_BYTES {
+            return Err(QueryError::Refused {
+                message: "the query has more than 64 KiB".to_owned(),
+                position: None,
+            });
+        }
+        // It is never closed, so this fails never.
+        let _turn = self.reader_turns.acquire().await;
         self.check_functions(query).await?;
         let options = options.application_name("keirin sql").options([
             ("default_transaction_read_only", "on"),

@@ -7,9 +7,11 @@ use std::time::Duration;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgPool};
+use tokio::sync::Semaphore;
 
 use crate::Result;
 use crate::backup::undo_unfinished_restore;
+use crate::reader::READERS;
 
 /// Every migration, in order.
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -30,6 +32,8 @@ pub struct Store {
     pub(crate) pool: PgPool,
     /// How people's SQL signs in, once that is known.
     pub(crate) reader: Arc<OnceLock<PgConnectOptions>>,
+    /// The turns of people's queries.
+    pub(crate) reader_turns: Arc<Semaphore>,
 }
 
 impl Store {
@@ -66,6 +70,7 @@ impl Store {
         Ok(Self {
             pool,
             reader: Arc::default(),
+            reader_turns: Arc::new(Semaphore::new(READERS)),
         })
     }
 

@@ -192,6 +192,20 @@ async fn a_row_and_an_answer_have_a_size() {
     }
     let answer = store.query_facts(long, 100, PATIENCE).await.unwrap();
     assert_eq!((answer.rows.len(), answer.cut), (100, true));
+    let long = format!("select '{}'", "x".repeat(64 * 1024));
+    let refused = store.query_facts(&long, 1, PATIENCE).await.unwrap_err();
+    assert_eq!(refused.to_string(), "the query has more than 64 KiB");
+    // More at once than run at once.
+    let many = (0..12).map(|number| {
+        let store = store.clone();
+        async move {
+            store
+                .query_facts(&format!("select {number} as n"), 1, PATIENCE)
+                .await
+        }
+    });
+    let answers = futures::future::join_all(many).await;
+    assert_eq!(answers.into_iter().filter_map(Result::ok).count(), 12);
 }
 
 #[tokio::test]
