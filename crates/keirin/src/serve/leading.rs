@@ -83,13 +83,13 @@ impl<'a> Leading<'a> {
                 Err(error) if is_first => return error,
                 Err(error) => {
                     tracing::warn!(%error, "this server leads, and cannot be opened for work; trying again");
+                    self.end().await;
                     tokio::time::sleep(TRY_AGAIN).await;
-                    self.release().await;
                     continue;
                 }
             }
             lost(&mut epochs, epoch).await;
-            self.release().await;
+            self.end().await;
         }
     }
 
@@ -138,24 +138,19 @@ impl<'a> Leading<'a> {
         Ok(())
     }
 
-    /// Undoes what [`Leading::begin`] has done. The agent is left to whoever leads next.
-    async fn release(&mut self) {
-        if let Some(agent) = self.end().await {
-            agent.release();
-        }
-    }
-
-    /// As [`Leading::release`], and gives the agent to the caller.
+    /// Undoes what [`Leading::begin`] has done. Gives the agent, which is left to whoever leads next unless the caller
+    /// stops it.
     pub(super) async fn end(&mut self) -> Option<LocalAgent> {
         let Started { loops, agent } = std::mem::take(&mut self.started);
+        // First what others on this machine go by, and last what may wait for the database.
+        self.server.app.set_open(false);
+        if let Err(error) = self.data.forget_local() {
+            tracing::warn!(%error, "the command line on this machine still takes this server for the one that leads");
+        }
         if let Some(loops) = loops {
             loops.abort();
         }
         self.server.exchange.collectors().stop().await;
-        if let Err(error) = self.data.forget_local() {
-            tracing::warn!(%error, "the command line on this machine still takes this server for the one that leads");
-        }
-        self.server.app.set_open(false);
         agent
     }
 

@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::Command;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 use url::Url;
 
 use super::Server;
@@ -32,9 +32,9 @@ const FAREWELL: Duration = Duration::from_secs(15);
 /// How often it is looked whether an agent has ended that another process started.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// A local agent that is kept running.
+/// A local agent that is kept running. Dropping this leaves it and its jobs to whoever leads next, without a word to them.
 pub(crate) struct LocalAgent {
-    keeper: JoinHandle<()>,
+    keeper: AbortOnDropHandle<()>,
     stopping: watch::Sender<bool>,
 }
 
@@ -106,13 +106,8 @@ impl LocalAgent {
             folder,
         };
         let (stopping, told) = watch::channel(false);
-        let keeper = tokio::spawn(keep(start, told));
+        let keeper = AbortOnDropHandle::new(tokio::spawn(keep(start, told)));
         Ok(Some(Self { keeper, stopping }))
-    }
-
-    /// Leaves the agent and its jobs to whoever leads next, without a word to them.
-    pub(crate) fn release(self) {
-        self.keeper.abort();
     }
 
     /// Stops the agent and waits for its end.
@@ -150,8 +145,10 @@ async fn keep(start: Start, mut told: watch::Receiver<bool>) {
 
 /// Waits until the agent is to stop.
 async fn to_stop(told: &mut watch::Receiver<bool>) {
-    // It fails only when nobody is left who could say so, and that means the same.
-    drop(told.wait_for(|stop| *stop).await);
+    if told.wait_for(|stop| *stop).await.is_err() {
+        // Nobody is left who could say so, and this task is about to be dropped too.
+        std::future::pending().await
+    }
 }
 
 /// Runs the agent until it ends or is to stop.

@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use crate::whole_program::pipes::{Bell, Gate};
 use crate::whole_program::server::Server;
 use crate::whole_program::story::{Story, one_job, only_job};
-use crate::whole_program::world::{World, within};
+use crate::whole_program::world::{World, poll_async, within};
 
 #[tokio::test]
 async fn a_job_goes_on_while_the_server_is_killed_and_its_log_has_every_byte_once() {
@@ -45,6 +45,32 @@ async fn a_job_goes_on_while_the_server_is_killed_and_its_log_has_every_byte_onc
         .filter(|window| *window == bytes.as_bytes());
     assert_eq!(found.count(), 1, "the downloaded log has every byte once too");
     story.still_works().await;
+}
+
+#[tokio::test]
+async fn a_job_goes_on_while_the_server_loses_its_database_and_starts_it_again() {
+    let world = World::new();
+    let gate = Gate::new(&world, "gate");
+    let script = "echo waiting; read -r _ < @gates/gate; echo done";
+    let story = Story::begin_in(world, &one_job(script)).await;
+    let flow = story.start().await;
+    let job = only_job(&flow).id;
+    story.line(job, "waiting").await;
+    let (agent, before) = (story.world.agent(), story.world.postgres().unwrap());
+
+    kill(before, Signal::SIGQUIT).unwrap();
+    poll_async("the database runs again", async || {
+        story.world.postgres().filter(|now| *now != before)
+    })
+    .await;
+    gate.open();
+
+    let flow = story.finished(flow.id).await;
+    assert_eq!(flow.outcome, Some(Outcome::Success));
+    assert_eq!(story.world.agent(), agent, "the agent was not disturbed");
+    let job = only_job(&flow);
+    assert_eq!(job.attempts.len(), 1);
+    assert_eq!(story.output(job).await, ["waiting", "done"]);
 }
 
 #[tokio::test]
