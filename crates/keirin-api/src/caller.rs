@@ -153,14 +153,25 @@ impl Caller {
         }
     }
 
-    /// Refuses a token that may not make what lets others in: tokens, links, passwords.
-    pub(crate) fn require_making_credentials(&self) -> Result<(), ApiError> {
+    /// Refuses every token but that of the server's own machine: a link or a password outlives whichever made it.
+    pub(crate) fn require_person(&self) -> Result<(), ApiError> {
+        match &self.who {
+            Who::Token { is_local: false, .. } => Err(ApiError::forbidden(
+                "A token may not make sign-in links or passwords.",
+            )
+            .fix("Make them on the page, or on the server's own machine: `keirin user link NAME`.")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a token that may not make others.
+    pub(crate) fn require_making_tokens(&self) -> Result<(), ApiError> {
         match &self.who {
             Who::Token {
                 can_create_tokens: false,
                 ..
             } => Err(ApiError::forbidden(
-                "This token may not make tokens, sign-in links or passwords.",
+                "This token may not make tokens.",
             )
             .fix(
                 "Make them on the page, or with a token that may: `keirin token create --kind api --can-create-tokens`.",

@@ -57,7 +57,7 @@ pub(crate) async fn create(
     Json(wanted): Json<CreateToken>,
 ) -> Result<(StatusCode, Json<CreatedToken>), ApiError> {
     let now = app.outside.now();
-    caller.require_making_credentials()?;
+    caller.require_making_tokens()?;
     let (parent, expires_at) = bounds(&caller, &wanted, now)?;
     let owner = caller.person()?.id;
     let (prefix, name, opens) = match wanted.kind {

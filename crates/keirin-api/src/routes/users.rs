@@ -40,7 +40,7 @@ pub(crate) async fn create(
     Json(wanted): Json<CreateUser>,
 ) -> Result<(StatusCode, Json<User>), ApiError> {
     if wanted.password.is_some() {
-        caller.require_making_credentials()?;
+        caller.require_person()?;
     }
     check_name(&wanted.name)?;
     let hash = match &wanted.password {
@@ -66,7 +66,7 @@ pub(crate) async fn change(
     Json(wanted): Json<ChangeUser>,
 ) -> Result<Json<User>, ApiError> {
     if wanted.password.is_some() {
-        caller.require_making_credentials()?;
+        caller.require_person()?;
     }
     let password_hash = match &wanted.password {
         Some(password) => Some(password::hash(password, &app.outside).await?),
@@ -102,7 +102,7 @@ pub(crate) async fn sign_in_link(
     caller: Caller,
     At(user): At<UserId>,
 ) -> Result<(StatusCode, Json<SignInLink>), ApiError> {
-    caller.require_making_credentials()?;
+    caller.require_person()?;
     let user = app.store.user(user).await?;
     let user = user.ok_or_else(|| ApiError::not_found("such user"))?;
     let link = app.sign_in_link(Some(user.id)).await?;

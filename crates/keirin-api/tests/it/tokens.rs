@@ -90,26 +90,38 @@ async fn a_token_makes_others_only_where_it_was_given_the_right() {
         let answer = make(&world, &plain, json!({"kind": kind})).await;
         assert_eq!(answer.problem().kind, "forbidden", "{kind}");
     }
-    // Nor anything else that lets somebody in and outlives it.
-    let user = world.user("mika", Some(Role::Viewer)).await;
-    let link = format!("/api/v1/users/{user}/sign-in-link");
-    let answer = world.post(&plain, &link, json!({})).await;
-    assert_eq!(answer.problem().kind, "forbidden");
-    let new = json!({"name": "new", "password": "a long password"});
-    let answer = world.post(&plain, "/api/v1/users", new).await;
-    assert_eq!(answer.problem().kind, "forbidden");
-    let path = format!("/api/v1/users/{user}");
-    let password = json!({"password": "a long password"});
-    let answer = world.call(&plain, Method::PATCH, &path, password).await;
-    assert_eq!(answer.problem().kind, "forbidden");
-
     let maker = maker(&world, &admin, json!({})).await.1;
     for kind in ["api", "join"] {
         let answer = make(&world, &maker, json!({"kind": kind})).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{kind}");
     }
-    let answer = world.post(&maker, &link, json!({})).await;
-    assert_eq!(answer.status, StatusCode::CREATED);
+}
+
+/// A session or a password knows nothing of the token that made it, and outlives it.
+#[tokio::test]
+async fn no_token_makes_sign_in_links_or_passwords() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let user = world.user("mika", Some(Role::Viewer)).await;
+    let link = format!("/api/v1/users/{user}/sign-in-link");
+    let path = format!("/api/v1/users/{user}");
+    let plain = world.token(&admin, Role::Admin, None).await;
+    let maker = maker(&world, &admin, json!({})).await.1;
+    for token in [&plain, &maker] {
+        let answer = world.post(token, &link, json!({})).await;
+        assert_eq!(answer.problem().kind, "forbidden");
+        let new = json!({"name": "new", "password": "a long password"});
+        let answer = world.post(token, "/api/v1/users", new).await;
+        assert_eq!(answer.problem().kind, "forbidden");
+        let password = json!({"password": "a long password"});
+        let answer = world.call(token, Method::PATCH, &path, password).await;
+        assert_eq!(answer.problem().kind, "forbidden");
+    }
+    let local = world.app.local_token().await.unwrap();
+    for who in [&admin, &By::Token(local)] {
+        let answer = world.post(who, &link, json!({})).await;
+        assert_eq!(answer.status, StatusCode::CREATED);
+    }
 }
 
 #[tokio::test]
