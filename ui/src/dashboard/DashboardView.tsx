@@ -38,7 +38,7 @@ export function DashboardView({ dashboard, range, onZoom, refresh }: DashboardVi
   if (settled.data === undefined) return <div className={css.first} aria-busy="true" />;
   return (
     <>
-      <VariableBar settled={settled.data} onChoose={choose} />
+      <VariableBar settled={settled.data} onChoose={choose} onRetry={() => void settled.refetch()} />
       {dashboard.rows.every((row) => row.panels.length === 0) ? (
         <Surface>
           <EmptyPage title="This dashboard has no panels">Edit it as JSON, or import one that has.</EmptyPage>

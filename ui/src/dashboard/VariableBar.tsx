@@ -1,6 +1,7 @@
 /** The variables of a dashboard, to choose from. */
 import { Button, Checkbox, NativeSelect, Popover, TextInput } from "@mantine/core";
 import { useState } from "react";
+import { Banner } from "../parts/Banner";
 import { Icon } from "../parts/Icon";
 import css from "./dashboard.module.css";
 import { all } from "./model";
@@ -9,22 +10,37 @@ import type { Settled } from "./variables";
 interface VariableBarProps {
   settled: readonly Settled[];
   onChoose: (name: string, values: string[]) => void;
+  /** Asks for all values anew. */
+  onRetry: () => void;
 }
 
-export function VariableBar({ settled, onChoose }: VariableBarProps) {
+export function VariableBar({ settled, onChoose, onRetry }: VariableBarProps) {
+  const faulty = settled.filter(({ fault }) => fault !== null);
   const shown = settled.filter(({ variable, options }) => variable.hidden !== "whole" && !(variable.kind === "datasource" && options.length < 2));
-  if (shown.length === 0) return null;
   return (
-    <div className={css.variables} role="group" aria-label="Variables">
-      {shown.map((one) => (
-        <One key={one.variable.name} settled={one} onChoose={(values) => onChoose(one.variable.name, values)} />
+    <>
+      {faulty.map(({ variable, fault }) => (
+        <Banner key={variable.name} text={`The values of ${variable.label} could not be asked for: ${fault}`}>
+          <div>
+            <Button variant="default" onClick={onRetry}>
+              Try again
+            </Button>
+          </div>
+        </Banner>
       ))}
-    </div>
+      {shown.length === 0 ? null : (
+        <div className={css.variables} role="group" aria-label="Variables">
+          {shown.map((one) => (
+            <One key={one.variable.name} settled={one} onChoose={(values) => onChoose(one.variable.name, values)} />
+          ))}
+        </div>
+      )}
+    </>
   );
 }
 
 function One({ settled, onChoose }: { settled: Settled; onChoose: (values: string[]) => void }) {
-  const { variable, options, chosen, fault } = settled;
+  const { variable, options, chosen } = settled;
   const label = <span className={variable.hidden === "label" ? "unseen" : css.label}>{variable.label}</span>;
   if (variable.kind === "textbox") return <Words key={chosen[0]} label={variable.label} text={chosen[0] ?? ""} onChoose={(text) => onChoose([text])} />;
   if (variable.multi) return <Several settled={settled} onChoose={onChoose} />;
@@ -32,7 +48,7 @@ function One({ settled, onChoose }: { settled: Settled; onChoose: (values: strin
   return (
     <label className={css.variable}>
       {label}
-      <NativeSelect data={data.length === 0 ? [{ value: "", label: fault === null ? "no value" : `no value: ${fault}` }] : data} value={chosen[0] ?? ""} disabled={data.length === 0} onChange={(event) => onChoose([event.currentTarget.value])} />
+      <NativeSelect data={data.length === 0 ? [{ value: "", label: "no value" }] : data} value={chosen[0] ?? ""} disabled={data.length === 0} onChange={(event) => onChoose([event.currentTarget.value])} />
     </label>
   );
 }

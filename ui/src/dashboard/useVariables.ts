@@ -41,6 +41,8 @@ export function useVariables(uid: string, variables: readonly Variable[], range:
     queryFn: ({ signal }) => settle(variables, wanted, { span: resolveRange(range, serverNow()), sources: names, labels: labelSource(names, signal) }),
     enabled: !sources.isPending,
     placeholderData: keepPreviousData,
+    // What could not be asked for is asked for again.
+    staleTime: ({ state }) => (state.data?.some(({ fault }) => fault !== null) === true ? 0 : Number.POSITIVE_INFINITY),
   });
 
   const choose = useCallback(

@@ -70,11 +70,13 @@ function Shown({ insight, stored }: { insight: Insight; stored: StoredDashboard 
         <ProblemPanel error={settled.error} onRetry={() => void settled.refetch()} />
       ) : settled.data === undefined ? (
         <Figures />
+      ) : about !== undefined && about.fault !== null ? (
+        <VariableBar settled={settled.data} onChoose={choose} onRetry={() => void settled.refetch()} />
       ) : about?.options.length === 0 ? (
         <NothingToShow insight={insight} />
       ) : (
         <>
-          <VariableBar settled={settled.data} onChoose={choose} />
+          <VariableBar settled={settled.data} onChoose={choose} onRetry={() => void settled.refetch()} />
           <section className={css.figures} aria-label="Figures">
             {figures.map((asked) => (
               <InsightFigure key={asked.key} asked={asked} around={around} metrics={metrics} factsLink={factsLink} />
