@@ -1,5 +1,6 @@
 /** Views of one thing; which one is chosen stands in the address. */
 import { Link } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
 import type { SearchParameters } from "../useSearchParameters";
 import css from "./Tabs.module.css";
 import { figure } from "./words";
@@ -12,8 +13,13 @@ export interface Tab {
 
 /** The first tab is the one without a name in the address. Each has a table of its own, so order and filter stay behind. */
 export function Tabs({ tabs, chosen, label }: { tabs: readonly Tab[]; chosen: string; label: string }) {
+  const bar = useRef<HTMLElement>(null);
+  // On a narrow window there is no room for all, and the chosen one is to be seen.
+  useEffect(() => {
+    bar.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [chosen]);
   return (
-    <nav className={css.tabs} aria-label={label}>
+    <nav ref={bar} className={css.tabs} aria-label={label}>
       {tabs.map((tab, index) => (
         <Link
           key={tab.id}
