@@ -34,14 +34,12 @@ pub(crate) async fn pack(
 
 /// The mirror of a project's repository. It is named by the project's id, which stays when the project is renamed.
 pub(crate) async fn mirror(app: &App, project: ProjectId) -> Result<Mirror, ApiError> {
-    let url = app.store.project(project).await?.repository;
-    let url = RepositoryUrl::parse(&url).map_err(ApiError::internal)?;
     let access = app.store.repository_access(project).await?;
-    let named_by = keirin_controller::named_by(&access);
-    let credential = match access.sealed {
-        Some(sealed) => Some(credentials::open(&app.keys, project, &sealed).map_err(ApiError::internal)?),
-        None => None,
-    };
+    let url = RepositoryUrl::parse(&access.address).map_err(ApiError::internal)?;
+    let sealed = access.credential;
+    let credential = sealed.map(|sealed| credentials::open(&app.keys, project, &sealed));
+    let credential = credential.transpose().map_err(ApiError::internal)?;
+    let named_by = keirin_controller::named_by(access.named_by_admin);
     Ok(app
         .mirrors
         .mirror(&project.to_string(), url, credential, named_by)?)

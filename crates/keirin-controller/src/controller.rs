@@ -11,6 +11,7 @@ use keirin_engine::{Event, Rules};
 use keirin_model::flow::Cause;
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId};
 use keirin_store::engine::{Epoch, Lease, Position};
+use keirin_store::projects::ProjectChange;
 use keirin_store::{Store, StoreError};
 use keirin_wire::agent::{Claim, Claimed, Report, Reported};
 use keirin_wire::api::{self, StartFlow, Workflow};
@@ -28,8 +29,9 @@ use crate::histories::Histories;
 use crate::journal::StoreJournal;
 use crate::lead::{Leadership, lead};
 use crate::prepare::{On, Preparer, Wish, tip_of};
-use crate::pushes::{Looks, Pushes};
+use crate::pushes::Pushes;
 use crate::repositories::Repositories;
+use crate::turns::Turns;
 use crate::work::{Live, Target, Told, Waiting, Work, WorkError};
 use crate::workflows::{WorkflowFile, Workflows};
 
@@ -85,7 +87,8 @@ impl Controller {
                 workflows: Workflows::default(),
                 directory: directory.clone(),
                 clock: Arc::clone(&parts.clock),
-                looks: Looks::default(),
+                looks: Turns::default(),
+                recordings: Turns::default(),
             },
             store: parts.store,
             clock: parts.clock,
@@ -345,7 +348,7 @@ impl Work for Controller {
             Err(refused @ WorkError::NoBranch { .. }) if !is_named => {
                 // The repository may have another default branch since it was last looked at.
                 let before = self.store.branch_by_name(project.id, None).await?;
-                let looked = self.pushes(handle.clone()).look(&project).await;
+                let looked = self.pushes(handle.clone()).look(project.id).await;
                 let default = self.store.branch_by_name(project.id, None).await?;
                 if looked.is_err() || default.id == before.id {
                     return Err(refused);
@@ -397,7 +400,7 @@ impl Work for Controller {
             Some(name) => name.to_owned(),
             None => self.store.branch_by_name(project.id, None).await?.name,
         };
-        let mirror = self.preparer.repositories.mirror(&project).await?;
+        let mirror = self.preparer.repositories.mirror(project.id).await?;
         let commit = tip_of(&mirror, &name).await?;
         let found = self.preparer.workflows.all(&project, &mirror, &commit).await?;
         if found.files.is_empty() && !found.unusable.is_empty() {
@@ -448,6 +451,15 @@ impl Work for Controller {
         Ok(())
     }
 
+    async fn change_project(&self, project: ProjectId, change: &ProjectChange<'_>) -> Result<(), WorkError> {
+        self.handle()?;
+        {
+            let _recording = self.preparer.recordings.turn(project).await;
+            self.store.change_project(project, change).await?;
+        }
+        self.project_changed(project).await
+    }
+
     async fn project_changed(&self, project: ProjectId) -> Result<(), WorkError> {
         self.notifications.project(project);
         let project = match self.store.project(project).await {
@@ -458,7 +470,7 @@ impl Work for Controller {
         self.read_names().await?;
         let pushes = self.pushes(self.handle()?);
         // A large repository takes its time; whoever asked need not wait for all of it.
-        let look = tokio::spawn(async move { pushes.look_anew(&project).await });
+        let look = tokio::spawn(async move { pushes.look_anew(project.id).await });
         match tokio::time::timeout(self.first_look, look).await {
             Ok(Ok(looked)) => looked,
             Ok(Err(error)) => Err(WorkError::Internal(error.into())),

@@ -80,7 +80,7 @@ impl Firing {
         };
         let project = self.preparer.store.project(schedule.project).await?;
         if matches!(schedule.trigger, TimedTrigger::Poll { .. }) {
-            self.pushes.look(&project).await?;
+            self.pushes.look(project.id).await?;
             return Ok(false);
         }
         let Schedule { branch, workflow, .. } = schedule;

@@ -84,7 +84,7 @@ impl Histories {
             .retain(|id, _| projects.iter().any(|project| project.id == *id));
         for project in projects {
             // What keeps a mirror from being used is told by whoever fetches it.
-            let Ok(mirror) = self.repositories.mirror(&project).await else {
+            let Ok(mirror) = self.repositories.mirror(project.id).await else {
                 continue;
             };
             let Ok(fingerprint) = mirror.fingerprint().await else {

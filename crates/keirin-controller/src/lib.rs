@@ -21,6 +21,7 @@ mod prepare;
 mod pushes;
 mod repositories;
 mod triggering;
+mod turns;
 pub mod work;
 mod workflows;
 

@@ -17,8 +17,8 @@ use keirin_workflow::{Diagnostics, FlowContext, PlanContext, PlanDefaults, Workf
 use crate::Clock;
 use crate::directory::Directory;
 use crate::handle::MakeFlow;
-use crate::pushes::Looks;
 use crate::repositories::Repositories;
+use crate::turns::Turns;
 use crate::work::WorkError;
 use crate::workflows::{DEFAULT_WORKFLOW, WorkflowFile, Workflows};
 
@@ -30,8 +30,10 @@ pub(crate) struct Preparer {
     pub(crate) workflows: Workflows,
     pub(crate) directory: Directory,
     pub(crate) clock: Clock,
-    /// Who looks at which repository at present.
-    pub(crate) looks: Looks,
+    /// Who looks at which repository at present: two that find the same commit at once would both start its flows.
+    pub(crate) looks: Turns,
+    /// Who takes down what a look has found. A project does not change meanwhile.
+    pub(crate) recordings: Turns,
 }
 
 /// What a flow is to run on.
@@ -60,7 +62,7 @@ pub(crate) struct Wish {
 impl Preparer {
     /// Prepares a flow up to the point where its number must be known.
     pub(crate) async fn prepare(&self, project: &Project, wish: Wish) -> Result<MakeFlow, WorkError> {
-        let mirror = self.repositories.mirror(project).await?;
+        let mirror = self.repositories.mirror(project.id).await?;
         let branch = match &wish.on {
             On::Named(name) => self.branch(project, &mirror, name.as_deref()).await?,
             On::Known(branch) => branch.clone(),

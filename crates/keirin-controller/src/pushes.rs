@@ -5,8 +5,7 @@
 //! being dealt with and which flow was the newest, so that none is started twice. Pushing the same commit again, after
 //! another one, is another push.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use keirin_engine::Event;
@@ -58,19 +57,20 @@ struct Push {
 impl Pushes {
     /// Brings the mirror up to date and starts what was pushed since the last look. What was there before the first look
     /// starts nothing.
-    pub(crate) async fn look(&self, project: &Project) -> Result<(), WorkError> {
+    pub(crate) async fn look(&self, project: ProjectId) -> Result<(), WorkError> {
         self.look_and(project, false).await
     }
 
     /// As [`Pushes::look`], and reads anew which timed triggers the workflows of the default branch have.
-    pub(crate) async fn look_anew(&self, project: &Project) -> Result<(), WorkError> {
+    pub(crate) async fn look_anew(&self, project: ProjectId) -> Result<(), WorkError> {
         self.look_and(project, true).await
     }
 
-    async fn look_and(&self, project: &Project, anew: bool) -> Result<(), WorkError> {
-        let _turn = self.preparer.looks.turn(project.id).await;
-        let is_first = !self.preparer.store.is_project_read(project.id).await?;
-        if is_first {
+    async fn look_and(&self, project: ProjectId, anew: bool) -> Result<(), WorkError> {
+        let _turn = self.preparer.looks.turn(project).await;
+        // Read in turn: whoever waited for it may have waited for another repository.
+        let project = &self.preparer.store.project(project).await?;
+        if !self.preparer.store.is_project_read(project.id).await? {
             self.look_again_later(project).await?;
         }
         let (mirror, heads) = match self.fetch(project).await {
@@ -81,6 +81,13 @@ impl Pushes {
                 return Err(error);
             }
         };
+        let _recording = self.preparer.recordings.turn(project.id).await;
+        let access = self.preparer.store.repository_access(project.id).await?;
+        if access.address != mirror.url().as_str() {
+            // Whoever has changed it looks at the other one next.
+            return Ok(());
+        }
+        let is_first = !self.preparer.store.is_project_read(project.id).await?;
         let empty = heads.branches.is_empty().then(|| {
             (
                 "The repository has no commit yet.".to_owned(),
@@ -151,7 +158,7 @@ impl Pushes {
     }
 
     async fn fetch(&self, project: &Project) -> Result<(Mirror, Heads), WorkError> {
-        let mirror = self.preparer.repositories.mirror(project).await?;
+        let mirror = self.preparer.repositories.mirror(project.id).await?;
         mirror.fetch().await?;
         let heads = mirror.heads().await?;
         Ok((mirror, heads))
@@ -610,18 +617,4 @@ fn broken_workflows(found: &WorkflowFiles, branch: &str) -> Option<(String, Stri
     }
     let fix = "Correct the file and push it; `keirin check` shows what is wrong with it.";
     (!texts.is_empty()).then(|| (texts.join(" "), fix.to_owned()))
-}
-
-/// One look at a project at a time: two that find the same commit at once would both start its flows.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Looks(Arc<Mutex<HashMap<ProjectId, Arc<tokio::sync::Mutex<()>>>>>);
-
-impl Looks {
-    async fn turn(&self, project: ProjectId) -> tokio::sync::OwnedMutexGuard<()> {
-        let turn = {
-            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(turns.entry(project).or_default())
-        };
-        turn.lock_owned().await
-    }
 }

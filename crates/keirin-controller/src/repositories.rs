@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use keirin_git::{Credential, GitError, GitErrorKind, Mirror, Mirrors, NamedBy, RepositoryUrl};
 use keirin_model::ProjectId;
-use keirin_model::project::Project;
-use keirin_store::projects::RepositoryAccess;
 use keirin_store::{Store, StoreError};
 
 use crate::answer::sentence;
@@ -33,25 +31,24 @@ impl Repositories {
     ///
     /// # Errors
     /// When the project's address is not valid, or its credential cannot be opened.
-    pub async fn mirror(&self, project: &Project) -> Result<Mirror, WorkError> {
-        let url =
-            RepositoryUrl::parse(&project.repository).map_err(|error| invalid_repository(&error.into()))?;
-        let access = self.store.repository_access(project.id).await?;
-        let named_by = named_by(&access);
+    pub async fn mirror(&self, project: ProjectId) -> Result<Mirror, WorkError> {
+        let access = self.store.repository_access(project).await?;
+        let url = RepositoryUrl::parse(&access.address).map_err(|error| invalid_repository(&error.into()))?;
         let credential = access
-            .sealed
-            .map(|sealed| (self.open)(project.id, &sealed))
+            .credential
+            .map(|sealed| (self.open)(project, &sealed))
             .transpose()
             .map_err(WorkError::Conflict)?;
+        let named_by = named_by(access.named_by_admin);
         self.mirrors
-            .mirror(&project.id.to_string(), url, credential, named_by)
+            .mirror(&project.to_string(), url, credential, named_by)
             .map_err(WorkError::from)
     }
 }
 
-/// Who has named the address of a project's repository.
-pub const fn named_by(access: &RepositoryAccess) -> NamedBy {
-    if access.is_named_by_admin {
+/// As git is told who has named a repository.
+pub fn named_by(admin: bool) -> NamedBy {
+    if admin {
         NamedBy::Admin
     } else {
         NamedBy::Maintainer
@@ -122,6 +119,11 @@ impl From<StoreError> for WorkError {
         match error {
             StoreError::NotFound(what) => Self::NotFound(what),
             StoreError::Conflict(sentence) => Self::Conflict(sentence),
+            StoreError::Nul => Self::Invalid {
+                detail: sentence(&error.to_string()),
+                fix: "Leave it out.".to_owned(),
+                diagnostics: Vec::new(),
+            },
             StoreError::Unavailable(_) => Self::Unavailable(sentence(&error.to_string())),
             _ => Self::Internal(error.into()),
         }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use keirin_model::flow::Cause;
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId};
+use keirin_store::projects::ProjectChange;
 use keirin_wire::agent::{Claim, Claimed, Report, Reported};
 use keirin_wire::api::{Diagnostic, Event, StartFlow, Workflow};
 
@@ -54,7 +55,10 @@ pub trait Work: Send + Sync + 'static {
     /// An agent has registered, or a person has changed or removed it.
     async fn agent_changed(&self, agent: AgentId) -> Result<(), WorkError>;
 
-    /// A project has been made, changed or removed.
+    /// Changes a project, and looks at its repository. No look at the one before is taken down after it.
+    async fn change_project(&self, project: ProjectId, change: &ProjectChange<'_>) -> Result<(), WorkError>;
+
+    /// A project has been made or removed, or has another credential.
     async fn project_changed(&self, project: ProjectId) -> Result<(), WorkError>;
 
     /// What changes from now on, or from just after this position on. Where so much has happened since that it is not

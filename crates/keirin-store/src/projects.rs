@@ -14,8 +14,8 @@ use crate::{Result, Store, StoreError};
 pub struct NewProject<'a> {
     /// Checked by [`keirin_model::project::check_project_name`].
     pub name: &'a str,
-    /// URL or path of the repository.
-    pub repository: &'a str,
+    /// Its repository, and who has named it.
+    pub repository: NamedRepository<'a>,
     /// Path of the workflow file in the repository where it is not one of the usual ones.
     pub workflow_file: Option<&'a str>,
     /// Whether people who are not signed in may look at it.
@@ -24,13 +24,36 @@ pub struct NewProject<'a> {
     pub default_branch: &'a str,
 }
 
-/// What is needed to reach a project's repository, besides its address.
+/// The address of a repository, together with who answers for it: what the server may fetch depends on both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NamedRepository<'a> {
+    /// URL or path.
+    pub address: &'a str,
+    /// Whether somebody has named it who administers the server.
+    pub by_admin: bool,
+}
+
+/// What is to change of a project; `None` leaves it as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ProjectChange<'a> {
+    /// Its repository. Another address drops the credential and all that is known of the repository before; the same
+    /// one, said by an admin, is from then on one that an admin has named.
+    pub repository: Option<NamedRepository<'a>>,
+    /// Path of the workflow file; `Some(None)` for the usual ones.
+    pub workflow_file: Option<Option<&'a str>>,
+    /// Whether people who are not signed in may look at it.
+    pub public: Option<bool>,
+}
+
+/// How a project's repository is reached. It is read as one, so that no address ever gets another's credential or trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepositoryAccess {
+    /// URL or path.
+    pub address: String,
+    /// Whether somebody has named it who administers the server.
+    pub named_by_admin: bool,
     /// The credential, as the caller sealed it.
-    pub sealed: Option<Vec<u8>>,
-    /// Whether an admin has named the address.
-    pub is_named_by_admin: bool,
+    pub credential: Option<Vec<u8>>,
 }
 
 impl Store {
@@ -41,10 +64,11 @@ impl Store {
     pub async fn create_project(&self, new: &NewProject<'_>, now: Timestamp) -> Result<(Project, Branch)> {
         let mut transaction = self.pool.begin().await?;
         let id = sqlx::query_scalar!(
-            "insert into projects (name, repository, workflow_file, public, created_at)
-             values ($1, $2, $3, $4, $5) returning id",
+            "insert into projects (name, repository, repository_named_by_admin, workflow_file, public, created_at)
+             values ($1, $2, $3, $4, $5, $6) returning id",
             new.name,
-            new.repository,
+            new.repository.address,
+            new.repository.by_admin,
             new.workflow_file,
             new.public,
             now.to_sqlx() as _,
@@ -64,7 +88,7 @@ impl Store {
         let project = Project {
             id: ProjectId(id),
             name: new.name.to_owned(),
-            repository: new.repository.to_owned(),
+            repository: new.repository.address.to_owned(),
             workflow_file: new.workflow_file.map(str::to_owned),
             public: new.public,
             created_at: now,
@@ -129,26 +153,74 @@ impl Store {
         .ok_or_else(|| StoreError::not_found("project", name))
     }
 
-    /// Writes the settings of a project: all but its id and when it was made.
+    /// Changes a project. With another repository it is as one that was never read: where its branches stand is not
+    /// known, and nothing is said of it. No look at the repository may be recorded meanwhile; the controller sees to it.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when it is not there, [`StoreError::Conflict`] when its new name is taken.
-    pub async fn save_project(&self, project: &Project) -> Result<()> {
-        let updated = sqlx::query!(
-            "update projects set name = $2, repository = $3, workflow_file = $4, public = $5 where id = $1",
-            project.id.0,
-            project.name,
-            project.repository,
-            project.workflow_file,
-            project.public,
+    /// [`StoreError::NotFound`] when it is not there.
+    pub async fn change_project(&self, id: ProjectId, change: &ProjectChange<'_>) -> Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        let address = sqlx::query_scalar!("select repository from projects where id = $1 for update", id.0)
+            .fetch_optional(&mut *transaction)
+            .await?
+            .ok_or_else(|| StoreError::not_found("project", id))?;
+        sqlx::query!(
+            "update projects set workflow_file = case when $2 then $3 else workflow_file end,
+                                 public = coalesce($4, public)
+             where id = $1",
+            id.0,
+            change.workflow_file.is_some(),
+            change.workflow_file.flatten(),
+            change.public,
         )
-        .execute(&self.pool)
-        .await
-        .map_err(|error| StoreError::conflict_if_violated(error, || name_taken(&project.name)))?;
-        if updated.rows_affected() == 0 {
-            return Err(StoreError::not_found("project", project.id));
+        .execute(&mut *transaction)
+        .await?;
+        match change.repository {
+            Some(named) if named.address != address => {
+                sqlx::query!(
+                    "update projects set repository = $2, repository_named_by_admin = $3, credential = null,
+                                         first_read_at = null, notices = '[]'
+                     where id = $1",
+                    id.0,
+                    named.address,
+                    named.by_admin,
+                )
+                .execute(&mut *transaction)
+                .await?;
+                sqlx::query!(
+                    "update branches set seen_commit = null, taking_in = null, last_push = null where project = $1",
+                    id.0
+                )
+                .execute(&mut *transaction)
+                .await?;
+            }
+            Some(named) if named.by_admin => {
+                sqlx::query!(
+                    "update projects set repository_named_by_admin = true where id = $1",
+                    id.0
+                )
+                .execute(&mut *transaction)
+                .await?;
+            }
+            _ => {}
         }
-        Ok(())
+        Ok(transaction.commit().await?)
+    }
+
+    /// How the repository of a project is reached.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the project is not there.
+    pub async fn repository_access(&self, id: ProjectId) -> Result<RepositoryAccess> {
+        sqlx::query_as!(
+            RepositoryAccess,
+            r#"select repository as address, repository_named_by_admin as named_by_admin, credential
+               from projects where id = $1"#,
+            id.0
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or_else(|| StoreError::not_found("project", id))
     }
 
     /// Whether the repository of a project has been read since its address was last changed.
@@ -177,28 +249,6 @@ impl Store {
         )
         .execute(&self.pool)
         .await?;
-        Ok(())
-    }
-
-    /// The repository of a project is another one: where its branches stand is not known, and nothing is said of it.
-    ///
-    /// # Errors
-    /// The database cannot be reached.
-    pub async fn set_project_unread(&self, id: ProjectId) -> Result<()> {
-        let mut transaction = self.pool.begin().await?;
-        sqlx::query!(
-            "update projects set first_read_at = null, notices = '[]' where id = $1",
-            id.0
-        )
-        .execute(&mut *transaction)
-        .await?;
-        sqlx::query!(
-            "update branches set seen_commit = null, taking_in = null, last_push = null where project = $1",
-            id.0
-        )
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
         Ok(())
     }
 
@@ -261,39 +311,6 @@ impl Store {
         let updated = sqlx::query!("update projects set credential = $2 where id = $1", id.0, sealed)
             .execute(&self.pool)
             .await?;
-        if updated.rows_affected() == 0 {
-            return Err(StoreError::not_found("project", id));
-        }
-        Ok(())
-    }
-
-    /// What is needed to reach the project's repository, besides its address.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] when the project is not there.
-    pub async fn repository_access(&self, id: ProjectId) -> Result<RepositoryAccess> {
-        sqlx::query_as!(
-            RepositoryAccess,
-            r#"select credential as sealed, repository_named_by_admin as is_named_by_admin from projects where id = $1"#,
-            id.0
-        )
-        .fetch_optional(&self.pool)
-        .await?
-        .ok_or_else(|| StoreError::not_found("project", id))
-    }
-
-    /// Takes down whether an admin has named the project's repository.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] when the project is not there.
-    pub async fn set_repository_named_by_admin(&self, id: ProjectId, by_admin: bool) -> Result<()> {
-        let updated = sqlx::query!(
-            "update projects set repository_named_by_admin = $2 where id = $1",
-            id.0,
-            by_admin
-        )
-        .execute(&self.pool)
-        .await?;
         if updated.rows_affected() == 0 {
             return Err(StoreError::not_found("project", id));
         }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use keirin_git::RepositoryUrl;
 use keirin_model::ProjectId;
 use keirin_model::access::Role;
-use keirin_store::projects::NewProject;
+use keirin_store::projects::{NamedRepository, NewProject, ProjectChange};
 use keirin_store::views::{PlaceRow, Sight};
 use keirin_wire::api::{Branch, ChangeProject, CreateProject, Credential, Page, Project};
 
@@ -51,13 +52,12 @@ pub(crate) async fn create(
     let workflow_file = file.map(repository::checked_file).transpose()?;
     let new = NewProject {
         name: &wanted.name,
-        repository: repository.as_str(),
+        repository: named_by(&caller, &repository),
         workflow_file: workflow_file.as_deref(),
         public: wanted.public,
         default_branch: DEFAULT_BRANCH,
     };
     let (project, _) = app.store.create_project(&new, app.outside.now()).await?;
-    name_repository(&app, &caller, project.id).await?;
     if let Err(error) = begin(&app, project.id, wanted.credential.as_ref()).await {
         // Whoever is told that it failed tries again, and must find the name free.
         app.store.delete_project(project.id).await?;
@@ -86,34 +86,24 @@ pub(crate) async fn change(
     caller: Caller,
     Json(wanted): Json<ChangeProject>,
 ) -> Result<Json<Project>, ApiError> {
-    let mut project = app.store.project(place.project).await?;
-    let mut is_named_anew = false;
-    if let Some(repository) = &wanted.repository {
-        let repository = repository::checked(&caller, repository)?;
-        if repository.as_str() != project.repository {
-            app.store.set_project_credential(project.id, None).await?;
-            // Before the address itself, so that at no time it is trusted for whoever named the one before.
-            app.store.set_repository_named_by_admin(project.id, false).await?;
-            repository.as_str().clone_into(&mut project.repository);
-            is_named_anew = true;
-            app.store.set_project_unread(project.id).await?;
-        } else if caller.server_role() == Some(Role::Admin) {
-            // An admin who says the same address stands for it from now on.
-            is_named_anew = true;
-        }
-    }
-    project.workflow_file = match wanted.workflow_file.as_deref() {
-        None => project.workflow_file,
-        Some("") => None,
-        Some(file) => Some(repository::checked_file(file)?),
+    let repository = wanted.repository.as_deref();
+    let repository = repository
+        .map(|address| repository::checked(&caller, address))
+        .transpose()?;
+    let workflow_file = match wanted.workflow_file.as_deref() {
+        None => None,
+        Some("") => Some(None),
+        Some(file) => Some(Some(repository::checked_file(file)?)),
     };
-    project.public = wanted.public.unwrap_or(project.public);
-    app.store.save_project(&project).await?;
-    if is_named_anew {
-        name_repository(&app, &caller, project.id).await?;
-    }
-    app.work.project_changed(project.id).await?;
-    Ok(Json(view(&app, &caller, project.id).await?))
+    let change = ProjectChange {
+        repository: repository
+            .as_ref()
+            .map(|repository| named_by(&caller, repository)),
+        workflow_file: workflow_file.as_ref().map(Option::as_deref),
+        public: wanted.public,
+    };
+    app.work.change_project(place.project, &change).await?;
+    Ok(Json(view(&app, &caller, place.project).await?))
 }
 
 /// Remove a project
@@ -171,10 +161,11 @@ async fn begin(app: &App, project: ProjectId, credential: Option<&Credential>) -
     Ok(app.work.project_changed(project).await?)
 }
 
-/// Takes down who has named the project's repository.
-async fn name_repository(app: &App, caller: &Caller, project: ProjectId) -> Result<(), ApiError> {
-    let by_admin = caller.server_role() == Some(Role::Admin);
-    Ok(app.store.set_repository_named_by_admin(project, by_admin).await?)
+fn named_by<'a>(caller: &Caller, repository: &'a RepositoryUrl) -> NamedRepository<'a> {
+    NamedRepository {
+        address: repository.as_str(),
+        by_admin: caller.server_role() == Some(Role::Admin),
+    }
 }
 
 async fn store_credential(app: &App, project: ProjectId, credential: &Credential) -> Result<(), ApiError> {

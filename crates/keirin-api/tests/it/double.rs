@@ -9,6 +9,8 @@ use futures::stream::{self, BoxStream};
 use keirin_api::{Live, Target, Told, Waiting, Work, WorkError};
 use keirin_model::flow::Cause;
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId};
+use keirin_store::Store;
+use keirin_store::projects::ProjectChange;
 use keirin_wire::agent::{Assignment, Claim, Claimed, Report, Reported};
 use keirin_wire::api::{StartFlow, Workflow};
 use tokio::sync::broadcast;
@@ -18,6 +20,7 @@ use tokio::sync::broadcast;
 pub(crate) struct Double(Arc<Inner>);
 
 struct Inner {
+    store: Store,
     asked: Mutex<Vec<String>>,
     live: Mutex<BTreeMap<AttemptId, Live>>,
     assignments: Mutex<Vec<Assignment>>,
@@ -32,8 +35,9 @@ struct Inner {
 }
 
 impl Double {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(store: Store) -> Self {
         Self(Arc::new(Inner {
+            store,
             asked: Mutex::default(),
             live: Mutex::default(),
             assignments: Mutex::default(),
@@ -205,6 +209,11 @@ impl Work for Double {
     async fn agent_changed(&self, agent: AgentId) -> Result<(), WorkError> {
         self.note(format!("agent {agent} changed"));
         Ok(())
+    }
+
+    async fn change_project(&self, project: ProjectId, change: &ProjectChange<'_>) -> Result<(), WorkError> {
+        self.0.store.change_project(project, change).await?;
+        self.project_changed(project).await
     }
 
     async fn project_changed(&self, project: ProjectId) -> Result<(), WorkError> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use keirin_git::{NamedBy, RepositoryUrl};
-use keirin_store::projects::NewProject;
+use keirin_store::projects::{NamedRepository, NewProject};
 
 use crate::world::World;
 
@@ -18,18 +18,16 @@ async fn git_clones_the_flows_repository_with_the_jobs_token_alone() {
     git(&source, &["commit", "--quiet", "-m", "Say hello"]);
     let new = NewProject {
         name: "here",
-        repository: source.to_str().unwrap(),
+        repository: NamedRepository {
+            address: source.to_str().unwrap(),
+            by_admin: true,
+        },
         workflow_file: None,
         public: false,
         default_branch: "main",
     };
     let (project, branch) = world.store.create_project(&new, world.clock.now()).await.unwrap();
-    let store = &world.store;
-    store
-        .set_repository_named_by_admin(project.id, true)
-        .await
-        .unwrap();
-    let url = RepositoryUrl::parse(new.repository).unwrap();
+    let url = RepositoryUrl::parse(new.repository.address).unwrap();
     let name = project.id.to_string();
     let mirror = world.mirrors.mirror(&name, url, None, NamedBy::Admin).unwrap();
     mirror.fetch().await.unwrap();

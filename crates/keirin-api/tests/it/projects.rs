@@ -32,8 +32,13 @@ async fn a_project_is_made_changed_and_removed() {
         )
         .await;
     assert_eq!(stored.status, StatusCode::NO_CONTENT);
-    let access = world.store.repository_access(project.id).await.unwrap();
-    let sealed = access.sealed.unwrap();
+    let sealed = world
+        .store
+        .repository_access(project.id)
+        .await
+        .unwrap()
+        .credential
+        .unwrap();
     assert!(!String::from_utf8_lossy(&sealed).contains("hush"));
     let opened = keirin_api::credentials::open(&world.keys, project.id, &sealed).unwrap();
     let plain = keirin_git::Credential::Basic {
@@ -202,50 +207,52 @@ async fn who_has_named_a_repository_is_taken_down() {
         let change = json!({"repository": format!("https://example.org/{number}.git")});
         let answer = world.call(who, Method::PATCH, path, change).await;
         assert_eq!(answer.status, StatusCode::OK);
-        let named = world
-            .store
-            .repository_access(project)
-            .await
-            .unwrap()
-            .is_named_by_admin;
+        let named = named_by_admin(&world, project).await;
         assert_eq!(named, *by_admin);
     }
     // Who says the same address again stands for it, if that is an admin.
-    world
-        .store
-        .set_repository_named_by_admin(project, false)
-        .await
-        .unwrap();
-    let change = json!({"repository": "https://example.org/2.git"});
+    let change = json!({"repository": "https://example.org/3.git"});
     world.call(&maintainer, Method::PATCH, path, change.clone()).await;
-    assert!(
-        !world
-            .store
-            .repository_access(project)
-            .await
-            .unwrap()
-            .is_named_by_admin
-    );
+    world.call(&maintainer, Method::PATCH, path, change.clone()).await;
+    assert!(!named_by_admin(&world, project).await);
     world.call(&admin, Method::PATCH, path, change).await;
-    assert!(
-        world
-            .store
-            .repository_access(project)
-            .await
-            .unwrap()
-            .is_named_by_admin
-    );
+    assert!(named_by_admin(&world, project).await);
     // What leaves the address as it is changes nobody's word.
-    let change = json!({"repository": "https://example.org/2.git", "public": true});
+    let change = json!({"repository": "https://example.org/3.git", "public": true});
     world.call(&maintainer, Method::PATCH, path, change).await;
-    assert!(
-        world
-            .store
-            .repository_access(project)
-            .await
-            .unwrap()
-            .is_named_by_admin
-    );
+    assert!(named_by_admin(&world, project).await);
+}
+
+/// PostgreSQL keeps NUL in no text.
+#[tokio::test]
+async fn a_text_with_nul_is_a_fault_of_whoever_sends_it() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    world.project("here", false).await;
+    for path in [
+        "/api/v1/projects/a%00",
+        "/api/v1/projects/here/flows?branch=a%00",
+        "/api/v1/dashboards/a%00",
+        "/prometheus/api/v1/label/a%00/values",
+        "/prometheus/api/v1/series?match[]=up{a=%22%00%22}",
+    ] {
+        let answer = world.get(&admin, path).await;
+        assert!(
+            answer.status.is_client_error() || answer.status.is_success(),
+            "{path}: {}",
+            answer.status
+        );
+    }
+    let token = json!({"kind": "api", "name": "a\0", "role": "viewer"});
+    let answer = world.post(&admin, "/api/v1/tokens", token).await;
+    assert_eq!(answer.problem().kind, "invalid");
+    let answer = world.post(&admin, "/api/v1/users", json!({"name": "a\0"})).await;
+    assert_eq!(answer.problem().kind, "invalid");
+}
+
+async fn named_by_admin(world: &World, project: keirin_model::ProjectId) -> bool {
+    let access = world.store.repository_access(project).await.unwrap();
+    access.named_by_admin
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use keirin_model::{AgentId, AttemptId, BranchId, JobId, ProjectId, UserId};
 use keirin_objects::Objects;
 use keirin_store::Store;
 use keirin_store::agents::NewAgent;
-use keirin_store::projects::NewProject;
+use keirin_store::projects::{NamedRepository, NewProject};
 use keirin_testkit::contract::Sample;
 use keirin_testkit::{FakeClock, TestDatabase};
 use keirin_wire::api::{CreateToken, CreatedToken, TokenKind};
@@ -95,7 +95,7 @@ impl World {
         let keys = MasterKey::new(&[7; 32]);
         let clock = FakeClock::default();
         let shown = clock.clone();
-        let work = Double::new();
+        let work = Double::new(store.clone());
         let storage = Storage::new(store.clone());
         let told = clock.clone();
         let exchange = Arc::new(Exchange::new(
@@ -248,7 +248,10 @@ impl World {
     pub(crate) async fn project(&self, name: &str, public: bool) -> (ProjectId, BranchId) {
         let new = NewProject {
             name,
-            repository: "https://example.org/repository.git",
+            repository: NamedRepository {
+                address: "https://example.org/repository.git",
+                by_admin: false,
+            },
             workflow_file: None,
             public,
             default_branch: "main",

@@ -14,7 +14,7 @@ use keirin_model::{AgentId, AttemptId, BranchId, FlowId, Outcome, ProjectId, Sta
 use keirin_store::Store;
 use keirin_store::agents::NewAgent;
 use keirin_store::engine::Epoch;
-use keirin_store::projects::NewProject;
+use keirin_store::projects::{NamedRepository, NewProject};
 
 use crate::house::{self, Worker, start};
 
@@ -23,16 +23,15 @@ const TERM: Duration = Duration::from_secs(3600);
 pub async fn project(store: &Store, name: &str, repository: &str) -> (ProjectId, BranchId) {
     let new = NewProject {
         name,
-        repository,
+        repository: NamedRepository {
+            address: repository,
+            by_admin: true,
+        },
         workflow_file: None,
         public: false,
         default_branch: "main",
     };
     let (project, branch) = store.create_project(&new, house::BEGIN).await.unwrap();
-    store
-        .set_repository_named_by_admin(project.id, true)
-        .await
-        .unwrap();
     (project.id, branch.id)
 }
 

@@ -6,6 +6,7 @@ use keirin_model::Outcome;
 use keirin_model::flow::Cause;
 use keirin_model::project::{BranchKind, NoticeKind};
 use keirin_model::trigger::TimedTrigger;
+use keirin_store::projects::ProjectChange;
 
 use crate::server::{Repository, leading};
 
@@ -403,10 +404,11 @@ async fn a_workflow_file_that_is_named_and_not_there_holds_up_nothing_else() {
     let every_branch = with_triggers("push: { branches: ['**'] }");
     repository.commit(&[(".keirin/other.yaml", &every_branch)]);
     let (project, branch) = server.project("one", &repository).await;
-    let mut changed = server.store.project(project).await.unwrap();
-    changed.workflow_file = Some("ci/flows.yaml".to_owned());
-    server.store.save_project(&changed).await.unwrap();
-    server.controller.project_changed(project).await.unwrap();
+    let change = ProjectChange {
+        workflow_file: Some(Some("ci/flows.yaml")),
+        ..ProjectChange::default()
+    };
+    server.controller.change_project(project, &change).await.unwrap();
     let notices = server.store.project_notices(project).await.unwrap();
     assert_eq!(notices[0].kind, NoticeKind::Workflow, "{notices:?}");
     assert!(

@@ -1,5 +1,6 @@
 //! Repositories that cannot be used: what stays is not called passing, and no answer names a folder of the server.
 
+use keirin_store::projects::{NamedRepository, ProjectChange};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -131,24 +132,30 @@ async fn an_address_inside_is_for_admins_alone_and_the_answer_tells_no_ports() {
     repository.commit(&[(".keirin.yaml", BUILD)]);
     let (project, _) = server.project("one", &repository).await;
     server.start_by_hand(project).await.unwrap();
-    server
-        .store
-        .set_repository_named_by_admin(project, false)
-        .await
-        .unwrap();
+    let by_maintainer = async |address: &str| {
+        let repository = NamedRepository {
+            address,
+            by_admin: false,
+        };
+        let change = ProjectChange {
+            repository: Some(repository),
+            ..ProjectChange::default()
+        };
+        server.store.change_project(project, &change).await.unwrap();
+    };
+    by_maintainer(&format!("{}/.git", repository.path().display())).await;
     let (detail, fix) = refused(&server, project).await;
     assert!(detail.starts_with("This server may not fetch from "), "{detail}");
     assert_eq!(fix, "Name another repository, or ask an admin.");
 
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let mut found = server.store.project(project).await.unwrap();
     let mut said = Vec::new();
     for port in [address.port(), 1] {
-        found.repository = format!("http://127.0.0.1:{port}/x");
-        server.store.save_project(&found).await.unwrap();
+        let address = format!("http://127.0.0.1:{port}/x");
+        by_maintainer(&address).await;
         let (detail, _) = refused(&server, project).await;
-        said.push(detail.replace(&found.repository, ""));
+        said.push(detail.replace(&address, ""));
     }
     assert_eq!(said[0], said[1]);
     listener.set_nonblocking(true).unwrap();

@@ -13,7 +13,7 @@ use keirin_model::{AgentId, BranchId, Outcome, ProjectId, Status};
 use keirin_store::Store;
 use keirin_store::agents::NewAgent;
 use keirin_store::engine::Lease;
-use keirin_store::projects::NewProject;
+use keirin_store::projects::{NamedRepository, NewProject};
 use keirin_testkit::contract::Sample;
 
 pub(crate) fn now() -> Timestamp {
@@ -31,7 +31,10 @@ pub(crate) struct Led {
 pub(crate) async fn led(store: Store) -> Led {
     let new = NewProject {
         name: "shop",
-        repository: "https://example.org/shop.git",
+        repository: NamedRepository {
+            address: "https://example.org/shop.git",
+            by_admin: false,
+        },
         workflow_file: None,
         public: false,
         default_branch: "main",

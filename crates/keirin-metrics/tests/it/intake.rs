@@ -9,7 +9,7 @@ use keirin_metrics::sink::{SampleSink, SinkError};
 use keirin_metrics::storage::{FetchLimits, ForProject, Intake, IntakeLimits, Storage};
 use keirin_model::series::{Labels, MetricKind, Sample};
 use keirin_store::Store;
-use keirin_store::projects::NewProject;
+use keirin_store::projects::{NamedRepository, NewProject};
 use keirin_store::views::Sight;
 use keirin_testkit::database;
 
@@ -28,7 +28,10 @@ pub(crate) fn intake(store: &Store, series: u64) -> (Storage, Intake) {
 pub(crate) async fn project(store: &Store, name: &str) -> ForProject {
     let new = NewProject {
         name,
-        repository: "https://example.org/it.git",
+        repository: NamedRepository {
+            address: "https://example.org/it.git",
+            by_admin: false,
+        },
         workflow_file: None,
         public: false,
         default_branch: "main",

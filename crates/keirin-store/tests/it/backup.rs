@@ -40,8 +40,15 @@ async fn what_was_backed_up_is_restored() {
     let summary = store.restore(bytes.as_slice(), false).await.unwrap();
     assert!(summary.rows > 20);
     assert_eq!(store.snapshot().await.unwrap(), led.snapshot().await);
-    let access = store.repository_access(led.ground.branches[0].0).await.unwrap();
-    assert_eq!(access.sealed.unwrap(), b"\x00\xff\\sealed\n\t");
+    assert_eq!(
+        store
+            .repository_access(led.ground.branches[0].0)
+            .await
+            .unwrap()
+            .credential
+            .unwrap(),
+        b"\x00\xff\\sealed\n\t"
+    );
     let (next, _) = project(&store, "next").await;
     assert!(next > gone, "{next} comes after {gone}");
 

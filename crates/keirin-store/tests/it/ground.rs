@@ -11,7 +11,7 @@ use keirin_model::trigger::TimedTrigger;
 use keirin_model::{AgentId, AttemptId, BranchId, FlowId, ProjectId};
 use keirin_store::agents::NewAgent;
 use keirin_store::engine::{CommitError, Lease};
-use keirin_store::projects::NewProject;
+use keirin_store::projects::{NamedRepository, NewProject};
 use keirin_store::{Store, StoreError};
 use keirin_testkit::contract::{EngineStore, Ground, Refused};
 
@@ -31,7 +31,10 @@ pub(crate) struct Led {
 pub(crate) async fn project(store: &Store, name: &str) -> (ProjectId, BranchId) {
     let new = NewProject {
         name,
-        repository: "https://example.org/repository.git",
+        repository: NamedRepository {
+            address: "https://example.org/repository.git",
+            by_admin: false,
+        },
         workflow_file: None,
         public: false,
         default_branch: "main",

@@ -9,10 +9,42 @@ use keirin_model::project::{BranchKind, Notice, NoticeKind, PushRecord};
 use keirin_model::trigger::TimedTrigger;
 use keirin_store::StoreError;
 use keirin_store::agents::NewAgent;
+use keirin_store::projects::{NamedRepository, NewProject, ProjectChange};
 use keirin_testkit::contract::{EngineStore, Sample};
 use keirin_testkit::database;
 
 use crate::ground::{agent, led, now, project};
+
+/// The credential and the word of an admin belong to the address for which they were given.
+#[tokio::test]
+async fn another_repository_has_neither_the_credential_nor_the_trust_of_the_one_before() {
+    let database = keirin_testkit::database().await;
+    let store = database.store();
+    let (id, _) = project(&store, "alpha").await;
+    let name = async |address: &str, by_admin: bool| {
+        let change = ProjectChange {
+            repository: Some(NamedRepository { address, by_admin }),
+            ..ProjectChange::default()
+        };
+        store.change_project(id, &change).await.unwrap();
+        let access = store.repository_access(id).await.unwrap();
+        assert_eq!(access.address, address);
+        (access.named_by_admin, access.credential)
+    };
+    assert_eq!(name("https://example.org/one.git", true).await, (true, None));
+    store.set_project_credential(id, Some(b"sealed")).await.unwrap();
+    store.set_project_read(id, now()).await.unwrap();
+    let sealed = Some(b"sealed".to_vec());
+    assert_eq!(
+        name("https://example.org/one.git", false).await,
+        (true, sealed),
+        "nothing is taken away from the same address"
+    );
+    assert!(store.is_project_read(id).await.unwrap());
+    assert_eq!(name("https://example.org/two.git", false).await, (false, None));
+    assert!(!store.is_project_read(id).await.unwrap());
+    assert_eq!(name("https://example.org/two.git", true).await, (true, None));
+}
 
 #[tokio::test]
 async fn a_project_comes_with_its_default_branch_and_goes_with_all_it_has() {
@@ -26,9 +58,12 @@ async fn a_project_comes_with_its_default_branch_and_goes_with_all_it_has() {
     );
     assert_eq!(store.branch_by_name(id, None).await.unwrap().id, main);
 
-    let taken = keirin_store::projects::NewProject {
+    let taken = NewProject {
         name: "ALPHA",
-        repository: "elsewhere",
+        repository: NamedRepository {
+            address: "elsewhere",
+            by_admin: false,
+        },
         workflow_file: None,
         public: true,
         default_branch: "main",
@@ -37,16 +72,13 @@ async fn a_project_comes_with_its_default_branch_and_goes_with_all_it_has() {
     assert_eq!(error.to_string(), "there is a project named `ALPHA` already");
 
     let mut changed = store.project(id).await.unwrap();
-    changed.name = "beta".to_owned();
     changed.public = true;
-    store.save_project(&changed).await.unwrap();
+    let change = ProjectChange {
+        public: Some(true),
+        ..ProjectChange::default()
+    };
+    store.change_project(id, &change).await.unwrap();
     assert_eq!(store.projects().await.unwrap(), [changed]);
-
-    let mut access = store.repository_access(id).await.unwrap();
-    assert_eq!(access.sealed, None);
-    store.set_project_credential(id, Some(b"sealed")).await.unwrap();
-    access.sealed = Some(b"sealed".to_vec());
-    assert_eq!(store.repository_access(id).await.unwrap(), access);
 
     store.delete_project(id).await.unwrap();
     assert!(matches!(store.project(id).await, Err(StoreError::NotFound(_))));

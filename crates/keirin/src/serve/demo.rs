@@ -8,7 +8,7 @@ use keirin_git::{Git, RepositoryUrl};
 use keirin_model::flow::Cause;
 use keirin_model::project::check_project_name;
 use keirin_store::StoreError;
-use keirin_store::projects::NewProject;
+use keirin_store::projects::{NamedRepository, NewProject};
 use keirin_wire::api::StartFlow;
 
 use super::Server;
@@ -58,7 +58,11 @@ async fn create(
     let url = RepositoryUrl::parse(&folder.to_string_lossy())?;
     let new = NewProject {
         name,
-        repository: url.as_str(),
+        // Whoever starts the server may read what it may read.
+        repository: NamedRepository {
+            address: url.as_str(),
+            by_admin: true,
+        },
         workflow_file: None,
         public: false,
         default_branch: "main",

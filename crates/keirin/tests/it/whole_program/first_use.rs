@@ -4,13 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use futures::TryStreamExt as _;
-use keirin_client::WhichLines;
+use keirin_client::{WhichFlows, WhichLines};
 use keirin_model::{Outcome, State};
 use keirin_wire::log::Stream;
 
+use crate::whole_program::repository::Repository;
 use crate::whole_program::server::Server;
-use crate::whole_program::story::{PROJECT, Story, http, only_job};
-use crate::whole_program::world::poll_async;
+use crate::whole_program::story::{PROJECT, Story, client, http, only_job};
+use crate::whole_program::world::{World, poll_async};
 
 const WORKFLOW: &str = r#"
 keirin: 1
@@ -168,4 +169,26 @@ async fn the_sign_in_link_works_once() {
     assert!(second.headers().get("set-cookie").is_none());
     let goes_to = second.headers()["location"].to_str().unwrap();
     assert!(goes_to.ends_with("/sign-in?link=used"), "{goes_to}");
+}
+
+/// What `make run` does with the checkout that it is called in.
+#[tokio::test]
+async fn a_repository_that_is_named_at_the_start_is_a_project_with_a_flow() {
+    let world = World::new();
+    let workflow =
+        "keirin: 1\nstages: { s: { jobs: { j: { steps: [ { git: . }, { run: cat .keirin.yaml } ] } } } }\n";
+    let repository = Repository::new(&world, "checkout", workflow);
+    let path = repository.path.to_str().unwrap();
+    let server = Server::spawn_with(&world, "127.0.0.1:0", &["--demo", path]);
+    server.ready();
+    server.hear("Started the first flow of checkout.");
+    let client = client(&world).await;
+    let finished = poll_async("the first flow has ended", async || {
+        let flows = client
+            .flows(Some("checkout"), &WhichFlows::default())
+            .await
+            .unwrap();
+        flows.items.into_iter().find(|flow| flow.state == State::Finished)
+    });
+    assert_eq!(finished.await.outcome, Some(Outcome::Success));
 }

@@ -22,6 +22,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on the world's data folder. `listen` is an address, or one with port 0.
     pub(crate) fn spawn(world: &World, listen: &str) -> Self {
+        Self::spawn_with(world, listen, &[])
+    }
+
+    /// As [`Server::spawn`], with more arguments.
+    pub(crate) fn spawn_with(world: &World, listen: &str, more: &[&str]) -> Self {
         let (reader, writer) = std::io::pipe().unwrap();
         let mut command = match (world.open_files, world.room_for_objects) {
             (Some(files), _) => keirin_with_files(files),
@@ -31,6 +36,7 @@ impl Server {
         command
             .args(["serve", "--local-slots", "2", "--listen", listen, "--data-dir"])
             .arg(world.data())
+            .args(more)
             .current_dir(world.path())
             // Pipes and files between story and jobs lie in /tmp, of which jobs have their own.
             .env(
