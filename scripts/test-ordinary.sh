@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs the agent's tests of isolation and limits as an ordinary user, for a run of the tests as root: what keeps jobs apart differs for the two.
-# Everything that the tests need is copied to a folder that the user owns, because the checkout may be closed to it, and
-# that no private /tmp or /var/tmp hides.
+# Runs the agent's tests of isolation and limits as an ordinary user, for a run of the tests as root: what keeps jobs
+# apart differs for the two. Everything that the tests need is copied to a folder that the user owns, because the
+# checkout may be closed to it, and that no private /tmp or /var/tmp hides.
 set -euo pipefail
 . "$(dirname "$0")/voice.sh"
 
 user=nobody
 cargo build --locked --quiet -p keirin-agent --example sandbox
-tests=$(cargo test --locked -p keirin-agent --test it --no-run --message-format=json 2>/dev/null |
+tests=$(cargo test --locked -p keirin-agent --test it --no-run --quiet --message-format=json |
   sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
 folder=$(mktemp -d /var/lib/keirin-test-XXXXXX)
 trap 'rm -rf "$folder"' EXIT

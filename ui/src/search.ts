@@ -39,7 +39,7 @@ export const rangeSchema = { from: moment, to: moment };
 /** Parameters whose names are not known beforehand, as `var-project` is: all that begin with the prefix. */
 type Prefixed<Prefix extends string> = { [Name in `${Prefix}${string}`]?: string | undefined };
 
-/** Reads a route's search parameters; those that it does not know are left alone. */
+/** Reads a route's search parameters; those that it does not know are not read. */
 export function readSearch<const Schema extends Record<string, SearchReader<unknown>>, const Prefix extends string = never>(schema: Schema, prefix?: Prefix) {
   return (search: Record<string, unknown>): SearchOf<Schema> & Prefixed<Prefix> => {
     const known = Object.entries(schema).map(([name, read]) => [name, read(search[name])]);

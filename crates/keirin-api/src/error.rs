@@ -253,6 +253,7 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::NotFound(what) => Self::not_found(what),
             StoreError::Conflict(detail) => Self::conflict(sentence(&detail)),
+            StoreError::Nul => Self::invalid("No text may hold the character NUL.", "Leave it out."),
             StoreError::Unavailable(error) => {
                 tracing::warn!(%error, "the database cannot be reached");
                 Self::unavailable("The server cannot reach its database at the moment.")

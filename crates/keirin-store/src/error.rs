@@ -15,6 +15,9 @@ pub enum StoreError {
     /// The database cannot be reached or does not take work at the moment; the same call may succeed later.
     #[error("the database cannot be reached: {0}; check that PostgreSQL runs and that its address is right")]
     Unavailable(#[source] sqlx::Error),
+    /// A text that was given holds what PostgreSQL keeps in no text: the character with the number zero.
+    #[error("no text may hold the character NUL")]
+    Nul,
     /// A row holds what no version of this program writes.
     #[error("the database holds something that cannot be read: {0}")]
     Corrupt(String),
@@ -53,6 +56,7 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(database) if says_unavailable(database.code().as_deref()) => {
                 Self::Unavailable(error)
             }
+            sqlx::Error::Database(database) if says_nul(database.code().as_deref()) => Self::Nul,
             sqlx::Error::RowNotFound => Self::NotFound("such row".to_owned()),
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Corrupt(error.to_string()),
             _ => Self::Statement(error),
@@ -64,4 +68,9 @@ impl From<sqlx::Error> for StoreError {
 /// connections or out of resources (53), shutting down or starting up (57P).
 pub(crate) fn says_unavailable(code: Option<&str>) -> bool {
     code.is_some_and(|code| code.starts_with("08") || code.starts_with("53") || code.starts_with("57P"))
+}
+
+/// Whether a SQLSTATE says that a text, or one within JSON, holds what cannot be kept.
+fn says_nul(code: Option<&str>) -> bool {
+    matches!(code, Some("22021" | "22P05"))
 }

@@ -19,9 +19,6 @@ pub struct WaitingAgents {
 }
 
 impl Store {
-    /// How long an agent that waits to be let in is remembered after it was last heard of.
-    pub const WAITING_REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
-
     /// How many agents wait to be let in, and how many of them came from this address.
     ///
     /// # Errors

@@ -166,7 +166,9 @@ pub enum Repository {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fetch_token: Option<String>,
     },
-    /// A copy of a working tree on this machine: what `keirin exec` uses.
+    /// A copy of a working tree on this machine: what `keirin exec` uses. Nobody says so over the wire: an agent that is
+    /// root would copy a folder that no job may read.
+    #[serde(skip)]
     WorkingTree {
         /// An absolute path.
         path: String,
@@ -274,4 +276,15 @@ pub struct Kept {
     /// When it was kept.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_agent_is_told_over_the_wire_to_copy_a_folder() {
+        let told = serde_json::from_str::<Repository>(r#"{"working_tree":{"path":"/root"}}"#);
+        assert!(told.is_err(), "{told:?}");
+    }
 }

@@ -205,7 +205,6 @@ pub(crate) enum Align {
     Right,
 }
 
-/// Nobody is left to be told when nobody reads any more.
 /// The shape and the word of a status.
 pub(crate) const fn look(status: Status) -> (&'static str, &'static str) {
     match status {

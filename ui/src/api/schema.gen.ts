@@ -2496,12 +2496,6 @@ export interface components {
                 /** @description The address of the mirrored repository, which addresses of submodules may be relative to. */
                 upstream?: string | null;
             };
-        } | {
-            /** @description A copy of a working tree on this machine: what `keirin exec` uses. */
-            working_tree: {
-                /** @description An absolute path. */
-                path: string;
-            };
         };
         /** @description A flow as a row of a list. */
         FlowSummary: {

@@ -35,7 +35,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tower::ServiceExt as _;
 
 use crate::app::App;
@@ -54,6 +54,9 @@ const SPARE_HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a client may take nothing of its answer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How often the log tells that the system refuses connections.
+const REFUSAL_TOLD_EVERY: Duration = Duration::from_secs(60);
 
 /// How many connections are let in beside those that there is room for.
 const SPARE: usize = 32;
@@ -95,6 +98,7 @@ pub async fn serve(
         main: Mutex::new(Lane::new(limits.total, limits.per_address)),
         spare: Mutex::new(Lane::new(SPARE, SPARE)),
         anonymous_streams: Arc::new(AnonymousStreams::new(limits)),
+        refusal_told: Mutex::default(),
         app,
     });
     let told = ending.clone();
@@ -139,6 +143,8 @@ struct Door {
     /// Beside those that there is room for.
     spare: Mutex<Lane<oneshot::Sender<Infallible>>>,
     anonymous_streams: Arc<AnonymousStreams>,
+    /// When the log last told that the system refuses connections.
+    refusal_told: Mutex<Option<Instant>>,
 }
 
 impl Door {
@@ -179,7 +185,13 @@ impl Door {
         ) {
             return;
         }
-        tracing::warn!(%error, "a connection cannot be accepted at the moment");
+        // It comes again for as long as somebody attacks, and the log is not to grow with it.
+        let now = Instant::now();
+        let told = *lock(&self.refusal_told);
+        if told.is_none_or(|told| now.duration_since(told) >= REFUSAL_TOLD_EVERY) {
+            *lock(&self.refusal_told) = Some(now);
+            tracing::warn!(%error, "a connection cannot be accepted at the moment");
+        }
         lock(&self.main).evict_idle();
         sleep(AFTER_REFUSAL).await;
     }
@@ -191,8 +203,8 @@ impl Door {
     }
 }
 
-fn lock<T>(lane: &Mutex<Lane<T>>) -> MutexGuard<'_, Lane<T>> {
-    lane.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A connection that has been let in.

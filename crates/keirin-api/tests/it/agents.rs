@@ -86,6 +86,22 @@ async fn nobody_takes_the_name_of_another_agent() {
 }
 
 /// Makes an agent known from an address.
+/// Nobody who is not let in writes to the terminal of whoever lists the agents.
+#[tokio::test]
+async fn what_an_agent_says_of_itself_changes_no_terminal() {
+    let world = World::new().await;
+    for besides in [
+        json!({"labels": ["\u{1b}[2Jgone"]}),
+        json!({"groups": ["two\nlines"]}),
+        json!({"host": {"os": "\u{202e}xunil"}}),
+        json!({"host": {"\0": "x"}}),
+        json!({"version": "1\r0"}),
+    ] {
+        let answer = register(&world, besides.clone()).await;
+        assert_eq!(answer.problem().kind, "invalid", "{besides}");
+    }
+}
+
 async fn register_from(world: &World, from: IpAddr, name: &str, besides: Value) -> Answer {
     let request = Request::post("/agent/v1/register")
         .header("content-type", "application/json")

@@ -155,12 +155,6 @@ async fn ask(
         .map(|part| if part.starts_with('{') { wrong.id } else { part })
         .collect();
     let address = format!("{}?{}", parts.join("/"), wrong.query);
-    // The project is needed by the calls that follow.
-    let method = if path == "/api/v1/projects/{project}" && method == "DELETE" {
-        "GET"
-    } else {
-        method
-    };
     let mut request = Request::builder()
         .method(method)
         .uri(address)

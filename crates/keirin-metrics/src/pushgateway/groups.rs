@@ -92,6 +92,7 @@ impl Groups {
             let written = self
                 .intake
                 .of(project)
+                .again()
                 .write(group.batch((self.clock)().as_millisecond()).into())
                 .await;
             match written {

@@ -104,6 +104,15 @@ impl Intake {
         }
     }
 
+    /// The same for what has been taken before: what is refused of it has been counted.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self {
+            refusals: RefusalCounts::default(),
+            ..self.clone()
+        }
+    }
+
     /// As those who collect samples take it.
     pub fn shared(self) -> Arc<dyn SampleSink> {
         Arc::new(self)

@@ -146,6 +146,9 @@ pub(crate) async fn flow(command: FlowCommand, output: &Output) -> anyhow::Resul
                 Some(of) => (Some(of.project), of.branch),
                 None => (None, None),
             };
+            let is_newest = arguments.stretch.cursor.is_none()
+                && arguments.state.is_none()
+                && arguments.outcome.is_none();
             let which = WhichFlows {
                 branch: branch.clone(),
                 state: arguments.state,
@@ -164,7 +167,7 @@ pub(crate) async fn flow(command: FlowCommand, output: &Output) -> anyhow::Resul
                 shown::flows(output, &flows.items, now);
                 Stretch::hint(flows.next_cursor.as_deref(), output);
             }
-            if let Some(project) = &project {
+            if let Some(project) = project.as_ref().filter(|_| is_newest) {
                 let newest = flows.items.first().map(|flow| flow.created_at);
                 say_what_started_nothing(&client, project, branch.as_deref(), newest, output).await?;
             }

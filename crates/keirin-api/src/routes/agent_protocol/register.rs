@@ -79,7 +79,11 @@ pub(crate) async fn register(
     };
     let secret_hash = secret::hash(&secret);
     let address_text = from.to_string();
-    let _turn = app.strangers_register.lock().await;
+    let is_stranger = !is_known && !let_in;
+    let _turn = match is_stranger {
+        true => Some(app.strangers_register.lock().await),
+        false => None,
+    };
     if let_in {
         // What waits under this name has never been let in, so it cannot keep the name.
         if let Some(other) = app
@@ -89,7 +93,7 @@ pub(crate) async fn register(
         {
             app.work.agent_changed(other).await?;
         }
-    } else if !is_known {
+    } else if is_stranger {
         make_room(&app, from).await?;
     }
     let new = NewAgent {
@@ -190,6 +194,14 @@ fn check(said: &Register) -> Result<(), ApiError> {
             "Use 1 to 100 letters, digits, `.`, `_` and `-`.",
         ));
     }
+    let shown = said.groups.iter().chain(&said.labels).chain(said.host.keys());
+    let shown = shown.chain(said.host.values()).chain([&said.version]);
+    if shown.into_iter().any(|word| word.contains(changes_what_is_shown)) {
+        return Err(ApiError::invalid(
+            "What the agent says of itself holds characters that cannot be seen.",
+            "Leave control characters and marks of direction out of groups, labels, host and version.",
+        ));
+    }
     let words = said.groups.iter().chain(&said.labels).chain(said.host.keys());
     let values = said.host.values();
     let too_long = words.chain(values).any(|word| word.len() > 200);
@@ -201,6 +213,12 @@ fn check(said: &Register) -> Result<(), ApiError> {
         ));
     }
     Ok(())
+}
+
+/// Characters that change how a terminal or a page shows what stands around them.
+fn changes_what_is_shown(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Whether one more may wait to be let in.

@@ -54,7 +54,7 @@ impl From<SinkError> for ApiError {
             SinkError::Refused { .. } => Self::new(
                 StatusCode::BAD_REQUEST,
                 "refused",
-                "RefusedItems",
+                "Refused",
                 format!("Of what was sent, {error}. All others are kept."),
             )
             .fix("Do not send these samples again."),
