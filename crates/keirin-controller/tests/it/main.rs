@@ -11,6 +11,7 @@ mod alone;
 mod contract;
 mod database;
 mod faults;
+mod held;
 mod history;
 mod house;
 mod leaders;

@@ -6,9 +6,10 @@ use keirin_model::Outcome;
 use keirin_model::flow::Cause;
 use keirin_model::project::{BranchKind, NoticeKind};
 use keirin_model::trigger::TimedTrigger;
-use keirin_store::projects::ProjectChange;
+use keirin_store::projects::{NamedRepository, ProjectChange};
 
-use crate::server::{Repository, leading};
+use crate::held::Held;
+use crate::server::{Repository, leading, until};
 
 const BUILD: &str = "
 keirin: 1
@@ -749,6 +750,55 @@ async fn a_repository_that_is_gone_is_looked_at_again_when_it_is_back() {
     server.look().await;
     assert_eq!(server.started().await, []);
     std::fs::rename(&away, repository.path()).unwrap();
+    server.look().await;
+    assert_eq!(server.started().await, [of("main", "default", &commit)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_repository_is_read_anew_even_while_the_one_before_is_fetched() {
+    let (_database, server) = leading().await;
+    let (before, after) = (Repository::new(), Repository::new());
+    for repository in [&before, &after] {
+        repository.commit(&[(".keirin.yaml", BUILD)]);
+        repository.git(&["branch", "side"]);
+    }
+    let held = Held::serve(&before);
+    let (project, _) = crate::database::project(&server.store, "one", held.address()).await;
+    server.controller.project_changed(project).await.unwrap();
+    until("the repository before is read", async || {
+        server.store.is_project_read(project).await.unwrap()
+    })
+    .await;
+
+    // A look at the repository before is under way when it becomes another one.
+    before.commit(&[("file", "1")]);
+    let (comes, go) = held.hold();
+    server.pass(SignedDuration::from_secs(61)).await;
+    tokio::task::spawn_blocking(move || comes.recv().unwrap())
+        .await
+        .unwrap();
+    let path = after.path().to_str().unwrap();
+    let change = ProjectChange {
+        repository: Some(NamedRepository {
+            address: path,
+            by_admin: true,
+        }),
+        ..ProjectChange::default()
+    };
+    let changed = async {
+        until("the address is another one", async || {
+            let access = server.store.repository_access(project).await.unwrap();
+            access.address == path
+        })
+        .await;
+        go.send(()).unwrap();
+    };
+    let (change, ()) = tokio::join!(server.controller.change_project(project, &change), changed);
+    change.unwrap();
+    server.until_all_is_dealt_with().await;
+    assert_eq!(server.started().await, [], "nothing was pushed to it since");
+
+    let commit = after.commit(&[("file", "2")]);
     server.look().await;
     assert_eq!(server.started().await, [of("main", "default", &commit)]);
 }
