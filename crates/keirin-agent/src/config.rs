@@ -184,6 +184,8 @@ pub struct Limits {
     pub artifact_bytes: u64,
     /// Report files that one step reads.
     pub report_files: usize,
+    /// Bytes of all report files that one step reads. What is read of them is held in memory, several times as large.
+    pub report_bytes: u64,
 }
 
 impl Default for Limits {
@@ -194,6 +196,7 @@ impl Default for Limits {
             artifact_files: 10_000,
             artifact_bytes: 10 << 30,
             report_files: 1_000,
+            report_bytes: 128 << 20,
         }
     }
 }

@@ -67,6 +67,10 @@ pub(crate) enum ToolError {
         expected: String,
         found: String,
     },
+    #[error(
+        "the report files have more than {limit} bytes together; collect fewer of them, or write smaller ones"
+    )]
+    ReportsTooLarge { limit: u64 },
     #[error("`{path}`: {source}")]
     Report { path: String, source: ReadError },
     #[error("cannot {what} `{path}`: {source}")]

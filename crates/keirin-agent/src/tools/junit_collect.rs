@@ -34,11 +34,21 @@ pub(super) async fn run(context: &StepContext<'_>, patterns: &[String]) -> Resul
         (false, _) => {}
     }
     let root = context.workspace.work().to_owned();
+    let limit = context.config.limits.report_bytes;
     let (read, files) = on_disk(move || {
         let tree = Tree::new(&root, owner);
         let mut results = Vec::new();
+        let mut left = limit;
         for file in &files {
-            results.extend(read(&tree, file)?);
+            let bytes = read(&tree, file, left)?;
+            // Several names of one file are several reports, and each takes its memory.
+            left = left
+                .checked_sub(bytes.len() as u64)
+                .ok_or(ToolError::ReportsTooLarge { limit })?;
+            results.extend(read_junit(&bytes).map_err(|source| ToolError::Report {
+                path: file.path.to_string(),
+                source,
+            })?);
         }
         Ok((results, files.len()))
     })
@@ -62,7 +72,8 @@ pub(super) async fn run(context: &StepContext<'_>, patterns: &[String]) -> Resul
     Ok(context.until_answered(&mut backoff, call).await?)
 }
 
-fn read(tree: &Tree, found: &Found) -> Result<Vec<TestResult>, ToolError> {
+/// A report file, or as much of it as shows that it is too large.
+fn read(tree: &Tree, found: &Found, left: u64) -> Result<Vec<u8>, ToolError> {
     let file = tree
         .open(&found.source)
         .map_err(ToolError::disk("read", &found.path))?;
@@ -75,13 +86,10 @@ fn read(tree: &Tree, found: &Found) -> Result<Vec<TestResult>, ToolError> {
         });
     }
     let mut bytes = Vec::new();
-    file.take(FILE_BYTES)
+    file.take(FILE_BYTES.min(left + 1))
         .read_to_end(&mut bytes)
         .map_err(ToolError::disk("read", &found.path))?;
-    read_junit(&bytes).map_err(|source| ToolError::Report {
-        path: found.path.to_string(),
-        source,
-    })
+    Ok(bytes)
 }
 
 fn masked(context: &StepContext<'_>, result: TestResult) -> TestResult {

@@ -38,6 +38,23 @@ async fn reports_are_read_counted_and_handed_over() {
 }
 
 #[tokio::test]
+async fn reports_are_no_larger_together_than_the_agent_s_memory_allows() {
+    let bench = Bench::start_with(|config| config.limits.report_bytes = 100);
+    let report = "echo '<testsuite><testcase name=\"1\"/></testsuite>' > a.xml";
+    let fits = job(vec![shell(report), collect(&["*.xml"])]);
+    let record = bench.run(fits).await;
+    assert_eq!(record.finished().unwrap().0, Success);
+    // By links it is several reports that lie on the disk once.
+    let linked = format!("{report}; for name in b c d; do ln -s a.xml $name.xml; done");
+    let record = bench.run(job(vec![shell(&linked), collect(&["*.xml"])])).await;
+    let (outcome, _, message) = record.finished().unwrap();
+    assert_eq!(outcome, Failed);
+    let message = message.unwrap();
+    assert!(message.contains("more than 100 bytes together"), "{message}");
+    assert!(record.tests.is_empty());
+}
+
+#[tokio::test]
 async fn a_report_that_is_missing_or_broken_fails_the_step_and_is_named() {
     let bench = Bench::start();
     let record = bench.run(job(vec![collect(&["junit.xml"])])).await;
