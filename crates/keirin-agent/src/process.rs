@@ -93,7 +93,8 @@ impl Bare<'_> {
                 () = sleep_until(linger_until.unwrap_or_else(Instant::now)), if linger_until.is_some() => break,
             }
         }
-        // Whatever became of the process, its last words are said.
+        // Whatever became of the process, its last words are said, also those that nobody has waited for.
+        streams.read_what_is_here(&mut write);
         output.finish();
         error.finish();
         unread.map_err(|source| LaunchError::Read {

@@ -69,10 +69,16 @@ impl StepStreams {
     }
 
     /// Waits until there is something and gives it out, line by line where it may be. May be dropped and called again.
-    pub(crate) async fn read(&mut self, mut take: impl FnMut(StepStream, &[u8])) -> io::Result<()> {
+    pub(crate) async fn read(&mut self, take: impl FnMut(StepStream, &[u8])) -> io::Result<()> {
         if !self.has_unread() {
             self.readable().await?;
         }
+        self.read_what_is_here(take);
+        Ok(())
+    }
+
+    /// As [`StepStreams::read`], and waits for nothing.
+    pub(crate) fn read_what_is_here(&mut self, mut take: impl FnMut(StepStream, &[u8])) {
         for _ in 0..READS {
             // Read in this order: what this one has not written by now, it has not written before what the other holds.
             let (turn, other) = (self.turn, self.turn.other());
@@ -87,7 +93,6 @@ impl StepStreams {
             }
             self.take_turns(&mut take);
         }
-        Ok(())
     }
 
     /// Gives out lines by turns, until the one whose turn it is has none that has been read.

@@ -34,10 +34,11 @@ mod rlimits;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 
+use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::{Gid, Pid, Uid, setgroups, setresgid, setresuid};
@@ -83,6 +84,7 @@ fn system<E: Into<io::Error>>(what: &'static str) -> impl FnOnce(E) -> SandboxEr
 /// # Errors
 /// When the sandbox cannot work; what stands in the way of holding steps is told to the agent instead.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Result<(), SandboxError> {
+    close_inherited()?;
     let mut arguments = arguments.into_iter();
     let Some(mode) = arguments.next() else {
         block_signals()?;
@@ -103,6 +105,29 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Sandbox
         }
         _ => Err(SandboxError::Arguments(mode)),
     }
+}
+
+/// Closes whatever files the agent has inherited open from who started it: no job is to find them. The sandbox itself has
+/// been given the three that every process has.
+fn close_inherited() -> Result<(), SandboxError> {
+    let list = || -> io::Result<Vec<RawFd>> {
+        let entries = fs::read_dir("/proc/self/fd")?;
+        let numbers = entries.map(|entry| Ok(entry?.file_name().to_str().and_then(|name| name.parse().ok())));
+        Ok(numbers
+            .collect::<io::Result<Vec<_>>>()?
+            .into_iter()
+            .flatten()
+            .collect())
+    };
+    let open = list().map_err(system("list its open files"))?;
+    for number in open.into_iter().filter(|number| *number > 2) {
+        match nix::unistd::close(number) {
+            // The list itself was one of them.
+            Ok(()) | Err(Errno::EBADF) => {}
+            Err(error) => return Err(system("close what it has inherited")(error)),
+        }
+    }
+    Ok(())
 }
 
 /// The process outside of a PID namespace: makes it, starts the first process inside, and waits for its end.
@@ -181,7 +206,7 @@ fn end_processes_of(uid: u32) -> Result<(), SandboxError> {
     };
     become_user().map_err(system("become the user of a slot"))?;
     match kill(Pid::from_raw(-1), Signal::SIGKILL) {
-        Ok(()) | Err(nix::errno::Errno::ESRCH) => Ok(()),
+        Ok(()) | Err(Errno::ESRCH) => Ok(()),
         Err(error) => Err(system("end the processes of a slot")(error)),
     }
 }

@@ -1,5 +1,6 @@
 //! What a step cannot reach.
 
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
@@ -8,6 +9,9 @@ use keirin_agent::{AgentError, Identity, Namespaces, Owner, SandboxProgram, Shut
 use keirin_model::Outcome::{Failed, Success};
 use keirin_model::plan::{Artifacts, Tool};
 use keirin_wire::log::Stream;
+
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
 
 use crate::bench::{Bench, job, processes, runs, sandbox, script, shell, sleep, step, until};
 
@@ -53,6 +57,23 @@ async fn a_job_of_another_user_cannot_read_what_is_the_agents() {
     ];
     assert_eq!(record.lines(Stream::Output), expected);
     assert!(record.has_line("said"));
+}
+
+/// As a shell or another program leaves them open to what it starts.
+#[tokio::test]
+async fn files_that_the_agent_has_inherited_open_are_closed_to_jobs() {
+    let bench = Bench::start_with(|config| config.identity = Identity::Guarded);
+    let secret = bench.path().join("secret");
+    std::fs::write(&secret, "secret").unwrap();
+    let open = nix::fcntl::open(&secret, OFlag::O_RDONLY, Mode::empty()).unwrap();
+    let number = open.as_raw_fd();
+    let record = bench
+        .run(script(&format!(
+            "cat /proc/self/fd/{number} 2>/dev/null || echo closed"
+        )))
+        .await;
+    drop(open);
+    assert_eq!(record.lines(Stream::Output), ["closed"]);
 }
 
 #[tokio::test]
@@ -315,11 +336,14 @@ async fn a_sandbox_that_waits_for_a_job_closes_what_has_come_meanwhile_and_ends_
 
     // One that has ended for some reason of its own is no job's.
     until("the next ones wait", || processes(&waits).len() == 2).await;
-    for process in processes(&waits) {
-        // One of them may be that of the last job, which ends by itself.
-        let _ = nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL);
-    }
-    until("they have ended", || !runs(&waits)).await;
+    until("they have ended", || {
+        // One of them may be that of the last job, which ends by itself, and then another comes in its place.
+        for process in processes(&waits) {
+            let _ = nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL);
+        }
+        !runs(&waits)
+    })
+    .await;
     let record = bench.run(script(&read)).await;
     assert_eq!(record.lines(Stream::Output), expected, "{:#?}", record.log);
 
