@@ -11,13 +11,14 @@ use landlock::{
 use super::plan::{Namespaces, SandboxPlan};
 
 /// What any program may write to; the last three are the sandbox's own where it has a namespace for mounts.
-const DEVICES: [&str; 7] = [
+const DEVICES: [&str; 8] = [
     "/dev/null",
     "/dev/zero",
     "/dev/full",
     "/dev/random",
     "/dev/urandom",
     "/dev/tty",
+    "/dev/ptmx",
     "/dev/pts",
 ];
 const PRIVATE: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];

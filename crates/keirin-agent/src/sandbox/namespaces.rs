@@ -118,6 +118,10 @@ fn mount_all(plan: &SandboxPlan) -> Result<(), NamespaceError> {
         tmpfs(&place, &options)?;
         writable.push(place);
     }
+    // Terminals of its own: by those of the agent's user it would hear what is typed there.
+    if let Some(place) = folder_at("/dev/pts")? {
+        terminals(&place)?;
+    }
     for cover in covers {
         match fs::symlink_metadata(&cover) {
             Ok(metadata) if metadata.is_dir() => tmpfs(&cover, COVER)?,
@@ -235,6 +239,14 @@ fn bind(what: &File, path: &Path) -> Result<(), NamespaceError> {
     let source = format!("/proc/self/fd/{}", what.as_raw_fd());
     mount(Some(source.as_str()), path, nothing, MsFlags::MS_BIND, nothing)
         .map_err(cannot(format!("show {}", path.display())))
+}
+
+/// An instance of the file system of terminals that has none yet. `/dev/ptmx` beside it makes new ones in it.
+fn terminals(path: &Path) -> Result<(), NamespaceError> {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+    let options = "newinstance,ptmxmode=0666,mode=0620";
+    mount(Some("devpts"), path, Some("devpts"), flags, Some(options))
+        .map_err(cannot(format!("cover {}", path.display())))
 }
 
 fn tmpfs(path: &Path, options: &str) -> Result<(), NamespaceError> {

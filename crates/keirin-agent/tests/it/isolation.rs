@@ -59,6 +59,22 @@ async fn a_job_of_another_user_cannot_read_what_is_the_agents() {
     assert!(record.has_line("said"));
 }
 
+#[tokio::test]
+async fn a_job_has_terminals_of_its_own_and_sees_no_others() {
+    if !has_namespaces("a_job_has_terminals_of_its_own_and_sees_no_others") {
+        return;
+    }
+    // One that another program of the agent's user has open.
+    let terminal = nix::pty::openpty(None, None).unwrap();
+    let bench = Bench::start_with(|config| config.identity = Identity::Guarded);
+    let tried = "ls /dev/pts; script --quiet --return --command 'tty; echo said' /dev/null < /dev/null";
+    let record = bench.run(script(tried)).await;
+    drop(terminal);
+    let lines = record.lines(Stream::Output);
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+    assert_eq!(lines, ["ptmx", "/dev/pts/0", "said"], "{:#?}", record.log);
+}
+
 /// As a shell or another program leaves them open to what it starts.
 #[tokio::test]
 async fn files_that_the_agent_has_inherited_open_are_closed_to_jobs() {
@@ -68,9 +84,7 @@ async fn files_that_the_agent_has_inherited_open_are_closed_to_jobs() {
     let open = nix::fcntl::open(&secret, OFlag::O_RDONLY, Mode::empty()).unwrap();
     let number = open.as_raw_fd();
     let record = bench
-        .run(script(&format!(
-            "cat /proc/self/fd/{number} 2>/dev/null || echo closed"
-        )))
+        .run(script(&format!("readlink /proc/self/fd/{number} || echo closed")))
         .await;
     drop(open);
     assert_eq!(record.lines(Stream::Output), ["closed"]);
