@@ -24,6 +24,8 @@ use crate::url::RepositoryUrl;
 
 /// How many fetches and clones are served at a time; others wait. Each may take a core and much memory.
 const SERVED_AT_A_TIME: usize = 8;
+/// How many of them may be of one mirror: a client that takes its time holds up its own project alone.
+const SERVED_OF_ONE: usize = 4;
 
 /// All mirrors below one folder. Cloning is cheap; use one value and its clones for one folder.
 #[derive(Clone)]
@@ -36,11 +38,21 @@ pub struct Mirrors {
 }
 
 /// What all handles of one mirror share.
-#[derive(Default)]
 pub(crate) struct State {
+    pub(crate) serving: Arc<Semaphore>,
     pub(crate) fetches: Queue,
     /// Commits whose files are all here, by the depth of history asked for.
     pub(crate) complete: tokio::sync::Mutex<HashSet<(CommitId, Option<u32>)>>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            serving: Arc::new(Semaphore::new(SERVED_OF_ONE)),
+            fetches: Queue::default(),
+            complete: tokio::sync::Mutex::default(),
+        }
+    }
 }
 
 /// Where the branches and tags of a repository stand, by name.

@@ -156,9 +156,16 @@ impl Mirror {
         S: Stream<Item = Result<Bytes, GitError>> + Send + 'static,
     {
         self.existing()?;
-        let permit = self.mirrors.serving.clone().acquire_owned().await;
-        let permit =
-            permit.map_err(|closed| GitError::io("serve a repository", std::io::Error::other(closed)))?;
+        let closed = |closed| GitError::io("serve a repository", std::io::Error::other(closed));
+        // Its own place first: who waits for it keeps none from others.
+        let own = self.state.serving.clone().acquire_owned().await.map_err(closed)?;
+        let permit = self
+            .mirrors
+            .serving
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(closed)?;
         if let Some(protocol) = protocol {
             access.environment.push(("GIT_PROTOCOL", protocol.to_owned()));
         }
@@ -179,13 +186,13 @@ impl Mirror {
             call = call.argument(option);
         }
         let answer = call.argument(&self.path).stream(request)?;
-        Ok(with_permit(answer, permit))
+        Ok(with_permits(answer, [own, permit]))
     }
 }
 
-fn with_permit<S: Stream>(stream: S, permit: OwnedSemaphorePermit) -> impl Stream<Item = S::Item> {
+fn with_permits<S: Stream>(stream: S, permits: [OwnedSemaphorePermit; 2]) -> impl Stream<Item = S::Item> {
     stream.map(move |item| {
-        let _held_as_long_as_the_stream = &permit;
+        let _held_as_long_as_the_stream = &permits;
         item
     })
 }

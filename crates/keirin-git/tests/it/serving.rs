@@ -3,7 +3,10 @@
 use std::fs;
 use std::sync::atomic::Ordering;
 
-use keirin_git::Checkout;
+use bytes::Bytes;
+use futures::TryStreamExt as _;
+use keirin_git::{Checkout, NamedBy};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::fixture::{Repository, Story, commit, run_git, run_git_beside};
 use crate::server::Server;
@@ -38,6 +41,34 @@ async fn plain_git_clones_from_the_server_and_follows_it() {
             "{version}"
         );
     }
+}
+
+#[tokio::test]
+async fn clients_that_take_their_time_hold_up_no_other_project() {
+    let story = Story::new();
+    let (slow, other) = (story.repository("slow"), story.repository("other"));
+    let mirror = |name: &str, repository: &Repository| {
+        let url = repository.url();
+        story.mirrors.mirror(name, url, None, NamedBy::Admin).unwrap()
+    };
+    let (slow, other) = (mirror("1", &slow), mirror("2", &other));
+    slow.fetch().await.unwrap();
+    other.fetch().await.unwrap();
+    let mut clients = Vec::new();
+    for _ in 0..8 {
+        let slow = slow.clone();
+        clients.push(AbortOnDropHandle::new(tokio::spawn(async move {
+            let request = futures::stream::pending::<Result<Bytes, std::io::Error>>();
+            let _served = slow.serve_upload_pack(None, request).await.unwrap();
+            std::future::pending::<()>().await;
+        })));
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let served = other.serve_info_refs(None).await.unwrap();
+    let answer: Vec<Bytes> = served.body.try_collect().await.unwrap();
+    assert!(answer.concat().ends_with(b"0000"));
 }
 
 #[tokio::test]
