@@ -480,7 +480,7 @@ mod tests {
             format!("log msg=\"{long}\nforged value=1\n\""),
             "log,host msg=\"a\nforged value=1\n\"".to_owned(),
             "log msg=\"a \\\"\nforged value=1\n\",b=1 soon".to_owned(),
-            "log a=\"1\",b=,msg=\"\nforged value=1\n\"".to_owned(),
+            "log a=\"1\",b,msg=\"\nforged value=1\n\"".to_owned(),
             r#"log\ a,t=\= msg="#.to_owned() + "\"\nforged value=1\n\" 1 2",
         ] {
             let text = format!("{line}\nlast f=1 5");
