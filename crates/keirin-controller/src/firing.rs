@@ -74,8 +74,7 @@ impl Firing {
 
     /// Starts the flow of a schedule; `false` where there is nothing to start.
     async fn start(&self, id: ScheduleId, due: Timestamp) -> Result<bool, WorkError> {
-        let schedules = self.preparer.store.schedules().await?;
-        let Some(schedule) = schedules.into_iter().find(|schedule| schedule.id == id) else {
+        let Some(schedule) = self.preparer.store.schedule(id).await? else {
             return Ok(false);
         };
         let project = self.preparer.store.project(schedule.project).await?;

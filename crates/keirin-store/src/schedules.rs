@@ -19,6 +19,40 @@ impl Store {
         all(&mut connection).await
     }
 
+    /// The schedules of a project.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn schedules_of(&self, project: ProjectId) -> Result<Vec<Schedule>> {
+        let rows = sqlx::query_as!(
+            Row,
+            r#"select id, project, branch, workflow, trigger as "trigger: Json<TimedTrigger>",
+                  since as "since: jiff_sqlx::Timestamp", last_due as "last_due: jiff_sqlx::Timestamp"
+               from schedules where project = $1 order by id"#,
+            project.0
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(Schedule::from).collect())
+    }
+
+    /// One schedule; `None` where it is not there any more.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn schedule(&self, id: ScheduleId) -> Result<Option<Schedule>> {
+        let row = sqlx::query_as!(
+            Row,
+            r#"select id, project, branch, workflow, trigger as "trigger: Json<TimedTrigger>",
+                  since as "since: jiff_sqlx::Timestamp", last_due as "last_due: jiff_sqlx::Timestamp"
+               from schedules where id = $1"#,
+            id.0
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(Schedule::from))
+    }
+
     /// Makes these the timed triggers of a workflow on a branch. One that is there already goes on as if nothing had
     /// happened; a new one misses nothing before now. Gives all of them.
     ///
