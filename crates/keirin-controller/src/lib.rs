@@ -8,6 +8,7 @@ mod alone;
 mod answer;
 mod brain;
 mod controller;
+mod default_branch;
 mod directory;
 mod events;
 mod firing;

@@ -6,28 +6,25 @@
 //! another one, is another push.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::SignedDuration;
-use keirin_engine::Event;
 use keirin_git::{CommitId, GitError, Heads, Mirror};
 use keirin_model::diagnostic::Severity;
 use keirin_model::flow::Cause;
 use keirin_model::project::{Branch, BranchKind, Notice, NoticeKind, Project, PushRecord};
 use keirin_model::trigger::{Schedule, TimedTrigger};
 use keirin_model::{BranchId, FlowId, ProjectId};
-use keirin_store::StoreError;
 
 use crate::events::Notifications;
 use crate::handle::Handle;
 use crate::prepare::{On, Preparer, Wish, broken_flow};
-use crate::triggering::{self, MOST_AT_ONCE, Moved, Pushed, Verdict, is_poll};
+use crate::triggering::{self, MOST_AT_ONCE, Moved, Pushed, Verdict};
 use crate::work::WorkError;
 use crate::workflows::{DEFAULT_WORKFLOW, WorkflowFile, WorkflowFiles};
 
-/// How often a repository on this machine is looked at.
-const LOCAL_LOOK: SignedDuration = SignedDuration::from_secs(5);
 /// How often a repository elsewhere is looked at.
-const REMOTE_LOOK: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const REMOTE_LOOK: SignedDuration = SignedDuration::from_secs(60);
 
 /// Looks for what has been pushed.
 #[derive(Clone)]
@@ -38,11 +35,11 @@ pub(crate) struct Pushes {
 }
 
 /// A project's repository as it has just been fetched.
-struct Fetched<'a> {
-    project: &'a Project,
-    mirror: &'a Mirror,
-    heads: &'a Heads,
-    default: &'a Branch,
+pub(crate) struct Fetched<'a> {
+    pub(crate) project: &'a Project,
+    pub(crate) mirror: &'a Mirror,
+    pub(crate) heads: &'a Heads,
+    pub(crate) default: &'a Branch,
 }
 
 /// A push to a branch or tag that is being dealt with.
@@ -108,7 +105,7 @@ impl Pushes {
         self.preparer.store.set_branches_gone(&gone, now).await?;
         let moves_default = |one: &Moved| one.kind == BranchKind::Branch && one.name == default.name;
         // Also where a server died before it had made the schedules those of another default branch.
-        let schedules = self.schedules(project).await?;
+        let schedules = self.preparer.store.schedules_of(project.id).await?;
         let is_elsewhere = |schedule: &Schedule| schedule.branch != default.id;
         let is_unsettled = schedules.is_empty() || schedules.iter().any(is_elsewhere);
         let reads_anew = anew || is_first || is_unsettled || changes.moved.iter().any(moves_default);
@@ -141,7 +138,7 @@ impl Pushes {
 
     /// Until a repository has been read once, nothing else asks for a look at it.
     async fn look_again_later(&self, project: &Project) -> Result<(), WorkError> {
-        if !self.schedules(project).await?.is_empty() {
+        if !self.preparer.store.schedules_of(project.id).await?.is_empty() {
             return Ok(());
         }
         let default = self.preparer.store.branch_by_name(project.id, None).await?;
@@ -150,50 +147,11 @@ impl Pushes {
             .await
     }
 
-    /// The timed triggers that the engine waits for.
-    async fn schedules(&self, project: &Project) -> Result<Vec<Schedule>, WorkError> {
-        let mut schedules = self.preparer.store.schedules().await?;
-        schedules.retain(|schedule| schedule.project == project.id);
-        Ok(schedules)
-    }
-
     async fn fetch(&self, project: &Project) -> Result<(Mirror, Heads), WorkError> {
         let mirror = self.preparer.repositories.mirror(project.id).await?;
         mirror.fetch().await?;
         let heads = mirror.heads().await?;
         Ok((mirror, heads))
-    }
-
-    /// Makes the branch the default one that the repository presents; says whether that is another one than before. The
-    /// schedules follow when the branch is read.
-    async fn follow_default(
-        &self,
-        project: &Project,
-        mirror: &Mirror,
-        heads: &Heads,
-        is_first: bool,
-    ) -> Result<(Branch, bool), WorkError> {
-        let store = &self.preparer.store;
-        let before = store.branch_by_name(project.id, None).await?;
-        // Before the first look its name is a guess.
-        let is_guess = is_first && before.seen_commit.is_none();
-        let known = (!is_guess || heads.branches.is_empty()).then_some(before.name.as_str());
-        let name = triggering::default_branch(heads, known, mirror.is_of_checkout());
-        let Some(name) = name.filter(|name| *name != before.name) else {
-            return Ok((before, false));
-        };
-        let default = match store.branch_by_name(project.id, Some(&name)).await {
-            Ok(branch) => branch,
-            Err(StoreError::NotFound(_)) => self.make_branch(project, BranchKind::Branch, &name).await?,
-            Err(error) => return Err(error.into()),
-        };
-        store.set_default_branch(default.id).await?;
-        tracing::info!(
-            project = project.name,
-            branch = name,
-            "the repository has another default branch"
-        );
-        Ok((default, true))
     }
 
     /// Takes down where everything stands, so that only what is pushed from now on starts flows. What was taken down before,
@@ -214,7 +172,7 @@ impl Pushes {
         Ok(())
     }
 
-    async fn make_branch(
+    pub(crate) async fn make_branch(
         &self,
         project: &Project,
         kind: BranchKind,
@@ -260,20 +218,23 @@ impl Pushes {
         let project = fetched.project;
         let now = (self.preparer.clock)();
         let mut notice = None;
-        for (kind, left_out) in too_many {
+        for (kind, left_out) in &too_many {
             let store = &self.preparer.store;
-            store.record_heads(project.id, kind, &left_out, now).await?;
-            let is_wanted = match self.default_files(fetched).await {
-                Ok(found) => found
-                    .files
-                    .iter()
-                    .any(|file| triggering::starts_on_many(file, kind)),
+            store.record_heads(project.id, *kind, left_out, now).await?;
+        }
+        let files = match too_many.is_empty() {
+            true => Some(Vec::new()),
+            false => match self.default_files(fetched).await {
+                Ok(found) => Some(found.files),
                 Err(error) => {
                     tracing::warn!(project = project.name, %error, "it is not known whether what was pushed was wanted");
-                    true
+                    None
                 }
-            };
-            if is_wanted {
+            },
+        };
+        for (kind, left_out) in too_many {
+            let starts = |file: &Arc<WorkflowFile>| triggering::starts_on_many(file, kind);
+            if files.as_ref().is_none_or(|files| files.iter().any(starts)) {
                 let noun = match kind {
                     BranchKind::Branch => "branches",
                     BranchKind::Tag => "tags",
@@ -442,113 +403,8 @@ impl Pushes {
         }
     }
 
-    /// The workflow files of the default branch; none where it has no commit.
-    async fn default_files(&self, fetched: &Fetched<'_>) -> Result<WorkflowFiles, WorkError> {
-        let mut branches = fetched.heads.branches.iter();
-        match branches.find(|(name, _)| *name == fetched.default.name) {
-            Some((_, commit)) => {
-                let commit = CommitId::parse(commit).map_err(GitError::from)?;
-                let workflows = &self.preparer.workflows;
-                workflows.all(fetched.project, fetched.mirror, &commit).await
-            }
-            None => Ok(WorkflowFiles::default()),
-        }
-    }
-
-    /// Makes the timed triggers of the default branch's workflows those that the engine waits for; a workflow that is
-    /// gone has none, and neither has any other branch. The repository is looked at in any case, because the next commit may change all of that. What is
-    /// broken there is said at the project.
-    async fn read_default_branch(
-        &self,
-        fetched: &Fetched<'_>,
-        schedules: &[Schedule],
-    ) -> Result<(), WorkError> {
-        let Fetched { project, default, .. } = fetched;
-        let (own, elsewhere): (Vec<_>, Vec<_>) = schedules
-            .iter()
-            .partition(|schedule| schedule.branch == default.id);
-        let found = match self.default_files(fetched).await {
-            // It does not get better by looking again.
-            Err(WorkError::Invalid { detail, .. }) => WorkflowFiles {
-                files: Vec::new(),
-                unusable: vec![detail],
-            },
-            found => found?,
-        };
-        let broken = broken_workflows(&found, &default.name);
-        self.set_notice(project, NoticeKind::Workflow, broken).await?;
-        let mut wanted: BTreeMap<String, Vec<TimedTrigger>> = BTreeMap::new();
-        for schedule in own {
-            wanted.insert(schedule.workflow.clone(), Vec::new());
-        }
-        for file in found.files {
-            let timed = file
-                .parsed
-                .as_ref()
-                .map(|workflow| workflow.triggers().timed.clone());
-            wanted.insert(file.name.clone(), timed.unwrap_or_default());
-        }
-        if !wanted.values().flatten().any(is_poll) {
-            let every = if fetched.mirror.url().is_local() {
-                LOCAL_LOOK
-            } else {
-                REMOTE_LOOK
-            };
-            let default = wanted.entry(DEFAULT_WORKFLOW.to_owned()).or_default();
-            default.push(TimedTrigger::Poll { every });
-        }
-        for (workflow, triggers) in wanted {
-            self.replace_schedules(default.id, &workflow, &triggers).await?;
-        }
-        // Only now, so that there is always one that looks at the repository.
-        for schedule in elsewhere {
-            self.replace_schedules(schedule.branch, &schedule.workflow, &[])
-                .await?;
-        }
-        self.forget_guesses(fetched).await
-    }
-
-    /// Deletes branches that were never seen and are not there: the name of a default branch was guessed.
-    async fn forget_guesses(&self, fetched: &Fetched<'_>) -> Result<(), WorkError> {
-        let store = &self.preparer.store;
-        for branch in store.branches(fetched.project.id).await? {
-            let is_there = fetched
-                .heads
-                .branches
-                .iter()
-                .any(|(name, _)| *name == branch.name);
-            let is_guess = branch.kind == BranchKind::Branch && branch.seen_commit.is_none() && !is_there;
-            if !is_guess || branch.id == fetched.default.id {
-                continue;
-            }
-            match store.delete_branch(branch.id).await {
-                // Flows have run on it, so it stays for their history.
-                Ok(()) | Err(StoreError::Conflict(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    }
-
-    async fn replace_schedules(
-        &self,
-        branch: BranchId,
-        workflow: &str,
-        triggers: &[TimedTrigger],
-    ) -> Result<(), WorkError> {
-        let now = (self.preparer.clock)();
-        let store = &self.preparer.store;
-        let schedules = store.replace_schedules(branch, workflow, triggers, now).await?;
-        let event = Event::Schedules {
-            branch,
-            workflow: workflow.to_owned(),
-            schedules,
-        };
-        self.handle.step(event).await.map(drop)
-    }
-
     /// Makes this what the project says of this kind; `None` where there is nothing to say.
-    async fn set_notice(
+    pub(crate) async fn set_notice(
         &self,
         project: &Project,
         kind: NoticeKind,
@@ -596,25 +452,4 @@ fn unreadable(project: &Project, error: &WorkError) -> (String, String) {
     // A path on the server is nothing for everybody who may see the project.
     let why = why.replace(&project.repository, "its address");
     (format!("The repository cannot be read. {why}"), fix.to_owned())
-}
-
-/// What a project says of the workflow files of its default branch; `None` where all of them can be used.
-fn broken_workflows(found: &WorkflowFiles, branch: &str) -> Option<(String, String)> {
-    let mut texts = found.unusable.clone();
-    for file in &found.files {
-        let Err(wrong) = &file.parsed else { continue };
-        let mut errors = wrong.0.iter().filter(|found| found.severity == Severity::Error);
-        let Some(first) = errors.next() else { continue };
-        let more = match errors.count() {
-            0 => String::new(),
-            1 => " There is one more error.".to_owned(),
-            more => format!(" There are {more} more errors."),
-        };
-        let (path, line, message) = (&file.path, first.line, &first.message);
-        texts.push(format!(
-            "The workflow file `{path}` on `{branch}` is broken: line {line}: {message}.{more}"
-        ));
-    }
-    let fix = "Correct the file and push it; `keirin check` shows what is wrong with it.";
-    (!texts.is_empty()).then(|| (texts.join(" "), fix.to_owned()))
 }

@@ -15,6 +15,7 @@ mod held;
 mod history;
 mod house;
 mod leaders;
+mod looks;
 mod pushes;
 mod repositories;
 mod server;
