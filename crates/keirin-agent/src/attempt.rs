@@ -16,7 +16,7 @@ use crate::output::JobLog;
 use crate::remains;
 use crate::runner::Runner;
 use crate::sandbox::{Namespaces, Sandbox, Sandboxes};
-use crate::server::{Lease, Server};
+use crate::server::{Lease, Server, Trouble};
 use crate::slots::Slot;
 use crate::spool::SharedSpool;
 use crate::spool_log::LogSpool;
@@ -66,7 +66,7 @@ impl Attempt {
             exclusive: self.assignment.exclusive,
             received_at: self.received_at,
             clock: self.clock.clone(),
-            log_failing_since: None,
+            log_trouble: Trouble::default(),
         };
         let delivery = AbortOnDropHandle::new(tokio::spawn(delivery.run()));
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::backoff::Backoff;
 use crate::clock::ServerClock;
 use crate::config::Patience;
-use crate::server::{CallError, Lease, Server};
+use crate::server::{CallError, Lease, Server, Trouble};
 use crate::spool::{Next, SharedSpool};
 use crate::spool_log::Outgoing;
 use crate::stop::{Stop, StopReason};
@@ -32,8 +32,8 @@ pub(crate) struct Delivery {
     /// When the job was received: its lease is at least that young.
     pub(crate) received_at: Instant,
     pub(crate) clock: ServerClock,
-    /// Since when the server has not been able to take the next lines of the log.
-    pub(crate) log_failing_since: Option<Instant>,
+    /// What keeps the server from taking the next lines of the log.
+    pub(crate) log_trouble: Trouble,
 }
 
 impl Delivery {
@@ -109,17 +109,15 @@ impl Delivery {
             Err(CallError::Refused { message }) => {
                 Some(format!("the server did not take the log: {message}"))
             }
-            Err(CallError::Failing { reason }) => {
-                let since = *self.log_failing_since.get_or_insert_with(Instant::now);
+            Err(error @ CallError::Failing { reason }) => {
                 let within = self.patience.upload;
-                let is_over = since.elapsed() >= within;
-                is_over.then(|| {
+                self.log_trouble.is_over(error, within).then(|| {
                     let seconds = within.as_secs();
                     format!("the server did not take the log within {seconds} s of trying: {reason}")
                 })
             }
             _ => {
-                self.log_failing_since = None;
+                self.log_trouble = Trouble::default();
                 None
             }
         };

@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use keirin_model::{ArtifactId, AttemptId};
 use keirin_wire::agent::{Claim, Claimed, Kept, LogAcknowledged, Report, Reported, TestReport};
+use tokio::time::Instant;
 
 /// A file on its way.
 pub type FileStream = BoxStream<'static, io::Result<Bytes>>;
@@ -52,6 +54,39 @@ pub enum CallError {
         /// What went wrong.
         reason: String,
     },
+}
+
+/// What is in the way of a call that is made again and again until it is answered.
+#[derive(Default)]
+pub(crate) struct Trouble {
+    failing_since: Option<Instant>,
+    said: Option<String>,
+}
+
+impl Trouble {
+    /// Takes in why the call was not answered. Whether it is not worth another try: the server has been failing for this
+    /// long. One that cannot be reached is waited for, as with all that an attempt has to tell it.
+    pub(crate) fn is_over(&mut self, error: &CallError, within: Duration) -> bool {
+        match error {
+            CallError::Failing { .. } => {
+                let since = self.failing_since.get_or_insert_with(Instant::now);
+                since.elapsed() >= within
+            }
+            _ => {
+                self.failing_since = None;
+                false
+            }
+        }
+    }
+
+    /// Whether people have not been told of this just before.
+    pub(crate) fn is_news(&mut self, reason: &str) -> bool {
+        let is_news = self.said.as_deref() != Some(reason);
+        if is_news {
+            self.said = Some(reason.to_owned());
+        }
+        is_news
+    }
 }
 
 /// The server as an agent sees it. Every call may be made again without harm, and is, after [`CallError::Unreachable`]

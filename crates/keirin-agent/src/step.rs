@@ -8,14 +8,14 @@ use keirin_model::Outcome;
 use keirin_model::flow::Exit;
 use keirin_wire::agent::Assignment;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
 use crate::config::Config;
 use crate::output::JobLog;
 use crate::sandbox::Sandbox;
-use crate::server::{CallError, Lease, Server};
+use crate::server::{CallError, Lease, Server, Trouble};
 use crate::workspace::Workspace;
 
 /// What the tool of a step may use.
@@ -59,17 +59,11 @@ impl StepContext<'_> {
         backoff: &mut Backoff,
         mut call: impl FnMut() -> F,
     ) -> Result<T, CallError> {
-        let within = self.config.patience.upload;
-        let mut failing_since = None;
-        let mut said = None;
+        let mut trouble = Trouble::default();
         loop {
             let error = match call().await {
-                Err(error @ CallError::Unreachable { .. }) => {
-                    failing_since = None;
-                    error
-                }
-                Err(error @ CallError::Failing { .. })
-                    if failing_since.get_or_insert_with(Instant::now).elapsed() < within =>
+                Err(error @ (CallError::Unreachable { .. } | CallError::Failing { .. }))
+                    if !trouble.is_over(&error, self.config.patience.upload) =>
                 {
                     error
                 }
@@ -79,9 +73,8 @@ impl StepContext<'_> {
                 }
             };
             let reason = error.to_string();
-            if said.as_ref() != Some(&reason) {
+            if trouble.is_news(&reason) {
                 self.say(&format!("Asking again: {reason}"));
-                said = Some(reason);
             }
             sleep(backoff.next()).await;
         }

@@ -9,7 +9,6 @@ use futures::{StreamExt, TryStreamExt, stream};
 use keirin_model::plan::Artifacts;
 use keirin_wire::agent::Kept;
 use sha2::{Digest, Sha256};
-use tokio::time::Instant;
 use tokio_util::io::ReaderStream;
 
 use super::error::ToolError;
@@ -17,7 +16,7 @@ use super::files::{RelativePath, Tree};
 use super::matching::{Found, PassedOver, Patterns, Unusable};
 use super::{count, name_passed_over, on_disk};
 use crate::backoff::Backoff;
-use crate::server::{CallError, FileStream};
+use crate::server::{CallError, FileStream, Trouble};
 use crate::step::StepContext;
 
 /// Keeps the files that match, and names what matches and cannot be kept.
@@ -78,8 +77,8 @@ async fn keep(
     let changed = || ToolError::Changed {
         path: path.to_string(),
     };
-    let mut failing_since = None;
-    let mut said = None;
+    let within = context.config.patience.upload;
+    let mut trouble = Trouble::default();
     loop {
         let opened = open(tree, source)?;
         if opened.size != size {
@@ -92,26 +91,18 @@ async fn keep(
             .await;
         match answer {
             Err(error @ (CallError::Unreachable { .. } | CallError::Failing { .. })) => {
+                let is_over = trouble.is_over(&error, within);
                 let reason = match error {
-                    CallError::Failing { reason } => {
-                        let within = context.config.patience.upload;
-                        let since = failing_since.get_or_insert_with(Instant::now);
-                        if since.elapsed() >= within {
-                            let (path, reason) = (path.to_string(), without_stop(&reason));
-                            return Err(ToolError::NotTaken { path, within, reason });
-                        }
-                        reason
-                    }
-                    // A server that is away is waited for, as with all else that an attempt has to tell it.
-                    away => {
-                        failing_since = None;
-                        away.to_string()
-                    }
+                    CallError::Failing { reason } => reason,
+                    away => away.to_string(),
                 };
-                if said.as_ref() != Some(&reason) {
-                    let told = without_stop(&reason);
-                    context.say(&format!("Not kept yet: `{path}`: {told}. Sending it again."));
-                    said = Some(reason);
+                let reason = without_stop(&reason);
+                if is_over {
+                    let path = path.to_string();
+                    return Err(ToolError::NotTaken { path, within, reason });
+                }
+                if trouble.is_news(&reason) {
+                    context.say(&format!("Not kept yet: `{path}`: {reason}. Sending it again."));
                 }
                 tokio::time::sleep(backoff.next()).await;
             }
