@@ -1,7 +1,7 @@
 //! Finds out, when the agent starts, what keeps jobs apart on this machine.
 
 use std::os::fd::AsFd as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use keirin_model::AttemptId;
@@ -159,17 +159,16 @@ pub(crate) async fn prepare(config: &Config, slots: &Slots) -> Result<Prepared, 
 }
 
 /// The control sockets that no job may use: all that the agent's owner does not let them write to.
-fn control_sockets(config: &Config) -> impl Iterator<Item = PathBuf> + '_ {
-    let is_given = |place: &Path| {
-        let given = config.writable.iter().flat_map(|path| path.canonicalize());
-        place
-            .canonicalize()
-            .is_ok_and(|place| given.into_iter().any(|given| given == place))
-    };
+fn control_sockets(config: &Config) -> impl Iterator<Item = PathBuf> + use<> {
+    let given: Vec<PathBuf> = config
+        .writable
+        .iter()
+        .flat_map(|path| path.canonicalize())
+        .collect();
     CONTROL_SOCKETS
         .map(PathBuf::from)
         .into_iter()
-        .filter(move |place| !is_given(place))
+        .filter(move |place| !place.canonicalize().is_ok_and(|place| given.contains(&place)))
 }
 
 fn not_held(error: SandboxFailure) -> AgentError {

@@ -10,7 +10,7 @@ use landlock::{
 
 use super::plan::{Namespaces, SandboxPlan};
 
-/// What any program may write to; the last three are the sandbox's own where it has a namespace for mounts.
+/// What any program may write to; terminals are the sandbox's own where it has a namespace for mounts.
 const DEVICES: [&str; 8] = [
     "/dev/null",
     "/dev/zero",
