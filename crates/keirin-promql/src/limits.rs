@@ -106,44 +106,28 @@ impl OverLimit {
 /// What is left of the limits while a query is evaluated.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    samples_allowed: u64,
-    samples_left: u64,
-    range_values_allowed: u64,
-    range_values_left: u64,
+    samples: Allowance,
+    range_values: Allowance,
     series: usize,
 }
 
 impl Budget {
     pub(crate) const fn new(limits: &Limits) -> Self {
         Self {
-            samples_allowed: limits.samples,
-            samples_left: limits.samples,
-            range_values_allowed: limits.range_values,
-            range_values_left: limits.range_values,
+            samples: Allowance::new(Limit::Samples, limits.samples),
+            range_values: Allowance::new(Limit::RangeValues, limits.range_values),
             series: limits.series,
         }
     }
 
     /// Takes samples from the budget, before they are allocated.
     pub(crate) fn samples(&mut self, count: u64) -> Result<(), OverLimit> {
-        match self.samples_left.checked_sub(count) {
-            Some(left) => {
-                self.samples_left = left;
-                Ok(())
-            }
-            None => Err(OverLimit::new(Limit::Samples, self.samples_allowed)),
-        }
+        self.samples.take(count)
     }
 
     /// Takes from the budget what functions of ranges are about to look at.
     pub(crate) fn range_values(&mut self, count: u64) -> Result<(), OverLimit> {
-        match self.range_values_left.checked_sub(count) {
-            Some(left) => {
-                self.range_values_left = left;
-                Ok(())
-            }
-            None => Err(OverLimit::new(Limit::RangeValues, self.range_values_allowed)),
-        }
+        self.range_values.take(count)
     }
 
     /// Asks for a vector of so many series over so many steps, before it is allocated.
@@ -152,5 +136,29 @@ impl Budget {
             return Err(OverLimit::new(Limit::Series, self.series as u64));
         }
         self.samples((series as u64).saturating_mul(steps as u64))
+    }
+}
+
+/// How much of one thing the whole query may have, and what is left of it.
+#[derive(Debug)]
+struct Allowance {
+    limit: Limit,
+    allowed: u64,
+    left: u64,
+}
+
+impl Allowance {
+    const fn new(limit: Limit, allowed: u64) -> Self {
+        Self {
+            limit,
+            allowed,
+            left: allowed,
+        }
+    }
+
+    fn take(&mut self, count: u64) -> Result<(), OverLimit> {
+        let left = self.left.checked_sub(count);
+        self.left = left.ok_or_else(|| OverLimit::new(self.limit, self.allowed))?;
+        Ok(())
     }
 }

@@ -213,8 +213,8 @@ fn looked_at(window: Window, samples: &Samples, ends: &[i64], range_ms: i64) -> 
         | Window::TimeOfFirst
         | Window::TimeOfLast => ends.len() as u64,
         Window::Increase | Window::Rate => {
-            let resets = samples.values().windows(2).filter(|pair| pair[1] < pair[0]);
-            (1 + resets.count() as u64).saturating_mul(ends.len() as u64)
+            let resets = over_time::resets(samples.values()) as u64;
+            (1 + resets).saturating_mul(ends.len() as u64)
         }
         _ => {
             let mut sum = 0;
