@@ -308,17 +308,15 @@ impl<'a> Lines<'a> {
 
     /// A text in quotes, in which only a quote and a backslash are escaped; line breaks may stand in it.
     fn quoted(&mut self) -> Read<FieldValue> {
+        let end = self
+            .end_of_text(self.place)
+            .ok_or("has a text whose closing quote is missing")?;
         let mut text = Vec::new();
-        loop {
-            match (self.next(), self.text.get(self.place + 1)) {
-                (None, _) => return Err("has a text whose closing quote is missing".to_owned()),
-                (Some(b'"'), _) => break,
-                (Some(b'\\'), Some(escaped @ (b'"' | b'\\'))) => {
-                    text.push(*escaped);
-                    self.place += 1;
-                }
-                (Some(byte), _) => text.push(byte),
+        while self.place < end {
+            if let [b'\\', b'"' | b'\\', ..] = self.text[self.place..end] {
+                self.place += 1;
             }
+            text.push(self.text[self.place]);
             self.place += 1;
         }
         self.place += 1;
