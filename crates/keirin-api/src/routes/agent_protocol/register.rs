@@ -194,17 +194,16 @@ fn check(said: &Register) -> Result<(), ApiError> {
             "Use 1 to 100 letters, digits, `.`, `_` and `-`.",
         ));
     }
-    let shown = said.groups.iter().chain(&said.labels).chain(said.host.keys());
-    let shown = shown.chain(said.host.values()).chain([&said.version]);
-    if shown.into_iter().any(|word| word.contains(changes_what_is_shown)) {
+    let host = said.host.keys().chain(said.host.values());
+    let words: Vec<&String> = said.groups.iter().chain(&said.labels).chain(host).collect();
+    let mut shown = words.iter().copied().chain([&said.version]);
+    if shown.any(|word| word.contains(changes_what_is_shown)) {
         return Err(ApiError::invalid(
             "What the agent says of itself holds characters that cannot be seen.",
             "Leave control characters and marks of direction out of groups, labels, host and version.",
         ));
     }
-    let words = said.groups.iter().chain(&said.labels).chain(said.host.keys());
-    let values = said.host.values();
-    let too_long = words.chain(values).any(|word| word.len() > 200);
+    let too_long = words.iter().any(|word| word.len() > 200);
     let too_many = said.groups.len().max(said.labels.len()).max(said.host.len()) > MOST_WORDS;
     if too_long || too_many || said.slots as usize > MOST_JOBS || said.version.len() > 100 {
         return Err(ApiError::invalid(
