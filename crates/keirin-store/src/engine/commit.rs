@@ -44,7 +44,8 @@ impl From<Contradiction> for CommitError {
 }
 
 impl Store {
-    /// Writes these changes, in this order, all or none, as the leader of this epoch. Gives the position of the event that tells of them; `None` where they tell nothing.
+    /// Writes these changes, in this order, all or none, as the leader of this epoch. Gives the position of the event that
+    /// tells of them; `None` where they tell nothing.
     ///
     /// # Errors
     /// See [`CommitError`]. After any of them the engine's memory is no longer to be trusted. A caller that gives up

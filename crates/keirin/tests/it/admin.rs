@@ -566,21 +566,7 @@ fn the_doctor_tries_jobs_of_an_ordinary_user_too() {
     command
         .args(["admin", "doctor", "--json", "--data-dir"])
         .arg(&data);
-    let said = said(command, "");
-    let found: Value = serde_json::from_str(&said.output).unwrap_or_else(|error| panic!("{error}: {said:?}"));
-    let checks = found["items"].as_array().unwrap();
-    let isolation = checks
-        .iter()
-        .find(|check| check["name"] == "isolation of jobs")
-        .unwrap();
-    assert_eq!(isolation["state"], "ok", "{isolation}");
-    assert!(
-        isolation["found"]
-            .as_str()
-            .unwrap()
-            .contains("held to its workspace"),
-        "{isolation}"
-    );
+    assert_jobs_are_isolated(command, "held to its workspace");
     let left: Vec<_> = std::fs::read_dir(&data)
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
@@ -608,7 +594,12 @@ fn the_doctor_tries_jobs_where_root_may_make_no_namespaces() {
         .arg(program.get_program())
         .arg(&data)
         .env("HOME", home.path());
-    let said = said(command, "");
+    assert_jobs_are_isolated(command, "without namespaces");
+}
+
+/// The doctor, called like this, finds that jobs are kept apart, and says so in these words.
+fn assert_jobs_are_isolated(doctor: std::process::Command, words: &str) {
+    let said = said(doctor, "");
     let found: Value = serde_json::from_str(&said.output).unwrap_or_else(|error| panic!("{error}: {said:?}"));
     let checks = found["items"].as_array().unwrap();
     let isolation = checks
@@ -617,10 +608,7 @@ fn the_doctor_tries_jobs_where_root_may_make_no_namespaces() {
         .unwrap();
     assert_eq!(isolation["state"], "ok", "{isolation}");
     assert!(
-        isolation["found"]
-            .as_str()
-            .unwrap()
-            .contains("without namespaces"),
+        isolation["found"].as_str().unwrap().contains(words),
         "{isolation}"
     );
 }
