@@ -1,5 +1,6 @@
 //! Connections, and one request with its answer: addresses, timeouts, bounds, and errors told apart.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION,
 };
 use reqwest::redirect::Policy;
-use reqwest::{ClientBuilder, Method, NoProxy, Proxy, Response, StatusCode};
+use reqwest::{ClientBuilder, Method, Response, StatusCode};
 use rustls::crypto::{CryptoProvider, ring};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -34,41 +35,31 @@ const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 /// The largest problem document, in bytes.
 const LARGEST_PROBLEM: usize = 1024 * 1024;
 
-/// Addresses of this machine, which no proxy leads to.
-const NEVER_BY_PROXY: &str = "localhost,127.0.0.0/8,::1";
-
 /// How connections are made; one is enough for a program.
 #[derive(Debug, Clone)]
 pub struct Connector {
     version: String,
-    proxy: Option<Proxy>,
+    socket: Option<PathBuf>,
     plain: reqwest::Client,
 }
 
 impl Connector {
-    /// Connections that reach their servers directly, or by this proxy.
+    /// Connections that go where the address of their server says; with a Unix socket, all of them go there instead, and
+    /// the address stands in requests alone.
     ///
     /// # Errors
-    /// The proxy's address cannot be used.
-    pub fn new(version: &str, proxy: Option<&Url>) -> Result<Self> {
+    /// No connection can be made from this machine at all.
+    pub fn new(version: &str, socket: Option<&Path>) -> Result<Self> {
         // The program has installed the same provider, or none; a second one is not taken.
         if CryptoProvider::get_default().is_none() {
             drop(ring::default_provider().install_default());
         }
-        let proxy = proxy.map(|proxy| Proxy::all(proxy.clone())).transpose();
-        let proxy = proxy.map_err(|error| {
-            ClientError::Unusable(format!(
-                "the proxy's address cannot be used: {}",
-                innermost(&error)
-            ))
-        })?;
-        let proxy = proxy.map(|proxy| proxy.no_proxy(NoProxy::from_string(NEVER_BY_PROXY)));
-        let plain = builder(version, proxy.as_ref()).tls_certs_only([]).build();
+        let plain = builder(version, socket).tls_certs_only([]).build();
         let plain = plain
             .map_err(|error| ClientError::Unusable(format!("no call can be made: {}", innermost(&error))))?;
         Ok(Self {
             version: version.to_owned(),
-            proxy,
+            socket: socket.map(Path::to_owned),
             plain,
         })
     }
@@ -88,7 +79,7 @@ impl Connector {
     fn http(&self, address: &Url) -> std::result::Result<reqwest::Client, Arc<str>> {
         match address.scheme() {
             "http" => Ok(self.plain.clone()),
-            "https" => builder(&self.version, self.proxy.as_ref())
+            "https" => builder(&self.version, self.socket.as_deref())
                 .build()
                 .map_err(|error| {
                     let reason = innermost(&error);
@@ -102,7 +93,7 @@ impl Connector {
     }
 }
 
-fn builder(version: &str, proxy: Option<&Proxy>) -> ClientBuilder {
+fn builder(version: &str, socket: Option<&Path>) -> ClientBuilder {
     let builder = reqwest::Client::builder()
         .user_agent(format!("keirin/{version}"))
         .connect_timeout(CONNECT)
@@ -111,8 +102,8 @@ fn builder(version: &str, proxy: Option<&Proxy>) -> ClientBuilder {
         .tcp_nodelay(true)
         .redirect(Policy::none())
         .no_proxy();
-    match proxy {
-        Some(proxy) => builder.proxy(proxy.clone()),
+    match socket {
+        Some(socket) => builder.unix_socket(socket),
         None => builder,
     }
 }

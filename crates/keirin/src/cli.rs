@@ -62,7 +62,7 @@ enum Command {
 /// Agents: the programs that run jobs.
 #[derive(Debug, Subcommand)]
 enum AgentCommand {
-    Start(agent::StartArguments),
+    Start(Box<agent::StartArguments>),
     #[command(flatten)]
     Known(commands::agent::AgentCommand),
 }
@@ -79,7 +79,7 @@ impl Cli {
         );
         match self.command {
             Command::Serve(arguments) => wait(serve::serve(arguments, &output)),
-            Command::Agent(AgentCommand::Start(arguments)) => wait(agent::start(arguments, &output)),
+            Command::Agent(AgentCommand::Start(arguments)) => wait(agent::start(*arguments, &output)),
             Command::Agent(AgentCommand::Known(command)) => {
                 wait(failure::told(commands::agent::agent(command, &output), &output))
             }

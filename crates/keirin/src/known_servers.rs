@@ -34,8 +34,7 @@ struct Logins {
 pub(crate) fn on_this_machine(named: Option<&Path>) -> anyhow::Result<Option<Server>> {
     let named = named.map(Path::to_owned);
     if let Some(folder) = named.or_else(|| machine::variable("KEIRIN_DATA_DIR").map(PathBuf::from)) {
-        let file = folder.join(LOCAL);
-        let server = private_file::read_json(&file)?;
+        let server = server_of(&folder)?;
         let missing = || {
             NoServer::Unknown(format!(
                 "no server has been started with the data folder {}; start it: keirin serve --data-dir {0}",
@@ -46,13 +45,22 @@ pub(crate) fn on_this_machine(named: Option<&Path>) -> anyhow::Result<Option<Ser
     }
     let here = std::env::current_dir().context("cannot tell which folder this is")?;
     for folder in here.ancestors() {
-        let file = folder.join(DATA_FOLDER).join(LOCAL);
+        let folder = folder.join(DATA_FOLDER);
         // Whoever can write a folder above this one must not choose the server that a command talks to.
-        if is_own(&file)? {
-            return private_file::read_json(&file);
+        if is_own(&folder.join(LOCAL))? {
+            return server_of(&folder);
         }
     }
     Ok(None)
+}
+
+/// The server of this data folder; `None` where none runs.
+fn server_of(folder: &Path) -> anyhow::Result<Option<Server>> {
+    let server: Option<Server> = private_file::read_json(&folder.join(LOCAL))?;
+    Ok(server.map(|server| Server {
+        socket: server.socket.map(|socket| folder.join(socket)),
+        ..server
+    }))
 }
 
 /// Whether there is such a file that belongs to whoever runs the program.

@@ -57,7 +57,7 @@ impl<A: Args> On<A> {
 /// # Errors
 /// No connection can be made from this machine at all.
 pub(crate) fn client(server: &Server) -> anyhow::Result<Client> {
-    let connector = Connector::new(env!("CARGO_PKG_VERSION"), None)?;
+    let connector = Connector::new(env!("CARGO_PKG_VERSION"), server.socket.as_deref())?;
     Ok(Client::new(connector.at(&server.url), server.token.clone()))
 }
 
@@ -66,6 +66,9 @@ pub(crate) fn client(server: &Server) -> anyhow::Result<Client> {
 pub(crate) struct Server {
     /// Where it is.
     pub(crate) url: Url,
+    /// Its Unix socket, where it runs on this machine: its port may be another program's while it is away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) socket: Option<PathBuf>,
     /// What opens it. Never printed.
     pub(crate) token: Option<String>,
 }
@@ -122,11 +125,15 @@ fn choose(reach: &Reach, around: Surroundings) -> Result<Server, NoServer> {
     });
     let server = match named {
         Some(url) => {
-            let known = around.here.iter().chain(&around.saved);
-            let token = known
-                .filter(|known| is_same(&known.url, &url))
-                .find_map(|known| known.token.clone());
-            Server { url, token }
+            let mut known = around.here.into_iter().chain(around.saved);
+            match known.find(|known| is_same(&known.url, &url)) {
+                Some(known) => Server { url, ..known },
+                None => Server {
+                    url,
+                    socket: None,
+                    token: None,
+                },
+            }
         }
         None => {
             let found = around.here.or_else(|| around.saved.into_iter().next());
@@ -174,6 +181,7 @@ mod tests {
     fn server(url: &str, token: &str) -> Server {
         Server {
             url: url.parse().unwrap(),
+            socket: None,
             token: Some(token.to_owned()),
         }
     }

@@ -13,7 +13,7 @@ mod stall;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,7 +32,7 @@ use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -83,12 +83,45 @@ impl ConnectionLimits {
     pub const SPARE: usize = SPARE;
 }
 
+/// Where clients connect to.
+pub trait Listener: Send {
+    /// A connection to one of them.
+    type Connection: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next connection, and the address of who made it.
+    ///
+    /// # Errors
+    /// The system gives none at the moment.
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Connection, SocketAddr)>> + Send;
+}
+
+impl Listener for TcpListener {
+    type Connection = TcpStream;
+
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, peer) = Self::accept(self).await?;
+        // Events are small and wanted at once. Where it cannot be set they come a little later.
+        drop(stream.set_nodelay(true));
+        Ok((stream, peer))
+    }
+}
+
+impl Listener for UnixListener {
+    type Connection = UnixStream;
+
+    /// Whoever connects does so from this machine.
+    async fn accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
+        let (stream, _) = Self::accept(self).await?;
+        Ok((stream, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))
+    }
+}
+
 /// Serves HTTP on a listener until `ending` turns true, and then until the last answer is given.
 ///
 /// # Errors
 /// None at present: what fails is one connection's alone.
 pub async fn serve(
-    listener: TcpListener,
+    listener: impl Listener,
     app: Arc<App>,
     limits: ConnectionLimits,
     mut ending: watch::Receiver<bool>,
@@ -261,9 +294,11 @@ impl Drop for Slot {
     }
 }
 
-async fn serve_connection(stream: TcpStream, admitted: Admitted, mut ending: watch::Receiver<bool>) {
-    // Events are small and wanted at once. Where it cannot be set they come a little later.
-    drop(stream.set_nodelay(true));
+async fn serve_connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    admitted: Admitted,
+    mut ending: watch::Receiver<bool>,
+) {
     let Admitted {
         slot,
         peer,

@@ -86,6 +86,9 @@ pub(crate) struct StartArguments {
     /// Started by the server on its own machine, whose address may change
     #[arg(long, hide = true)]
     local: bool,
+    /// The server's Unix socket, which it is reached by in place of its port
+    #[arg(long, value_name = "PATH", hide = true)]
+    socket: Option<PathBuf>,
 }
 
 /// The file in the agent's folder that holds the number of its process.
@@ -110,7 +113,7 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
         &arguments.folder.join(PROCESS),
         std::process::id().to_string().as_bytes(),
     )?;
-    let connector = Connector::new(env!("CARGO_PKG_VERSION"), None)?;
+    let connector = Connector::new(env!("CARGO_PKG_VERSION"), arguments.socket.as_deref())?;
     let name = arguments.name.clone().unwrap_or_else(machine::host_name);
     let mut stop = signals::Stop::listen()?;
     let registered = tokio::select! {

@@ -27,6 +27,7 @@ pub(crate) async fn login(arguments: LoginArguments, output: &Output) -> anyhow:
     let url = reach::address(&arguments.address)?;
     let stranger = reach::client(&Server {
         url: url.clone(),
+        socket: None,
         token: None,
     })?;
     // Whoever mistypes an address learns that before a password is typed.
@@ -40,6 +41,7 @@ pub(crate) async fn login(arguments: LoginArguments, output: &Output) -> anyhow:
     };
     let server = Server {
         url,
+        socket: None,
         token: Some(token),
     };
     let me = reach::client(&server)?.me().await?;

@@ -13,6 +13,10 @@ const RESERVE: u64 = 256;
 /// As many connections as a server takes unless it is told otherwise.
 const USUAL: u64 = 8192;
 
+/// As many as programs of its own user on this machine may have beside them, by its socket: more than the calls at once of
+/// an agent with a slot for each processor.
+const LOCAL: u64 = 128;
+
 /// One address may have a part of all connections: one in so many.
 const PART_OF_ADDRESS: u64 = 4;
 
@@ -35,7 +39,16 @@ pub(super) fn raise_file_limit() -> anyhow::Result<u64> {
     }
 }
 
-/// How many connections fit into so many files.
+/// How many connections of its own user's programs on this machine fit into so many files.
+pub(super) fn local_limits(files: u64) -> ConnectionLimits {
+    let local = usize::try_from(LOCAL.min(files / 8)).unwrap_or(usize::MAX);
+    ConnectionLimits {
+        total: local,
+        per_address: local,
+    }
+}
+
+/// How many connections of others fit into so many files.
 pub(super) fn limits(config: &Config, files: u64, output: &Output) -> ConnectionLimits {
     let limits = fit(config.connections_limit, config.connections_per_address, files);
     if let Some(wanted) = config.connections_limit
@@ -51,7 +64,8 @@ pub(super) fn limits(config: &Config, files: u64, output: &Output) -> Connection
 }
 
 fn fit(total: Option<u32>, per_address: Option<u32>, files: u64) -> ConnectionLimits {
-    let needed = RESERVE.min(files / 2) + ConnectionLimits::SPARE as u64;
+    let local = LOCAL.min(files / 8);
+    let needed = RESERVE.min(files / 2) + local + 2 * ConnectionLimits::SPARE as u64;
     let room = files.saturating_sub(needed).max(1);
     let total = total.map_or(USUAL, u64::from).clamp(1, room);
     let part = total.div_ceil(PART_OF_ADDRESS);
@@ -70,12 +84,13 @@ mod tests {
     fn what_the_server_needs_itself_is_left() {
         for files in [256, 1024, 20_000, 1_048_576, u64::MAX] {
             let limits = fit(None, None, files);
-            let used = (limits.total + ConnectionLimits::SPARE) as u64;
+            let local = local_limits(files);
+            let used = (limits.total + local.total + 2 * ConnectionLimits::SPARE) as u64;
             assert!(used <= files - RESERVE.min(files / 2), "{files}: {limits:?}");
             assert!(limits.per_address < limits.total, "{files}: {limits:?}");
         }
         let of_1024 = fit(None, None, 1024);
-        assert_eq!((of_1024.total, of_1024.per_address), (736, 184));
+        assert_eq!((of_1024.total, of_1024.per_address), (576, 144));
         let of_many = fit(None, None, 1_048_576);
         assert_eq!((of_many.total, of_many.per_address), (8192, 2048));
     }
@@ -85,7 +100,7 @@ mod tests {
         let limits = fit(Some(50_000), Some(40_000), 1_048_576);
         assert_eq!((limits.total, limits.per_address), (50_000, 40_000));
         let limits = fit(Some(50_000), Some(40_000), 1024);
-        assert_eq!((limits.total, limits.per_address), (736, 736));
+        assert_eq!((limits.total, limits.per_address), (576, 576));
         let limits = fit(Some(0), Some(0), 1024);
         assert_eq!((limits.total, limits.per_address), (1, 1));
     }

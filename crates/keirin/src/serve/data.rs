@@ -10,12 +10,15 @@ use anyhow::{Context as _, bail};
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 use serde::{Deserialize, Serialize};
+use tokio::net::{TcpStream, UnixStream};
 use url::Url;
 
 use crate::private_file;
 
 /// The file that tells the command line on this machine where the server is.
 const LOCAL: &str = "local.json";
+/// The socket that programs of the server's user reach it by.
+const SOCKET: &str = "keirin.sock";
 /// The key that everything secret at rest hangs on.
 const MASTER_KEY: &str = "master.key";
 
@@ -34,6 +37,9 @@ pub(crate) struct DataFolder {
 #[derive(PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Local {
     pub(crate) url: Url,
+    /// The path of its socket from the data folder; `None` where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) socket: Option<PathBuf>,
     pub(crate) token: String,
 }
 
@@ -89,6 +95,11 @@ impl DataFolder {
 
     pub(crate) fn agent(&self) -> PathBuf {
         self.root.join("agent")
+    }
+
+    /// Where the socket of the server is, that leads or led last.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.root.join(SOCKET)
     }
 
     /// The master key; made the first time.
@@ -150,13 +161,14 @@ impl DataFolder {
         private_file::read_json(&self.root.join(LOCAL))
     }
 
-    /// Lets the command line on this machine find the server.
+    /// Lets the command line on this machine find the server, and its socket where it has one.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub(crate) fn remember_local(&self, url: &Url, token: &str) -> anyhow::Result<()> {
+    pub(crate) fn remember_local(&self, url: &Url, has_socket: bool, token: &str) -> anyhow::Result<()> {
         let local = Local {
             url: url.clone(),
+            socket: has_socket.then(|| SOCKET.into()),
             token: token.to_owned(),
         };
         private_file::write_json(&self.root.join(LOCAL), &local)?;
@@ -173,11 +185,19 @@ impl DataFolder {
         let Some(local) = self.local()? else {
             return Ok(None);
         };
-        let addresses = local.url.socket_addrs(|| None).unwrap_or_default();
-        let connect = tokio::net::TcpStream::connect(addresses.as_slice());
+        let connect = async {
+            match &local.socket {
+                Some(socket) => drop(UnixStream::connect(self.root.join(socket)).await?),
+                None => {
+                    let addresses = local.url.socket_addrs(|| None)?;
+                    drop(TcpStream::connect(addresses.as_slice()).await?);
+                }
+            }
+            std::io::Result::Ok(())
+        };
         let is_gone = match tokio::time::timeout(ANSWERS_WITHIN, connect).await {
-            Ok(Err(error)) => error.kind() == ErrorKind::ConnectionRefused,
-            Ok(Ok(_)) | Err(_) => false,
+            Ok(Err(error)) => matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound),
+            Ok(Ok(())) | Err(_) => false,
         };
         if !is_gone {
             return Ok(None);

@@ -11,8 +11,9 @@ use url::Url;
 
 use super::data::DataFolder;
 use super::local_agent::LocalAgent;
+use super::socket::Socket;
 use super::storage::Database;
-use super::{Server, address, demo, reconcile};
+use super::{Server, address, connections, demo, reconcile};
 use crate::config::Config;
 use crate::output::Output;
 
@@ -38,8 +39,16 @@ pub(super) struct Leading<'a> {
 
 #[derive(Default)]
 struct Started {
+    socket: Option<Socket>,
     loops: Option<AbortHandle>,
     agent: Option<LocalAgent>,
+}
+
+/// What goes on when the lead has ended, unless it is stopped.
+pub(super) struct Left {
+    pub(super) agent: Option<LocalAgent>,
+    /// On which no new connections come, and some may still be answered.
+    pub(super) socket: Option<Socket>,
 }
 
 impl<'a> Leading<'a> {
@@ -127,10 +136,21 @@ impl<'a> Leading<'a> {
         let token = self.local_token().await?;
         // Whoever finds the address may ask at once whether the server takes work.
         self.server.app.set_open(true);
-        self.data.remember_local(&near, &token)?;
+        let limits = connections::local_limits(connections::raise_file_limit()?);
+        let socket = Socket::serve(self.data, &self.server.app, limits);
+        if let Err(error) = &socket {
+            self.output.say(format!(
+                "Programs on this machine reach the server by its port alone, which may be another program's while the \
+                 server is away: {error:#}."
+            ));
+        }
+        self.started.socket = socket.ok();
+        let has_socket = self.started.socket.is_some();
+        self.data.remember_local(&near, has_socket, &token)?;
         self.token = Some(token);
         self.started.loops = Some(reconcile::start(self.server));
-        let agent = LocalAgent::start(self.config, self.data, self.database, self.server, &near);
+        let socket = has_socket.then(|| self.data.socket());
+        let agent = LocalAgent::start(self.config, self.data, self.database, self.server, &near, socket);
         self.started.agent = agent.await?;
         if let Err(error) = self.server.exchange.collectors().start().await {
             tracing::error!(%error, "nothing is scraped");
@@ -138,10 +158,9 @@ impl<'a> Leading<'a> {
         Ok(())
     }
 
-    /// Undoes what [`Leading::begin`] has done. Gives the agent, which is left to whoever leads next unless the caller
-    /// stops it.
-    pub(super) async fn end(&mut self) -> Option<LocalAgent> {
-        let Started { loops, agent } = std::mem::take(&mut self.started);
+    /// Undoes what [`Leading::begin`] has done. Gives what is left to whoever leads next unless the caller stops it.
+    pub(super) async fn end(&mut self) -> Left {
+        let Started { socket, loops, agent } = std::mem::take(&mut self.started);
         // First what others on this machine go by, and last what may wait for the database.
         self.server.app.set_open(false);
         if let Err(error) = self.data.forget_local() {
@@ -151,7 +170,7 @@ impl<'a> Leading<'a> {
             loops.abort();
         }
         self.server.exchange.collectors().stop().await;
-        agent
+        Left { agent, socket }
     }
 
     /// The token of the command line on this machine: the one that it knows, as long as that opens anything.

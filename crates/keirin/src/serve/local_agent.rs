@@ -57,6 +57,7 @@ impl LocalAgent {
         database: &Database,
         server: &Server,
         address: &Url,
+        socket: Option<PathBuf>,
     ) -> anyhow::Result<Option<Self>> {
         // One user serves one slot.
         let usual = || {
@@ -78,6 +79,9 @@ impl LocalAgent {
             .into();
         let mut add = |name: &str, value: OsString| arguments.extend([name.into(), value]);
         add("--server", address.as_str().into());
+        if let Some(socket) = socket {
+            add("--socket", socket.into());
+        }
         add("--slots", slots.to_string().into());
         add("--folder", folder.clone().into());
         if let Some(user) = &config.local_user {

@@ -8,6 +8,7 @@ mod exchange;
 mod leading;
 pub(crate) mod local_agent;
 mod reconcile;
+mod socket;
 pub(crate) mod storage;
 
 use std::path::PathBuf;
@@ -122,12 +123,18 @@ async fn serve_on(
     drop(parts.controller.let_go(&leadership).await);
     ending.send_replace(true);
     // A server that has failed is started again, and its agent's jobs go on meanwhile.
-    let agent = leading.end().await;
+    let left = leading.end().await;
     result?;
-    if let Some(agent) = agent {
+    if let Some(agent) = left.agent {
         agent.stop().await;
     }
-    drop(tokio::time::timeout(FAREWELL, http).await);
+    let answered = async {
+        if let Some(socket) = left.socket {
+            socket.end().await;
+        }
+        drop(http.await);
+    };
+    drop(tokio::time::timeout(FAREWELL, answered).await);
     Ok(Exit::Success)
 }
 

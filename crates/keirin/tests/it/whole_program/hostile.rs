@@ -1,9 +1,14 @@
 //! A job that wants at what is the server's.
 
+use std::io::ErrorKind;
+use std::net::TcpListener;
+
 use keirin_model::Outcome;
 
-use crate::whole_program::story::{Story, only_job};
-use crate::whole_program::world::World;
+use crate::whole_program::pipes::{Bell, Gate};
+use crate::whole_program::server::Server;
+use crate::whole_program::story::{self, Story, one_job, only_job};
+use crate::whole_program::world::{World, keirin};
 
 /// Tries each thing and says what came of it. The first two must be open, or the others prove nothing.
 const WORKFLOW: &str = r#"keirin: 1
@@ -91,4 +96,41 @@ async fn a_job_cannot_reach_what_is_the_servers() {
             .any(|word| word == socket.as_bytes())
     );
     story.still_works().await;
+}
+
+#[tokio::test]
+async fn whoever_takes_the_port_of_a_server_that_is_away_is_told_nothing() {
+    let world = World::new();
+    let gate = Gate::new(&world, "gate");
+    let mut bell = Bell::new(&world, "bell");
+    let script = "echo waiting; read -r _ < @gates/gate; echo something to tell; echo > @gates/bell";
+    let mut story = Story::begin_in(world, &one_job(script)).await;
+    let flow = story.start().await;
+    story.line(only_job(&flow).id, "waiting").await;
+
+    story.server.kill();
+    let other = TcpListener::bind(story.listen()).unwrap();
+    other.set_nonblocking(true).unwrap();
+    gate.open();
+    bell.rings().await;
+    // The agent has something to tell now, and somebody at this machine wants to know something.
+    let mut command = keirin();
+    command.args(["flow", "list", story::PROJECT, "--data-dir"]);
+    let asked = command.arg(story.world.data()).output().unwrap();
+    let said = String::from_utf8_lossy(&asked.stderr).into_owned();
+    assert!(
+        !asked.status.success() && said.contains("cannot be reached"),
+        "{said}"
+    );
+
+    story.server = Server::spawn(&story.world, "127.0.0.1:0");
+    story.url = story.server.ready();
+    story.client = story::client(&story.world).await;
+    let flow = story.finished(flow.id).await;
+    assert_eq!(flow.outcome, Some(Outcome::Success));
+    let job = only_job(&flow);
+    assert_eq!(job.attempts.len(), 1);
+    assert_eq!(story.output(job).await, ["waiting", "something to tell"]);
+    let called = other.accept().map(drop);
+    assert_eq!(called.map_err(|error| error.kind()), Err(ErrorKind::WouldBlock));
 }
