@@ -26,6 +26,7 @@ use crate::job_limits::{ExceededLimit, JobLimits};
 
 use super::access;
 use super::disk;
+use super::keyrings;
 use super::plan::{Folders, Namespaces, Owner, SandboxPlan};
 use super::processes::{self, Process};
 use super::protocol::{self, Request, Response};
@@ -74,9 +75,15 @@ pub(super) fn run(socket: &UnixStream) -> Result<(), SandboxError> {
             return protocol::send(socket, &refused).map_err(system("answer the agent"));
         }
     };
+    if plan.is_confined
+        && let Err(error) = keyrings::close()
+    {
+        let reason = format!("cannot close the kernel's keyrings to a job: {error}");
+        return protocol::send(socket, &Response::Refused { reason }).map_err(system("answer the agent"));
+    }
     let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
     let signals = SignalFd::with_flags(&blocked_signals(), flags).map_err(system("hear of signals"))?;
-    // After Landlock, which holds the thread too.
+    // After Landlock and the filter, which hold the thread too.
     let disk = plan.limits.disk.map(|_| {
         let folders = plan.folders.all();
         disk::count(folders.map(Path::to_owned).to_vec(), is_first)

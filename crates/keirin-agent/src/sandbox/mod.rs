@@ -11,6 +11,7 @@
 //! - **Landlock** (`access`): nothing can be written but the workspace and the temporary folders; closed paths cannot be
 //!   read; from Linux 6.12 on processes outside cannot be signalled. Needs Landlock ABI 3 (Linux 6.2) to stand alone,
 //!   because before that a file that cannot be opened could still be emptied.
+//! - **A filter of system calls** (`keyrings`): nothing of the kernel's keyrings is reached.
 //!
 //! The sandbox lives as long as the agent holds its end of the socket. With a PID namespace the kernel then ends every
 //! process in it at once, also when the agent was killed; without one the sandbox is the reaper of its descendants and
@@ -24,6 +25,7 @@ mod access;
 mod disk;
 mod handle;
 mod init;
+mod keyrings;
 mod namespaces;
 mod plan;
 mod processes;

@@ -130,6 +130,9 @@ fn mount_all(plan: &SandboxPlan) -> Result<(), NamespaceError> {
             Err(_) => {}
         }
     }
+    if plan.namespaces == Namespaces::Mounts {
+        cover_keys()?;
+    }
     for (folder, path) in shown {
         DirBuilder::new()
             .recursive(true)
@@ -163,6 +166,7 @@ pub(super) fn mount_proc() -> Result<(), NamespaceError> {
     let nothing: Option<&str> = None;
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     mount(Some("proc"), "/proc", Some("proc"), flags, nothing).map_err(cannot("mount a /proc of its own"))?;
+    cover_keys()?;
     if geteuid().is_root() {
         return Ok(());
     }
@@ -177,6 +181,16 @@ pub(super) fn mount_proc() -> Result<(), NamespaceError> {
         set_capabilities(None, sets)
     };
     give_up().map_err(cannot("give up the right to mount"))
+}
+
+/// The list of keys tells a process of those in its session's keyring too, which it has from the agent.
+fn cover_keys() -> Result<(), NamespaceError> {
+    let keys = Path::new("/proc/keys");
+    match keys.exists() {
+        true => bind(&open(Path::new("/dev/null"))?, keys),
+        // A kernel without keyrings.
+        false => Ok(()),
+    }
 }
 
 /// What is closed, and the first folder on the way to the workspace that the steps' user may not enter: it then sees

@@ -168,6 +168,74 @@ async fn a_step_reaches_its_workspace_in_a_folder_that_is_closed_to_its_user_and
     );
 }
 
+/// The number of the call `keyctl`; that of `add_key` is two below it.
+fn keyctl() -> u32 {
+    match std::env::consts::ARCH {
+        "aarch64" => 219,
+        _ => 250,
+    }
+}
+
+/// The sandbox's program, started from a session whose keyring holds a key, as a person's may.
+fn with_a_session_key() -> SandboxProgram {
+    let (keyctl, program) = (keyctl(), sandbox().program);
+    // 1 joins a new session keyring, and -3 is that keyring.
+    let join = format!(
+        "syscall({keyctl}, 1, 0) > 0 or die $!;
+        syscall({keyctl} - 2, $_ = 'user', $d = 'of-the-agent', $p = 'secret', 6, -3) > 0 or die $!;
+        exec @ARGV or die $!"
+    );
+    SandboxProgram {
+        program: PathBuf::from("/usr/bin/perl"),
+        arguments: vec!["-e".into(), join.into(), program.into()],
+    }
+}
+
+#[tokio::test]
+async fn a_job_reaches_no_key_of_the_agent_s_session_and_leaves_none_to_the_next() {
+    let name = "a_job_reaches_no_key_of_the_agent_s_session_and_leaves_none_to_the_next";
+    if !has_namespaces(name) {
+        return;
+    }
+    let mut kinds = vec![Namespaces::Full, Namespaces::Mounts];
+    if nix::unistd::geteuid().is_root() {
+        kinds.push(Namespaces::None);
+    }
+    let keyctl = keyctl();
+    // 10 searches a keyring, and -4 is the user's.
+    let job = format!(
+        "perl -e '
+        sub tell_of {{ my ($what, $result) = @_; print \"$what: \", $result == -1 ? \"none\" : \"there\", \"\\n\" }}
+        tell_of(\"session\", syscall({keyctl}, 10, -3, $t = \"user\", $d = \"of-the-agent\", 0));
+        tell_of(\"user\", syscall({keyctl}, 10, -4, $t = \"user\", $d = \"of-a-job\", 0));
+        syscall({keyctl} - 2, $t = \"user\", $d = \"of-a-job\", $p = \"secret\", 6, -4)'
+        grep -o of-the-agent /proc/keys || exit 0"
+    );
+    for namespaces in kinds {
+        let mut expected = vec!["session: none", "user: none"];
+        if namespaces == Namespaces::None {
+            // The name alone: nothing covers the kernel's list.
+            expected.push("of-the-agent");
+        }
+        let bench = Bench::start_with(|config| {
+            several(config);
+            config.slots = 1;
+            config.sandbox = with_a_session_key();
+            config.namespaces = namespaces;
+        });
+        for time in ["first", "second"] {
+            let record = bench.run(script(&job)).await;
+            assert_eq!(
+                record.lines(Stream::Output),
+                expected,
+                "{time}, {namespaces:?}: {:#?}",
+                record.log
+            );
+        }
+        bench.shut_down(Shutdown::Stop).await.unwrap();
+    }
+}
+
 /// Whether this user may make namespaces; says loudly that a test did not run where not.
 pub(crate) fn has_namespaces(test: &str) -> bool {
     let mut unshare = std::process::Command::new("unshare");
@@ -339,7 +407,7 @@ async fn a_sandbox_that_waits_for_a_job_closes_what_has_come_meanwhile_and_ends_
         .server
         .wait_for(|state| (!state.claims.is_empty()).then_some(()))
         .await;
-    assert!(runs(&waits), "one waits");
+    until("one waits", || runs(&waits)).await;
     std::fs::create_dir(&closed).unwrap();
     std::fs::write(closed.join("key"), "secret").unwrap();
     for _ in 0..3 {
