@@ -139,8 +139,7 @@ impl Caller {
                 &format!("in project `{}`", place.name),
             )),
             None if self.user().is_none() => Err(ApiError::sign_in_needed()),
-            // In the same words as where there is none.
-            None => Err(ApiError::not_found("such thing")),
+            None => Err(ApiError::nothing_to_see()),
         }
     }
 

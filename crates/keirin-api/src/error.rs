@@ -84,6 +84,11 @@ impl ApiError {
         )
     }
 
+    /// There is nothing of this name or id, or the caller may not know of it: in the same words, so that they tell nothing.
+    pub fn nothing_to_see() -> Self {
+        Self::not_found("such thing")
+    }
+
     /// The caller has to say who they are.
     pub fn sign_in_needed() -> Self {
         Self::new(

@@ -272,7 +272,7 @@ async fn authorise(app: &App, parts: &mut Parts, need: Need, caller: &Caller) ->
 fn admit_to(parts: &mut Parts, caller: &Caller, place: Option<PlaceRow>, role: Role) -> Result<(), ApiError> {
     let Some(place) = place else {
         caller.person()?;
-        return Err(ApiError::not_found("such thing"));
+        return Err(ApiError::nothing_to_see());
     };
     caller.require(&place, role)?;
     parts.extensions.insert(Place(place));

@@ -171,24 +171,23 @@ async fn api(app: &App, caller: &Caller, wanted: &CreateToken) -> Result<Opens, 
     {
         return Err(ApiError::role_needed(role, "of the token that makes another"));
     }
-    match &wanted.project {
+    let project = match &wanted.project {
         Some(name) => {
             let place = app.store.place_named(name).await?;
-            let place = place.ok_or_else(|| ApiError::not_found("such project"))?;
+            let place = place.ok_or_else(ApiError::nothing_to_see)?;
             caller.require(&place, role)?;
-            Ok(Opens::Api {
-                role,
-                project: Some(place.project),
-            })
+            Some(place.project)
         }
-        None => {
-            if let Who::Token { project: Some(_), .. } = &caller.who {
-                return Err(ApiError::forbidden(
-                    "A token for one project cannot make one for all.",
-                ));
-            }
-            Ok(Opens::Api { role, project: None })
-        }
+        None => None,
+    };
+    match &caller.who {
+        Who::Token {
+            project: Some(only), ..
+        } if project != Some(*only) => Err(ApiError::forbidden(
+            "A token for one project makes tokens for that project alone.",
+        )
+        .fix("Name its project, or make the token on the page.")),
+        _ => Ok(Opens::Api { role, project }),
     }
 }
 

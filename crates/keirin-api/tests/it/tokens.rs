@@ -168,6 +168,45 @@ async fn what_a_token_makes_may_no_more_than_it_and_ends_with_it() {
 }
 
 #[tokio::test]
+async fn a_token_for_one_project_makes_tokens_for_that_one_alone() {
+    let world = World::new().await;
+    world.project("here", false).await;
+    world.project("open", true).await;
+    world.project("closed", false).await;
+    let admin = world.admin().await;
+    let (made, narrow) = maker(&world, &admin, json!({"role": "admin", "project": "here"})).await;
+    for (project, refusal) in [
+        (json!("open"), "forbidden"),
+        (json!("closed"), "not-found"),
+        (json!("absent"), "not-found"),
+        (json!(null), "forbidden"),
+    ] {
+        let wanted = json!({"kind": "api", "role": "viewer", "project": project});
+        let answer = make(&world, &narrow, wanted).await;
+        assert_eq!(answer.problem().kind, refusal, "{project}");
+    }
+    let (child, by_child) = maker(&world, &narrow, json!({"role": "developer", "project": "here"})).await;
+    let wanted = json!({"kind": "api", "role": "viewer", "project": "open"});
+    assert_eq!(make(&world, &by_child, wanted).await.problem().kind, "forbidden");
+    let listed: Page<Token> = world.get(&admin, "/api/v1/tokens").await.json();
+    let mut listed = listed.items.iter().filter(|token| token.id == child.id);
+    assert_eq!(listed.next().unwrap().parent, Some(made.id));
+
+    // Nor has it any other right beside its project, whoever's it is.
+    for (path, body) in [
+        (
+            "/api/v1/projects",
+            json!({"name": "new", "repository": "https://example.org/r.git"}),
+        ),
+        ("/api/v1/users", json!({"name": "new"})),
+        ("/api/v1/tokens", json!({"kind": "join"})),
+    ] {
+        let answer = world.post(&narrow, path, body).await;
+        assert_eq!(answer.problem().kind, "role-needed", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_is_no_admins_revokes_itself_and_what_it_made_alone() {
     let world = World::new().await;
     let local = By::Token(world.app.local_token().await.unwrap());
