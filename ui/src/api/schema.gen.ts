@@ -251,7 +251,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show a dashboard */
+        /**
+         * Show a dashboard
+         * @description Whoever may not see all projects gets it without what was in answers to its author: values of variables that are asked
+         *     for, and saved data. What its author has written is for everybody.
+         */
         get: operations["dashboards_show"];
         /**
          * Keep a dashboard

@@ -2,10 +2,12 @@
 
 mod check;
 pub(crate) mod provided;
+mod saved;
 
 use serde_json::Value;
 
 pub(crate) use check::problems;
+pub(crate) use saved::without_answers;
 
 /// The dashboard itself, from what Grafana exports or what its API gives around it.
 pub(crate) fn content(mut given: Value) -> Value {

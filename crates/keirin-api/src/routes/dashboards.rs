@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use keirin_store::dashboards::DashboardRow;
+use keirin_store::views::Sight;
 use keirin_wire::api::{Dashboard, DashboardCheck, DashboardContent, DashboardSummary, Page, Severity};
 
 use crate::app::App;
 use crate::caller::Caller;
-use crate::dashboards::{content, problems, provided, title, uid};
+use crate::dashboards::{content, problems, provided, title, uid, without_answers};
 use crate::error::ApiError;
 use crate::extract::{At, Json};
 
@@ -38,15 +39,23 @@ pub(crate) async fn list(State(app): State<Arc<App>>) -> Result<Json<Page<Dashbo
 }
 
 /// Show a dashboard
+///
+/// Whoever may not see all projects gets it without what was in answers to its author: values of variables that are asked
+/// for, and saved data. What its author has written is for everybody.
 #[utoipa::path(get, path = "/api/v1/dashboards/{dashboard}", tag = "dashboards", params(("dashboard" = String, Path)), responses((status = 200, body = Dashboard)))]
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
+    caller: Caller,
     At(dashboard): At<String>,
 ) -> Result<Json<Dashboard>, ApiError> {
     if let Some(dashboard) = provided::show(&dashboard) {
         return Ok(Json(dashboard));
     }
-    let content = app.store.dashboard(&dashboard).await?;
+    let saved = app.store.dashboard(&dashboard).await?;
+    let content = match caller.sight(&app.store).await? {
+        Sight::All => saved,
+        Sight::Only(_) => without_answers(saved),
+    };
     Ok(Json(Dashboard {
         title: title(&content),
         uid: dashboard,

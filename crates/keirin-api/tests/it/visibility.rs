@@ -9,6 +9,7 @@ use keirin_engine::{Change, Move};
 use keirin_model::access::Role;
 use keirin_model::{AgentId, BranchId, Outcome, ProjectId, Status};
 use keirin_wire::api::{Job, Page, QueueEntry};
+use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::world::{By, Running, World};
@@ -32,38 +33,64 @@ const QUERIES: &[(&str, &str)] = &[
 
 /// Every answer to a reading call that this caller gets about the project that they see, by address.
 async fn everything(world: &World, by: &By, seen: &Running) -> BTreeMap<String, String> {
+    let ids = [
+        ("project", "seen".to_owned()),
+        ("repository", "seen".to_owned()),
+        ("flow", seen.flow.id.to_string()),
+        ("run", seen.run.id.to_string()),
+        ("job", seen.jobs[1].id.to_string()),
+        ("agent", seen.agent.to_string()),
+        ("number", seen.flow.number.to_string()),
+        ("dashboard", "exported".to_owned()),
+    ];
     let mut answers = BTreeMap::new();
-    for (method, path, need) in TABLE {
-        let is_for_people = matches!(
-            need,
-            Need::Open | Need::Anyone | Need::Visible | Need::SignedIn | Need::On(..) | Need::Server(_)
-        );
-        if *method != "GET" || !is_for_people {
-            continue;
-        }
-        let mut address = path
-            .replace("{project}", "seen")
-            .replace("{repository}", "seen")
-            .replace("{flow}", &seen.flow.id.to_string())
-            .replace("{run}", &seen.run.id.to_string())
-            .replace("{job}", &seen.jobs[1].id.to_string())
-            .replace("{agent}", &seen.agent.to_string())
-            .replace("{number}", &seen.flow.number.to_string())
-            .replace("{label}", "__name__")
-            .replace("{token}", "nothing");
-        if let Some((_, query)) = QUERIES.iter().find(|(known, _)| known == path) {
+    for path in reading() {
+        let mut address = filled(path, &ids);
+        if let Some((_, query)) = QUERIES.iter().find(|(known, _)| *known == path) {
             address = format!("{address}?{query}");
         }
-        let response = world.begin(by, Method::GET, &address, Body::empty()).await;
-        let kind = response.headers().get("content-type");
-        // A stream has no end to wait for.
-        if kind.is_some_and(|kind| kind == "text/event-stream") {
-            continue;
+        if let Some(answer) = read(world, by, &address).await {
+            answers.insert(address, answer);
         }
-        let answer = Answer::read(response).await;
-        answers.insert(address, format!("{} {}", answer.status, answer.text()));
     }
     answers
+}
+
+/// The paths of all reading calls that people make.
+fn reading() -> impl Iterator<Item = &'static str> {
+    let rows = TABLE.iter().filter(|(method, _, need)| {
+        let is_for_people = matches!(
+            need,
+            Need::Open
+                | Need::Anyone
+                | Need::Visible
+                | Need::SignedIn
+                | Need::On(..)
+                | Need::Server(_)
+                | Need::LogSearch
+        );
+        *method == "GET" && is_for_people
+    });
+    rows.map(|(_, path, _)| *path)
+}
+
+/// A path with what its parameters stand for.
+fn filled(path: &str, ids: &[(&str, String)]) -> String {
+    let known = ids.iter().fold(path.to_owned(), |path, (name, id)| {
+        path.replace(&format!("{{{name}}}"), id)
+    });
+    known.replace("{label}", "__name__").replace("{token}", "nothing")
+}
+
+/// The answer to a reading call; none where it is a stream, which has no end to wait for.
+async fn read(world: &World, by: &By, address: &str) -> Option<String> {
+    let response = world.begin(by, Method::GET, address, Body::empty()).await;
+    let kind = response.headers().get("content-type");
+    if kind.is_some_and(|kind| kind == "text/event-stream") {
+        return None;
+    }
+    let answer = Answer::read(response).await;
+    Some(format!("{} {}", answer.status, answer.text()))
 }
 
 /// A flow of two jobs, one of which an agent holds while the other waits for one.
@@ -188,4 +215,136 @@ async fn what_happens_in_other_projects_moves_nothing_that_one_sees() {
     ] {
         assert!(all[address].contains(part), "{address}: {}", all[address]);
     }
+}
+
+/// A dashboard as an export has it: what its author chose and saw stands in it beside what they wrote.
+fn exported() -> Value {
+    let choice = json!({ "selected": true, "text": "veiled", "value": "veiled" });
+    let panel = json!({
+        "type": "stat",
+        "title": "$project",
+        "targets": [{ "expr": "up{project=\"$project\"}" }, { "queryType": "snapshot", "snapshot": [{ "data": ["veiled"] }] }],
+        "scopedVars": { "project": choice },
+        "snapshotData": [{ "target": "veiled", "datapoints": [] }],
+    });
+    json!({
+        "uid": "exported",
+        "title": "Exported",
+        "panels": [panel, { "type": "row", "panels": [panel] }],
+        "annotations": { "list": [{ "name": "A", "snapshotData": ["veiled"] }] },
+        "templating": { "list": [
+            { "name": "project", "type": "query", "query": "label_values(project)", "current": choice, "options": [choice] },
+            { "name": "source", "type": "datasource", "query": "prometheus", "current": choice, "options": [choice] },
+            { "name": "only", "type": "adhoc", "current": choice },
+            { "name": "size", "type": "custom", "query": "big,small", "current": { "text": "small", "value": "small" },
+              "options": [{ "text": "big", "value": "big" }, { "text": "small", "value": "small" }] },
+        ] },
+        "variables": [{ "kind": "QueryVariable", "spec": { "name": "project", "current": choice, "options": [choice] } }],
+    })
+}
+
+#[tokio::test]
+async fn nothing_tells_whoever_may_not_see_a_project_that_it_is_there() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let (seen, veiled) = (
+        world.project("seen", true).await,
+        world.project("veiled", false).await,
+    );
+    let agent = world.agent("shared", "keirin_agent_shared").await;
+    let running = work(&world, seen, agent).await;
+    fill(&world, "veiled", veiled, agent).await;
+    let theirs = work(&world, veiled, agent).await;
+    let kept = json!({ "dashboard": exported() });
+    let kept = world.post(&admin, "/api/v1/dashboards", kept).await;
+    assert_eq!(kept.status, StatusCode::CREATED, "{}", kept.text());
+    let member = world.user("member", None).await;
+    let role = Role::Maintainer;
+    world.store.set_project_role(member, seen.0, role).await.unwrap();
+    let member = world.browser(member).await;
+    let callers = [
+        ("a member", member.clone()),
+        (
+            "an admin's token",
+            world.maker(&admin, Role::Admin, Some("seen")).await,
+        ),
+        ("a member's token", world.maker(&member, role, None).await),
+        ("nobody", By::Nobody),
+    ];
+    let id = |text: &str| text.replace(|c: char| c.is_ascii_hexdigit(), "0");
+    let there = [
+        ("project", "veiled".to_owned()),
+        ("flow", theirs.flow.id.to_string()),
+        ("run", theirs.run.id.to_string()),
+        ("job", theirs.jobs[0].id.to_string()),
+        ("number", theirs.flow.number.to_string()),
+    ];
+    let absent = [
+        ("project", "absent".to_owned()),
+        ("flow", id(&theirs.flow.id.to_string())),
+        ("run", id(&theirs.run.id.to_string())),
+        ("job", id(&theirs.jobs[0].id.to_string())),
+        ("number", "999".to_owned()),
+    ];
+    // What names a project beside its path.
+    let more = [
+        "/api/v1/flows?project={project}",
+        "/api/v1/jobs?project={project}",
+        "/api/v1/queue?project={project}",
+        "/api/v1/logs/search?regex=a&flow={flow}",
+        "/api/v1/logs/search?regex=a&run={run}",
+        "/api/v1/logs/search?regex=a&job={job}",
+        "/api/v1/facts?metric=keirin_jobs_total&label.project={project}",
+        "/api/v1/explain?query=theirs%7Bproject%3D%22{project}%22%7D",
+        "/prometheus/api/v1/query?query=theirs%7Bproject%3D%22{project}%22%7D",
+        "/prometheus/api/v1/series?match[]=%7Bproject%3D%22{project}%22%7D",
+        "/prometheus/api/v1/labels?match[]=%7Bproject%3D%22{project}%22%7D",
+        "/prometheus/api/v1/label/job/values?match[]=%7Bproject%3D%22{project}%22%7D",
+    ];
+    let mut told = Vec::new();
+    for (name, by) in &callers {
+        for (address, answer) in everything(&world, by, &running).await {
+            if answer.contains("veiled") {
+                told.push(format!("{address} for {name}: {answer}"));
+            }
+        }
+        for path in reading().chain(more) {
+            let asked = |ids| {
+                let address = filled(path, ids);
+                async { (read(&world, by, &address).await, address) }
+            };
+            let ((there, address), (absent, _)) = (asked(&there).await, asked(&absent).await);
+            let there = there.map(|answer| answer.replace("veiled", "absent"));
+            if there != absent {
+                told.push(format!("{address} for {name}: {there:?}\n  {absent:?}"));
+            }
+        }
+        for project in ["veiled", "absent"] {
+            let wanted = json!({ "kind": "api", "project": project });
+            let answer = world.post(by, "/api/v1/tokens", wanted).await;
+            let pushed = world
+                .post(by, &format!("/write?project={project}"), json!({}))
+                .await;
+            told.extend([
+                format!("a token for {name}: {} {}", answer.status, answer.text()),
+                format!("samples for {name}: {} {}", pushed.status, pushed.text()),
+            ]);
+        }
+        let absent = told.split_off(told.len() - 2);
+        let there = told.split_off(told.len() - 2);
+        told.extend(
+            there
+                .into_iter()
+                .zip(absent)
+                .filter(|(there, absent)| there != absent)
+                .map(|pair| format!("{pair:?}")),
+        );
+    }
+    assert!(told.is_empty(), "{}", told.join("\n"));
+    // What the author has written themselves stays, and whoever sees all projects gets all of it.
+    let shown: Value = world.get(&By::Nobody, "/api/v1/dashboards/exported").await.json();
+    let size = &shown["dashboard"]["templating"]["list"][3];
+    assert_eq!(size, &exported()["templating"]["list"][3]);
+    let whole: Value = world.get(&admin, "/api/v1/dashboards/exported").await.json();
+    assert_eq!(whole["dashboard"], exported());
 }
