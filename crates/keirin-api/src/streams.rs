@@ -9,32 +9,34 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive};
 use axum::response::{IntoResponse, Response, Sse};
+use futures::stream::FuturesUnordered;
 use futures::{Stream, StreamExt};
 
 use crate::app::App;
 use crate::caller::{Caller, Who};
-use crate::connections::{AddressPrefix, AnonymousStream, AnonymousStreams};
+use crate::connections::{AddressPrefix, EventStream, EventStreams, StreamHolder};
 use crate::error::ApiError;
 use crate::gate::address;
 
 /// After this long a stream ends, so that who follows it is asked again what they may see.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 
-/// How long the stream of a caller may last: whom nobody knows has to give way to others of the kind.
-#[derive(Debug)]
-pub(crate) struct StreamEnd(Option<AnonymousStream>);
+/// After how many seconds it is worth while to ask for a stream again where one has as many as one may.
+const ASK_AGAIN_SECONDS: u64 = 30;
+
+/// How long the stream of a caller may last, and what it takes of their shares until then: whom nobody knows has to give
+/// way to others of the kind.
+#[derive(Debug, Default)]
+pub(crate) struct StreamEnd(Vec<EventStream>);
 
 impl StreamEnd {
     async fn wait(mut self) {
-        let evicted = async {
-            match &mut self.0 {
-                Some(stream) => stream.evicted().await,
-                None => std::future::pending().await,
-            }
-        };
+        let evicted = self.0.iter_mut().map(|stream| Box::pin(stream.evicted()));
+        let evicted: FuturesUnordered<_> = evicted.collect();
+        let mut evicted = evicted.chain(futures::stream::pending());
         tokio::select! {
             () = tokio::time::sleep(LONGEST) => {}
-            () = evicted => {}
+            _ = evicted.next() => {}
         }
     }
 }
@@ -45,15 +47,40 @@ impl FromRequestParts<Arc<App>> for StreamEnd {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, app).await?;
         // There is none where a call comes by no connection.
-        let streams = parts.extensions.get::<Arc<AnonymousStreams>>();
-        Ok(Self(match (caller.who, streams) {
-            (Who::Nobody, Some(streams)) => {
+        let Some(streams) = parts.extensions.get::<Arc<EventStreams>>() else {
+            return Ok(Self::default());
+        };
+        let holders = match &caller.who {
+            Who::Nobody => {
                 let from = AddressPrefix::of(address(parts, &app.settings.trusted_proxies));
-                Some(streams.admit(from))
+                vec![StreamHolder::Anonymous(from)]
             }
-            _ => None,
-        }))
+            Who::Session { user, .. } => vec![StreamHolder::Account(user.id)],
+            Who::Token { user, id, .. } => vec![StreamHolder::Token(*id), StreamHolder::Account(user.id)],
+            // They have no routes that stream events.
+            Who::Agent(_) | Who::Job(_) => Vec::new(),
+        };
+        let admitted = holders.into_iter().map(|holder| {
+            let admitted = streams.admit(holder);
+            admitted.map_err(|most| too_many_streams(holder, most))
+        });
+        Ok(Self(admitted.collect::<Result<_, _>>()?))
     }
+}
+
+fn too_many_streams(holder: StreamHolder, most: usize) -> ApiError {
+    let who = match holder {
+        StreamHolder::Anonymous(_) => "Those who have not signed in",
+        StreamHolder::Account(_) => "Your account",
+        StreamHolder::Token(_) => "This token",
+    };
+    let streams = if most == 1 { "stream" } else { "streams" };
+    let detail =
+        format!("{who} may follow {most} {streams} of events and logs at once, and does so already.");
+    ApiError::too_many(detail, ASK_AGAIN_SECONDS).fix(
+        "Close a page or end a program that follows events or logs. How many there may be goes by the server's setting \
+         `connections_per_address`.",
+    )
 }
 
 /// Sends events as they come, and a sign of life in between.

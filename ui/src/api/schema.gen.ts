@@ -301,6 +301,7 @@ export interface paths {
          * Follow what changes
          * @description Server-sent events: each has the kind as `event`, a position to go on from as `id`, and an `Event` in JSON as `data`.
          *     Without `Last-Event-ID` it begins now. It ends after an hour at the latest; a browser goes on by itself.
+         *     An account, and each of its tokens, follows so many streams at once, of logs too; one more is answered by 429.
          */
         get: operations["events_events"];
         put?: never;

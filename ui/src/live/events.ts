@@ -5,12 +5,10 @@
  */
 import { apiUrl } from "../api/client";
 import type { Event } from "../api/types";
+import { firstRetry, nextRetry } from "./retry";
 import { type LiveStatus, setLiveStatus } from "./status";
 
 const name = "keirin-events";
-/** A stream that was refused is asked for again after so long, then after twice that, and so on. */
-const firstRetry = 5000;
-const lastRetry = 60_000;
 const kinds = ["project", "flow", "run", "job", "agent", "reset"] as const;
 
 type Message = { event: Event; position: string } | { status: LiveStatus } | { hello: true };
@@ -95,7 +93,7 @@ function openStream(
     }
     // Refused rather than broken off: it does not try again by itself.
     report("off");
-    setTimeout(() => openStream(position, take, report, stop, Math.min(wait * 2, lastRetry)), wait);
+    setTimeout(() => openStream(position, take, report, stop, nextRetry(wait)), wait);
   });
   stop.addEventListener("abort", () => source.close());
 }

@@ -1,6 +1,7 @@
 /** Lines of a job as they are written. */
 import { logStreamUrl } from "../api/actions";
 import type { LogLine } from "../api/types";
+import { firstRetry, nextRetry } from "../live/retry";
 
 interface TailOf {
   job: string;
@@ -13,7 +14,6 @@ interface TailOf {
 
 /** Lines of a burst are gathered for a few frames, so that each is not drawn by itself. */
 const gatherMilliseconds = 50;
-const retryMilliseconds = 5000;
 
 /** Follows until told to stop. A stream that breaks off is opened again after the last line that came. */
 export function followLog({ job, from, onLines, onEnd }: TailOf): () => void {
@@ -21,6 +21,7 @@ export function followLog({ job, from, onLines, onEnd }: TailOf): () => void {
   let gathered: LogLine[] = [];
   let flushTimer: ReturnType<typeof setTimeout> | undefined;
   let retryTimer: ReturnType<typeof setTimeout> | undefined;
+  let wait = firstRetry;
   let source = open();
 
   function flush(): void {
@@ -34,6 +35,9 @@ export function followLog({ job, from, onLines, onEnd }: TailOf): () => void {
 
   function open(): EventSource {
     const opened = new EventSource(logStreamUrl(job, next));
+    opened.addEventListener("open", () => {
+      wait = firstRetry;
+    });
     opened.addEventListener("lines", (message: MessageEvent<string>) => {
       const lines = JSON.parse(message.data) as LogLine[];
       next = (lines.at(-1)?.line ?? next - 1) + 1;
@@ -50,7 +54,8 @@ export function followLog({ job, from, onLines, onEnd }: TailOf): () => void {
       if (opened.readyState !== EventSource.CLOSED) return;
       retryTimer = setTimeout(() => {
         source = open();
-      }, retryMilliseconds);
+      }, wait);
+      wait = nextRetry(wait);
     });
     return opened;
   }

@@ -1,6 +1,8 @@
-//! Who may have a connection: so many in all and from one address, and when there is no room the longest idle one gives way.
+//! Who may have a connection: so many in all and for one holder, as an address, and when there is no room the longest idle
+//! one gives way.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// How much of an IPv6 address one customer has: the rest is theirs to choose.
@@ -36,58 +38,56 @@ impl std::fmt::Display for AddressPrefix {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ConnectionId(u64);
 
-/// The open connections of one kind. `H` is what ends a connection when it is dropped.
+/// The open connections of one kind. `H` is what ends a connection when it is dropped, `K` what tells holders apart.
 #[derive(Debug)]
-pub(super) struct Lane<H> {
+pub(super) struct Lane<H, K = AddressPrefix> {
     most: usize,
-    most_per_address: usize,
+    most_per_holder: usize,
     /// Counts what happens, so that what happened earlier can be told from what happened later.
     ticks: u64,
-    open: HashMap<ConnectionId, Entry<H>>,
+    open: HashMap<ConnectionId, Entry<H, K>>,
     idle: IdleOrder,
-    addresses: HashMap<AddressPrefix, Address>,
+    holders: HashMap<K, Holder>,
 }
 
 /// Idle connections by when they became so.
 type IdleOrder = BTreeMap<u64, ConnectionId>;
 
 #[derive(Debug)]
-struct Entry<H> {
-    /// `None` where the address stands for many people.
-    address: Option<AddressPrefix>,
+struct Entry<H, K> {
+    /// `None` where it stands for many people, as the address of a proxy.
+    holder: Option<K>,
     idle_since: Option<u64>,
     /// Dropping it ends the connection.
     _handle: H,
 }
 
 #[derive(Debug, Default)]
-struct Address {
+struct Holder {
     open: usize,
     idle: IdleOrder,
 }
 
-impl<H> Lane<H> {
-    /// A lane of this many connections, and this many from one address.
-    pub(super) fn new(most: usize, most_per_address: usize) -> Self {
+impl<H, K: Copy + Eq + Hash> Lane<H, K> {
+    /// A lane of this many connections, and this many of one holder.
+    pub(super) fn new(most: usize, most_per_holder: usize) -> Self {
         Self {
             most,
-            most_per_address,
+            most_per_holder,
             ticks: 0,
             open: HashMap::new(),
             idle: BTreeMap::new(),
-            addresses: HashMap::new(),
+            holders: HashMap::new(),
         }
     }
 
     /// Takes in a connection, which is idle at first. Where there is no room for it, the connection that has been idle the
-    /// longest gives way: of its own address where that has its share, else of all. `None` where none is idle.
-    pub(super) fn admit(&mut self, address: Option<AddressPrefix>, handle: H) -> Option<ConnectionId> {
-        let share_is_used = address
-            .and_then(|address| self.addresses.get(&address))
-            .is_some_and(|address| address.open >= self.most_per_address);
+    /// longest gives way: of its own holder where they have their share, else of all. `None` where none is idle.
+    pub(super) fn admit(&mut self, holder: Option<K>, handle: H) -> Option<ConnectionId> {
+        let known = holder.and_then(|holder| self.holders.get(&holder));
+        let share_is_used = known.is_some_and(|known| known.open >= self.most_per_holder);
         if share_is_used {
-            let own = address.and_then(|address| self.addresses.get(&address));
-            let gives_way = own.and_then(|own| own.idle.values().next().copied())?;
+            let gives_way = known.and_then(|own| own.idle.values().next().copied())?;
             self.remove(gives_way);
         } else if self.open.len() >= self.most {
             let gives_way = self.idle.values().next().copied()?;
@@ -96,13 +96,13 @@ impl<H> Lane<H> {
         self.ticks += 1;
         let id = ConnectionId(self.ticks);
         let entry = Entry {
-            address,
+            holder,
             idle_since: None,
             _handle: handle,
         };
         self.open.insert(id, entry);
-        if let Some(address) = address {
-            self.addresses.entry(address).or_default().open += 1;
+        if let Some(holder) = holder {
+            self.holders.entry(holder).or_default().open += 1;
         }
         self.set_idle(id);
         Some(id)
@@ -117,8 +117,8 @@ impl<H> Lane<H> {
             return;
         };
         self.idle.remove(&since);
-        if let Some(address) = entry.address.and_then(|address| self.addresses.get_mut(&address)) {
-            address.idle.remove(&since);
+        if let Some(holder) = entry.holder.and_then(|holder| self.holders.get_mut(&holder)) {
+            holder.idle.remove(&since);
         }
     }
 
@@ -131,8 +131,8 @@ impl<H> Lane<H> {
         self.ticks += 1;
         entry.idle_since = Some(self.ticks);
         self.idle.insert(self.ticks, id);
-        if let Some(address) = entry.address.and_then(|address| self.addresses.get_mut(&address)) {
-            address.idle.insert(self.ticks, id);
+        if let Some(holder) = entry.holder.and_then(|holder| self.holders.get_mut(&holder)) {
+            holder.idle.insert(self.ticks, id);
         }
     }
 
@@ -142,11 +142,11 @@ impl<H> Lane<H> {
         let Some(entry) = self.open.remove(&id) else {
             return;
         };
-        let Some(address) = entry.address else { return };
-        if let Some(known) = self.addresses.get_mut(&address) {
+        let Some(holder) = entry.holder else { return };
+        if let Some(known) = self.holders.get_mut(&holder) {
             known.open -= 1;
             if known.open == 0 {
-                self.addresses.remove(&address);
+                self.holders.remove(&holder);
             }
         }
     }
@@ -224,7 +224,7 @@ mod tests {
             lane.remove(id);
             lane.set_idle(id);
         }
-        assert!(lane.open.is_empty() && lane.idle.is_empty() && lane.addresses.is_empty());
+        assert!(lane.open.is_empty() && lane.idle.is_empty() && lane.holders.is_empty());
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! out. Where the server works for every connection, a few more are let in beside them: they are told so, and health
 //! checks are answered.
 
-mod anonymous;
+mod event_streams;
 mod lane;
 mod stall;
 
@@ -41,7 +41,7 @@ use tower::ServiceExt as _;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::server::router;
-pub(crate) use anonymous::{AnonymousStream, AnonymousStreams};
+pub(crate) use event_streams::{EventStream, EventStreams, StreamHolder};
 pub(crate) use lane::AddressPrefix;
 use lane::{ConnectionId, Lane};
 use stall::WriteTimeout;
@@ -130,7 +130,7 @@ pub async fn serve(
         router: router(&app),
         main: Mutex::new(Lane::new(limits.total, limits.per_address)),
         spare: Mutex::new(Lane::new(SPARE, SPARE)),
-        anonymous_streams: Arc::new(AnonymousStreams::new(limits)),
+        event_streams: Arc::new(EventStreams::new(limits)),
         refusal_told: Mutex::default(),
         app,
     });
@@ -175,7 +175,7 @@ struct Door {
     main: Mutex<Lane<oneshot::Sender<Infallible>>>,
     /// Beside those that there is room for.
     spare: Mutex<Lane<oneshot::Sender<Infallible>>>,
-    anonymous_streams: Arc<AnonymousStreams>,
+    event_streams: Arc<EventStreams>,
     /// When the log last told that the system refuses connections.
     refusal_told: Mutex<Option<Instant>>,
 }
@@ -387,9 +387,7 @@ impl Service<Request<Incoming>> for Answering {
             })
         });
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        request
-            .extensions_mut()
-            .insert(Arc::clone(&door.anonymous_streams));
+        request.extensions_mut().insert(Arc::clone(&door.event_streams));
         let answer = door.router.clone().oneshot(request);
         Box::pin(async {
             let response = answer.await?;

@@ -31,6 +31,7 @@ pub(crate) struct From {
 ///
 /// Server-sent events: each has the kind as `event`, a position to go on from as `id`, and an `Event` in JSON as `data`.
 /// Without `Last-Event-ID` it begins now. It ends after an hour at the latest; a browser goes on by itself.
+/// An account, and each of its tokens, follows so many streams at once, of logs too; one more is answered by 429.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", params(From), responses((status = 200, body = Event, content_type = "text/event-stream")))]
 pub(crate) async fn events(
     State(app): State<Arc<App>>,

@@ -7,7 +7,8 @@ use axum::body::Body;
 use axum::http::Method;
 use futures::StreamExt as _;
 use keirin_api::{ConnectionLimits, Settings, Told};
-use keirin_wire::api::{Event, EventKind};
+use keirin_model::access::Role;
+use keirin_wire::api::{Event, EventKind, Problem};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
@@ -45,15 +46,27 @@ impl Listening {
         stream
     }
 
-    /// Begins to follow what changes, signed in by this cookie or not at all.
-    async fn follow(&self, cookie: Option<&str>) -> TcpStream {
-        let cookie = cookie.map_or_else(String::new, |cookie| format!("Cookie: {cookie}\r\n"));
-        let request = format!("GET /api/v1/events HTTP/1.1\r\nHost: keirin.test\r\n{cookie}\r\n");
+    /// Begins to follow what changes.
+    async fn follow(&self, by: &By) -> TcpStream {
+        let (stream, status) = self.ask_to_follow(by).await;
+        assert_eq!(status, 200);
+        stream
+    }
+
+    /// Asks to follow what changes; gives the status of the answer, and what is left of it to be read.
+    async fn ask_to_follow(&self, by: &By) -> (TcpStream, u16) {
+        let who = match by {
+            By::Nobody => String::new(),
+            By::Browser(cookie) => format!("Cookie: {cookie}\r\n"),
+            By::Token(token) => format!("Authorization: Bearer {token}\r\n"),
+        };
+        let request = format!("GET /api/v1/events HTTP/1.1\r\nHost: keirin.test\r\n{who}\r\n");
         let mut stream = self.connect(&request).await;
         let mut answer = [0; 12];
         stream.read_exact(&mut answer).await.unwrap();
-        assert_eq!(&answer, b"HTTP/1.1 200");
-        stream
+        let answer = std::str::from_utf8(&answer).unwrap();
+        let status = answer.strip_prefix("HTTP/1.1 ").unwrap();
+        (stream, status.parse().unwrap())
     }
 
     /// Asks on a connection of its own; gives the status line and the rest.
@@ -88,13 +101,11 @@ async fn silent_connections_keep_nobody_out() {
 #[tokio::test]
 async fn where_the_server_works_for_every_connection_health_checks_pass_and_others_are_told() {
     let world = World::new().await;
-    let By::Browser(cookie) = world.admin().await else {
-        unreachable!("an admin has a browser");
-    };
     let server = Listening::begin(&world, LIMITS).await;
     let mut busy = Vec::new();
-    for _ in 0..LIMITS.per_address {
-        busy.push(server.follow(Some(&cookie)).await);
+    for number in 0..LIMITS.per_address {
+        let user = world.user(&format!("user{number}"), Some(Role::Viewer)).await;
+        busy.push(server.follow(&world.browser(user).await).await);
     }
     for number in 0..100 {
         // What is silent here keeps nobody out either.
@@ -125,14 +136,12 @@ async fn where_the_server_works_for_every_connection_health_checks_pass_and_othe
 async fn streams_of_those_who_have_not_signed_in_leave_room_for_others() {
     let world = World::new().await;
     world.project("open", true).await;
-    let By::Browser(cookie) = world.admin().await else {
-        unreachable!("an admin has a browser");
-    };
+    let admin = world.admin().await;
     let server = Listening::begin(&world, LIMITS).await;
-    let known = server.follow(Some(&cookie)).await;
+    let known = server.follow(&admin).await;
     let mut streams = VecDeque::new();
     for number in 0..30 {
-        streams.push_back(server.follow(None).await);
+        streams.push_back(server.follow(&By::Nobody).await);
         let answer = server.ask("/api/v1/me").await;
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{number}: {answer}");
     }
@@ -148,6 +157,60 @@ async fn streams_of_those_who_have_not_signed_in_leave_room_for_others() {
         event: Event::new(EventKind::Reset, world.clock.now()),
     });
     for stream in newest.into_iter().chain([known]) {
+        let mut lines = BufReader::new(stream).lines();
+        while lines.next_line().await.unwrap().expect("it goes on") != "event: reset" {}
+    }
+}
+
+#[tokio::test]
+async fn streams_of_one_account_leave_room_for_others_at_its_address() {
+    let world = World::new().await;
+    let limits = ConnectionLimits {
+        total: 40,
+        per_address: 16,
+    };
+    let server = Listening::begin(&world, limits).await;
+    let admin = world.admin().await;
+    let token = world.token(&admin, Role::Viewer, None).await;
+    let (mut followed, mut refused) = (Vec::new(), Vec::new());
+    for by in [&token, &admin] {
+        for _ in 0..2 * limits.per_address {
+            let (stream, status) = server.ask_to_follow(by).await;
+            match status {
+                200 => followed.push(stream),
+                _ => refused.push((stream, status)),
+            }
+        }
+    }
+    // A token has an eighth of what an address may have, and its owner a quarter.
+    assert_eq!(followed.len(), 4);
+    assert!(refused.iter().all(|(_, status)| *status == 429));
+    for (who, most, number) in [("This token", 2, 0), ("Your account", 4, 40)] {
+        let stream = &mut refused[number].0;
+        let told = answer_of(stream).await;
+        assert!(told.contains("retry-after: 30\r\n"), "{told}");
+        let told = told.split_once("\r\n\r\n").unwrap().1;
+        let told: Problem = serde_json::from_str(told).unwrap();
+        let detail =
+            format!("{who} may follow {most} streams of events and logs at once, and does so already.");
+        assert_eq!((told.kind, told.detail), ("too-many".to_owned(), Some(detail)));
+    }
+    drop(refused);
+    let other = world.user("other", Some(Role::Viewer)).await;
+    server.follow(&world.browser(other).await).await;
+    assert!(server.ask("/api/v1/me").await.starts_with("HTTP/1.1 200 OK\r\n"));
+    // Those that it has go on, and when one ends there is room again.
+    drop(followed.pop());
+    let mut refusals = 0;
+    while server.ask_to_follow(&admin).await.1 != 200 {
+        refusals += 1;
+        assert!(refusals < 1000, "room comes back when a stream ends");
+    }
+    world.work.tell(Told {
+        position: "1-1".to_owned(),
+        event: Event::new(EventKind::Reset, world.clock.now()),
+    });
+    for stream in followed {
         let mut lines = BufReader::new(stream).lines();
         while lines.next_line().await.unwrap().expect("it goes on") != "event: reset" {}
     }
