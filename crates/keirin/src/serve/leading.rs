@@ -141,7 +141,7 @@ impl<'a> Leading<'a> {
         if let Err(error) = &socket {
             self.output.say(format!(
                 "Programs on this machine reach the server by its port alone, which may be another program's while the \
-                 server is away: {error:#}."
+                 server is away: {error:#}. A data folder with a short path on a disk of this machine holds a socket."
             ));
         }
         self.started.socket = socket.ok();
