@@ -40,6 +40,9 @@ pub struct Config {
     /// Files and folders that a step may not even read, unless its rights are the agent's own: the server's data, keys,
     /// tokens, sockets. Absolute paths. The agent's folder is closed without being named.
     pub closed: Vec<PathBuf>,
+    /// Credentials of the agent's user and of the steps': files and folders that a step may not read either, unless
+    /// `writable` names them. Absolute paths; see [`credentials`](crate::credentials).
+    pub credentials: Vec<PathBuf>,
     /// Folders beside its workspace that a step sees and may write in, as far as its user's rights go: caches that jobs
     /// share. Absolute paths.
     pub writable: Vec<PathBuf>,
@@ -76,6 +79,7 @@ impl Config {
             sandbox,
             namespaces: Namespaces::Full,
             closed: Vec::new(),
+            credentials: Vec::new(),
             writable: Vec::new(),
             environment: environment
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))

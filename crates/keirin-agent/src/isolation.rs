@@ -1,7 +1,6 @@
 //! Finds out, when the agent starts, what keeps jobs apart on this machine.
 
 use std::os::fd::AsFd as _;
-use std::path::PathBuf;
 use std::sync::Mutex;
 
 use keirin_model::AttemptId;
@@ -9,35 +8,13 @@ use keirin_model::flow::Exit;
 
 use crate::agent::AgentError;
 use crate::config::{Config, Identity};
+use crate::covers::covered;
 use crate::sandbox::{Namespaces, Owner, SandboxFailure, Sandboxes, StepProcess};
 use crate::slots::Slots;
 use crate::workspace::{Folder, Workspace};
 
 /// So many jobs may begin at once without waiting for their sandbox's processes, which take some megabytes each.
 const MOST_AHEAD: usize = 4;
-
-/// Where programs listen that do something outside of a sandbox for whoever may speak to them, in the name of that user or of
-/// root: the user's own service manager and session, containers, virtual machines, packages, terminals.
-const CONTROL_SOCKETS: [&str; 18] = [
-    "/run/user",
-    "/run/dbus/system_bus_socket",
-    "/run/systemd/private",
-    "/run/screen",
-    "/run/docker.sock",
-    "/run/podman",
-    "/run/containerd",
-    "/run/crio",
-    "/run/buildkit",
-    "/run/libvirt",
-    "/run/lxd.socket",
-    "/run/incus",
-    "/run/snapd.socket",
-    "/run/snapd-snap.socket",
-    "/var/lib/lxd",
-    "/var/lib/incus",
-    "/var/lib/libvirt",
-    "/var/snap/lxd",
-];
 
 /// What keeps jobs apart on a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +95,7 @@ pub(crate) async fn prepare(config: &Config, slots: &Slots) -> Result<Prepared, 
         }
     }
     sandboxes.closed.push(folder.path().to_owned());
-    sandboxes.closed.extend(control_sockets(config));
+    sandboxes.closed.extend(covered(config));
     let owner = owners.first().copied();
     let mut reasons = Vec::new();
     let with_namespaces = [Namespaces::Full, Namespaces::Mounts];
@@ -156,19 +133,6 @@ pub(crate) async fn prepare(config: &Config, slots: &Slots) -> Result<Prepared, 
             ),
         }),
     }
-}
-
-/// The control sockets that no job may use: all that the agent's owner does not let them write to.
-fn control_sockets(config: &Config) -> impl Iterator<Item = PathBuf> + use<> {
-    let given: Vec<PathBuf> = config
-        .writable
-        .iter()
-        .flat_map(|path| path.canonicalize())
-        .collect();
-    CONTROL_SOCKETS
-        .map(PathBuf::from)
-        .into_iter()
-        .filter(move |place| !place.canonicalize().is_ok_and(|place| given.contains(&place)))
 }
 
 fn not_held(error: SandboxFailure) -> AgentError {

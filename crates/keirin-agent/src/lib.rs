@@ -16,6 +16,7 @@ mod backoff;
 mod clock;
 mod condition;
 mod config;
+mod covers;
 mod delivery;
 mod environment;
 mod http;
@@ -44,6 +45,7 @@ pub use agent::{Agent, AgentError, Shutdown};
 pub use config::{
     Clock, Config, Identity, InvalidUidRange, Limits, Patience, Random, SandboxProgram, UidRange,
 };
+pub use covers::credentials;
 pub use http::HttpServer;
 pub use isolation::{Isolation, Trial, try_job};
 pub use job_limits::{ByteSize, InvalidByteSize, JobLimits};

@@ -1,7 +1,7 @@
 //! Configuration: defaults, `keirin.toml`, `KEIRIN_*`, flags, in rising order.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use figment::Figment;
@@ -80,6 +80,9 @@ pub(crate) struct Config {
     pub(crate) forward: Vec<serde_json::Value>,
     /// What the server logs, as in `info,keirin_git=debug`.
     pub(crate) log: String,
+    /// The file that some of this comes from, if there is one.
+    #[serde(skip)]
+    pub(crate) file: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -114,6 +117,7 @@ impl Default for Config {
             sources: Vec::new(),
             forward: Vec::new(),
             log: "warn".to_owned(),
+            file: None,
         }
     }
 }
@@ -217,7 +221,13 @@ impl ConfigFlags {
     /// # Errors
     /// Says which value is wrong and where it came from.
     pub(crate) fn read(&self) -> Result<Config, Box<figment::Error>> {
-        self.sources().extract().map_err(Box::new)
+        let sources = self.sources();
+        let mut config: Config = sources.extract().map_err(Box::new)?;
+        let mut files = sources
+            .metadata()
+            .filter_map(|metadata| metadata.source.as_ref()?.file_path());
+        config.file = files.next().map(Path::to_owned);
+        Ok(config)
     }
 }
 
@@ -263,6 +273,7 @@ mod tests {
                 (config.listen.port(), config.log.as_str(), config.local_slots),
                 (3, "debug", Some(3))
             );
+            assert_eq!(config.file, Some(jail.directory().join("keirin.toml")));
             Ok(())
         });
     }

@@ -40,16 +40,19 @@ pub(super) enum AccessError {
 /// Lets Landlock allow what the plan leaves; returns whether it does its part.
 pub(super) fn restrict(plan: &SandboxPlan) -> Result<bool, AccessError> {
     let mut readable = Vec::new();
-    let mut writable: Vec<&Path> = plan.folders.all().to_vec();
-    writable.extend(plan.writable.iter().map(PathBuf::as_path));
+    let mut writable: Vec<PathBuf> = plan.folders.all().map(Path::to_owned).to_vec();
     if plan.namespaces == Namespaces::None {
         // What is not there cannot be read.
         let closed: Vec<PathBuf> = plan.closed.iter().flat_map(|path| path.canonicalize()).collect();
         open_below(Path::new("/"), &closed, &mut readable);
+        for folder in plan.writable.iter().flat_map(|path| path.canonicalize()) {
+            open_below(&folder, &closed, &mut writable);
+        }
     } else {
         // What is closed is covered.
         readable.push(PathBuf::from("/"));
-        writable.extend(PRIVATE.map(Path::new));
+        writable.extend(plan.writable.iter().cloned());
+        writable.extend(PRIVATE.map(PathBuf::from));
     }
     let status = Ruleset::default()
         .handle_access(AccessFs::from_all(NEWEST))?
@@ -90,5 +93,29 @@ fn open_below(folder: &Path, closed: &[PathBuf], open: &mut Vec<PathBuf>) {
             (false, true) if target == path => open_below(&path, closed, open),
             (false, true) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_closed_stays_so_in_a_folder_that_is_open_and_what_is_open_in_one_that_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        for place in ["open/a", "open/closed", "closed/open"] {
+            fs::create_dir_all(root.join(place)).unwrap();
+        }
+        let closed = ["open/closed", "closed"].map(|place| root.join(place));
+        let below = |place: &str| {
+            let mut open = Vec::new();
+            open_below(&root.join(place), &closed, &mut open);
+            open
+        };
+        assert_eq!(below("open"), [root.join("open/a")]);
+        assert_eq!(below("closed/open"), [root.join("closed/open")]);
+        assert_eq!(below("closed"), Vec::<PathBuf>::new());
+        assert_eq!(below(""), [root.join("open/a")]);
     }
 }

@@ -91,13 +91,22 @@ fn mount_all(plan: &SandboxPlan) -> Result<(), NamespaceError> {
     for path in folders.all() {
         shown.push((open(path)?, path));
     }
-    // One that is not there, or is a link, is nothing to write in.
-    for path in plan.writable.iter().filter(|path| path.is_dir()) {
-        if let Ok(folder) = open(path) {
-            shown.push((folder, path));
+    let mut places: Vec<(PathBuf, Option<File>)> =
+        covers(plan).into_iter().map(|place| (place, None)).collect();
+    for path in &plan.writable {
+        // One that is not there, or is a link, is nothing to write in.
+        if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+            && let Ok(place) = path.canonicalize()
+            && let Ok(folder) = open(&place)
+        {
+            places.push((place, Some(folder)));
         }
     }
-    let covers = covers(plan);
+    // A folder comes before what lies in it, so that each place is what was said of it and not of a folder around it. Of the
+    // same place the cover comes last.
+    places.sort_by(|(one, given), (other, other_given)| {
+        one.cmp(other).then(given.is_none().cmp(&other_given.is_none()))
+    });
     let mut writable = Vec::new();
     if let Some(accounts) = &folders.accounts {
         for (file, path) in [(&accounts.users, "/etc/passwd"), (&accounts.groups, "/etc/group")] {
@@ -122,24 +131,20 @@ fn mount_all(plan: &SandboxPlan) -> Result<(), NamespaceError> {
     if let Some(place) = folder_at("/dev/pts")? {
         terminals(&place)?;
     }
-    for cover in covers {
-        match fs::symlink_metadata(&cover) {
-            Ok(metadata) if metadata.is_dir() => tmpfs(&cover, COVER)?,
-            Ok(_) => bind(&open(Path::new("/dev/null"))?, &cover)?,
-            // An earlier cover hides it.
-            Err(_) => {}
+    for (place, given) in places {
+        match given {
+            Some(folder) => {
+                show(&folder, &place)?;
+                writable.push(place);
+            }
+            None => cover(&place)?,
         }
     }
     if plan.namespaces == Namespaces::Mounts {
         cover_keys()?;
     }
     for (folder, path) in shown {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o755)
-            .create(path)
-            .map_err(cannot(format!("make {}", path.display())))?;
-        bind(&folder, path)?;
+        show(&folder, path)?;
         writable.push(path.to_owned());
     }
     read_only::protect(&writable)
@@ -246,6 +251,25 @@ fn open(path: &Path) -> Result<File, NamespaceError> {
         .custom_flags(flags.bits())
         .open(path)
         .map_err(cannot(format!("open {}", path.display())))
+}
+
+/// Shows a folder at its own place, which may be covered by now.
+fn show(folder: &File, place: &Path) -> Result<(), NamespaceError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(place)
+        .map_err(cannot(format!("make {}", place.display())))?;
+    bind(folder, place)
+}
+
+fn cover(place: &Path) -> Result<(), NamespaceError> {
+    match fs::symlink_metadata(place) {
+        Ok(metadata) if metadata.is_dir() => tmpfs(place, COVER),
+        Ok(_) => bind(&open(Path::new("/dev/null"))?, place),
+        // An earlier cover hides it.
+        Err(_) => Ok(()),
+    }
 }
 
 fn bind(what: &File, path: &Path) -> Result<(), NamespaceError> {

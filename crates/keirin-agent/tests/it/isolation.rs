@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
-use keirin_agent::{AgentError, Identity, Namespaces, Owner, SandboxProgram, Shutdown};
+use keirin_agent::{AgentError, Identity, Namespaces, Owner, SandboxProgram, Shutdown, credentials};
 use keirin_model::Outcome::{Failed, Success};
 use keirin_model::plan::{Artifacts, Tool};
 use keirin_wire::log::Stream;
@@ -510,6 +510,59 @@ async fn a_job_cannot_speak_to_the_programs_of_its_user_unless_the_agent_s_owner
         });
         let record = bench.run(script(&call(&socket))).await;
         assert_eq!(record.lines(Stream::Output), [expected], "{:#?}", record.log);
+    }
+}
+
+#[tokio::test]
+async fn a_job_reads_no_credentials_of_its_user_unless_the_agent_s_owner_lets_it() {
+    let name = "a_job_reads_no_credentials_of_its_user_unless_the_agent_s_owner_lets_it";
+    if !has_namespaces(name) {
+        return;
+    }
+    let home = outside_of_tmp();
+    std::fs::set_permissions(home.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let files = [
+        ("notes", "there"),
+        (".netrc", "covered"),
+        (".ssh/key", "covered"),
+        (".aws/credentials", "there"),
+        ("configuration/rustfmt.toml", "there"),
+        ("configuration/gh/hosts.yml", "covered"),
+        ("configuration/keirin/logins.json", "covered"),
+        ("configuration/keirin/cache/file", "there"),
+        ("configuration/closed/key", "covered"),
+    ];
+    for (file, _) in files {
+        let file = home.path().join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "there").unwrap();
+    }
+    let configuration = home.path().join("configuration");
+    for namespaces in [Namespaces::Full, Namespaces::Mounts] {
+        let bench = Bench::start_with(|config| {
+            several(config);
+            config.namespaces = namespaces;
+            config.credentials = credentials(home.path(), &configuration);
+            config.closed = vec![configuration.join("closed")];
+            // One of the credentials, what lies around some, and what lies in one.
+            config.writable = vec![
+                configuration.join("keirin/cache"),
+                configuration.clone(),
+                home.path().join(".aws"),
+            ];
+        });
+        let read = files.map(|(file, _)| {
+            let file = home.path().join(file);
+            format!("grep there {} || echo covered;", file.display())
+        });
+        let record = bench.run(script(&read.concat())).await;
+        let expected = files.map(|(_, expected)| expected);
+        assert_eq!(
+            record.lines(Stream::Output),
+            expected,
+            "{namespaces:?}: {:#?}",
+            record.log
+        );
     }
 }
 

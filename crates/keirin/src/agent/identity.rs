@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use keirin_agent::{Identity, Owner, SandboxProgram, UidRange};
+use keirin_agent::{Identity, Owner, SandboxProgram, UidRange, credentials};
 use nix::unistd::{User, geteuid};
 
 use super::StartArguments;
@@ -14,6 +14,8 @@ use crate::machine;
 
 /// Where the workspaces of jobs lie that must find their way there by themselves.
 const OPEN_FOLDERS: &str = "/var/lib/keirin/agents";
+/// Where programs keep their configuration in a home folder, unless the environment names another place.
+const CONFIGURATION: &str = ".config";
 /// The numbers that there are where this process is; a container may have few.
 const NUMBERS: &str = "/proc/self/uid_map";
 
@@ -87,6 +89,36 @@ fn range_in(map: &str) -> UidRange {
         first: last.saturating_sub(FEWEST).max(1),
         last,
     }
+}
+
+/// Where the credentials may lie of whoever's rights jobs have, and of whoever started the agent.
+///
+/// # Errors
+/// When the system cannot tell where the home folder of a user lies.
+pub(super) fn credentials_of(identity: &Identity) -> anyhow::Result<Vec<PathBuf>> {
+    let mut users = vec![geteuid()];
+    if let Identity::User(owner) = identity {
+        users.push(owner.uid.into());
+    }
+    let mut places = Vec::new();
+    for uid in users {
+        let user = User::from_uid(uid).with_context(|| format!("cannot look up the user {uid}"))?;
+        if let Some(user) = user {
+            places.extend(credentials(&user.dir, &user.dir.join(CONFIGURATION)));
+        }
+    }
+    // What the environment says counts for programs, and need not be the same.
+    if let Some(home) = machine::home() {
+        let named = machine::variable("XDG_CONFIG_HOME").map(PathBuf::from);
+        places.extend(credentials(
+            &home,
+            &named.unwrap_or_else(|| home.join(CONFIGURATION)),
+        ));
+    }
+    places.retain(|place| place.is_absolute());
+    places.sort();
+    places.dedup();
+    Ok(places)
 }
 
 /// What steps get of the environment of whoever started the program, with an agent and without a server alike, so that a job

@@ -141,6 +141,7 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
         Arc::new(machine::random),
     );
     config.slots = arguments.slots;
+    config.credentials = identity::credentials_of(&identity)?;
     config.identity = identity;
     config.open_folder = Some(identity::open_folder(&arguments.folder));
     config.job_limits = arguments.limits.limits();

@@ -103,6 +103,14 @@ impl LocalAgent {
         if let Some(cluster) = database.cluster() {
             add("--closed", cluster.socket_folder().into());
         }
+        if let Some(file) = &config.file {
+            add(
+                "--closed",
+                std::path::absolute(file)
+                    .context("the configuration file")?
+                    .into(),
+            );
+        }
         let start = Start {
             program: program()?,
             arguments,

@@ -3,6 +3,9 @@
 use std::io::ErrorKind;
 use std::net::TcpListener;
 
+use std::fs;
+use std::os::unix::fs::symlink;
+
 use keirin_model::Outcome;
 
 use crate::whole_program::pipes::{Bell, Gate};
@@ -10,7 +13,7 @@ use crate::whole_program::server::Server;
 use crate::whole_program::story::{self, Story, one_job, only_job};
 use crate::whole_program::world::{World, keirin};
 
-/// Tries each thing and says what came of it. The first two must be open, or the others prove nothing.
+/// Tries each thing and says what came of it. The first three must be open, or the others prove nothing.
 const WORKFLOW: &str = r#"keirin: 1
 params:
   data: { type: string }
@@ -18,6 +21,7 @@ params:
   server: { type: string }
   agent: { type: string }
   postgres: { type: string }
+  shared: { type: string }
 stages:
   work:
     jobs:
@@ -28,6 +32,7 @@ stages:
           SERVER: "${{ params.server }}"
           AGENT: "${{ params.agent }}"
           POSTGRES: "${{ params.postgres }}"
+          SHARED: "${{ params.shared }}"
         steps:
           - run: |
               try() {
@@ -38,6 +43,10 @@ stages:
               call() { perl -MSocket -e 'socketpair(my $a, my $b, AF_UNIX, SOCK_STREAM, 0) or exit 1'; }
               try own-workspace ls .
               try a-socket-of-its-own call
+              try file-of-its-user grep secret "$SHARED/home/notes"
+              try configuration grep log "$SHARED/keirin.toml"
+              try logins grep secret "$SHARED/home/.config/keirin/logins.json"
+              try keys grep secret "$SHARED/home/.ssh/key"
               try data-folder ls "$DATA/objects"
               try master-key cat "$DATA/master.key"
               try local-token cat "$DATA/local.json"
@@ -58,7 +67,8 @@ stages:
 "#;
 
 /// Runs the hostile job in this world; gives what it could do beyond its own things.
-pub(crate) async fn what_a_job_can_reach(world: World) -> (Story, Vec<String>) {
+pub(crate) async fn what_a_job_can_reach(mut world: World) -> (Story, Vec<String>) {
+    put_secrets_where_jobs_look(&mut world);
     let story = Story::begin_in(world, WORKFLOW).await;
     let world = &story.world;
     let params = [
@@ -67,19 +77,37 @@ pub(crate) async fn what_a_job_can_reach(world: World) -> (Story, Vec<String>) {
         ("server", story.server.pid().to_string()),
         ("agent", world.agent().to_string()),
         ("postgres", world.postgres().unwrap().to_string()),
+        ("shared", world.shared().display().to_string()),
     ];
     let flow = story.start_with(&params).await;
     let flow = story.finished(flow.id).await;
     assert_eq!(flow.outcome, Some(Outcome::Success));
     let mut said = story.output(only_job(&flow)).await;
-    assert_eq!(said.len(), 18, "{said:#?}");
-    let rest = said.split_off(2);
-    assert_eq!(said, ["open: own-workspace", "open: a-socket-of-its-own"]);
+    assert_eq!(said.len(), 22, "{said:#?}");
+    let rest = said.split_off(3);
+    let ways = ["own-workspace", "a-socket-of-its-own", "file-of-its-user"];
+    assert_eq!(said, ways.map(|way| format!("open: {way}")));
     let open = rest
         .into_iter()
         .filter(|line| !line.starts_with("refused: "))
         .collect();
     (story, open)
+}
+
+/// The server's configuration, and a home folder with logins and keys, readable by all, in a folder that jobs may even
+/// write in.
+fn put_secrets_where_jobs_look(world: &mut World) {
+    let home = world.shared().join("home");
+    for folder in [".config/keirin", ".ssh"] {
+        fs::create_dir_all(home.join(folder)).unwrap();
+    }
+    for file in ["notes", ".config/keirin/logins.json", ".ssh/key"] {
+        fs::write(home.join(file), "secret").unwrap();
+    }
+    let configuration = world.shared().join("keirin.toml");
+    fs::write(&configuration, "log = \"warn\"").unwrap();
+    symlink(&configuration, world.path().join("keirin.toml")).unwrap();
+    world.settings.push(("HOME", home.display().to_string()));
 }
 
 #[tokio::test]

@@ -43,13 +43,13 @@ impl Server {
                 "KEIRIN_AGENT_WRITABLE",
                 format!("[{:?}, {:?}]", world.gates(), world.shared()),
             )
-            .envs(world.settings.iter().cloned())
             .stdin(Stdio::null())
             .stdout(writer.try_clone().unwrap())
             .stderr(writer);
         if let Some(user) = world.user {
             command.uid(user).gid(user).env("HOME", world.path());
         }
+        command.envs(world.settings.iter().cloned());
         let child = command.spawn().unwrap();
         // The command holds the other end of the pipe, which is to be the server's alone.
         drop(command);
