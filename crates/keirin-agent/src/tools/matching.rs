@@ -8,6 +8,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::error::ToolError;
 use super::files::{InvalidPath, RelativePath};
+use super::links::{self, LinkTarget};
 
 /// A workspace may have this many entries before a search in it is given up.
 const ENTRIES: usize = 2_000_000;
@@ -165,7 +166,7 @@ fn classify(root: &Path, entry: &DirEntry, inside: &Path) -> Result<Classified, 
         Err(error) => return Ok(Classified::PassedOver(error.into())),
     };
     if entry.path_is_symlink() {
-        return behind_link(root, entry.path(), path);
+        return behind_link(root, path);
     }
     Ok(match entry.file_type().is_file() {
         true => Classified::File(Found {
@@ -177,37 +178,32 @@ fn classify(root: &Path, entry: &DirEntry, inside: &Path) -> Result<Classified, 
 }
 
 /// The file that a link leads to.
-fn behind_link(root: &Path, link: &Path, path: RelativePath) -> Result<Classified, ToolError> {
-    let out = || ToolError::LinkOut {
-        path: path.to_string(),
-    };
-    let target = match link.canonicalize() {
-        Ok(target) => target,
-        Err(error) if leads_nowhere(&error) => {
-            let target = std::fs::read_link(link).unwrap_or_default();
-            let target = target.to_string_lossy().into_owned();
-            return Ok(Classified::PassedOver(Unusable::LeadsNowhere { target }));
+fn behind_link(root: &Path, path: RelativePath) -> Result<Classified, ToolError> {
+    let target = links::follow(root, path.as_path()).map_err(ToolError::disk("look at", &path))?;
+    let unusable = match target {
+        LinkTarget::File(source) => match source.to_str() {
+            Some(source) => {
+                let source = RelativePath::parse(source)?;
+                return Ok(Classified::File(Found { path, source }));
+            }
+            None => Unusable::NotUtf8,
+        },
+        LinkTarget::Folder(target) => Unusable::LinkedFolder {
+            target: target.to_string_lossy().into_owned(),
+        },
+        LinkTarget::Special => Unusable::Special,
+        LinkTarget::Nowhere => {
+            let target = std::fs::read_link(root.join(path.as_path())).unwrap_or_default();
+            Unusable::LeadsNowhere {
+                target: target.to_string_lossy().into_owned(),
+            }
         }
-        Err(_) => return Err(out()),
+        LinkTarget::Out => {
+            let path = path.to_string();
+            return Err(ToolError::LinkOut { path });
+        }
     };
-    let inside = target.strip_prefix(root).map_err(|_| out())?;
-    if target.is_dir() {
-        let target = inside.to_string_lossy().into_owned();
-        return Ok(Classified::PassedOver(Unusable::LinkedFolder { target }));
-    }
-    let Some(inside) = inside.to_str() else {
-        return Ok(Classified::PassedOver(Unusable::NotUtf8));
-    };
-    let source = RelativePath::parse(inside)?;
-    Ok(match target.is_file() {
-        true => Classified::File(Found { path, source }),
-        false => Classified::PassedOver(Unusable::Special),
-    })
-}
-
-/// Whether a link's target is missing, or the link leads back to itself.
-fn leads_nowhere(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(nix::libc::ELOOP)
+    Ok(Classified::PassedOver(unusable))
 }
 
 #[cfg(test)]
@@ -262,9 +258,17 @@ mod tests {
     fn a_link_that_leads_out_is_an_error_only_where_it_is_asked_for() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        symlink("/etc/passwd", root.join("out.txt")).unwrap();
         fs::write(root.join("in.bin"), "x").unwrap();
-        assert!(matches!(find(&root, &["*.txt"]), Err(ToolError::LinkOut { .. })));
+        // Whether there is such a file is not told.
+        for target in ["/etc/passwd", "/etc/absent", "../absent"] {
+            symlink(target, root.join("out.txt")).unwrap();
+            assert!(
+                matches!(find(&root, &["*.txt"]), Err(ToolError::LinkOut { .. })),
+                "{target}"
+            );
+            fs::remove_file(root.join("out.txt")).unwrap();
+        }
+        symlink("/etc/passwd", root.join("out.txt")).unwrap();
         assert_eq!(find(&root, &["*.bin"]).unwrap(), ["in.bin"]);
     }
 

@@ -5,6 +5,7 @@ mod error;
 mod files;
 mod git;
 mod junit_collect;
+mod links;
 mod matching;
 mod shell;
 

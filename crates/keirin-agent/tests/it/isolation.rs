@@ -140,6 +140,72 @@ async fn the_agent_as_root_reads_nothing_for_a_step_that_the_step_may_not_read()
     assert_eq!(record.lines(Stream::Output), ["54321"]);
 }
 
+/// The agent may look where the job may not, so what it says of a link must not depend on what it would find there.
+#[tokio::test]
+async fn a_link_tells_nothing_of_what_is_there_and_closed_to_the_job() {
+    if !is_root("a_link_tells_nothing_of_what_is_there_and_closed_to_the_job") {
+        return;
+    }
+    let bench = Bench::start_with(|config| config.identity = SOMEBODY);
+    let closed = tempfile::tempdir().unwrap();
+    std::fs::write(closed.path().join("file"), "<testsuite/>").unwrap();
+    std::fs::create_dir(closed.path().join("folder")).unwrap();
+    let closed = closed.path().display();
+    let upload = || {
+        step(Tool::Artifacts(Artifacts::Upload {
+            paths: vec!["l*".to_owned()],
+        }))
+    };
+    let collect = || {
+        step(Tool::JunitCollect {
+            files: vec!["l*".to_owned()],
+        })
+    };
+    let download = || {
+        step(Tool::Artifacts(Artifacts::Download {
+            paths: vec!["mine".to_owned()],
+            from: Vec::new(),
+            destination: Some("link".to_owned()),
+        }))
+    };
+    let mine = || {
+        step(Tool::Artifacts(Artifacts::Upload {
+            paths: vec!["mine".to_owned()],
+        }))
+    };
+    bench.run(job(vec![shell("echo x > mine"), mine()])).await;
+    for (name, tool) in [
+        ("upload", &upload as &dyn Fn() -> _),
+        ("collect", &collect),
+        ("download", &download),
+    ] {
+        let mut answers = Vec::new();
+        // The last leads through what is closed and back again.
+        for target in [
+            "file",
+            "folder",
+            "absent",
+            "folder/../..$PWD/mine",
+            "absent/../..$PWD/mine",
+        ] {
+            let link = shell(&format!("echo x > mine; ln -s \"{closed}/{target}\" link"));
+            let record = bench.run(job(vec![link, tool()])).await;
+            assert_eq!(record.steps(), [Success, Failed], "{name} of {target}");
+            let lines = record.lines(Stream::Agent).into_iter();
+            let lines: Vec<_> = lines.filter(|line| !line.contains("Running in")).collect();
+            answers.push((target, record.finished().unwrap().2, lines));
+        }
+        let (_, message, lines) = &answers[0];
+        for (target, other_message, other_lines) in &answers {
+            assert_eq!(
+                (other_message, other_lines),
+                (message, lines),
+                "{name} of {target}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_step_reaches_its_workspace_in_a_folder_that_is_closed_to_its_user_and_sees_nothing_else_there() {
     let name =
