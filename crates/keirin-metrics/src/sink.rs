@@ -20,7 +20,7 @@ pub trait SampleSink: Send + Sync + 'static {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SinkError {
     /// Some samples can never be kept; all others are.
-    #[error("{} of {samples} samples were refused: {refused}", refused.count())]
+    #[error("{}: {refused}", share(refused.count(), *samples))]
     Refused {
         /// Which are not kept, and why. What cannot be read counts as a sample.
         refused: RefusedItems,
@@ -36,5 +36,24 @@ impl SinkError {
     /// Whether the same batch may be kept later; otherwise all of it is kept that ever will be.
     pub const fn is_passing(&self) -> bool {
         matches!(self, Self::Failed(_))
+    }
+}
+
+/// How much of what came is refused, for people.
+fn share(refused: usize, samples: usize) -> String {
+    let noun = if samples == 1 { "sample" } else { "samples" };
+    let verb = if refused == 1 { "was" } else { "were" };
+    format!("{refused} of {samples} {noun} {verb} refused")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_nouns_and_verbs_fit() {
+        assert_eq!(share(1, 1), "1 of 1 sample was refused");
+        assert_eq!(share(1, 2), "1 of 2 samples was refused");
+        assert_eq!(share(2, 2), "2 of 2 samples were refused");
     }
 }

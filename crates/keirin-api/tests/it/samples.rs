@@ -147,7 +147,7 @@ async fn what_cannot_be_written_is_refused_with_its_reason() {
     let answer = write(remote_write::encode(&sent), REMOTE_WRITE).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert!(
-        answer.text().contains("1 of 2 samples were refused"),
+        answer.text().contains("1 of 2 samples was refused"),
         "{}",
         answer.text()
     );
@@ -378,7 +378,7 @@ async fn one_bad_item_is_lost_alone_by_every_way_in() {
         let text = answer.text();
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{text}");
         assert!(
-            text.contains("1 of 3 samples were refused") && text.contains(reason),
+            text.contains("1 of 3 samples was refused") && text.contains(reason),
             "{text}"
         );
         let kept = values(&world, &by, "{__name__=~\"good_.*|bad.*\"}").await;
@@ -453,7 +453,7 @@ async fn the_series_of_a_project_have_a_limit() {
     let refused = intake.write(three.into()).await.unwrap_err().to_string();
     assert_eq!(
         refused,
-        "1 of 3 samples were refused: `c{project=\"site\"}` would be one series more than the project site may have, 2 \
+        "1 of 3 samples was refused: `c{project=\"site\"}` would be one series more than the project site may have, 2 \
          (`series_limit`); send fewer labels, or raise the limit"
     );
     // Those that are there go on.

@@ -1,6 +1,6 @@
 //! A group, and what a push makes of it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
 
@@ -42,18 +42,20 @@ pub enum PushMethod {
 
 /// The group after a push, and what of the push is refused: lines that could not be read, and each sample that has a time,
 /// is there twice, or has a name that is kept for the group itself. The group's labels are set on every series, over those
-/// that it has. Where all of the push is refused, the group stays as it was, but for the time of the failure.
+/// that it has. Where all of the push is refused, the group stays as it was, but for the time of the failure. Between the
+/// two are the names of the metrics that the push has set.
 pub fn push(
     before: Option<&Group>,
     labels: &Labels,
     method: PushMethod,
     pushed: Exposition,
     now_ms: i64,
-) -> (Group, RefusedItems) {
+) -> (Group, BTreeSet<String>, RefusedItems) {
     let (pushed, refused) = sorted_by_metric(pushed, labels);
     if pushed.is_empty() && !refused.is_empty() {
-        return (push_failed(before, labels, now_ms), refused);
+        return (push_failed(before, labels, now_ms), BTreeSet::new(), refused);
     }
+    let set = pushed.keys().cloned().collect();
     let mut metrics = match (method, before) {
         (PushMethod::Post, Some(group)) => group.metrics.clone(),
         _ => BTreeMap::new(),
@@ -70,7 +72,7 @@ pub fn push(
         pushed_ms: Some(now_ms),
         failed_ms,
     };
-    (group, refused)
+    (group, set, refused)
 }
 
 /// The group after a push that was refused.
@@ -105,6 +107,13 @@ pub fn change(before: Option<&Group>, after: Option<&Group>, now_ms: i64) -> Bat
 }
 
 impl Group {
+    /// The series of these metrics.
+    pub(super) fn series_of(&self, metrics: &BTreeSet<String>) -> HashSet<&Labels> {
+        let metrics = metrics.iter().filter_map(|name| self.metrics.get(name));
+        let series = metrics.flat_map(|metric| &metric.series);
+        series.map(|(labels, _)| labels).collect()
+    }
+
     /// Everything that the group holds, as it would be scraped now.
     pub fn batch(&self, now_ms: i64) -> Batch {
         let mut batch = Batch::default();
@@ -209,7 +218,7 @@ mod tests {
     }
 
     fn pushed(before: Option<&Group>, method: PushMethod, sent: &str, now_ms: i64) -> Group {
-        let (group, refused) = push(before, &labels(), method, text(sent), now_ms);
+        let (group, _, refused) = push(before, &labels(), method, text(sent), now_ms);
         assert!(refused.is_empty(), "{refused}");
         group
     }
@@ -319,13 +328,13 @@ mod tests {
     fn a_refused_push_leaves_its_time_and_nothing_else() {
         let first = pushed(None, PushMethod::Put, "size 5\n", 1_000);
         let timed = "size 5 1000\npush_time_seconds 5\n";
-        let (failed, refused) = push(Some(&first), &labels(), PushMethod::Put, text(timed), 2_000);
+        let (failed, _, refused) = push(Some(&first), &labels(), PushMethod::Put, text(timed), 2_000);
         assert_eq!(refused.count(), 2);
         assert_eq!(
             shown(&failed.batch(2_000)),
             ["size 5", "push_time_seconds 1", "push_failure_time_seconds 2"]
         );
-        let (never, _) = push(None, &labels(), PushMethod::Put, text(timed), 2_000);
+        let (never, _, _) = push(None, &labels(), PushMethod::Put, text(timed), 2_000);
         assert_eq!(
             shown(&never.batch(2_000)),
             ["push_time_seconds 0", "push_failure_time_seconds 2"]
@@ -354,7 +363,7 @@ mod tests {
             ("size five", "line 2 has a value that is no number: \"five\""),
         ] {
             let sent = text(&format!("good 1\n{line}\n"));
-            let (group, refused) = push(None, &labels(), PushMethod::Put, sent, 2_000);
+            let (group, _, refused) = push(None, &labels(), PushMethod::Put, sent, 2_000);
             assert_eq!(
                 shown(&group.batch(2_000)),
                 ["good 1", "push_time_seconds 2", "push_failure_time_seconds 2"]

@@ -1,5 +1,7 @@
 //! The groups that are there: kept in the database, and written as samples again and again while they are.
 
+use std::collections::BTreeSet;
+
 use keirin_model::series::Labels;
 use keirin_store::{Store, StoreError};
 use sha2::{Digest as _, Sha256};
@@ -35,6 +37,17 @@ pub enum GroupError {
     Store(#[from] StoreError),
 }
 
+/// What is to become of a group.
+#[derive(Default)]
+struct Decision {
+    /// The group from now on; none to delete it.
+    after: Option<Group>,
+    /// The metrics of it that have just come.
+    set: BTreeSet<String>,
+    /// What has come and is not in it.
+    refused: RefusedItems,
+}
+
 impl Groups {
     /// The groups in this database.
     pub fn new(store: Store, intake: &Intake, clock: Clock) -> Self {
@@ -56,20 +69,15 @@ impl Groups {
         method: PushMethod,
         pushed: &Exposition,
     ) -> Result<(), GroupError> {
-        let sent = pushed.samples.len() + pushed.refused.count();
-        let kept = self.change(project, labels, |before, now_ms| {
-            let (after, refused) = push(before, labels, method, pushed.clone(), now_ms);
-            (Some(after), refused)
-        });
-        match kept.await {
-            // The group has more samples than were sent.
-            Err(GroupError::Sink(SinkError::Refused { refused, .. })) => Err(SinkError::Refused {
+        self.change(project, labels, |before, now_ms| {
+            let (after, set, refused) = push(before, labels, method, pushed.clone(), now_ms);
+            Decision {
+                after: Some(after),
+                set,
                 refused,
-                samples: sent,
             }
-            .into()),
-            kept => kept,
-        }
+        })
+        .await
     }
 
     /// Deletes a group; nothing happens where there is none.
@@ -77,8 +85,7 @@ impl Groups {
     /// # Errors
     /// See [`GroupError`].
     pub async fn delete(&self, project: Option<ForProject>, labels: &Labels) -> Result<(), GroupError> {
-        self.change(project, labels, |_, _| (None, RefusedItems::default()))
-            .await
+        self.change(project, labels, |_, _| Decision::default()).await
     }
 
     /// Writes what every group holds, as if it was scraped now.
@@ -109,7 +116,7 @@ impl Groups {
         &self,
         project: Option<ForProject>,
         labels: &Labels,
-        mut decide: impl FnMut(Option<&Group>, i64) -> (Option<Group>, RefusedItems),
+        mut decide: impl FnMut(Option<&Group>, i64) -> Decision,
     ) -> Result<(), GroupError> {
         let key = fingerprint(project.as_ref(), labels);
         for _ in 0..TRIES {
@@ -120,7 +127,7 @@ impl Groups {
                 Some((content, _)) => Some(from_json(content).map_err(|error| damaged(&error))?),
                 None => None,
             };
-            let (after, refused) = decide(before.as_ref(), now_ms);
+            let Decision { after, set, refused } = decide(before.as_ref(), now_ms);
             let done = match (&after, version) {
                 (Some(after), version) => {
                     let id = project.as_ref().map(|project| project.id);
@@ -132,8 +139,19 @@ impl Groups {
                 (None, None) => return Ok(()),
             };
             if done {
-                let batch = change(before.as_ref(), after.as_ref(), now_ms);
-                self.intake.of(project).write(Received { batch, refused }).await?;
+                let mut batch = change(before.as_ref(), after.as_ref(), now_ms);
+                // All else is the group's, and was told of when it came.
+                let sent = after
+                    .as_ref()
+                    .map(|group| group.series_of(&set))
+                    .unwrap_or_default();
+                let (sent, besides) = batch
+                    .series
+                    .drain(..)
+                    .partition(|(labels, _)| sent.contains(labels));
+                batch.series = sent;
+                let received = Received { batch, refused };
+                self.intake.of(project).write_with(received, besides).await?;
                 return Ok(());
             }
         }

@@ -100,9 +100,9 @@ mod tests {
         let text = "# HELP size Of it.\n# TYPE size gauge\nsize 0.1\nsize{part=\"a\"} +Inf\nodd -Inf\n";
         let pushed = read(text.as_bytes(), TextFormat::PROMETHEUS, TextLimits::default()).unwrap();
         let labels = grouping("job/backup").unwrap();
-        let (group, _) = push(None, &labels, PushMethod::Put, pushed, 1_000);
+        let (group, _, _) = push(None, &labels, PushMethod::Put, pushed, 1_000);
         let timed = read(b"size 1 5\n", TextFormat::PROMETHEUS, TextLimits::default()).unwrap();
-        let (failed, _) = push(Some(&group), &labels, PushMethod::Put, timed, 2_000);
+        let (failed, _, _) = push(Some(&group), &labels, PushMethod::Put, timed, 2_000);
         for group in [group, failed] {
             assert_eq!(from_json(to_json(&group)).unwrap(), group);
         }
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn what_is_no_number_is_kept_as_that() {
         let text = read(b"size NaN\n", TextFormat::PROMETHEUS, TextLimits::default()).unwrap();
-        let (group, _) = push(None, &grouping("job/a").unwrap(), PushMethod::Put, text, 0);
+        let (group, _, _) = push(None, &grouping("job/a").unwrap(), PushMethod::Put, text, 0);
         let kept = from_json(to_json(&group)).unwrap();
         assert!(kept.metrics["size"].series[0].1.is_nan());
     }

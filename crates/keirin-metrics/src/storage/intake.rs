@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use keirin_insight::definition_of;
 use keirin_model::ProjectId;
-use keirin_model::series::Labels;
+use keirin_model::series::{Labels, Sample};
 use keirin_store::series::DescribedMetric;
 
 use super::{Incoming, Samples, Storage, StorageError};
@@ -118,6 +118,50 @@ impl Intake {
         Arc::new(self)
     }
 
+    /// Keeps what was received, and in the same transaction what the server says besides. Of that nothing is told or counted
+    /// where it cannot be kept: whoever sent the rest has not sent it.
+    ///
+    /// # Errors
+    /// See [`SampleSink::write`].
+    pub(crate) async fn write_with(
+        &self,
+        received: Received,
+        besides: Vec<(Labels, Vec<Sample>)>,
+    ) -> Result<(), SinkError> {
+        let Received { batch, mut refused } = received;
+        let samples = batch.samples() + refused.count();
+        let metrics: Vec<_> = batch
+            .metadata
+            .iter()
+            // What a metric means that is made here is said here.
+            .filter(|metadata| definition_of(&metadata.name).is_none() && is_name(&metadata.name))
+            .map(|metadata| DescribedMetric {
+                name: metadata.name.clone(),
+                kind: metadata.kind,
+                unit: fitting(&metadata.unit, NAME_BYTES),
+                help: fitting(&metadata.help, TEXT_BYTES),
+            })
+            .collect();
+        let mut incoming = self.sort_out(batch, &mut refused);
+        let sent = incoming.len();
+        let besides = Batch {
+            series: besides,
+            metadata: Vec::new(),
+        };
+        incoming.extend(self.sort_out(besides, &mut RefusedItems::default()));
+        if !incoming.is_empty() || !metrics.is_empty() {
+            let write = || self.write_admitted(&incoming, sent, &metrics);
+            let written = self.storage.retried(write).await;
+            let too_many = written.map_err(|error| SinkError::Failed(error.to_string()))?;
+            refused.extend(too_many);
+        }
+        if refused.is_empty() {
+            return Ok(());
+        }
+        self.refusals.count(self.way, &refused);
+        Err(SinkError::Refused { refused, samples })
+    }
+
     /// The samples that may be kept as far as their times and names say, and what is refused.
     fn sort_out(&self, batch: Batch, refused: &mut RefusedItems) -> Vec<Incoming> {
         let now = (self.clock)();
@@ -175,10 +219,11 @@ impl Intake {
         incoming
     }
 
-    /// Writes what there is room for, and gives what there is none for.
+    /// Writes what there is room for, and gives what there is none for of the first `sent`.
     async fn write_admitted(
         &self,
         incoming: &[Incoming],
+        sent: usize,
         metrics: &[DescribedMetric],
     ) -> Result<RefusedItems, StorageError> {
         let mut refused = RefusedItems::default();
@@ -186,9 +231,12 @@ impl Intake {
         writing.describe(metrics).await?;
         let admitted = writing.admit(incoming, self.limits.series).await?;
         let mut kept = Vec::with_capacity(incoming.len());
-        for (incoming, admitted) in incoming.iter().zip(admitted) {
+        for (index, (incoming, admitted)) in incoming.iter().zip(admitted).enumerate() {
             if admitted {
                 kept.push(incoming);
+                continue;
+            }
+            if index >= sent {
                 continue;
             }
             let refusal = SampleRefusal::TooManySeries {
@@ -210,32 +258,7 @@ impl Intake {
 #[async_trait]
 impl SampleSink for Intake {
     async fn write(&self, received: Received) -> Result<(), SinkError> {
-        let Received { batch, mut refused } = received;
-        let samples = batch.samples() + refused.count();
-        let metrics: Vec<_> = batch
-            .metadata
-            .iter()
-            // What a metric means that is made here is said here.
-            .filter(|metadata| definition_of(&metadata.name).is_none() && is_name(&metadata.name))
-            .map(|metadata| DescribedMetric {
-                name: metadata.name.clone(),
-                kind: metadata.kind,
-                unit: fitting(&metadata.unit, NAME_BYTES),
-                help: fitting(&metadata.help, TEXT_BYTES),
-            })
-            .collect();
-        let incoming = self.sort_out(batch, &mut refused);
-        if !incoming.is_empty() || !metrics.is_empty() {
-            let write = || self.write_admitted(&incoming, &metrics);
-            let written = self.storage.retried(write).await;
-            let too_many = written.map_err(|error| SinkError::Failed(error.to_string()))?;
-            refused.extend(too_many);
-        }
-        if refused.is_empty() {
-            return Ok(());
-        }
-        self.refusals.count(self.way, &refused);
-        Err(SinkError::Refused { refused, samples })
+        self.write_with(received, Vec::new()).await
     }
 }
 

@@ -212,7 +212,7 @@ async fn a_series_too_many_is_refused_by_the_limits_name_and_those_that_are_ther
         .unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "1 of 2 samples were refused: `c{project=\"shop\"}` would be one series more than the project shop may have, 2 \
+        "1 of 2 samples was refused: `c{project=\"shop\"}` would be one series more than the project shop may have, 2 \
          (`series_limit`); send fewer labels, or raise the limit"
     );
     assert!(!refused.is_passing());

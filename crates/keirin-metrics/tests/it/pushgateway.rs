@@ -43,7 +43,7 @@ async fn what_is_pushed_holds_until_it_is_replaced_or_deleted() {
     assert!(
         error
             .to_string()
-            .starts_with("1 of 1 samples were refused: `build_seconds"),
+            .starts_with("1 of 1 sample was refused: `build_seconds"),
         "{error}"
     );
     clock.advance(SignedDuration::from_mins(1));
@@ -99,6 +99,34 @@ async fn groups_of_one_project_are_not_those_of_another() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("`series_limit`"), "{error}");
+}
+
+#[tokio::test]
+async fn of_a_push_no_more_is_refused_than_was_sent() {
+    let database = database().await;
+    let storage = Storage::new(database.store());
+    let limits = IntakeLimits {
+        series: 0,
+        ..IntakeLimits::default()
+    };
+    let intake = Intake::new(storage.clone(), limits, Arc::new(now));
+    let groups = Groups::new(database.store(), &intake, Arc::new(now));
+    let labels = grouping("job/a").unwrap();
+    let push = async |pushed: &str| {
+        let pushed = groups.push(None, &labels, PushMethod::Post, &text(pushed)).await;
+        pushed.unwrap_err().to_string()
+    };
+    // There is room for no series at all, and neither for the two times of the group.
+    let told = push("a 1\nb 1\n").await;
+    assert!(told.starts_with("2 of 2 samples were refused: `a{"), "{told}");
+    // Nor for what the group holds by now, which nobody has sent again.
+    let told = push("c 1\n").await;
+    assert!(told.starts_with("1 of 1 sample was refused: `c{"), "{told}");
+    let told = push("a 1 1000\n").await;
+    assert!(told.starts_with("1 of 1 sample was refused: `a{"), "{told}");
+    let counted: u64 = intake.refusals().all().iter().map(|(_, count)| count).sum();
+    assert_eq!(counted, 4);
+    groups.delete(None, &labels).await.unwrap();
 }
 
 /// Many at once on one group: none is lost, whichever comes first.

@@ -51,13 +51,22 @@ fn malformed(error: impl std::fmt::Display, fix: &str) -> ApiError {
 impl From<SinkError> for ApiError {
     fn from(error: SinkError) -> Self {
         match error {
-            SinkError::Refused { .. } => Self::new(
-                StatusCode::BAD_REQUEST,
-                "refused",
-                "Refused",
-                format!("Of what was sent, {error}. All others are kept."),
-            )
-            .fix("Do not send these samples again."),
+            SinkError::Refused { ref refused, samples } => {
+                let (refused, is_all) = (refused.count(), refused.count() >= samples);
+                let rest = if is_all { "Nothing" } else { "All else" };
+                let these = if refused == 1 {
+                    "this sample"
+                } else {
+                    "these samples"
+                };
+                Self::new(
+                    StatusCode::BAD_REQUEST,
+                    "refused",
+                    "Refused",
+                    format!("Of what was sent, {error}. {rest} is kept."),
+                )
+                .fix(format!("Do not send {these} again."))
+            }
             SinkError::Failed(error) => {
                 tracing::warn!(%error, "samples cannot be kept at the moment");
                 Self::unavailable("Samples cannot be kept at the moment.")
