@@ -1,5 +1,7 @@
 //! Addresses of repositories and paths of workflow files, checked before they are kept; and addresses as they are shown.
 
+use std::path::Path;
+
 use keirin_git::{RepositoryUrl, TreePath};
 use keirin_model::access::Role;
 
@@ -37,6 +39,20 @@ pub(crate) fn without_path(text: &str) -> String {
     }
 }
 
+/// The path of a repository on the server and the folders that it lies in, which no log shows: the submodules of one are
+/// beside it. A folder right below the root tells nothing, and stands in logs for other reasons.
+pub(crate) fn local_folders(repository: &str) -> Vec<String> {
+    // The root and two names.
+    const TELLING: usize = 3;
+    let local = RepositoryUrl::parse(repository).ok();
+    let local = local.as_ref().and_then(RepositoryUrl::local_path);
+    let folders = local.into_iter().flat_map(Path::ancestors);
+    let telling = folders.filter(|folder| folder.components().count() >= TELLING);
+    telling
+        .map(|folder| folder.to_string_lossy().into_owned())
+        .collect()
+}
+
 /// Checks the path of a workflow file.
 pub(crate) fn checked_file(text: &str) -> Result<String, ApiError> {
     TreePath::parse(text).map(|_| text.to_owned()).map_err(|error| {
@@ -45,4 +61,19 @@ pub(crate) fn checked_file(text: &str) -> Result<String, ApiError> {
             "Give a path within the repository, such as `ci/keirin.yaml`.",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folders_of_a_repository_on_the_server_are_named_and_those_of_others_are_not() {
+        let folders = local_folders("/srv/git/group/project.git");
+        assert_eq!(
+            folders,
+            ["/srv/git/group/project.git", "/srv/git/group", "/srv/git"]
+        );
+        assert!(local_folders("https://example.org/srv/git/project.git").is_empty());
+    }
 }

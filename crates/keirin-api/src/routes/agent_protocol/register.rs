@@ -16,6 +16,7 @@ use crate::connections::AddressPrefix;
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::gate::address;
+use crate::repository::local_folders;
 use crate::secret::{self, AGENT_SECRET};
 
 /// The most attempts that an agent can hold, and the most jobs that it can ask for.
@@ -172,7 +173,9 @@ async fn fill_in_repository(app: &App, assignment: &mut Assignment) -> Result<()
     if checkouts.contains(&true)
         && let Some(project) = app.store.place_named(&assignment.origin.project).await?
     {
-        *upstream = Some(app.store.project(project.project).await?.repository);
+        let repository = app.store.project(project.project).await?.repository;
+        assignment.masks.extend(local_folders(&repository));
+        *upstream = Some(repository);
     }
     Ok(())
 }

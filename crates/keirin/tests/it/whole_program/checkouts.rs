@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 
 use keirin_model::Outcome;
+use keirin_wire::log::Stream;
 
 use crate::whole_program::pipes::Gate;
 use crate::whole_program::repository::Repository;
@@ -48,7 +49,7 @@ async fn a_later_step_fetches_more_and_finds_no_token_on_the_disk() {
         flow.outcome,
         Some(Outcome::Success),
         "{:#?}",
-        story.lines(job, keirin_wire::log::Stream::Error).await
+        story.lines(job, Stream::Error).await
     );
     let output = story.output(job).await;
     assert_eq!(output[..4], ["1", "on the topic", "2", "v1"]);
@@ -66,7 +67,9 @@ async fn a_later_step_fetches_more_and_finds_no_token_on_the_disk() {
 async fn submodules_come_with_theirs_by_addresses_relative_to_the_repository() {
     let steps = "
     - git: { repository: ., submodules: true, depth: 1 }
-    - run: cat middle/inner/inner; git submodule status --recursive | cut -c1";
+    - run: |
+        cat middle/inner/inner; git submodule status --recursive | cut -c1
+        cat .git/config middle/.gitmodules >&2; echo failed; git -C middle fetch --quiet ../absent || true";
     let mut world = World::new();
     for name in ["inner", "middle"] {
         let made = Repository::new(&world, name, "keirin: 1\n");
@@ -87,9 +90,19 @@ async fn submodules_come_with_theirs_by_addresses_relative_to_the_repository() {
     repository.commit("more", "with middle\n");
     let flow = story.run().await;
     let job = only_job(&flow);
-    let said = story.lines(job, keirin_wire::log::Stream::Error).await;
+    let said = story.lines(job, Stream::Error).await;
     assert_eq!(flow.outcome, Some(Outcome::Success), "{said:#?}");
-    assert_eq!(story.output(job).await[2..], ["inner", " ", " "]);
+    assert_eq!(story.output(job).await[2..], ["inner", " ", " ", "failed"]);
+    // Where a repository lies on the server is for maintainers, and a log is for everybody who sees the project.
+    let folder = story.world.path().to_string_lossy().into_owned();
+    for stream in [Stream::Output, Stream::Error, Stream::Agent] {
+        let lines = story.lines(job, stream).await;
+        assert!(!lines.iter().any(|line| line.contains(&folder)), "{lines:#?}");
+    }
+    assert!(
+        said.iter().any(|line| line.contains("url = ***/middle")),
+        "{said:#?}"
+    );
 }
 
 #[tokio::test]
