@@ -109,6 +109,9 @@ const fn fix(error: &GitError) -> &'static str {
         GitError::UnknownFormat { .. } => {
             "Ask an admin for a newer git on the server, or store the repository in the usual format."
         }
+        GitError::OutOfMemory { .. } => {
+            "Make the repository smaller, or ask an admin to raise `git_memory_limit`."
+        }
         GitError::TooMuchOutput { .. } => "Make the repository smaller: this is more than Keirin reads.",
         _ => "Check the project's repository.",
     }

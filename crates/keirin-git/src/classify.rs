@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::bounds;
 use crate::error::GitError;
 use crate::name::CommitId;
 use crate::process::Finished;
@@ -124,6 +125,11 @@ pub(crate) fn classify(finished: &Finished, scene: Scene<'_>) -> GitError {
     let names_damage = |line: &str| DAMAGED.iter().any(|phrase| line.contains(phrase));
     if says(DISK_FULL) {
         return GitError::DiskFull { detail };
+    }
+    let is_local = scene.url.is_some_and(RepositoryUrl::is_local);
+    if bounds::says_out_of_memory(words, is_local) {
+        let what = finished.what.clone();
+        return GitError::OutOfMemory { what, detail };
     }
     if let (Some(commit), true) = (scene.commit, says(NO_COMMIT)) {
         let place = scene

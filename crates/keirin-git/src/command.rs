@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use tokio::process::Command;
 
+use crate::bounds;
 use crate::classify::{Scene, classify};
 use crate::credential::Access;
 use crate::error::GitError;
@@ -89,6 +90,8 @@ pub struct Git {
 struct Inner {
     program: PathBuf,
     passed_on: Vec<(&'static str, OsString)>,
+    /// Bytes of memory that each process of git may have; `None` sets no bounds.
+    memory_limit: Option<u64>,
     started: AtomicU64,
 }
 
@@ -113,6 +116,22 @@ impl Git {
             inner: Arc::new(Inner {
                 program: program.into(),
                 passed_on,
+                memory_limit: None,
+                started: AtomicU64::new(0),
+            }),
+        }
+    }
+
+    /// The same, held to so many bytes of memory for each of its processes, and to as much processor time as a call may take:
+    /// for repositories of others.
+    #[must_use]
+    pub fn within_memory(self, bytes: u64) -> Self {
+        let inner = &self.inner;
+        Self {
+            inner: Arc::new(Inner {
+                program: inner.program.clone(),
+                passed_on: inner.passed_on.clone(),
+                memory_limit: Some(bytes),
                 started: AtomicU64::new(0),
             }),
         }
@@ -257,10 +276,17 @@ impl Call {
         self
     }
 
-    fn start(&self) -> Result<Process, GitError> {
+    /// Starts it; where it is bounded it gets so much processor time.
+    fn start(&self, time: Option<Duration>) -> Result<Process, GitError> {
         let inner = &self.git.inner;
         #[expect(clippy::disallowed_methods, reason = "this is the adapter that starts git")]
-        let mut command = Command::new(&inner.program);
+        let (mut command, bounds) = match inner.memory_limit {
+            Some(memory) => (
+                bounds::command(inner.program.as_os_str(), memory, time),
+                bounds::CONFIG,
+            ),
+            None => (Command::new(&inner.program), &[][..]),
+        };
         command
             .env_clear()
             .envs(inner.passed_on.iter().map(|(name, value)| (name, value)))
@@ -268,7 +294,7 @@ impl Call {
             // With the variable set, nothing that it does not name is spoken; empty means: talk to nobody.
             .env("GIT_ALLOW_PROTOCOL", self.access.protocols)
             .envs(self.access.environment.iter().map(|(name, value)| (name, value)));
-        let fixed = CONFIG.iter().map(|(key, value)| (*key, *value));
+        let fixed = CONFIG.iter().chain(bounds).map(|(key, value)| (*key, *value));
         let own = self.config.iter().chain(&self.access.config);
         let own = own.map(|(key, value)| (key.as_str(), value.as_str()));
         let mut count = 0;
@@ -285,23 +311,40 @@ impl Call {
         let started = Process::start(command, &self.what, &self.access.secrets);
         inner.started.fetch_add(1, Ordering::Relaxed);
         started.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => GitError::GitMissing {
-                program: inner.program.display().to_string(),
-            },
+            io::ErrorKind::NotFound => self.missing(),
             _ => GitError::io(format!("start {}", self.what), error),
         })
     }
 
+    fn missing(&self) -> GitError {
+        GitError::GitMissing {
+            program: self.git.inner.program.display().to_string(),
+        }
+    }
+
+    fn timed_out(&self) -> GitError {
+        GitError::TimedOut {
+            what: self.what.clone(),
+            seconds: self.timeout.as_secs(),
+        }
+    }
+
     /// Runs to the end. A status that says failure is an answer here, not an error.
     pub(crate) async fn run(self) -> Result<Finished, GitError> {
-        let process = self.start()?;
+        let process = self.start(Some(self.timeout))?;
         let finished = process.finish(self.input.as_deref(), self.output_limit, self.progress.as_ref());
         match tokio::time::timeout(self.timeout, finished).await {
+            Ok(Ok(finished)) if self.git.inner.memory_limit.is_some() => {
+                if bounds::found_no_program(&finished) {
+                    return Err(self.missing());
+                }
+                if bounds::has_used_its_time(&finished) {
+                    return Err(self.timed_out());
+                }
+                Ok(finished)
+            }
             Ok(finished) => finished.map_err(|error| GitError::io(self.what.clone(), error)),
-            Err(_) => Err(GitError::TimedOut {
-                what: self.what.clone(),
-                seconds: self.timeout.as_secs(),
-            }),
+            Err(_) => Err(self.timed_out()),
         }
     }
 
@@ -335,7 +378,8 @@ impl Call {
     where
         S: Stream<Item = Result<Bytes, GitError>> + Send + 'static,
     {
-        let process = self.start()?;
+        // It goes on for as long as somebody reads what it says, and waits for them in between.
+        let process = self.start(None)?;
         // The key's file has to stay as long as the process.
         let files = self.access.files.clone();
         Ok(process.stream(input, self.timeout).map(move |item| {

@@ -227,6 +227,17 @@ pub enum GitError {
         /// The limit.
         seconds: u64,
     },
+    /// It wanted more memory than it may have.
+    #[error(
+        "{what} needed more memory than it may have: the repository is very large, or made to need much. If you trust it, \
+         raise `git_memory_limit` of the server ({detail})"
+    )]
+    OutOfMemory {
+        /// The call.
+        what: String,
+        /// Git's words.
+        detail: String,
+    },
     /// It said more than is read.
     #[error("{what} gave more than {limit_bytes} bytes")]
     TooMuchOutput {
@@ -304,6 +315,7 @@ impl GitError {
             | Self::Incomplete { .. }
             | Self::RepositoryDamaged { .. }
             | Self::UnknownFormat { .. }
+            | Self::OutOfMemory { .. }
             | Self::TooMuchOutput { .. } => GitErrorKind::Repository,
             Self::Corrupted { .. }
             | Self::DiskFull { .. }
@@ -360,6 +372,11 @@ impl GitError {
             Self::Io { source, .. } => {
                 format!("the server could not read or write its files ({})", source.kind())
             }
+            Self::OutOfMemory { what, detail } => Self::OutOfMemory {
+                what: what.clone(),
+                detail: without_paths(detail),
+            }
+            .to_string(),
             Self::Failed { what, detail } => format!("{what} failed: {}", without_paths(detail)),
             // What exactly a host answered would tell which of its ports are open.
             Self::AuthenticationFailed { url, .. } => {

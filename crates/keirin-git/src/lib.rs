@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod bounds;
 mod checkout;
 mod classify;
 mod command;

@@ -1,6 +1,7 @@
 //! A running git: ended with its whole group, its output bounded, its words without secrets.
 
 use std::io;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -74,6 +75,7 @@ impl Process {
         Ok(Finished {
             what: self.what.clone(),
             code: status.code(),
+            signal: status.signal(),
             output,
             truncated,
             stderr: stderr?,
@@ -140,6 +142,8 @@ impl Drop for Process {
 pub(crate) struct Finished {
     pub(crate) what: String,
     pub(crate) code: Option<i32>,
+    /// What ended it, where it did not end by itself.
+    pub(crate) signal: Option<i32>,
     pub(crate) output: Vec<u8>,
     /// The output was longer than the limit, and the call was ended.
     pub(crate) truncated: bool,
@@ -225,6 +229,7 @@ impl Streaming {
         let finished = Finished {
             what,
             code: status.code(),
+            signal: status.signal(),
             output: Vec::new(),
             truncated: false,
             stderr,

@@ -45,6 +45,9 @@ pub(crate) struct Config {
     pub(crate) repository_hosts: Option<Vec<String>>,
     /// Folders of this machine that repositories may lie in. Where absent, any that an admin names.
     pub(crate) repository_paths: Option<Vec<PathBuf>>,
+    /// How much memory each process of git may have that reads a project's repository, as in `4G`; half of the machine's
+    /// where absent, and 4 GiB at least. 0 sets no bound.
+    pub(crate) git_memory_limit: Option<ByteSize>,
     /// How many jobs the local agent runs at once; 0 for no local agent. The number of processors where absent.
     pub(crate) local_slots: Option<u32>,
     /// The user that jobs of the local agent run as, where the server is root and `local_slots` is 1.
@@ -98,6 +101,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             repository_hosts: None,
             repository_paths: None,
+            git_memory_limit: None,
             connections_limit: None,
             connections_per_address: None,
             local_slots: None,

@@ -34,6 +34,12 @@ pub(crate) fn processors() -> u32 {
     processors.map_or(1, |number| u32::try_from(number.get()).unwrap_or(u32::MAX))
 }
 
+/// How many bytes of memory the machine has.
+pub(crate) fn memory() -> u64 {
+    // Every kernel tells it.
+    nix::sys::sysinfo::sysinfo().map_or(0, |machine| machine.ram_total())
+}
+
 /// A variable of the environment that is set and not empty.
 #[expect(clippy::disallowed_methods, reason = "the adapter that reads the environment")]
 pub(crate) fn variable(name: &str) -> Option<String> {

@@ -1,10 +1,12 @@
 //! Repositories and names made to do harm.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
-use keirin_git::{BranchName, GitError, InvalidUrl, RepositoryUrl, Revision};
+use keirin_git::{BranchName, Git, GitError, InvalidUrl, Mirrors, NamedBy, RepositoryUrl, Revision};
 
 use crate::fixture::{Story, branch, commit, revision, tree_path};
+use crate::server::Server;
 
 #[test]
 fn addresses_that_run_programs_are_refused() {
@@ -57,6 +59,64 @@ async fn branches_named_like_options_and_commands_are_only_names() {
         assert!(!place.join("touched").exists());
     }
     assert!(!fs::exists("touched").unwrap());
+}
+
+/// One object of a repository decides how much git has to hold: here the message of a commit, which packs to almost nothing.
+#[tokio::test]
+async fn a_repository_that_needs_much_memory_is_refused_and_says_why() {
+    let story = Story::new();
+    let repository = story.repository("project");
+    let behind = story.mirror_behind(&repository).await;
+    let server = Server::start(behind.clone(), None).await;
+    let bounded = Mirrors::new(Git::new().within_memory(64 << 20), story.path("bounded"));
+    let mirrors = [("1", server.url()), ("2", repository.url())]
+        .map(|(name, url)| bounded.mirror(name, url, None, NamedBy::Admin).unwrap());
+    for mirror in &mirrors {
+        mirror.fetch().await.unwrap();
+    }
+    let before = repository.head();
+
+    let object = format!(
+        "tree {}\nparent {before}\nauthor A <a@example.org> 1 +0000\ncommitter A <a@example.org> 1 +0000\n\n{}",
+        repository.git(["rev-parse", "HEAD^{tree}"]),
+        "x".repeat(200_000_000)
+    );
+    fs::write(story.path("object"), object).unwrap();
+    let file = story.path("object");
+    let large = repository.git(["hash-object", "-t", "commit", "-w", file.to_str().unwrap()]);
+    repository.git(["update-ref", "refs/heads/large", &large]);
+    behind.fetch().await.unwrap();
+    for mirror in &mirrors {
+        let error = mirror.fetch().await.unwrap_err();
+        assert!(matches!(error, GitError::OutOfMemory { .. }), "{error:?}");
+        assert!(
+            error.public_message().contains("raise `git_memory_limit`"),
+            "{error}"
+        );
+        assert!(mirror.has_commit(&before).await.unwrap(), "what is there stays");
+    }
+    repository.git(["update-ref", "-d", "refs/heads/large"]);
+    behind.fetch().await.unwrap();
+    for mirror in &mirrors {
+        mirror.fetch().await.unwrap();
+    }
+}
+
+/// A git that tells its bounds in place of its version.
+#[tokio::test]
+async fn git_on_a_server_has_bounds_of_memory_and_time_and_goes_before_the_server_where_memory_runs_out() {
+    let story = Story::new();
+    let program = story.path("git");
+    fs::write(
+        &program,
+        "#!/bin/sh\necho \"2.40.x $(ulimit -d) $(ulimit -t) $(cat /proc/self/oom_score_adj) $GIT_CONFIG_VALUE_11\"\n",
+    )
+    .unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let bounded = Git::at(&program).within_memory(512 << 20);
+    assert_eq!(bounded.version().await.unwrap(), "2.40.x 524288 120 500 256m");
+    let missing = Git::at("/nowhere/git").within_memory(512 << 20).version().await;
+    assert!(matches!(missing, Err(GitError::GitMissing { .. })), "{missing:?}");
 }
 
 #[tokio::test]

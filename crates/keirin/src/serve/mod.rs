@@ -44,6 +44,10 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// How long somebody who changes a project waits for what its repository says.
 const FIRST_LOOK: Duration = Duration::from_secs(15);
 
+/// What each process of git may have at least where nothing is set: the largest repositories that people have, with ten
+/// million objects, take nearly that. On a machine with less the kernel ends git before the server.
+const LEAST_GIT_MEMORY: u64 = 4 << 30;
+
 /// Starts a server.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
@@ -173,7 +177,7 @@ async fn build(
         keirin_logs::Settings::default(),
         instance,
     );
-    let git = Git::new();
+    let git = git(config);
     git.version()
         .await
         .context("git is needed: install it (on Debian: apt-get install git)")?;
@@ -222,6 +226,15 @@ async fn build(
         outside,
         name,
     })
+}
+
+/// Git for the repositories of projects, which are made by others.
+fn git(config: &Config) -> Git {
+    let usual = || (machine::memory() / 2).max(LEAST_GIT_MEMORY);
+    match config.git_memory_limit.map_or_else(usual, |limit| limit.0) {
+        0 => Git::new(),
+        limit => Git::new().within_memory(limit),
+    }
 }
 
 /// Which repositories may be fetched, as the configuration says.
