@@ -74,6 +74,46 @@ async fn a_job_goes_on_while_the_server_loses_its_database_and_starts_it_again()
 }
 
 #[tokio::test]
+async fn a_job_goes_on_while_the_server_fails_by_itself_and_under_the_next_one() {
+    let world = World::new();
+    let gate = Gate::new(&world, "gate");
+    let script = "seq 1 500; echo waiting; read -r _ < @gates/gate; seq 501 1000";
+    let mut story = Story::begin_in(world, &one_job(script)).await;
+    let flow = story.start().await;
+    let job = only_job(&flow).id;
+    story.line(job, "waiting").await;
+    let agent = story.world.agent();
+
+    // The database ends and cannot be started again, so the server has to give up.
+    let control = story.world.data().join("postgres/global/pg_control");
+    let away = control.with_extension("away");
+    std::fs::rename(&control, &away).unwrap();
+    kill(story.world.postgres().unwrap(), Signal::SIGQUIT).unwrap();
+    let status = story.server.ended();
+    assert_eq!(status.code(), Some(1), "{:#?}", story.server.said());
+    let said = story.server.said().join("\n");
+    assert!(said.contains("PostgreSQL"), "it says why: {said}");
+    assert!(kill(agent, None).is_ok(), "the agent goes on by itself");
+
+    std::fs::rename(&away, &control).unwrap();
+    story.server = Server::spawn(&story.world, &story.listen());
+    story.server.ready();
+    assert_eq!(story.world.agent(), agent, "the agent was not disturbed");
+    gate.open();
+
+    let flow = story.finished(flow.id).await;
+    assert_eq!(flow.outcome, Some(Outcome::Success));
+    let job = only_job(&flow);
+    assert_eq!(job.attempts.len(), 1);
+    let mut expected: Vec<String> = (1..=1000).map(|number| number.to_string()).collect();
+    expected.insert(500, "waiting".to_owned());
+    assert_eq!(story.output(job).await, expected);
+    story.still_works().await;
+    assert!(story.server.stop().success());
+    assert_eq!(story.world.processes(), [], "nothing is left running");
+}
+
+#[tokio::test]
 async fn a_killed_agent_loses_its_attempt_and_the_next_one_succeeds() {
     the_agent_is_killed(World::new()).await;
 }

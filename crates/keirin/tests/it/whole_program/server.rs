@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use url::Url;
 
-use crate::whole_program::world::{PATIENCE, World, keirin, keirin_with_files, keirin_with_room};
+use crate::whole_program::world::{PATIENCE, World, keirin, keirin_with_files, keirin_with_room, poll};
 
 /// A server process. It is killed when the value is dropped.
 pub(crate) struct Server {
@@ -104,6 +104,12 @@ impl Server {
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        let ended = poll(PATIENCE, || self.child.try_wait().unwrap());
+        ended.unwrap_or_else(|| panic!("the server does not end, and has said {:#?}", self.said()))
     }
 
     /// In good order.
