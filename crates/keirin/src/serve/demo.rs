@@ -1,6 +1,6 @@
 //! `--demo`: something to see at once, from a repository on this machine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use keirin_api::Work as _;
@@ -14,18 +14,26 @@ use keirin_wire::api::StartFlow;
 use super::Server;
 use crate::output::Output;
 
-/// Makes a project of the repository if there is none, and starts a flow on it if it has had none.
+/// The top folder of the repository to show.
 ///
 /// # Errors
-/// When the folder is no git repository, or the database fails. A workflow that cannot be used is only said.
-pub(super) async fn show(server: &Server, repository: &Path, output: &Output) -> anyhow::Result<()> {
+/// When the folder is no git repository.
+pub(super) async fn working_tree(repository: &Path) -> anyhow::Result<PathBuf> {
     let shown = repository.display();
-    let folder = keirin_git::working_tree_of(&Git::new(), repository).await?;
-    let folder = folder.with_context(|| format!("{shown} is no git repository; name one with --demo"))?;
-    let name = project_name(&folder);
+    let found = keirin_git::working_tree_of(&Git::new(), repository).await;
+    let folder = found.with_context(|| format!("--demo cannot show {shown}"))?;
+    folder.with_context(|| format!("{shown} is no git repository; name one with --demo"))
+}
+
+/// Makes a project of the repository in this folder if there is none, and starts a flow on it if it has had none.
+///
+/// # Errors
+/// When the database fails. A workflow that cannot be used is only said.
+pub(super) async fn show(server: &Server, folder: &Path, output: &Output) -> anyhow::Result<()> {
+    let name = project_name(folder);
     let project = match server.store.project_by_name(&name).await {
         Ok(project) => project,
-        Err(StoreError::NotFound(_)) => create(server, &folder, &name).await?,
+        Err(StoreError::NotFound(_)) => create(server, folder, &name).await?,
         Err(error) => return Err(error.into()),
     };
     if let Err(error) = server.controller.project_changed(project.id).await {

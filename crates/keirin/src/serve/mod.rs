@@ -105,6 +105,11 @@ async fn serve_on(
     };
     let address = address::of(&listener, config)?;
     let parts = build(config, data, store, name, &address).await?;
+    // What cannot be shown is found before an agent is started, which a server that fails leaves to the next one.
+    let demo = match demo {
+        Some(repository) => Some(demo::working_tree(&repository).await?),
+        None => None,
+    };
 
     parts.app.set_open(false);
     let (ending, ended) = watch::channel(false);

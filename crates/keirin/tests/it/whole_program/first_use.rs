@@ -192,3 +192,16 @@ async fn a_repository_that_is_named_at_the_start_is_a_project_with_a_flow() {
     });
     assert_eq!(finished.await.outcome, Some(Outcome::Success));
 }
+
+#[tokio::test]
+async fn a_repository_that_cannot_be_shown_ends_the_start_and_leaves_nothing_running() {
+    let world = World::new();
+    for (folder, reason) in [("absent", "absent"), ("shared", "is no git repository")] {
+        let path = world.path().join(folder);
+        let mut server = Server::spawn_with(&world, "127.0.0.1:0", &["--demo", path.to_str().unwrap()]);
+        assert_eq!(server.ended().code(), Some(1));
+        let said = server.hear("error: ");
+        assert!(said.contains("--demo") && said.contains(reason), "{said}");
+        assert_eq!(world.processes(), [], "nothing is left running");
+    }
+}

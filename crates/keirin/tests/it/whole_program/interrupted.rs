@@ -91,7 +91,7 @@ async fn a_job_goes_on_while_the_server_fails_by_itself_and_under_the_next_one()
     kill(story.world.postgres().unwrap(), Signal::SIGQUIT).unwrap();
     let status = story.server.ended();
     assert_eq!(status.code(), Some(1), "{:#?}", story.server.said());
-    let said = story.server.said().join("\n");
+    let said = story.server.hear("error: ");
     assert!(said.contains("PostgreSQL"), "it says why: {said}");
     assert!(kill(agent, None).is_ok(), "the agent goes on by itself");
 
