@@ -23,8 +23,8 @@ pub(super) enum LinkTarget {
     Folder(PathBuf),
     /// To something of the workspace that is neither.
     Special,
-    /// To something in the workspace that is not there, or back to itself.
-    Nowhere,
+    /// To something in the workspace that is not there, or back to itself; by these words of the link.
+    Nowhere(PathBuf),
     /// Out of the workspace, at some link on the way, whatever is there.
     Out,
 }
@@ -38,6 +38,7 @@ pub(super) fn follow(root: &Path, link: &Path) -> io::Result<LinkTarget> {
     // The folders on the way, by the names that lead to them.
     let mut way: Vec<(OsString, OwnedFd)> = Vec::new();
     let mut links = 0;
+    let mut words = PathBuf::new();
     while let Some(step) = waiting.pop_front() {
         let name = match step {
             Step::Up if way.pop().is_some() => continue,
@@ -47,7 +48,7 @@ pub(super) fn follow(root: &Path, link: &Path) -> io::Result<LinkTarget> {
         let folder = way.last().map_or(top.as_fd(), |(_, folder)| folder.as_fd());
         let opened = match openat(folder, name.as_os_str(), flags, Mode::empty()) {
             Ok(opened) => opened,
-            Err(Errno::ENOENT | Errno::ENAMETOOLONG) => return Ok(LinkTarget::Nowhere),
+            Err(Errno::ENOENT | Errno::ENAMETOOLONG) => return Ok(LinkTarget::Nowhere(words)),
             Err(error) => return Err(error.into()),
         };
         let kind = SFlag::from_bits_truncate(fstat(&opened)?.st_mode) & SFlag::S_IFMT;
@@ -59,14 +60,17 @@ pub(super) fn follow(root: &Path, link: &Path) -> io::Result<LinkTarget> {
             return Ok(match (waiting.is_empty(), kind == SFlag::S_IFREG) {
                 (true, true) => LinkTarget::File(joined(&way).join(name)),
                 (true, false) => LinkTarget::Special,
-                (false, _) => LinkTarget::Nowhere,
+                (false, _) => LinkTarget::Nowhere(words),
             });
         }
         links += 1;
         if links > LINKS {
-            return Ok(LinkTarget::Nowhere);
+            return Ok(LinkTarget::Nowhere(words));
         }
         let target = PathBuf::from(readlinkat(&opened, "")?);
+        if links == 1 {
+            words.clone_from(&target);
+        }
         if target.is_absolute() {
             let Ok(inside) = target.strip_prefix(root) else {
                 return Ok(LinkTarget::Out);
@@ -129,9 +133,9 @@ mod tests {
             ("..".to_owned(), Folder("".into())),
             ("c".to_owned(), Folder("a/b".into())),
             ("../pipe".to_owned(), Special),
-            ("gone".to_owned(), Nowhere),
-            ("b/file/more".to_owned(), Nowhere),
-            ("link".to_owned(), Nowhere),
+            ("gone".to_owned(), Nowhere("gone".into())),
+            ("b/file/more".to_owned(), Nowhere("b/file/more".into())),
+            ("link".to_owned(), Nowhere("link".into())),
             // The answer is the same whether it is there or not, a file or a folder, and by whichever way.
             (text(&there), Out),
             (text(&absent), Out),

@@ -4,11 +4,11 @@ use std::io;
 use std::path::Path;
 
 use keirin_workflow::Globs;
-use walkdir::{DirEntry, WalkDir};
 
 use super::error::ToolError;
 use super::files::{InvalidPath, RelativePath};
 use super::links::{self, LinkTarget};
+use super::walk::{Walk, WorkspaceEntry};
 
 /// A workspace may have this many entries before a search in it is given up.
 const ENTRIES: usize = 2_000_000;
@@ -53,39 +53,20 @@ impl Patterns {
     /// leads out is an error. Waits for the disk.
     pub(crate) fn find(&self, root: &Path, limit: usize) -> Result<Matches, ToolError> {
         let mut matches = Matches::default();
-        for (count, entry) in WalkDir::new(root)
-            .min_depth(1)
-            .follow_links(false)
-            .sort_by_file_name()
-            .into_iter()
-            .enumerate()
-        {
-            let entry = match entry {
-                Ok(entry) => entry,
-                // What has gone meanwhile is not there; a folder that cannot be read might hold what is asked for.
-                Err(error)
-                    if error
-                        .io_error()
-                        .is_some_and(|error| error.kind() == io::ErrorKind::NotFound) =>
-                {
-                    continue;
-                }
-                Err(error) => return Err(ToolError::disk("search", root.display())(error)),
-            };
+        let searched = |error: io::Error| ToolError::disk("search", root.display())(error);
+        for (count, entry) in Walk::new(root).map_err(searched)?.enumerate() {
+            let entry = entry.map_err(searched)?;
             if count > ENTRIES {
                 return Err(ToolError::TooManyFiles { limit: ENTRIES });
             }
-            let Ok(inside) = entry.path().strip_prefix(root) else {
-                continue;
-            };
-            if !self.globs.matches_file(&inside.to_string_lossy()) {
+            if !self.globs.matches_file(&entry.path.to_string_lossy()) {
                 continue;
             }
-            let found = match classify(root, &entry, inside)? {
+            let found = match classify(root, &entry)? {
                 Classified::File(found) => found,
                 Classified::Folder => continue,
                 Classified::PassedOver(reason) => {
-                    let path = inside.to_string_lossy().into_owned();
+                    let path = entry.path.to_string_lossy().into_owned();
                     matches.passed_over.push(PassedOver { path, reason });
                     continue;
                 }
@@ -149,26 +130,24 @@ enum Classified {
     PassedOver(Unusable),
 }
 
-fn classify(root: &Path, entry: &DirEntry, inside: &Path) -> Result<Classified, ToolError> {
-    if entry.file_type().is_dir() {
-        // One that cannot be read is reported when its turn comes.
-        let is_empty = std::fs::read_dir(entry.path()).is_ok_and(|mut entries| entries.next().is_none());
-        return Ok(match is_empty {
+fn classify(root: &Path, entry: &WorkspaceEntry) -> Result<Classified, ToolError> {
+    if entry.kind.is_dir() {
+        return Ok(match entry.is_empty {
             true => Classified::PassedOver(Unusable::EmptyFolder),
             false => Classified::Folder,
         });
     }
-    let Some(text) = inside.to_str() else {
+    let Some(text) = entry.path.to_str() else {
         return Ok(Classified::PassedOver(Unusable::NotUtf8));
     };
     let path = match RelativePath::parse(text) {
         Ok(path) => path,
         Err(error) => return Ok(Classified::PassedOver(error.into())),
     };
-    if entry.path_is_symlink() {
+    if entry.kind.is_symlink() {
         return behind_link(root, path);
     }
-    Ok(match entry.file_type().is_file() {
+    Ok(match entry.kind.is_file() {
         true => Classified::File(Found {
             source: path.clone(),
             path,
@@ -192,12 +171,9 @@ fn behind_link(root: &Path, path: RelativePath) -> Result<Classified, ToolError>
             target: target.to_string_lossy().into_owned(),
         },
         LinkTarget::Special => Unusable::Special,
-        LinkTarget::Nowhere => {
-            let target = std::fs::read_link(root.join(path.as_path())).unwrap_or_default();
-            Unusable::LeadsNowhere {
-                target: target.to_string_lossy().into_owned(),
-            }
-        }
+        LinkTarget::Nowhere(target) => Unusable::LeadsNowhere {
+            target: target.to_string_lossy().into_owned(),
+        },
         LinkTarget::Out => {
             let path = path.to_string();
             return Err(ToolError::LinkOut { path });

@@ -8,6 +8,7 @@ mod junit_collect;
 mod links;
 mod matching;
 mod shell;
+mod walk;
 
 use std::future::Future;
 
