@@ -12,9 +12,9 @@ use super::{ConnectionLimits, lock};
 /// Of the connections of an address, and of all, streams of those who have not signed in may hold one in so many.
 const ANONYMOUS_PART: usize = 2;
 /// Of the connections that an address may have, the streams of one account may hold one in so many.
-const ACCOUNT_PART: usize = 4;
-/// And those of one token. It is less, so that a program leaves its owner some.
-const TOKEN_PART: usize = 8;
+const ACCOUNT_PART: usize = 3;
+/// And those of one token. It is less, so that a program leaves its owner some; a command that follows a flow has dozens.
+const TOKEN_PART: usize = 4;
 
 /// Whose share a stream takes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -182,10 +182,10 @@ async fn streams_of_one_account_leave_room_for_others_at_its_address() {
             }
         }
     }
-    // A token has an eighth of what an address may have, and its owner a quarter.
-    assert_eq!(followed.len(), 4);
+    // A token has a quarter of what an address may have, and its owner a third.
+    assert_eq!(followed.len(), 5);
     assert!(refused.iter().all(|(_, status)| *status == 429));
-    for (who, most, number) in [("This token", 2, 0), ("Your account", 4, 40)] {
+    for (who, most, number) in [("This token", 4, 0), ("Your account", 5, 40)] {
         let stream = &mut refused[number].0;
         let told = answer_of(stream).await;
         assert!(told.contains("retry-after: 30\r\n"), "{told}");

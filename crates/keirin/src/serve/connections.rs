@@ -14,8 +14,9 @@ const RESERVE: u64 = 256;
 const USUAL: u64 = 8192;
 
 /// As many as programs of its own user on this machine may have beside them, by its socket: more than the calls at once of
-/// an agent with a slot for each processor.
-const LOCAL: u64 = 128;
+/// an agent with a slot for each processor, and so many that a token's part of them is more than the streams of a command that
+/// follows a flow.
+const LOCAL: u64 = 512;
 
 /// One address may have a part of all connections: one in so many.
 const PART_OF_ADDRESS: u64 = 4;
