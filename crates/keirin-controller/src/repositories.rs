@@ -105,6 +105,7 @@ const fn fix(error: &GitError) -> &'static str {
             "Repair the repository, or name a whole clone of it."
         }
         GitError::NotAllowed { .. } => "Name another repository, or ask an admin.",
+        GitError::DumbHttp { .. } => "Name an address by which a server speaks git.",
         GitError::Redirected { .. } => "Name the address that it leads to.",
         GitError::UnknownFormat { .. } => {
             "Ask an admin for a newer git on the server, or store the repository in the usual format."

@@ -43,6 +43,15 @@ pub enum GitError {
         /// Its address.
         url: RepositoryUrl,
     },
+    /// The server gives out the files of a repository and does not speak git.
+    #[error(
+        "{url} serves the files of a repository alone (git's \"dumb\" HTTP), and a mirror needs a server that speaks git: \
+         serve it by git-http-backend, or name an address by ssh"
+    )]
+    DumbHttp {
+        /// Its address.
+        url: RepositoryUrl,
+    },
     /// The server wants a credential, or another one.
     #[error("{url} refused the credential; store a valid one for the project ({detail})")]
     AuthenticationFailed {
@@ -305,6 +314,7 @@ impl GitError {
             Self::RepositoryNotFound { .. }
             | Self::NotAllowed { .. }
             | Self::Redirected { .. }
+            | Self::DumbHttp { .. }
             | Self::AuthenticationFailed { .. }
             | Self::HostUnknown { .. }
             | Self::HostUntrusted { .. }

@@ -5,11 +5,13 @@
 //! Git may fetch what is left out only in calls that say so; in all others an object that is not here is simply absent.
 
 use std::collections::{HashMap, HashSet};
+use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tempfile::NamedTempFile;
 use tokio::sync::Semaphore;
 
 use crate::classify::Scene;
@@ -220,9 +222,14 @@ impl Mirror {
 
     /// Asks the mirrored repository by git.
     async fn ask(&self, patterns: &[&str]) -> Result<References, GitError> {
+        let mut access = self.access().await?;
+        let trace = match self.url.http_origin() {
+            Some(_) => Some(Trace::begin(&mut access)?),
+            None => None,
+        };
         let mut call = self
             .call(["ls-remote", "--symref", "origin"])
-            .access(&self.access().await?)
+            .access(&access)
             .timeout(QUESTION_TIMEOUT);
         for pattern in patterns {
             call = call.argument(pattern);
@@ -234,6 +241,13 @@ impl Mirror {
             })
             .await?
             .text();
+        if let Some(trace) = trace
+            && trace.shows_dumb_http()?
+        {
+            return Err(GitError::DumbHttp {
+                url: self.url.clone(),
+            });
+        }
         let mut references = References::default();
         for (left, name) in answer.lines().filter_map(|line| line.split_once('\t')) {
             if let Some(target) = left.strip_prefix("ref: ") {
@@ -392,6 +406,28 @@ impl Mirror {
             mirror: Some(&self.path),
             ..Scene::default()
         }
+    }
+}
+
+/// What a call tells of how it spoke to the other side.
+struct Trace(NamedTempFile);
+
+impl Trace {
+    fn begin(access: &mut Access) -> Result<Self, GitError> {
+        let file =
+            NamedTempFile::new().map_err(|error| GitError::io("make a file for git's trace", error))?;
+        let path = file.path().to_string_lossy().into_owned();
+        access.environment.push(("GIT_TRACE2_EVENT", path));
+        Ok(Self(file))
+    }
+
+    /// Whether the other side gives out a repository's files without speaking git. Of such a server git fetches object by
+    /// object, and cannot leave any out: asked to, it takes each for one that is to be fetched later, and starts itself for it.
+    fn shows_dumb_http(&self) -> Result<bool, GitError> {
+        let trace =
+            fs::read_to_string(self.0.path()).map_err(|error| GitError::io("read git's trace", error))?;
+        // A git that traces nothing tells nothing.
+        Ok(!trace.is_empty() && !trace.contains("\"negotiated-version\""))
     }
 }
 

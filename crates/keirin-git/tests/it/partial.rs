@@ -5,7 +5,7 @@ use std::fs;
 use keirin_git::{Checkout, Credential, GitError, Mirror, NamedBy, RepositoryUrl};
 
 use crate::fixture::{Repository, Story, branch, revision, run_git, run_git_beside, tree_path};
-use crate::server::{Server, Silence};
+use crate::server::{Files, Server, Silence};
 
 const PASSWORD: &str = "correct-horse-battery";
 /// `ci:correct-horse-battery` as the header has it.
@@ -454,4 +454,38 @@ fn command_lines() -> Vec<String> {
     lines
         .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
         .collect()
+}
+
+/// Of such a server git would ask for a part, get nothing, and start itself again and again.
+#[tokio::test]
+async fn a_server_that_gives_out_files_and_speaks_no_git_is_refused_at_once_and_says_what_to_do() {
+    let story = Story::new();
+    let repository = story.repository("project");
+    repository.git(["update-server-info"]);
+    let server = Files::start(repository.path.join(".git")).await;
+    let mirror = story
+        .mirrors
+        .mirror("1", server.url.clone(), None, NamedBy::Admin)
+        .unwrap();
+    for error in [
+        mirror.tip(&branch("main")).await.unwrap_err(),
+        mirror.fetch().await.unwrap_err(),
+        mirror.fetch_commit(&repository.head()).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, GitError::DumbHttp { .. }), "{error:?}");
+        assert!(error.public_message().contains("git-http-backend"), "{error}");
+    }
+    // One that has no commit yet is told apart from it too, and from one that speaks git.
+    let empty = Repository::empty(story.path("empty"));
+    empty.git(["update-server-info"]);
+    let server = Files::start(empty.path.join(".git")).await;
+    let mirror = story
+        .mirrors
+        .mirror("2", server.url.clone(), None, NamedBy::Admin);
+    let error = mirror.unwrap().fetch().await.unwrap_err();
+    assert!(matches!(error, GitError::DumbHttp { .. }), "{error:?}");
+    let behind = story.mirror_behind(&empty).await;
+    let server = Server::start(behind, None).await;
+    let mirror = story.mirrors.mirror("3", server.url(), None, NamedBy::Admin);
+    mirror.unwrap().fetch().await.unwrap();
 }

@@ -227,3 +227,32 @@ impl Redirecting {
         }
     }
 }
+
+/// A server that gives out the files of a repository as they lie on disk, and knows nothing of git.
+pub(crate) struct Files {
+    pub(crate) url: RepositoryUrl,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Files {
+    pub(crate) async fn start(folder: std::path::PathBuf) -> Self {
+        let router = Router::new().fallback(move |request: Request| {
+            let path = request.uri().path().trim_start_matches("/project.git/");
+            let content = std::fs::read(folder.join(path));
+            async move {
+                match content {
+                    Ok(content) => Response::new(Body::from(content)),
+                    Err(_) => Response::builder()
+                        .status(StatusCode::NOT_FOUND)
+                        .body(Body::empty())
+                        .unwrap(),
+                }
+            }
+        });
+        let (address, task) = listen(router).await;
+        Self {
+            url: RepositoryUrl::parse(&format!("http://{address}/project.git")).unwrap(),
+            _task: task,
+        }
+    }
+}
