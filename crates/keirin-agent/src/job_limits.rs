@@ -17,6 +17,8 @@ pub struct JobLimits {
     pub memory: Option<ByteSize>,
     /// What its folders hold together, and one file alone.
     pub disk: Option<ByteSize>,
+    /// Files and folders in its folders.
+    pub files: Option<u64>,
 }
 
 impl JobLimits {
@@ -28,6 +30,7 @@ impl JobLimits {
             open_files: Some(16_384),
             memory: Some(ByteSize((bytes / 2 / MEGABYTE).max(512) * MEGABYTE)),
             disk: Some(ByteSize(20 << 30)),
+            files: Some(2_000_000),
         }
     }
 
@@ -55,6 +58,11 @@ impl JobLimits {
                 "the job had more than {} in its folders and was ended: have it write less, or raise `agent.disk_limit`",
                 size(self.disk)
             ),
+            ExceededLimit::Files => format!(
+                "the job had more than {} files and folders and was ended: have it make fewer, or raise \
+                 `agent.files_limit`",
+                number(self.files)
+            ),
             ExceededLimit::FileSize => format!(
                 "a file of the job would have become larger than {}: have it write less, or raise `agent.disk_limit`",
                 size(self.disk)
@@ -69,6 +77,7 @@ pub(crate) enum ExceededLimit {
     Processes,
     Memory,
     Disk,
+    Files,
     FileSize,
 }
 

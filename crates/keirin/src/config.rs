@@ -140,6 +140,8 @@ pub(crate) struct AgentSettings {
     pub(crate) memory_limit: Option<ByteSize>,
     /// How much a job may have in its folders, as in `4G`.
     pub(crate) disk_limit: Option<ByteSize>,
+    /// How many files and folders a job may have in its folders.
+    pub(crate) files_limit: Option<u64>,
     /// How many files each process of a job may have open.
     pub(crate) open_files_limit: Option<u64>,
 }
@@ -151,6 +153,7 @@ impl AgentSettings {
             process_limit: self.process_limit,
             memory_limit: self.memory_limit,
             disk_limit: self.disk_limit,
+            files_limit: self.files_limit,
             open_files_limit: self.open_files_limit,
         }
     }

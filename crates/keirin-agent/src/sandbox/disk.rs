@@ -11,31 +11,63 @@ use std::time::Duration;
 
 use super::processes::{self, Process};
 
-/// Between two looks, and more for each file that there is, so that looking never takes much of a processor.
+/// Between two looks, and more for each file that there is, so that looking never takes much of a processor; less for each that
+/// there may not be any more, because a job makes them quickly.
 const PAUSE: Duration = Duration::from_millis(500);
 const PAUSE_FOR_FILE: Duration = Duration::from_micros(10);
 
-/// Keeps counting, for as long as this process lives, in a thread of its own. The value is the latest count of bytes.
+/// The latest count of what an attempt has on disk.
+#[derive(Debug, Default)]
+pub(super) struct DiskUse {
+    bytes: AtomicU64,
+    files: AtomicU64,
+}
+
+impl DiskUse {
+    /// Bytes on disk.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Files, folders and links.
+    pub(super) fn files(&self) -> u64 {
+        self.files.load(Ordering::Relaxed)
+    }
+}
+
+/// Keeps counting, for as long as this process lives, in a thread of its own.
 #[expect(
     clippy::disallowed_methods,
     reason = "the thread belongs to no runtime and has nothing to wait for"
 )]
-pub(super) fn count(folders: Vec<PathBuf>, is_first: bool) -> io::Result<Arc<AtomicU64>> {
-    let bytes = Arc::new(AtomicU64::new(0));
-    let latest = Arc::clone(&bytes);
+pub(super) fn count(
+    folders: Vec<PathBuf>,
+    files_limit: Option<u64>,
+    is_first: bool,
+) -> io::Result<Arc<DiskUse>> {
+    let counted = Arc::new(DiskUse::default());
+    let latest = Arc::clone(&counted);
     std::thread::Builder::new().spawn(move || {
         // At first the folders are empty, and a step is about to start.
-        let mut pause = PAUSE;
+        let mut next = PAUSE;
         loop {
-            std::thread::sleep(pause);
+            std::thread::sleep(next);
             let mut used = Used::default();
             folders.iter().for_each(|folder| used.add_folder(folder));
             used.add_open_files(&processes::of_attempt(is_first));
-            latest.store(used.bytes, Ordering::Relaxed);
-            pause = PAUSE + PAUSE_FOR_FILE * used.files;
+            latest.bytes.store(used.bytes, Ordering::Relaxed);
+            latest.files.store(used.files, Ordering::Relaxed);
+            next = pause(used.files, files_limit);
         }
     })?;
-    Ok(bytes)
+    Ok(counted)
+}
+
+/// How long until the next look, where this one has found so many files.
+fn pause(files: u64, limit: Option<u64>) -> Duration {
+    let left = limit.map_or(u64::MAX, |limit| limit.saturating_sub(files));
+    let weight = u32::try_from(files.min(left)).unwrap_or(u32::MAX);
+    PAUSE + PAUSE_FOR_FILE.saturating_mul(weight)
 }
 
 /// Whether there is a file of so many bytes or more.
@@ -53,7 +85,7 @@ pub(super) fn has_file_of(folders: &[&Path], bytes: u64) -> bool {
 #[derive(Debug, Default)]
 struct Used {
     bytes: u64,
-    files: u32,
+    files: u64,
     /// Devices of the folders.
     devices: HashSet<u64>,
     /// Files that have more than one name, or that have none and may be open more than once: by device and number.
@@ -105,6 +137,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn many_files_are_looked_at_less_often_and_those_near_the_limit_more_often() {
+        let seconds = |files, limit| pause(files, limit).as_secs_f64();
+        assert_eq!(seconds(0, None), 0.5);
+        assert_eq!(seconds(1_000_000, None), 10.5);
+        assert_eq!(seconds(1_000_000, Some(2_000_000)), 10.5);
+        assert_eq!(seconds(1_950_000, Some(2_000_000)), 1.0);
+        assert_eq!(seconds(3_000_000, Some(2_000_000)), 0.5);
+    }
+
+    #[test]
     fn a_file_of_several_names_counts_once() {
         let folder = tempfile::tempdir().unwrap();
         let (first, second) = (folder.path().join("first"), folder.path().join("second"));
@@ -112,12 +154,13 @@ mod tests {
         let counted = || {
             let mut used = Used::default();
             used.add_folder(folder.path());
-            used.bytes
+            (used.bytes, used.files)
         };
         let before = counted();
         fs::hard_link(&first, &second).unwrap();
         assert_eq!(counted(), before);
         fs::copy(&first, folder.path().join("copy")).unwrap();
-        assert!(counted() >= before + 100_000);
+        let (bytes, files) = counted();
+        assert!(bytes >= before.0 + 100_000 && files == before.1 + 1);
     }
 }

@@ -10,7 +10,6 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -25,7 +24,7 @@ use rustix::process::{WaitOptions, WaitStatus, wait};
 use crate::job_limits::{ExceededLimit, JobLimits};
 
 use super::access;
-use super::disk;
+use super::disk::{self, DiskUse};
 use super::keyrings;
 use super::plan::{Folders, Namespaces, Owner, SandboxPlan};
 use super::processes::{self, Process};
@@ -84,9 +83,10 @@ pub(super) fn run(socket: &UnixStream) -> Result<(), SandboxError> {
     let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
     let signals = SignalFd::with_flags(&blocked_signals(), flags).map_err(system("hear of signals"))?;
     // After Landlock and the filter, which hold the thread too.
-    let disk = plan.limits.disk.map(|_| {
+    let is_counted = plan.limits.disk.is_some() || plan.limits.files.is_some();
+    let disk = is_counted.then(|| {
         let folders = plan.folders.all();
-        disk::count(folders.map(Path::to_owned).to_vec(), is_first)
+        disk::count(folders.map(Path::to_owned).to_vec(), plan.limits.files, is_first)
     });
     let disk = disk
         .transpose()
@@ -129,8 +129,8 @@ struct Init<'a> {
     owner: Option<Owner>,
     limits: JobLimits,
     folders: &'a Folders,
-    /// Bytes in the attempt's folders.
-    disk: Option<Arc<AtomicU64>>,
+    /// What is in the attempt's folders.
+    disk: Option<Arc<DiskUse>>,
     is_first: bool,
     /// Whether the attempt has a `/dev/shm` and an IPC namespace of its own.
     has_shared_memory: bool,
@@ -347,12 +347,13 @@ impl Init<'_> {
         if is_more(threads(&processes), self.limits.processes) {
             return Some(ExceededLimit::Processes);
         }
-        let disk = self
-            .disk
-            .as_ref()
-            .map_or(0, |bytes| bytes.load(Ordering::Relaxed));
-        if is_more(disk, self.limits.disk.map(|limit| limit.0)) {
-            return Some(ExceededLimit::Disk);
+        if let Some(disk) = &self.disk {
+            if is_more(disk.bytes(), self.limits.disk.map(|limit| limit.0)) {
+                return Some(ExceededLimit::Disk);
+            }
+            if is_more(disk.files(), self.limits.files) {
+                return Some(ExceededLimit::Files);
+            }
         }
         let limit = self.limits.memory?.0;
         let named = match self.has_shared_memory {

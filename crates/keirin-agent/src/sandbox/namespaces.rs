@@ -21,6 +21,8 @@ use super::read_only;
 
 /// Bytes that a sandbox may put into `/dev/shm`, where it may have so much memory.
 const SHARED_MEMORY: u64 = 1 << 30;
+/// Files that a sandbox may make there: each takes memory of the kernel, which counts as nobody's.
+const SHARED_FILES: u64 = 100_000;
 /// A cover holds the way to the workspace and nothing else.
 const COVER: &str = "mode=0755,size=64k";
 
@@ -123,7 +125,10 @@ fn mount_all(plan: &SandboxPlan) -> Result<(), NamespaceError> {
     }
     if let Some(place) = folder_at("/dev/shm")? {
         let limit = plan.limits.memory.map_or(u64::MAX, |limit| limit.0);
-        let options = format!("mode=1777,size={}", limit.min(SHARED_MEMORY));
+        let options = format!(
+            "mode=1777,size={},nr_inodes={SHARED_FILES}",
+            limit.min(SHARED_MEMORY)
+        );
         tmpfs(&place, &options)?;
         writable.push(place);
     }

@@ -51,6 +51,7 @@ const NO_LIMITS: JobLimits = JobLimits {
     open_files: None,
     memory: None,
     disk: None,
+    files: None,
 };
 
 #[tokio::test]
@@ -236,6 +237,36 @@ async fn a_job_that_fills_the_disk_with_small_files_ends_and_says_why() {
     assert_told(&record, "more than 4M in its folders");
     let next = bench.run(script("echo works")).await;
     assert_eq!(next.finished().unwrap().0, Success, "{:#?}", next.log);
+}
+
+/// Empty files take no blocks, and each takes one of the file system's inodes, which everybody on the machine shares.
+#[tokio::test]
+async fn a_job_that_makes_too_many_files_ends_alone_and_says_why() {
+    let limits = JobLimits {
+        files: Some(1000),
+        ..NO_LIMITS
+    };
+    let record = refused(
+        "a_job_that_makes_too_many_files_ends_alone_and_says_why",
+        limits,
+        "mkdir d; perl -e 'for (1..2000) { open(F, \">\", \"d/$_\") or die; close(F) }'; echo made; exec sleep 1000",
+    )
+    .await;
+    let Some(record) = record else { return };
+    assert!(record.has_line("made"), "{:#?}", record.log);
+    assert_told(&record, "more than 1000 files and folders and was ended");
+    assert_told(&record, "raise `agent.files_limit`");
+}
+
+#[tokio::test]
+async fn a_job_makes_so_many_files_in_shared_memory_and_no_more() {
+    let name = "a_job_makes_so_many_files_in_shared_memory_and_no_more";
+    if !has_namespaces(name) {
+        return;
+    }
+    let bench = Bench::start_with(several);
+    let record = bench.run(script("df --output=itotal /dev/shm | tail -n 1")).await;
+    assert_eq!(record.lines(Stream::Output), ["100000"], "{:#?}", record.log);
 }
 
 #[tokio::test]

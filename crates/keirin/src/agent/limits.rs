@@ -15,6 +15,9 @@ pub(crate) struct LimitArguments {
     /// How much a job may have in its folders, as in 4G; 0 for no limit [default: 20G]
     #[arg(long, value_name = "SIZE", env = "KEIRIN_AGENT_DISK_LIMIT")]
     pub(crate) disk_limit: Option<ByteSize>,
+    /// How many files and folders a job may have in its folders; 0 for no limit [default: 2000000]
+    #[arg(long, value_name = "N", env = "KEIRIN_AGENT_FILES_LIMIT")]
+    pub(crate) files_limit: Option<u64>,
     /// How many files each process of a job may have open; 0 for the machine's own limit [default: 16384]
     #[arg(long, value_name = "N", env = "KEIRIN_AGENT_OPEN_FILES_LIMIT")]
     pub(crate) open_files_limit: Option<u64>,
@@ -34,6 +37,7 @@ impl LimitArguments {
             processes: number(self.process_limit, default.processes),
             memory: size(self.memory_limit, default.memory),
             disk: size(self.disk_limit, default.disk),
+            files: number(self.files_limit, default.files),
             open_files: number(self.open_files_limit, default.open_files),
         }
     }
@@ -47,6 +51,7 @@ impl LimitArguments {
             ),
             ("--memory-limit", self.memory_limit.map(|limit| limit.to_string())),
             ("--disk-limit", self.disk_limit.map(|limit| limit.to_string())),
+            ("--files-limit", self.files_limit.map(|limit| limit.to_string())),
             (
                 "--open-files-limit",
                 self.open_files_limit.map(|limit| limit.to_string()),
@@ -65,6 +70,7 @@ pub(crate) fn describe(limits: &JobLimits) -> String {
         limits.processes.map(|limit| format!("{limit} processes")),
         limits.memory.map(|limit| format!("{limit} of memory")),
         limits.disk.map(|limit| format!("{limit} of disk")),
+        limits.files.map(|limit| format!("{limit} files")),
         limits
             .open_files
             .map(|limit| format!("{limit} open files a process")),
@@ -90,7 +96,7 @@ mod tests {
         let limits = set.over(JobLimits::for_memory(16 << 30));
         assert_eq!(
             describe(&limits),
-            "at most 1G of memory, 20G of disk, 16384 open files a process"
+            "at most 1G of memory, 20G of disk, 2000000 files, 16384 open files a process"
         );
         assert_eq!(
             set.flags(),
@@ -102,7 +108,7 @@ mod tests {
         let usual = LimitArguments::default().over(JobLimits::for_memory(16 << 30));
         assert_eq!(
             describe(&usual),
-            "at most 2048 processes, 8G of memory, 20G of disk, 16384 open files a process"
+            "at most 2048 processes, 8G of memory, 20G of disk, 2000000 files, 16384 open files a process"
         );
     }
 }
