@@ -249,11 +249,10 @@ async fn a_job_that_makes_too_many_files_ends_alone_and_says_why() {
     let record = refused(
         "a_job_that_makes_too_many_files_ends_alone_and_says_why",
         limits,
-        "mkdir d; perl -e 'for (1..2000) { open(F, \">\", \"d/$_\") or die; close(F) }'; echo made; exec sleep 1000",
+        "mkdir d; perl -e 'for (1..2000) { open(F, \">\", \"d/$_\") or die; close(F) }'; exec sleep 1000",
     )
     .await;
     let Some(record) = record else { return };
-    assert!(record.has_line("made"), "{:#?}", record.log);
     assert_told(&record, "more than 1000 files and folders and was ended");
     assert_told(&record, "raise `agent.files_limit`");
 }
