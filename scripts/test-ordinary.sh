@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the agent's tests of isolation and limits as an ordinary user, for a run of the tests as root: what keeps jobs
+# Runs the agent's tests of isolation, secrets and limits as an ordinary user, for a run of the tests as root: what keeps jobs
 # apart differs for the two. Everything that the tests need is copied to a folder that the user owns, because the
 # checkout may be closed to it, and that no private /tmp or /var/tmp hides.
 set -euo pipefail
@@ -18,4 +18,4 @@ chown -R "$user" "$folder"
 chmod 755 "$folder"
 cd "$folder"
 HOME=$folder TMPDIR=$folder setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups \
-  "$folder/deps/it" --show-output isolation:: limits::
+  "$folder/deps/it" --show-output isolation:: limits:: secrets::

@@ -15,5 +15,6 @@ mod isolation;
 mod limits;
 mod output;
 mod reports;
+mod secrets;
 mod server;
 mod steps;
