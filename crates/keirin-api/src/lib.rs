@@ -49,4 +49,4 @@ pub use outside::Outside;
 pub use pages::page_is_built;
 pub use server::router;
 pub use settings::Settings;
-pub use work::{Live, Target, Told, Waiting, Work, WorkError};
+pub use work::{EventEnvelope, Live, Target, Waiting, Work, WorkError};

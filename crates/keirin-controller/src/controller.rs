@@ -20,19 +20,19 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::Clock;
-use crate::brain::{self, BrainParts, End};
 use crate::directory::{Directory, Source};
+use crate::event_loop::{self, End, EventLoopParts};
 use crate::events::{self, Notifications};
 use crate::firing::Firing;
 use crate::handle::Handle;
 use crate::histories::Histories;
 use crate::journal::StoreJournal;
 use crate::lead::{Leadership, lead};
-use crate::prepare::{On, Preparer, Wish, tip_of};
+use crate::prepare::{FlowRequest, On, Preparer, tip_of};
 use crate::pushes::Pushes;
 use crate::repositories::Repositories;
 use crate::turns::Turns;
-use crate::work::{Live, Target, Told, Waiting, Work, WorkError};
+use crate::work::{EventEnvelope, Live, Target, Waiting, Work, WorkError};
 use crate::workflows::{WorkflowFile, Workflows};
 
 /// How often it is taken down when agents were last heard of.
@@ -127,7 +127,7 @@ impl Controller {
     async fn lead_or_fail(&self, epoch: Epoch) -> Result<(), WorkError> {
         self.read_names().await?;
         let (due_sender, due) = mpsc::unbounded_channel();
-        let parts = BrainParts {
+        let parts = EventLoopParts {
             journal: Arc::new(StoreJournal {
                 store: self.store.clone(),
                 epoch,
@@ -138,7 +138,7 @@ impl Controller {
             due: due_sender,
             commits: self.commits.clone(),
         };
-        let (handle, brain) = brain::start(parts).await?;
+        let (handle, brain) = event_loop::start(parts).await?;
         let brain = AbortOnDrop(brain);
         let pushes = self.pushes(handle.clone());
         let firing = Firing {
@@ -186,11 +186,11 @@ impl Controller {
     ///
     /// # Errors
     /// The database cannot be reached; the lead then runs out by itself.
-    pub async fn let_go(&self, leadership: &Leadership) -> Result<(), WorkError> {
+    pub async fn release(&self, leadership: &Leadership) -> Result<(), WorkError> {
         self.end_leading();
         let lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner).take();
         match lease {
-            Some(lease) => Ok(leadership.give_back(&lease).await?),
+            Some(lease) => Ok(leadership.release(&lease).await?),
             None => Ok(()),
         }
     }
@@ -335,7 +335,7 @@ impl Work for Controller {
         let handle = self.handle()?;
         let project = self.store.project(project).await?;
         let is_named = start.branch.is_some();
-        let wish = Wish {
+        let wish = FlowRequest {
             on: On::Named(start.branch),
             workflow: start.workflow,
             params: start.params,
@@ -348,7 +348,7 @@ impl Work for Controller {
             Err(refused @ WorkError::NoBranch { .. }) if !is_named => {
                 // The repository may have another default branch since it was last looked at.
                 let before = self.store.branch_by_name(project.id, None).await?;
-                let looked = self.pushes(handle.clone()).look(project.id).await;
+                let looked = self.pushes(handle.clone()).poll(project.id).await;
                 let default = self.store.branch_by_name(project.id, None).await?;
                 if looked.is_err() || default.id == before.id {
                     return Err(refused);
@@ -470,7 +470,7 @@ impl Work for Controller {
         self.read_names().await?;
         let pushes = self.pushes(self.handle()?);
         // A large repository takes its time; whoever asked need not wait for all of it.
-        let look = tokio::spawn(async move { pushes.look_anew(project.id).await });
+        let look = tokio::spawn(async move { pushes.poll_anew(project.id).await });
         match tokio::time::timeout(self.first_look, look).await {
             Ok(Ok(looked)) => looked,
             Ok(Err(error)) => Err(WorkError::Internal(error.into())),
@@ -478,7 +478,7 @@ impl Work for Controller {
         }
     }
 
-    async fn events(&self, after: Option<String>) -> Result<BoxStream<'static, Told>, WorkError> {
+    async fn events(&self, after: Option<String>) -> Result<BoxStream<'static, EventEnvelope>, WorkError> {
         let position = match after.and_then(|after| after.parse::<Position>().ok()) {
             Some(position) => position,
             None => self.store.newest_position().await?,
@@ -490,7 +490,7 @@ impl Work for Controller {
             position,
             self.commits.subscribe(),
         );
-        let aside = events::aside(self.notifications.subscribe(), position, Arc::clone(&self.clock));
+        let aside = events::notifications(self.notifications.subscribe(), position, Arc::clone(&self.clock));
         Ok(futures::stream::select(work, aside).boxed())
     }
 

@@ -12,7 +12,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::Clock;
 use crate::directory::Directory;
-use crate::work::Told;
+use crate::work::EventEnvelope;
 
 /// How many commits are read at a time.
 const AT_A_TIME: u32 = 500;
@@ -39,7 +39,7 @@ pub(crate) fn follow(
     clock: Clock,
     position: Position,
     commits: watch::Receiver<u64>,
-) -> BoxStream<'static, Told> {
+) -> BoxStream<'static, EventEnvelope> {
     let reader = Reader {
         store,
         directory,
@@ -106,11 +106,11 @@ impl Notifications {
 
 /// What changes beside the engine's work. It has no position of its own: whoever resumes reads agents and projects anew
 /// anyway.
-pub(crate) fn aside(
+pub(crate) fn notifications(
     events: broadcast::Receiver<Event>,
     position: Position,
     clock: Clock,
-) -> BoxStream<'static, Told> {
+) -> BoxStream<'static, EventEnvelope> {
     let state = (events, clock);
     stream::unfold(state, move |(mut events, clock)| async move {
         let event = match events.recv().await {
@@ -119,7 +119,7 @@ pub(crate) fn aside(
             Err(RecvError::Closed) => return None,
         };
         let position = position.to_string();
-        Some((Told { position, event }, (events, clock)))
+        Some((EventEnvelope { position, event }, (events, clock)))
     })
     .boxed()
 }
@@ -137,7 +137,7 @@ impl Reader {
         }
     }
 
-    async fn read(&mut self) -> Vec<Told> {
+    async fn read(&mut self) -> Vec<EventEnvelope> {
         self.commits.mark_unchanged();
         match self.store.events_after(self.position, AT_A_TIME).await {
             Ok(Events::After { events, unsettled }) => {
@@ -156,11 +156,11 @@ impl Reader {
     }
 
     /// So much has happened that it cannot be told any more.
-    async fn begin_anew(&mut self) -> Vec<Told> {
+    async fn begin_anew(&mut self) -> Vec<EventEnvelope> {
         match self.store.newest_position().await {
             Ok(position) => {
                 self.position = position;
-                vec![Told {
+                vec![EventEnvelope {
                     position: position.to_string(),
                     event: Event::new(EventKind::Reset, (self.clock)()),
                 }]
@@ -172,11 +172,11 @@ impl Reader {
         }
     }
 
-    fn tell(&self, event: &engine::Event) -> Vec<Told> {
+    fn tell(&self, event: &engine::Event) -> Vec<EventEnvelope> {
         let position = event.position.to_string();
         let items = event.items.iter();
         items
-            .map(|item| Told {
+            .map(|item| EventEnvelope {
                 position: position.clone(),
                 event: self.of_item(item, event.at),
             })

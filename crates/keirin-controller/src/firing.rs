@@ -10,7 +10,7 @@ use keirin_model::trigger::{Schedule, TimedTrigger};
 use tokio::sync::mpsc;
 
 use crate::handle::Handle;
-use crate::prepare::{On, Preparer, Wish};
+use crate::prepare::{FlowRequest, On, Preparer};
 use crate::pushes::Pushes;
 use crate::work::WorkError;
 
@@ -79,12 +79,12 @@ impl Firing {
         };
         let project = self.preparer.store.project(schedule.project).await?;
         if matches!(schedule.trigger, TimedTrigger::Poll { .. }) {
-            self.pushes.look(project.id).await?;
+            self.pushes.poll(project.id).await?;
             return Ok(false);
         }
         let Schedule { branch, workflow, .. } = schedule;
         let branch = self.preparer.store.branch(branch).await?;
-        let wish = Wish {
+        let wish = FlowRequest {
             on: On::Known(branch),
             workflow: Some(workflow),
             params: BTreeMap::new(),

@@ -57,7 +57,7 @@ impl Leadership {
     ///
     /// # Errors
     /// The database cannot be reached; the lead then runs out by itself.
-    pub async fn give_back(&self, lease: &Lease) -> Result<()> {
+    pub async fn release(&self, lease: &Lease) -> Result<()> {
         self.store.release(lease).await
     }
 }

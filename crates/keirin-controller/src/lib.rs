@@ -4,12 +4,11 @@
 //! follows from it in one transaction, and only then answers and tells. [`Handle`] is how everybody else reaches it.
 //! [`Controller`] is the whole for a server: it implements [`work::Work`], which the HTTP layer asks.
 
-mod alone;
 mod answer;
-mod brain;
 mod controller;
 mod default_branch;
 mod directory;
+mod event_loop;
 mod events;
 mod firing;
 mod handle;
@@ -21,12 +20,12 @@ mod live;
 mod prepare;
 mod pushes;
 mod repositories;
+mod standalone;
 mod triggering;
 mod turns;
 pub mod work;
 mod workflows;
 
-pub use alone::{Alone, run_alone};
 pub use controller::{Controller, ControllerParts};
 pub use directory::{Directory, Source};
 pub use handle::{Handle, MakeFlow};
@@ -35,6 +34,7 @@ pub use journal::{CommitFailure, Journal, JournalError, MemoryJournal, StoreJour
 pub use lead::{Leadership, Led, lead};
 pub use live::LiveAttempts;
 pub use repositories::{OpenCredential, Repositories, named_by};
+pub use standalone::{StandaloneEngine, run_standalone};
 
 /// The server's clock.
 pub type Clock = std::sync::Arc<dyn Fn() -> keirin_model::Timestamp + Send + Sync>;

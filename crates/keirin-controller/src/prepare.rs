@@ -47,7 +47,7 @@ pub(crate) enum On {
 
 /// A flow that is to be prepared.
 #[derive(Debug, Clone)]
-pub(crate) struct Wish {
+pub(crate) struct FlowRequest {
     pub(crate) on: On,
     pub(crate) workflow: Option<String>,
     pub(crate) params: BTreeMap<String, ParamValue>,
@@ -61,7 +61,7 @@ pub(crate) struct Wish {
 
 impl Preparer {
     /// Prepares a flow up to the point where its number must be known.
-    pub(crate) async fn prepare(&self, project: &Project, wish: Wish) -> Result<MakeFlow, WorkError> {
+    pub(crate) async fn prepare(&self, project: &Project, wish: FlowRequest) -> Result<MakeFlow, WorkError> {
         let mirror = self.repositories.mirror(project.id).await?;
         let branch = match &wish.on {
             On::Named(name) => self.branch(project, &mirror, name.as_deref()).await?,
@@ -176,7 +176,7 @@ fn make(
     file: Arc<WorkflowFile>,
     workflow: Arc<Workflow>,
     params: BTreeMap<String, ParamValue>,
-    wish: Wish,
+    wish: FlowRequest,
 ) -> MakeFlow {
     let kind = if wish.change.is_some() {
         FlowKind::Dev

@@ -18,7 +18,7 @@ use keirin_model::{BranchId, FlowId, ProjectId};
 
 use crate::events::Notifications;
 use crate::handle::Handle;
-use crate::prepare::{On, Preparer, Wish, broken_flow};
+use crate::prepare::{FlowRequest, On, Preparer, broken_flow};
 use crate::triggering::{self, MOST_AT_ONCE, Moved, Pushed, Verdict};
 use crate::work::WorkError;
 use crate::workflows::{DEFAULT_WORKFLOW, WorkflowFile, WorkflowFiles};
@@ -54,12 +54,12 @@ struct Push {
 impl Pushes {
     /// Brings the mirror up to date and starts what was pushed since the last look. What was there before the first look
     /// starts nothing.
-    pub(crate) async fn look(&self, project: ProjectId) -> Result<(), WorkError> {
+    pub(crate) async fn poll(&self, project: ProjectId) -> Result<(), WorkError> {
         self.look_and(project, false).await
     }
 
     /// As [`Pushes::look`], and reads anew which timed triggers the workflows of the default branch have.
-    pub(crate) async fn look_anew(&self, project: ProjectId) -> Result<(), WorkError> {
+    pub(crate) async fn poll_anew(&self, project: ProjectId) -> Result<(), WorkError> {
         self.look_and(project, true).await
     }
 
@@ -129,7 +129,7 @@ impl Pushes {
             // As long as it has not been dealt with it is read again.
             moved.retain(|one| !moves_default(one));
         }
-        let taken_in = self.take_in_all(&fetched, moved).await;
+        let taken_in = self.start_flows_of_pushes(&fetched, moved).await;
         if is_news {
             self.notifications.project(project.id);
         }
@@ -187,21 +187,25 @@ impl Pushes {
     }
 
     /// Deals with everything that was pushed. What cannot be dealt with at the moment holds up nothing else.
-    async fn take_in_all(&self, fetched: &Fetched<'_>, mut moved: Vec<Moved>) -> Result<(), WorkError> {
+    async fn start_flows_of_pushes(
+        &self,
+        fetched: &Fetched<'_>,
+        mut moved: Vec<Moved>,
+    ) -> Result<(), WorkError> {
         let mut too_many = Vec::new();
         for kind in [BranchKind::Branch, BranchKind::Tag] {
-            let left_out = triggering::take_too_many(&mut moved, kind, &fetched.default.name);
+            let left_out = triggering::split_off_excess(&mut moved, kind, &fetched.default.name);
             if !left_out.is_empty() {
                 let heads: Vec<_> = left_out.into_iter().map(|one| (one.name, one.to)).collect();
                 too_many.push((kind, heads));
             }
         }
         if !too_many.is_empty() || !moved.is_empty() {
-            self.leave_out(fetched, too_many).await?;
+            self.record_skipped(fetched, too_many).await?;
         }
         let mut failed = None;
         for one in moved {
-            if let Err(error) = self.take_in(fetched, &one).await {
+            if let Err(error) = self.start_flows_of_push(fetched, &one).await {
                 tracing::warn!(project = fetched.project.name, name = one.name, %error, "a push could not be dealt with; it is looked at again");
                 failed = failed.or(Some(error));
             }
@@ -210,7 +214,7 @@ impl Pushes {
     }
 
     /// Takes down what is too much at once without starting anything, and says so where somebody may have wanted it.
-    async fn leave_out(
+    async fn record_skipped(
         &self,
         fetched: &Fetched<'_>,
         too_many: Vec<(BranchKind, Vec<(String, String)>)>,
@@ -251,7 +255,7 @@ impl Pushes {
     }
 
     /// Starts what a push starts, and remembers it.
-    async fn take_in(&self, fetched: &Fetched<'_>, moved: &Moved) -> Result<(), WorkError> {
+    async fn start_flows_of_push(&self, fetched: &Fetched<'_>, moved: &Moved) -> Result<(), WorkError> {
         let project = fetched.project;
         let store = &self.preparer.store;
         let branch = match &moved.known {
@@ -379,7 +383,7 @@ impl Pushes {
         if let Some(flow) = started {
             return Ok(flow);
         }
-        let wish = Wish {
+        let wish = FlowRequest {
             on: On::Known(branch.clone()),
             workflow: Some(file.name.clone()),
             params: BTreeMap::new(),

@@ -82,7 +82,7 @@ pub(crate) fn compare(known: Vec<Branch>, heads: &Heads) -> Changes {
 }
 
 /// Takes away those that are too many at once; the default branch always counts.
-pub(crate) fn take_too_many(moved: &mut Vec<Moved>, kind: BranchKind, default: &str) -> Vec<Moved> {
+pub(crate) fn split_off_excess(moved: &mut Vec<Moved>, kind: BranchKind, default: &str) -> Vec<Moved> {
     let counts = |one: &Moved| one.kind == kind && !(kind == BranchKind::Branch && one.name == default);
     if moved.iter().filter(|one| counts(one)).count() <= MOST_AT_ONCE {
         return Vec::new();
@@ -296,9 +296,9 @@ mod tests {
         let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
         names.push("main");
         let mut moved = compare(Vec::new(), &heads(None, &names)).moved;
-        let too_many = take_too_many(&mut moved, BranchKind::Branch, "main");
+        let too_many = split_off_excess(&mut moved, BranchKind::Branch, "main");
         assert_eq!((too_many.len(), moved.len()), (MOST_AT_ONCE + 1, 1));
         let mut moved = compare(Vec::new(), &heads(None, &names[1..])).moved;
-        assert_eq!(take_too_many(&mut moved, BranchKind::Branch, "main"), []);
+        assert_eq!(split_off_excess(&mut moved, BranchKind::Branch, "main"), []);
     }
 }

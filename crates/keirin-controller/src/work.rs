@@ -63,7 +63,7 @@ pub trait Work: Send + Sync + 'static {
 
     /// What changes from now on, or from just after this position on. Where so much has happened since that it is not
     /// known any more, the first event is of kind `Reset`. The stream ends when the server stops.
-    async fn events(&self, after: Option<String>) -> Result<BoxStream<'static, Told>, WorkError>;
+    async fn events(&self, after: Option<String>) -> Result<BoxStream<'static, EventEnvelope>, WorkError>;
 
     /// Whether this server can take work: `Err` says in a sentence why not.
     async fn ready(&self) -> Result<(), String>;
@@ -110,7 +110,7 @@ pub struct Live {
 
 /// An event with its position in the stream.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Told {
+pub struct EventEnvelope {
     /// Where to go on from. Letters, digits and `-` only.
     pub position: String,
     /// What happened.

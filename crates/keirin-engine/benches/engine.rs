@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use keirin_engine::memory::MemoryStore;
-use keirin_engine::{AgentClaim, Answer, Change, Effects, Engine, Event, NewFlow, Rules, Target, Tell};
+use keirin_engine::{
+    AgentClaim, Answer, Change, Effects, Engine, Event, NewFlow, Notification, Rules, Target,
+};
 use keirin_model::agent::{Agent, GROUP_ALL};
 use keirin_model::flow::{Cause, Exit, FlowKind};
 use keirin_model::plan::{
@@ -113,7 +115,7 @@ impl Bench {
         for agent in 1..=AGENTS {
             let claim = self.claim(agent, 1);
             let (effects, took) = self.timed(claim);
-            assert!(matches!(effects.tells[..], [Tell::Assign { .. }]));
+            assert!(matches!(effects.notifications[..], [Notification::Assign { .. }]));
             times.push(took);
         }
         step("claim to assignment", times);
@@ -182,7 +184,7 @@ impl Bench {
             }
             new.plan = Arc::new(plan);
             let (effects, took) = self.timed(Event::StartFlow(Box::new(new)));
-            assert_eq!(effects.tells.len(), 5);
+            assert_eq!(effects.notifications.len(), 5);
             times.push(took);
         }
         step("start of a flow of 5 jobs with agents waiting", times);

@@ -135,7 +135,7 @@ impl Engine {
         let (job, lost) = (work.job.id, work.job.lost);
         out.changes.push(Change::QueueJob { job, at, lost });
         self.enqueue(place);
-        self.fresh.push(job);
+        self.newly_queued.push(job);
     }
 }
 

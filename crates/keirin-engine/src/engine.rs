@@ -9,7 +9,7 @@ use keirin_model::{AgentId, FlowId, JobId, ProjectId, RunId, Status};
 use crate::agents::Agents;
 use crate::change::{Change, Move};
 use crate::deadlines::{Deadline, Deadlines};
-use crate::event::{Answer, Effects, Event, Refusal, Tell};
+use crate::event::{Answer, Effects, Event, Notification, Refusal};
 use crate::planner::Planner;
 use crate::queue::Queue;
 use crate::snapshot::{FlowRecord, LastIds, Snapshot};
@@ -54,16 +54,16 @@ pub struct Engine {
     /// Flows in which something may start or end now.
     pub(crate) dirty: BTreeSet<FlowId>,
     /// Agents that may get a job now.
-    pub(crate) hungry: BTreeSet<AgentId>,
+    pub(crate) agents_with_capacity: BTreeSet<AgentId>,
     /// Jobs that have just come into the queue.
-    pub(crate) fresh: Vec<JobId>,
+    pub(crate) newly_queued: Vec<JobId>,
 }
 
 /// What a step has come to so far.
 #[derive(Debug, Default)]
 pub(crate) struct Out {
     pub(crate) changes: Vec<Change>,
-    pub(crate) tells: Vec<Tell>,
+    pub(crate) notifications: Vec<Notification>,
 }
 
 impl Engine {
@@ -81,8 +81,8 @@ impl Engine {
             deadlines: Deadlines::default(),
             planner: Planner::default(),
             dirty: BTreeSet::new(),
-            hungry: BTreeSet::new(),
-            fresh: Vec::new(),
+            agents_with_capacity: BTreeSet::new(),
+            newly_queued: Vec::new(),
         };
         for agent in snapshot.agents {
             engine.agents.put(agent);
@@ -103,7 +103,7 @@ impl Engine {
         self.settle(now, &mut out);
         Effects {
             changes: out.changes,
-            tells: out.tells,
+            notifications: out.notifications,
             answer,
         }
     }
@@ -155,7 +155,7 @@ impl Engine {
                 self.start_run(run, now, out)
             }
             Event::AgentChanged(agent) => {
-                self.hungry.insert(agent.id);
+                self.agents_with_capacity.insert(agent.id);
                 self.agents.put(agent);
                 Ok(Answer::Done)
             }

@@ -136,7 +136,7 @@ pub enum Target {
 /// What is to be told, once the changes are committed. Telling twice or not at all does no harm: agents ask again, and
 /// a schedule fires again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Tell {
+pub enum Notification {
     /// An agent gets a job.
     Assign {
         /// Who.
@@ -232,7 +232,7 @@ pub struct Effects {
     /// To be committed, all together.
     pub changes: Vec<Change>,
     /// To be told afterwards.
-    pub tells: Vec<Tell>,
+    pub notifications: Vec<Notification>,
     /// To be answered afterwards.
     pub answer: Result<Answer, Refusal>,
 }

@@ -10,7 +10,7 @@ use keirin_model::{AgentId, AttemptId, FlowId, JobId, Outcome, RunId, Status};
 use crate::change::Change;
 use crate::deadlines::Deadline;
 use crate::engine::{Engine, Out};
-use crate::event::{Answer, NewFlow, Refusal, Target, Tell};
+use crate::event::{Answer, NewFlow, Notification, Refusal, Target};
 use crate::queue::Queued;
 use crate::snapshot::FlowRecord;
 use crate::turns::TurnKey;
@@ -322,7 +322,7 @@ impl Engine {
             .agents
             .tell_stop_now(agent, attempt, now - self.rules.tell_again, now)
         {
-            out.tells.push(Tell::Stop { agent, attempt });
+            out.notifications.push(Notification::Stop { agent, attempt });
         }
     }
 

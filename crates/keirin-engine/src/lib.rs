@@ -25,6 +25,6 @@ mod work;
 
 pub use change::{Change, Move};
 pub use engine::{Engine, Rules};
-pub use event::{AgentClaim, Answer, Effects, Event, NewFlow, Refusal, Target, Tell};
+pub use event::{AgentClaim, Answer, Effects, Event, NewFlow, Notification, Refusal, Target};
 pub use held::Held;
 pub use snapshot::{FlowRecord, LastIds, Snapshot};

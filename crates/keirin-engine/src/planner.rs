@@ -10,7 +10,7 @@ use crate::change::Change;
 use crate::clockwork;
 use crate::deadlines::Deadline;
 use crate::engine::{Engine, Out};
-use crate::event::Tell;
+use crate::event::Notification;
 
 /// All timed triggers.
 #[derive(Debug, Default)]
@@ -80,7 +80,7 @@ impl Engine {
         match planned.next {
             Some(due) if due <= now => {
                 planned.next = None;
-                out.tells.push(Tell::Fire { schedule: id, due });
+                out.notifications.push(Notification::Fire { schedule: id, due });
             }
             Some(later) => self.tick_at(later, Deadline::Schedule(id)),
             None => {}

@@ -10,7 +10,7 @@ use keirin_model::{AgentId, AttemptId, JobId, Outcome, Status};
 use crate::change::Change;
 use crate::deadlines::Deadline;
 use crate::engine::{Engine, Out};
-use crate::event::{AgentClaim, Answer, Refusal, Tell};
+use crate::event::{AgentClaim, Answer, Notification, Refusal};
 use crate::queue::Queued;
 
 impl Engine {
@@ -65,13 +65,13 @@ impl Engine {
             } else {
                 // The agent counts the lease from this claim on, so the engine must too.
                 self.agents.renew(attempt, now + self.rules.lease);
-                out.tells.push(Tell::Assign { agent, attempt });
+                out.notifications.push(Notification::Assign { agent, attempt });
                 undelivered += 1;
             }
         }
         self.agents
             .set_free(agent, claim.free.saturating_sub(undelivered));
-        self.hungry.insert(agent);
+        self.agents_with_capacity.insert(agent);
         Ok(Answer::Claimed)
     }
 
@@ -98,35 +98,35 @@ impl Engine {
 
     /// Hands jobs out: to agents that have just become free, and of jobs that have just come.
     pub(crate) fn hand_out(&mut self, now: Timestamp, out: &mut Out) {
-        while let Some(agent) = self.hungry.pop_first() {
-            while self.feed(agent, now, out) {}
+        while let Some(agent) = self.agents_with_capacity.pop_first() {
+            while self.assign_next(agent, now, out) {}
         }
         // What nobody offers for one job, nobody offers for the next: room only gets less.
-        let mut hopeless: HashSet<Requirements> = HashSet::new();
-        for job in std::mem::take(&mut self.fresh) {
+        let mut unmatched: HashSet<Requirements> = HashSet::new();
+        for job in std::mem::take(&mut self.newly_queued) {
             while let Some(queued) = self
                 .queue
                 .get(job)
-                .filter(|job| !hopeless.contains(&job.requirements))
+                .filter(|job| !unmatched.contains(&job.requirements))
             {
                 let Some(agent) = self.idlest_for(queued) else {
-                    hopeless.insert(queued.requirements.clone());
+                    unmatched.insert(queued.requirements.clone());
                     break;
                 };
-                if !self.feed(agent, now, out) {
+                if !self.assign_next(agent, now, out) {
                     break;
                 }
             }
         }
-        for tell in &out.tells {
-            if let Tell::Assign { agent, .. } | Tell::Stop { agent, .. } = tell {
+        for tell in &out.notifications {
+            if let Notification::Assign { agent, .. } | Notification::Stop { agent, .. } = tell {
                 self.agents.answered(*agent);
             }
         }
     }
 
     /// Gives an agent the job that is next for it, if it can take one.
-    fn feed(&mut self, agent: AgentId, now: Timestamp, out: &mut Out) -> bool {
+    fn assign_next(&mut self, agent: AgentId, now: Timestamp, out: &mut Out) -> bool {
         let Some(work) = self.agents.get(agent) else {
             return false;
         };
@@ -173,7 +173,7 @@ impl Engine {
         self.queue.began(project);
         self.agents.hold(agent, attempt.id, now + self.rules.lease);
         self.tick_at(now + self.rules.lease, Deadline::Lease(attempt.id));
-        out.tells.push(Tell::Assign {
+        out.notifications.push(Notification::Assign {
             agent,
             attempt: attempt.id,
         });

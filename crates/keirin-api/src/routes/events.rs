@@ -17,7 +17,7 @@ use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::streams::{self, StreamEnd};
-use crate::work::Told;
+use crate::work::EventEnvelope;
 
 /// Where to go on.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -77,7 +77,7 @@ fn in_sight(sight: &Sight, event: &Event) -> bool {
     }
 }
 
-fn send(told: &Told) -> Sent {
+fn send(told: &EventEnvelope) -> Sent {
     let event = Sent::default().id(&told.position).event(told.event.kind.as_str());
     // An event holds nothing that JSON cannot.
     event

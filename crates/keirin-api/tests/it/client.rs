@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use keirin_api::Told;
+use keirin_api::EventEnvelope;
 use keirin_client::{
     AgentClient, Client, ClientError, Connection, Connector, News, WhichFlows, WhichLines, WhichLogs,
 };
@@ -175,7 +175,7 @@ async fn news_come_as_they_happen() {
     let mut events = client.events();
     assert_eq!(events.next().await.unwrap(), News::Anew);
     let event = Event::new(EventKind::Agent, jiff::Timestamp::UNIX_EPOCH);
-    served.world.work.tell(Told {
+    served.world.work.tell(EventEnvelope {
         position: "1-1".to_owned(),
         event: event.clone(),
     });

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Method;
 use futures::StreamExt as _;
-use keirin_api::{ConnectionLimits, Settings, Told};
+use keirin_api::{ConnectionLimits, EventEnvelope, Settings};
 use keirin_model::access::Role;
 use keirin_wire::api::{Event, EventKind, Problem};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -152,7 +152,7 @@ async fn streams_of_those_who_have_not_signed_in_leave_room_for_others() {
         stream.read_to_string(&mut rest).await.unwrap();
         assert!(rest.ends_with("\r\n0\r\n\r\n"), "{rest}");
     }
-    world.work.tell(Told {
+    world.work.tell(EventEnvelope {
         position: "1-1".to_owned(),
         event: Event::new(EventKind::Reset, world.clock.now()),
     });
@@ -206,7 +206,7 @@ async fn streams_of_one_account_leave_room_for_others_at_its_address() {
         refusals += 1;
         assert!(refusals < 1000, "room comes back when a stream ends");
     }
-    world.work.tell(Told {
+    world.work.tell(EventEnvelope {
         position: "1-1".to_owned(),
         event: Event::new(EventKind::Reset, world.clock.now()),
     });

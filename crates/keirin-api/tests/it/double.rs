@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use keirin_api::{Live, Target, Told, Waiting, Work, WorkError};
+use keirin_api::{EventEnvelope, Live, Target, Waiting, Work, WorkError};
 use keirin_model::flow::Cause;
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId};
 use keirin_store::Store;
@@ -29,8 +29,8 @@ struct Inner {
     refused_projects: Mutex<BTreeSet<ProjectId>>,
     refuse_projects: Mutex<bool>,
     flow: Mutex<Option<FlowId>>,
-    told: Mutex<Vec<Told>>,
-    news: broadcast::Sender<Told>,
+    told: Mutex<Vec<EventEnvelope>>,
+    news: broadcast::Sender<EventEnvelope>,
     standby: Mutex<bool>,
 }
 
@@ -102,7 +102,7 @@ impl Double {
         *self.0.standby.lock().unwrap() = true;
     }
 
-    pub(crate) fn tell(&self, told: Told) {
+    pub(crate) fn tell(&self, told: EventEnvelope) {
         self.0.told.lock().unwrap().push(told.clone());
         // Nobody may be listening.
         let _ = self.0.news.send(told);
@@ -229,7 +229,7 @@ impl Work for Double {
         Ok(())
     }
 
-    async fn events(&self, after: Option<String>) -> Result<BoxStream<'static, Told>, WorkError> {
+    async fn events(&self, after: Option<String>) -> Result<BoxStream<'static, EventEnvelope>, WorkError> {
         let news = self.0.news.subscribe();
         let missed = match after {
             None => Vec::new(),

@@ -3,7 +3,7 @@
 use axum::body::{Body, BodyDataStream};
 use axum::http::{Method, Request};
 use futures::StreamExt;
-use keirin_api::Told;
+use keirin_api::EventEnvelope;
 use keirin_model::access::Role;
 use keirin_model::{FlowId, ProjectId};
 use keirin_wire::api::{Event, EventKind};
@@ -48,11 +48,11 @@ async fn one_hears_of_what_one_may_see_and_goes_on_where_one_was() {
     assert!(third.contains("id: 1-5\n"), "{third}");
 }
 
-fn told(position: &str, project: Option<ProjectId>, flow: i64) -> Told {
+fn told(position: &str, project: Option<ProjectId>, flow: i64) -> EventEnvelope {
     let mut event = Event::new(EventKind::Flow, jiff::Timestamp::UNIX_EPOCH);
     event.project_id = project;
     event.flow = Some(FlowId(flow));
-    Told {
+    EventEnvelope {
         position: position.to_owned(),
         event,
     }

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use futures::StreamExt;
-use keirin_api::Told;
+use keirin_api::EventEnvelope;
 use keirin_wire::agent::LogAcknowledged;
 use keirin_wire::api::{Event, EventKind, Job, LogLine, LogPage, LogSearch, Overview};
 use keirin_wire::log::{ChunkBuilder, Effort, Stream, Tag};
@@ -103,7 +103,7 @@ async fn who_follows_a_job_that_waits_hears_it_begin() {
         send(&world, &running, 0, &["at last"]).await;
         let mut event = Event::new(EventKind::Job, world.clock.now());
         event.job = Some(running.job());
-        world.work.tell(Told {
+        world.work.tell(EventEnvelope {
             position: "1-1".to_owned(),
             event,
         });

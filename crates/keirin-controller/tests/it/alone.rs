@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use keirin_controller::work::WorkError;
-use keirin_controller::{Alone, MemoryJournal, run_alone};
+use keirin_controller::{MemoryJournal, StandaloneEngine, run_standalone};
 use keirin_engine::{Event, Rules, Target};
 use keirin_model::access::Role;
 use keirin_model::plan::Start;
@@ -15,8 +15,8 @@ use keirin_wire::agent::POLL_SECONDS;
 
 use crate::house::{self, PROJECT, Worker, agent, start, until_heard_of, whole_story, with_agents};
 
-async fn alone(journal: &MemoryJournal) -> Alone {
-    run_alone(
+async fn alone(journal: &MemoryJournal) -> StandaloneEngine {
+    run_standalone(
         Arc::new(journal.clone()),
         house::directory(),
         house::clock(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use jiff::Timestamp;
 use keirin_controller::work::WorkError;
-use keirin_controller::{Alone, StoreJournal, run_alone};
+use keirin_controller::{StandaloneEngine, StoreJournal, run_standalone};
 use keirin_engine::Rules;
 use keirin_model::plan::Executor;
 use keirin_model::{AgentId, AttemptId, BranchId, FlowId, Outcome, ProjectId, Status};
@@ -51,12 +51,12 @@ pub async fn agent(store: &Store, name: &str, slots: u32) -> AgentId {
     store.register_agent(&new, house::BEGIN).await.unwrap().id
 }
 
-async fn alone(store: &Store, epoch: Epoch) -> Alone {
+async fn alone(store: &Store, epoch: Epoch) -> StandaloneEngine {
     let journal = StoreJournal {
         store: store.clone(),
         epoch,
     };
-    run_alone(
+    run_standalone(
         Arc::new(journal),
         house::directory(),
         Arc::new(Timestamp::now),

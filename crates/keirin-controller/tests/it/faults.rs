@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use futures::future::join_all;
 use keirin_controller::work::WorkError;
-use keirin_controller::{Alone, CommitFailure, Journal, JournalError, MemoryJournal, run_alone};
+use keirin_controller::{
+    CommitFailure, Journal, JournalError, MemoryJournal, StandaloneEngine, run_standalone,
+};
 use keirin_engine::{Change, FlowRecord, Rules, Snapshot};
 use keirin_model::{AgentId, AttemptId, FlowId, Outcome, RunId, Status};
 use rand::rngs::StdRng;
@@ -109,8 +111,8 @@ impl Journal for Faulty {
     }
 }
 
-async fn alone(journal: &Arc<Faulty>) -> Alone {
-    run_alone(
+async fn alone(journal: &Arc<Faulty>) -> StandaloneEngine {
+    run_standalone(
         Arc::clone(journal),
         house::directory(),
         house::clock(),

@@ -156,7 +156,7 @@ impl Server {
     /// As a signal to end does: it lets go of the lead.
     pub async fn stop(self) {
         self.running.abort();
-        self.controller.let_go(&self.leadership).await.unwrap();
+        self.controller.release(&self.leadership).await.unwrap();
     }
 
     /// Time passes, and the server notices.

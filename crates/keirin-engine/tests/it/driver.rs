@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use keirin_engine::memory::MemoryStore;
-use keirin_engine::{AgentClaim, Answer, Change, Engine, Event, NewFlow, Refusal, Rules, Target, Tell};
+use keirin_engine::{
+    AgentClaim, Answer, Change, Engine, Event, NewFlow, Notification, Refusal, Rules, Target,
+};
 use keirin_model::agent::Agent;
 use keirin_model::flow::{Exit, Flow, Job, Run};
 use keirin_model::plan::Plan;
@@ -31,7 +33,7 @@ pub struct Story {
     pub store: MemoryStore,
     pub now: Timestamp,
     /// What was told at the last event.
-    pub tells: Vec<Tell>,
+    pub tells: Vec<Notification>,
     /// The changes of the last event.
     pub changes: Vec<Change>,
     processes: BTreeMap<AgentId, Process>,
@@ -73,14 +75,14 @@ impl Story {
         let effects = self.engine.step(event, self.now);
         self.store.commit(&effects.changes).unwrap();
         self.changes = effects.changes;
-        self.tells = effects.tells;
+        self.tells = effects.notifications;
         let mut answered = Vec::new();
         for tell in &self.tells {
-            let (Tell::Assign { agent, .. } | Tell::Stop { agent, .. }) = tell else {
+            let (Notification::Assign { agent, .. } | Notification::Stop { agent, .. }) = tell else {
                 continue;
             };
             let process = self.processes.entry(*agent).or_default();
-            if let Tell::Assign { attempt, .. } = tell
+            if let Notification::Assign { attempt, .. } = tell
                 && !process.held.contains(attempt)
             {
                 process.held.push(*attempt);
@@ -177,7 +179,7 @@ impl Story {
         // It gives up the claim before, and listens on this one until it is answered.
         self.processes.entry(agent).or_default().listens = false;
         let answer = self.step(Event::Claim(claim));
-        let told = |tell: &Tell| matches!(tell, Tell::Assign { agent: who, .. } | Tell::Stop { agent: who, .. } if *who == agent);
+        let told = |tell: &Notification| matches!(tell, Notification::Assign { agent: who, .. } | Notification::Stop { agent: who, .. } if *who == agent);
         let listens = !self.tells.iter().any(told);
         self.processes.entry(agent).or_default().listens = listens;
         answer
@@ -186,7 +188,7 @@ impl Story {
     /// The attempts that an agent was given at the last event.
     pub fn assigned(&self, id: i64) -> Vec<AttemptId> {
         let given = self.tells.iter().filter_map(|tell| match tell {
-            Tell::Assign { agent, attempt } if agent.0 == id => Some(*attempt),
+            Notification::Assign { agent, attempt } if agent.0 == id => Some(*attempt),
             _ => None,
         });
         given.collect()
@@ -195,7 +197,7 @@ impl Story {
     /// The attempts that an agent was told to stop at the last event.
     pub fn stopped(&self, id: i64) -> Vec<AttemptId> {
         let stopped = self.tells.iter().filter_map(|tell| match tell {
-            Tell::Stop { agent, attempt } if agent.0 == id => Some(*attempt),
+            Notification::Stop { agent, attempt } if agent.0 == id => Some(*attempt),
             _ => None,
         });
         stopped.collect()

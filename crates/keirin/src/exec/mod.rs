@@ -11,7 +11,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Args;
 use keirin_agent::{Agent, Config, Identity, Shutdown};
-use keirin_controller::{Directory, MemoryJournal, Source, run_alone};
+use keirin_controller::{Directory, MemoryJournal, Source, run_standalone};
 use keirin_engine::memory::MemoryStore;
 use keirin_engine::{NewFlow, Rules, Target};
 use keirin_model::agent::Agent as AgentModel;
@@ -82,7 +82,7 @@ pub(crate) async fn exec(arguments: ExecArguments, output: &Output) -> anyhow::R
     let directory = Directory::new(Source::WorkingTree(chosen.folder), None);
     directory.name_project(PROJECT, &chosen.project);
     directory.name_branch(BRANCH, &chosen.branch);
-    let mut engine = run_alone(
+    let mut engine = run_standalone(
         Arc::clone(&journal),
         directory,
         Arc::new(machine::now),

@@ -129,7 +129,7 @@ async fn serve_on(
     output.say("Stopping.");
     // Whoever leads next need not wait for this one: the lead is given back before the connections are closed.
     lead.abort();
-    drop(parts.controller.let_go(&leadership).await);
+    drop(parts.controller.release(&leadership).await);
     ending.send_replace(true);
     // A server that has failed is started again, and its agent's jobs go on meanwhile.
     let left = leading.end().await;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use keirin_engine::memory::MemoryStore;
-use keirin_engine::{Answer, Change, Engine, Event, Refusal, Rules, Tell};
+use keirin_engine::{Answer, Change, Engine, Event, Notification, Refusal, Rules};
 use keirin_model::{AgentId, AttemptId, FlowId, Outcome, ScheduleId};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -211,14 +211,14 @@ impl World {
     }
 
     /// Steps of the leader in one commit, which may fail or be lost on its way back.
-    fn decide(&mut self, events: Vec<Event>) -> Option<(Answers, Vec<Tell>)> {
+    fn decide(&mut self, events: Vec<Event>) -> Option<(Answers, Vec<Notification>)> {
         let mut server = self.leader.take()?;
         let (mut changes, mut tells, mut answers) = (Vec::new(), Vec::new(), Vec::new());
         for event in events {
             self.say(|| format!("event {event:?}").chars().take(160).collect());
             let effects = server.engine.step(event, self.now);
             changes.extend(effects.changes);
-            tells.extend(effects.tells);
+            tells.extend(effects.notifications);
             answers.push(effects.answer);
         }
         let fate = if self.calm {
@@ -250,11 +250,11 @@ impl World {
         })
     }
 
-    fn tell(&mut self, tells: &[Tell]) {
+    fn tell(&mut self, tells: &[Notification]) {
         let mut replies: BTreeMap<AgentId, Told> = BTreeMap::new();
         for tell in tells {
             match tell {
-                Tell::Assign { agent, attempt } => {
+                Notification::Assign { agent, attempt } => {
                     let assigned = &mut replies.entry(*agent).or_default().0;
                     // Within one commit it may have been given, lost again, or given twice.
                     let leader = self.leader.as_ref();
@@ -263,8 +263,8 @@ impl World {
                         assigned.push((*attempt, self.is_exclusive(*attempt)));
                     }
                 }
-                Tell::Stop { agent, attempt } => replies.entry(*agent).or_default().1.push(*attempt),
-                Tell::Fire { schedule, due } => self.firings.push((*schedule, *due)),
+                Notification::Stop { agent, attempt } => replies.entry(*agent).or_default().1.push(*attempt),
+                Notification::Fire { schedule, due } => self.firings.push((*schedule, *due)),
             }
         }
         for (agent, (assign, stop)) in replies {

@@ -1,7 +1,7 @@
 //! Agents that fall silent, are killed, claim twice, or are taken out of service.
 
 use insta::assert_snapshot;
-use keirin_engine::{Answer, Event, Refusal, Tell};
+use keirin_engine::{Answer, Event, Notification, Refusal};
 use keirin_model::plan::Plan;
 use keirin_model::{AgentId, Outcome, Status};
 
@@ -393,7 +393,7 @@ fn what_an_agent_had_that_was_removed_while_no_server_ran_is_lost_in_the_end() {
     story.restart();
     story.claim(2);
     story.pass(61);
-    assert!(matches!(story.tells[..], [Tell::Assign { .. }]));
+    assert!(matches!(story.tells[..], [Notification::Assign { .. }]));
     assert_eq!(
         story.store.attempts[&story.attempt(flow, "test")].agent,
         AgentId(2)

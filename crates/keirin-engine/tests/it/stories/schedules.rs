@@ -1,7 +1,7 @@
 //! Timed triggers: what fires, what comes of it, and that each due time is dealt with once.
 
 use jiff::{SignedDuration, Timestamp};
-use keirin_engine::{Answer, Event, Refusal, Tell};
+use keirin_engine::{Answer, Event, Notification, Refusal};
 use keirin_model::trigger::{Schedule, TimedTrigger};
 use keirin_model::{BranchId, ProjectId, ScheduleId};
 
@@ -50,7 +50,7 @@ fn set(story: &mut Story, schedules: Vec<Schedule>) {
 
 fn fired(story: &Story) -> Vec<(i64, Timestamp)> {
     let fired = story.tells.iter().filter_map(|tell| match tell {
-        Tell::Fire { schedule, due } => Some((schedule.0, *due)),
+        Notification::Fire { schedule, due } => Some((schedule.0, *due)),
         _ => None,
     });
     fired.collect()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use keirin_engine::{AgentClaim, Answer, Change, Effects, Engine, Event, Rules, Tell};
+use keirin_engine::{AgentClaim, Answer, Change, Effects, Engine, Event, Notification, Rules};
 use keirin_model::{AgentId, AttemptId, FlowId, ScheduleId};
 use keirin_wire::agent::Claimed;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -25,7 +25,7 @@ const WAITING: usize = 4096;
 const READ_AGAIN: Duration = Duration::from_millis(250);
 
 /// What the loop needs.
-pub(crate) struct BrainParts<J> {
+pub(crate) struct EventLoopParts<J> {
     pub(crate) journal: Arc<J>,
     pub(crate) directory: Directory,
     pub(crate) clock: Clock,
@@ -46,8 +46,8 @@ pub(crate) enum End {
 }
 
 /// The loop's state.
-struct Brain<J> {
-    parts: BrainParts<J>,
+struct EventLoop<J> {
+    parts: EventLoopParts<J>,
     engine: Engine,
     live: LiveAttempts,
     messages: mpsc::Receiver<Message>,
@@ -63,7 +63,7 @@ type OnCommit = Box<dyn FnOnce(Result<(), WorkError>) + Send>;
 #[derive(Default)]
 struct Batch {
     changes: Vec<Change>,
-    tells: Vec<Tell>,
+    notifications: Vec<Notification>,
     replies: Vec<OnCommit>,
     claims: Vec<(AgentId, oneshot::Sender<Result<Claimed, WorkError>>)>,
 }
@@ -73,14 +73,14 @@ struct Batch {
 /// # Errors
 /// When the journal cannot be read.
 pub(crate) async fn start<J: Journal>(
-    parts: BrainParts<J>,
+    parts: EventLoopParts<J>,
 ) -> Result<(Handle, tokio::task::JoinHandle<End>), JournalError> {
     let snapshot = parts.journal.snapshot().await?;
     let engine = Engine::new(snapshot, parts.rules, (parts.clock)());
     let live = LiveAttempts::default();
     live.reset(&engine);
     let (sender, messages) = mpsc::channel(WAITING);
-    let brain = Brain {
+    let brain = EventLoop {
         parts,
         engine,
         live: live.clone(),
@@ -91,7 +91,7 @@ pub(crate) async fn start<J: Journal>(
     Ok((Handle::new(sender, live), tokio::spawn(brain.run())))
 }
 
-impl<J: Journal> Brain<J> {
+impl<J: Journal> EventLoop<J> {
     async fn run(mut self) -> End {
         while self.end.is_none() {
             let mut batch = Batch::default();
@@ -211,7 +211,7 @@ impl<J: Journal> Brain<J> {
     async fn commit(&mut self, batch: Batch) {
         let Batch {
             changes,
-            tells,
+            notifications: tells,
             replies,
             claims,
         } = batch;
@@ -243,11 +243,11 @@ impl<J: Journal> Brain<J> {
     }
 
     /// Tells agents and the planner. An agent that does not listen hears of it when it claims again.
-    fn tell(&mut self, tells: Vec<Tell>) {
+    fn tell(&mut self, tells: Vec<Notification>) {
         let mut told: BTreeMap<AgentId, Claimed> = BTreeMap::new();
         for tell in tells {
             match tell {
-                Tell::Assign { agent, attempt } => {
+                Notification::Assign { agent, attempt } => {
                     let assignments = &mut told.entry(agent).or_default().assignments;
                     // Two claims of one agent in one batch: what the first was given, the second is given again, or it
                     // is lost already. The claim is answered in any case, because the engine takes it for answered.
@@ -256,8 +256,8 @@ impl<J: Journal> Brain<J> {
                         assignments.push(assignment);
                     }
                 }
-                Tell::Stop { agent, attempt } => told.entry(agent).or_default().stop.push(attempt),
-                Tell::Fire { schedule, due } => {
+                Notification::Stop { agent, attempt } => told.entry(agent).or_default().stop.push(attempt),
+                Notification::Fire { schedule, due } => {
                     if self.parts.due.send((schedule, due)).is_err() {
                         tracing::debug!(%schedule, "nobody starts scheduled flows any more");
                     }
@@ -305,7 +305,7 @@ impl<J: Journal> Brain<J> {
 impl Batch {
     fn keep(&mut self, effects: Effects) -> Result<Answer, keirin_engine::Refusal> {
         self.changes.extend(effects.changes);
-        self.tells.extend(effects.tells);
+        self.notifications.extend(effects.notifications);
         effects.answer
     }
 

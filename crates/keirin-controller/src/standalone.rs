@@ -6,13 +6,13 @@ use keirin_engine::Rules;
 use tokio::sync::{mpsc, watch};
 
 use crate::Clock;
-use crate::brain::{self, BrainParts};
 use crate::directory::Directory;
+use crate::event_loop::{self, EventLoopParts};
 use crate::handle::Handle;
 use crate::journal::{Journal, JournalError};
 
 /// A running engine. It ends when all handles are dropped.
-pub struct Alone {
+pub struct StandaloneEngine {
     /// Reaches it.
     pub handle: Handle,
     /// Changes with every commit.
@@ -23,16 +23,16 @@ pub struct Alone {
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub async fn run_alone<J: Journal>(
+pub async fn run_standalone<J: Journal>(
     journal: Arc<J>,
     directory: Directory,
     clock: Clock,
     rules: Rules,
-) -> Result<Alone, JournalError> {
+) -> Result<StandaloneEngine, JournalError> {
     let commits = watch::Sender::new(0);
     let seen = commits.subscribe();
     let (due, _) = mpsc::unbounded_channel();
-    let parts = BrainParts {
+    let parts = EventLoopParts {
         journal,
         directory,
         clock,
@@ -40,8 +40,8 @@ pub async fn run_alone<J: Journal>(
         due,
         commits,
     };
-    let (handle, _) = brain::start(parts).await?;
-    Ok(Alone {
+    let (handle, _) = event_loop::start(parts).await?;
+    Ok(StandaloneEngine {
         handle,
         commits: seen,
     })
