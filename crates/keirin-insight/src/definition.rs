@@ -2,7 +2,7 @@
 
 use keirin_model::series::MetricKind;
 
-use crate::{counts, recounts};
+use crate::{incremental, recomputed};
 
 /// The width of the buckets of time that a metric counts in. They begin at multiples of it since 1970, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,28 +172,28 @@ pub(crate) const PEOPLE_SECONDS: &[f64] = &[
 
 /// Every metric that transforms make, in the order in which the documents list them.
 pub const ALL: &[&Definition] = &[
-    &counts::flows::FLOWS,
-    &counts::flows::FLOW_DURATION,
-    &counts::runs::RUNS,
-    &counts::jobs::JOBS,
-    &counts::jobs::JOB_QUEUE_DURATION,
-    &counts::jobs::JOB_DURATION,
-    &counts::jobs::JOB_RETRIES,
-    &counts::attempts::ATTEMPTS_LOST,
-    &counts::attempts::TESTS,
-    &counts::commits::COMMITS,
-    &counts::commits::COMMIT_LINES,
-    &counts::pull_requests::MERGES,
-    &counts::pull_requests::MERGE_DURATION,
-    &counts::releases::RELEASES,
-    &recounts::releases::RELEASE_LEAD_TIME,
-    &recounts::contributors::ACTIVE_CONTRIBUTORS,
-    &recounts::contributors::FIRST_TIME_CONTRIBUTORS,
-    &recounts::contributors::RETURNING_CONTRIBUTORS,
-    &recounts::contributors::CONTRIBUTOR_ABSENCE_FACTOR,
-    &recounts::deployments::DEPLOYMENTS,
-    &recounts::deployments::DEPLOYMENT_LEAD_TIME,
-    &recounts::deployments::DEPLOYMENT_RECOVERY_TIME,
+    &incremental::flows::FLOWS,
+    &incremental::flows::FLOW_DURATION,
+    &incremental::runs::RUNS,
+    &incremental::jobs::JOBS,
+    &incremental::jobs::JOB_QUEUE_DURATION,
+    &incremental::jobs::JOB_DURATION,
+    &incremental::jobs::JOB_RETRIES,
+    &incremental::attempts::ATTEMPTS_LOST,
+    &incremental::attempts::TESTS,
+    &incremental::commits::COMMITS,
+    &incremental::commits::COMMIT_LINES,
+    &incremental::pull_requests::MERGES,
+    &incremental::pull_requests::MERGE_DURATION,
+    &incremental::releases::RELEASES,
+    &recomputed::releases::RELEASE_LEAD_TIME,
+    &recomputed::contributors::ACTIVE_CONTRIBUTORS,
+    &recomputed::contributors::FIRST_TIME_CONTRIBUTORS,
+    &recomputed::contributors::RETURNING_CONTRIBUTORS,
+    &recomputed::contributors::CONTRIBUTOR_ABSENCE_FACTOR,
+    &recomputed::deployments::DEPLOYMENTS,
+    &recomputed::deployments::DEPLOYMENT_LEAD_TIME,
+    &recomputed::deployments::DEPLOYMENT_RECOVERY_TIME,
 ];
 
 /// The definition behind a metric's name; those of a histogram's series count too.

@@ -6,11 +6,11 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
-pub mod counts;
 pub mod definition;
 pub mod documents;
 pub mod git;
-pub mod recounts;
+pub mod incremental;
+pub mod recomputed;
 pub mod tally;
 
 pub use definition::{ALL, Bucket, Definition, Facts, Shape, Wants, definition_of};

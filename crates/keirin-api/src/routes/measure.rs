@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
 use jiff::Timestamp;
-use keirin_insight::recounts::contributors::ACTIVE_DAYS;
+use keirin_insight::recomputed::contributors::ACTIVE_DAYS;
 use keirin_insight::{Facts, definition_of};
 use keirin_promql::Span;
 use keirin_store::facts::{BehindFilter, BehindRow, Only};

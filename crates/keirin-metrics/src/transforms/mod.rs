@@ -1,8 +1,8 @@
 //! Transforms at work: they follow the facts, and write samples and their own position in one transaction. A crash at any
 //! line repeats nothing and skips nothing.
 
-mod counting;
-mod recounting;
+mod aggregation;
+mod recomputation;
 mod since_start;
 
 pub use since_start::SinceStart;
@@ -85,8 +85,8 @@ impl Transforms {
     /// The database fails. What was done before stays done.
     pub async fn catch_up(&self, now: Timestamp) -> Result<Progress, StorageError> {
         let mut progress = Progress::default();
-        progress.facts += counting::all(self).await?;
-        progress.facts += recounting::all(self, now).await?;
+        progress.facts += aggregation::all(self).await?;
+        progress.facts += recomputation::all(self, now).await?;
         Ok(progress)
     }
 

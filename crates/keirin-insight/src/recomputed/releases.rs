@@ -21,7 +21,7 @@ pub const RELEASE_LEAD_TIME: Definition = Definition {
 };
 
 /// All samples of a repository. Releases whose commit is not in the history are passed over.
-pub fn recount(repository: &str, commits: &[GraphCommit], releases: &[Tag], tally: &mut Tally) {
+pub fn recompute(repository: &str, commits: &[GraphCommit], releases: &[Tag], tally: &mut Tally) {
     let places: HashMap<&str, usize> = commits
         .iter()
         .enumerate()
@@ -120,14 +120,14 @@ mod tests {
         ];
         let mut tally = Tally::default();
         let releases = [release(5, 9), release(1, 1), release(4, 5), release(4, 6)];
-        recount("r", &commits, &releases, &mut tally);
+        recompute("r", &commits, &releases, &mut tally);
         assert_eq!(counts(tally), [(5, 2.0), (9, 1.0)]);
     }
 
     #[test]
     fn a_release_of_an_unknown_commit_is_passed_over() {
         let mut tally = Tally::default();
-        recount(
+        recompute(
             "r",
             &[commit(1, &[7], 0)],
             &[release(9, 1), release(1, 2)],

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use keirin_model::Outcome;
 use keirin_model::facts::work::DeploymentFact;
 
-use crate::counts::OUTCOMES;
 use crate::definition::{Bucket, Definition, Facts, PEOPLE_SECONDS, Shape, Wants};
+use crate::incremental::OUTCOMES;
 use crate::tally::Tally;
 
 /// See its meaning. DORA's deployment frequency and change fail rate are read from it.
@@ -49,7 +49,7 @@ pub const DEPLOYMENT_RECOVERY_TIME: Definition = Definition {
 };
 
 /// All samples of the projects that these deployments, in any order, are all deployments of.
-pub fn recount(deployments: &[DeploymentFact], tally: &mut Tally) {
+pub fn recompute(deployments: &[DeploymentFact], tally: &mut Tally) {
     let mut places: BTreeMap<(&str, &str), Vec<&DeploymentFact>> = BTreeMap::new();
     for deployment in deployments {
         let place = (deployment.project.as_str(), deployment.environment.as_str());
@@ -125,7 +125,7 @@ mod tests {
             deployment(14, Outcome::Success),
         ];
         let mut tally = Tally::default();
-        recount(&deployments, &mut tally);
+        recompute(&deployments, &mut tally);
         assert_eq!(
             value(&tally, "keirin_deployment_recovery_time_seconds_sum", ""),
             [(13, 3.0 * 3600.0)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use keirin_insight::{Bucket, Tally, recounts};
+use keirin_insight::{Bucket, Tally, recomputed};
 use keirin_model::RepositoryId;
 use keirin_model::facts::git::{Repository, Tag};
 use keirin_store::facts::Facts;
@@ -107,7 +107,7 @@ async fn contributors(
 ) -> Result<Of, StorageError> {
     let days = transforms.store().author_days(repository.id).await?;
     let mut tally = Tally::default();
-    recounts::contributors::recount(&repository.name, &days, now, &mut tally);
+    recomputed::contributors::recompute(&repository.name, &days, now, &mut tally);
     Ok((repository.name.clone(), tally))
 }
 
@@ -116,7 +116,7 @@ async fn release_lead_time(transforms: &Transforms, repository: &Repository) -> 
     let commits = store.commit_graph(repository.id).await?;
     let releases: Vec<Tag> = store.releases_of(repository.id).await?;
     let mut tally = Tally::default();
-    recounts::releases::recount(&repository.name, &commits, &releases, &mut tally);
+    recomputed::releases::recompute(&repository.name, &commits, &releases, &mut tally);
     Ok((repository.name.clone(), tally))
 }
 
@@ -124,7 +124,7 @@ async fn deployments(transforms: &Transforms, projects: &BTreeSet<String>) -> Re
     let mut tallies = Vec::new();
     for project in projects {
         let mut tally = Tally::default();
-        recounts::deployments::recount(&transforms.store().deployments(project).await?, &mut tally);
+        recomputed::deployments::recompute(&transforms.store().deployments(project).await?, &mut tally);
         tallies.push((project.clone(), tally));
     }
     Ok(tallies)

@@ -66,7 +66,7 @@ pub const CONTRIBUTOR_ABSENCE_FACTOR: Definition = Definition {
 
 /// All samples of a repository up to and with this day. The days of people come in any order; those of bots are passed
 /// over.
-pub fn recount(repository: &str, days: &[AuthorDay], until: Timestamp, tally: &mut Tally) {
+pub fn recompute(repository: &str, days: &[AuthorDay], until: Timestamp, tally: &mut Tally) {
     let by_day = by_day(days);
     let Some((first, _)) = by_day.first_key_value() else {
         return;
@@ -223,7 +223,7 @@ mod tests {
             .collect();
         let mut tally = Tally::default();
         let until = Timestamp::from_millisecond(until * Bucket::Day.milliseconds()).expect("a time");
-        recount("r", &days, until, &mut tally);
+        recompute("r", &days, until, &mut tally);
         tally
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use keirin_insight::{Tally, counts};
+use keirin_insight::{Tally, incremental};
 use keirin_model::RepositoryId;
 use keirin_store::facts::Facts;
 use keirin_store::{Position, Result as StoreResult};
@@ -55,13 +55,13 @@ async fn work(transforms: &Transforms) -> Result<u64, StorageError> {
     let store = transforms.store();
     let mut facts = 0;
     let flows = |from| store.flow_facts_after(from, PAGE);
-    facts += follow(transforms, &FLOWS, flows, counts::flows::count).await?;
+    facts += follow(transforms, &FLOWS, flows, incremental::flows::count).await?;
     let runs = |from| store.run_facts_after(from, PAGE);
-    facts += follow(transforms, &RUNS, runs, counts::runs::count).await?;
+    facts += follow(transforms, &RUNS, runs, incremental::runs::count).await?;
     let jobs = |from| store.job_facts_after(from, PAGE);
-    facts += follow(transforms, &JOBS, jobs, counts::jobs::count).await?;
+    facts += follow(transforms, &JOBS, jobs, incremental::jobs::count).await?;
     let attempts = |from| store.attempt_facts_after(from, PAGE);
-    facts += follow(transforms, &ATTEMPTS, attempts, counts::attempts::count).await?;
+    facts += follow(transforms, &ATTEMPTS, attempts, incremental::attempts::count).await?;
     Ok(facts)
 }
 
@@ -77,21 +77,21 @@ async fn history(transforms: &Transforms) -> Result<u64, StorageError> {
     let commits = |from| store.commits_after(from, PAGE);
     facts += follow(transforms, &COMMITS, commits, |fact, tally| {
         in_repository(&names, fact.repository, |name| {
-            counts::commits::count(name, fact, tally)
+            incremental::commits::count(name, fact, tally)
         });
     })
     .await?;
     let pull_requests = |from| store.pull_requests_after(from, PAGE);
     facts += follow(transforms, &PULL_REQUESTS, pull_requests, |fact, tally| {
         in_repository(&names, fact.repository, |name| {
-            counts::pull_requests::count(name, fact, tally)
+            incremental::pull_requests::count(name, fact, tally)
         });
     })
     .await?;
     let releases = |from| store.releases_after(from, PAGE);
     facts += follow(transforms, &RELEASES, releases, |fact, tally| {
         in_repository(&names, fact.repository, |name| {
-            counts::releases::count(name, fact, tally)
+            incremental::releases::count(name, fact, tally)
         });
     })
     .await?;
