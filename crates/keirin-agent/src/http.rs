@@ -95,7 +95,7 @@ fn told_apart(error: ClientError) -> CallError {
     match error {
         _ if error.kind() == Some("lease-lost") => CallError::Lost,
         ClientError::Problem(problem) if is_failing(problem.status) => CallError::Failing { reason: message },
-        ClientError::Problem(_) if !error.is_passing() => CallError::Refused { message },
+        ClientError::Problem(_) if !error.is_transient() => CallError::Refused { message },
         ClientError::Query(_) | ClientError::Unusable(_) => CallError::Refused { message },
         _ => CallError::Unreachable { reason: message },
     }

@@ -16,13 +16,13 @@ use keirin_store::access::{NewToken, Opens};
 use keirin_store::waiting_agents::WAITING_REMEMBERED;
 use keirin_wire::api::SignInLink;
 
+use crate::environment::Environment;
 use crate::error::ApiError;
 use crate::keys::MasterKey;
 use crate::known_agents::KnownAgents;
 use crate::known_credentials::KnownCredentials;
 use crate::limits::Limits;
 use crate::log_intake::OpenLogs;
-use crate::outside::Outside;
 use crate::secret;
 use crate::settings::Settings;
 use crate::work::Work;
@@ -46,7 +46,7 @@ pub struct Parts {
     /// The master key.
     pub keys: MasterKey,
     /// Clock and randomness.
-    pub outside: Outside,
+    pub outside: Environment,
     /// What can be set.
     pub settings: Settings,
 }
@@ -59,7 +59,7 @@ pub struct App {
     pub(crate) objects: Objects,
     pub(crate) mirrors: Mirrors,
     pub(crate) keys: MasterKey,
-    pub(crate) outside: Outside,
+    pub(crate) outside: Environment,
     pub(crate) settings: Settings,
     pub(crate) limits: Limits,
     /// Whether this server is open for work, once it leads.

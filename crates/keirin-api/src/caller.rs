@@ -10,7 +10,7 @@ use keirin_model::flow::Cause;
 use keirin_model::{AgentId, AttemptId, ProjectId, TokenId, UserId};
 use keirin_store::Store;
 use keirin_store::access::{ApiTokenRow, SessionRow, UserRow};
-use keirin_store::views::{PlaceRow, Sight};
+use keirin_store::views::{ProjectRef, VisibleProjects};
 use keirin_wire::api::{IdentityKind, ProjectRole};
 
 use crate::error::ApiError;
@@ -114,7 +114,7 @@ impl Caller {
     }
 
     /// What they may do in one project; `None` where they may not even know that it is there.
-    pub(crate) fn role_in(&self, place: &PlaceRow) -> Option<Role> {
+    pub(crate) fn role_in(&self, place: &ProjectRef) -> Option<Role> {
         let own = self.roles.get(&place.project).map(|(_, role)| *role);
         let given = match &self.who {
             Who::Session { user, .. } => own.max(user.role),
@@ -130,7 +130,7 @@ impl Caller {
     }
 
     /// Refuses a caller who has not this role in the project; one who may not know of it is told that it is not there.
-    pub(crate) fn require(&self, place: &PlaceRow, role: Role) -> Result<(), ApiError> {
+    pub(crate) fn require(&self, place: &ProjectRef, role: Role) -> Result<(), ApiError> {
         match self.role_in(place) {
             Some(given) if given >= role => Ok(()),
             Some(_) if self.user().is_none() => Err(ApiError::sign_in_needed()),
@@ -180,9 +180,9 @@ impl Caller {
     }
 
     /// Which projects they may see.
-    pub(crate) async fn sight(&self, store: &Store) -> Result<Sight, ApiError> {
+    pub(crate) async fn sight(&self, store: &Store) -> Result<VisibleProjects, ApiError> {
         if self.server_role().is_some() {
-            return Ok(Sight::All);
+            return Ok(VisibleProjects::All);
         }
         let mut projects = store.public_projects().await?;
         match &self.who {
@@ -198,7 +198,7 @@ impl Caller {
             }
             _ => projects.extend(self.roles.keys().copied()),
         }
-        Ok(Sight::Only(projects))
+        Ok(VisibleProjects::Only(projects))
     }
 
     /// Their roles in single projects, by name.
@@ -272,7 +272,7 @@ macro_rules! from_gate {
 
 /// The project that the path belongs to.
 #[derive(Clone)]
-pub(crate) struct Place(pub(crate) PlaceRow);
+pub(crate) struct RequestProject(pub(crate) ProjectRef);
 
 /// The live attempt that the call speaks for.
 #[derive(Clone, Copy)]
@@ -281,4 +281,4 @@ pub(crate) struct LiveAttempt {
     pub(crate) place: Live,
 }
 
-from_gate!(Caller, Place, LiveAttempt);
+from_gate!(Caller, RequestProject, LiveAttempt);

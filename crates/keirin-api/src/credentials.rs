@@ -3,16 +3,16 @@
 use keirin_model::ProjectId;
 use keirin_wire::api::Credential;
 
+use crate::environment::Environment;
 use crate::error::ApiError;
 use crate::keys::{CannotOpen, MasterKey};
-use crate::outside::Outside;
 
 /// Encrypts a credential for its project.
 pub(crate) fn seal(
     keys: &MasterKey,
     project: ProjectId,
     credential: &Credential,
-    outside: &Outside,
+    outside: &Environment,
 ) -> Result<Vec<u8>, ApiError> {
     let plain = serde_json::to_vec(credential).map_err(ApiError::internal)?;
     Ok(keys.seal(project, &plain, outside))

@@ -15,10 +15,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keirin_model::access::Role;
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, RunId};
-use keirin_store::views::{PlaceRow, Sight};
+use keirin_store::views::{ProjectRef, VisibleProjects};
 
 use crate::app::App;
-use crate::caller::{Caller, LiveAttempt, Place, Who};
+use crate::caller::{Caller, LiveAttempt, RequestProject, Who};
 use crate::connections::AddressPrefix;
 use crate::error::ApiError;
 use crate::permission::{self, Need, Noun};
@@ -225,7 +225,7 @@ async fn authorise(app: &App, parts: &mut Parts, need: Need, caller: &Caller) ->
     match need {
         Need::Open | Need::Anyone | Need::Agent => Ok(()),
         Need::Visible => match (caller.user(), caller.sight(&app.store).await?) {
-            (None, Sight::Only(projects)) if projects.is_empty() => Err(ApiError::sign_in_needed()),
+            (None, VisibleProjects::Only(projects)) if projects.is_empty() => Err(ApiError::sign_in_needed()),
             _ => Ok(()),
         },
         Need::SignedIn => caller.person().map(|_| ()),
@@ -259,7 +259,7 @@ async fn authorise(app: &App, parts: &mut Parts, need: Need, caller: &Caller) ->
                 .map(|live| live.place.project);
             match found {
                 Some(found) if of_job == Some(found.project) => {
-                    parts.extensions.insert(Place(found));
+                    parts.extensions.insert(RequestProject(found));
                     Ok(())
                 }
                 _ => Err(ApiError::not_found("repository")),
@@ -269,18 +269,23 @@ async fn authorise(app: &App, parts: &mut Parts, need: Need, caller: &Caller) ->
 }
 
 /// Lets the caller into a project. Somebody who may not know of it hears the same as when there is none.
-fn admit_to(parts: &mut Parts, caller: &Caller, place: Option<PlaceRow>, role: Role) -> Result<(), ApiError> {
+fn admit_to(
+    parts: &mut Parts,
+    caller: &Caller,
+    place: Option<ProjectRef>,
+    role: Role,
+) -> Result<(), ApiError> {
     let Some(place) = place else {
         caller.person()?;
         return Err(ApiError::nothing_to_see());
     };
     caller.require(&place, role)?;
-    parts.extensions.insert(Place(place));
+    parts.extensions.insert(RequestProject(place));
     Ok(())
 }
 
 /// The project that the path belongs to; `None` where there is no such thing.
-async fn place(app: &App, parts: &mut Parts, noun: Noun) -> Result<Option<PlaceRow>, ApiError> {
+async fn place(app: &App, parts: &mut Parts, noun: Noun) -> Result<Option<ProjectRef>, ApiError> {
     let store = &app.store;
     let found = match noun {
         Noun::Project => match param(parts, "project").await? {
@@ -308,7 +313,7 @@ async fn place(app: &App, parts: &mut Parts, noun: Noun) -> Result<Option<PlaceR
 }
 
 /// The value of a parameter of the address.
-fn said(parts: &Parts, name: &str) -> Option<String> {
+fn query_param(parts: &Parts, name: &str) -> Option<String> {
     let query = parts.uri.query().unwrap_or_default();
     url::form_urlencoded::parse(query.as_bytes())
         .find(|(key, _)| key == name)
@@ -320,8 +325,8 @@ async fn samples_place(
     app: &App,
     parts: &Parts,
     caller: &Caller,
-) -> Result<Option<Option<PlaceRow>>, ApiError> {
-    if let Some(name) = said(parts, "project") {
+) -> Result<Option<Option<ProjectRef>>, ApiError> {
+    if let Some(name) = query_param(parts, "project") {
         return Ok(Some(app.store.place_named(&name).await?));
     }
     match caller.who {
@@ -334,20 +339,20 @@ async fn samples_place(
 }
 
 /// The project whose logs a search names; `Ok(None)` for logs that belong to none.
-async fn place_of_search(app: &App, parts: &Parts) -> Result<Option<Option<PlaceRow>>, ApiError> {
-    if let Some(flow) = said(parts, "flow") {
+async fn place_of_search(app: &App, parts: &Parts) -> Result<Option<Option<ProjectRef>>, ApiError> {
+    if let Some(flow) = query_param(parts, "flow") {
         return Ok(Some(match FlowId::from_str(&flow) {
             Ok(flow) => app.store.place_of_flow(flow).await?,
             Err(_) => None,
         }));
     }
-    if let Some(run) = said(parts, "run") {
+    if let Some(run) = query_param(parts, "run") {
         return Ok(Some(match RunId::from_str(&run) {
             Ok(run) => app.store.place_of_run(run).await?,
             Err(_) => None,
         }));
     }
-    if let Some(job) = said(parts, "job") {
+    if let Some(job) = query_param(parts, "job") {
         return Ok(Some(match JobId::from_str(&job) {
             Ok(job) => app.store.place_of_job(job).await?,
             Err(_) => None,

@@ -11,7 +11,7 @@ use hmac::{Hmac, Mac};
 use keirin_model::{AttemptId, ProjectId};
 use sha2::Sha256;
 
-use crate::outside::Outside;
+use crate::environment::Environment;
 use crate::secret::{FETCH_TOKEN, JOB_TOKEN};
 
 /// The length of a nonce, in bytes.
@@ -64,7 +64,7 @@ impl MasterKey {
     }
 
     /// Encrypts a project's credential; it can be opened for that project only.
-    pub fn seal(&self, project: ProjectId, plain: &[u8], outside: &Outside) -> Vec<u8> {
+    pub fn seal(&self, project: ProjectId, plain: &[u8], outside: &Environment) -> Vec<u8> {
         let nonce = outside.random::<NONCE>();
         let payload = Payload {
             msg: plain,
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_credential_opens_for_its_project_and_key_only() {
-        let outside = Outside::real();
+        let outside = Environment::real();
         let key = MasterKey::new(&[7; 32]);
         let sealed = key.seal(ProjectId(1), b"hush", &outside);
         assert_eq!(key.open(ProjectId(1), &sealed).unwrap(), b"hush");

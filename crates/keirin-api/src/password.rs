@@ -5,8 +5,8 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use tokio::sync::Semaphore;
 
+use crate::environment::Environment;
 use crate::error::ApiError;
-use crate::outside::Outside;
 
 /// The fewest characters of a password.
 pub(crate) const SHORTEST: usize = 10;
@@ -45,7 +45,7 @@ pub(crate) fn check(password: &str) -> Result<(), ApiError> {
 ///
 /// # Errors
 /// The password is too short or too long.
-pub(crate) async fn hash(password: &str, outside: &Outside) -> Result<String, ApiError> {
+pub(crate) async fn hash(password: &str, outside: &Environment) -> Result<String, ApiError> {
     check(password)?;
     let salt = outside.random::<16>();
     let password = password.to_owned();
@@ -107,7 +107,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_known_again_and_no_other_is() {
-        let hash = hash("correct horse", &Outside::real()).await.unwrap();
+        let hash = hash("correct horse", &Environment::real()).await.unwrap();
         assert!(hash.starts_with("$argon2id$"));
         for is_familiar in [false, true] {
             let verify = async |password, hash| verify(password, hash, is_familiar).await.unwrap();
@@ -119,7 +119,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_nobody_has_costs_as_much_as_one_that_somebody_has() {
-        let known = hash("correct horse", &Outside::real()).await.unwrap();
+        let known = hash("correct horse", &Environment::real()).await.unwrap();
         let [known, nobody] = [known.as_str(), NOBODY].map(|hash| {
             let hash = PasswordHash::new(hash).unwrap();
             (hash.algorithm.to_string(), hash.version, hash.params.to_string())
@@ -129,6 +129,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_short_password_is_refused() {
-        assert!(super::hash("short", &Outside::real()).await.is_err());
+        assert!(super::hash("short", &Environment::real()).await.is_err());
     }
 }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::outside::Outside;
+use crate::environment::Environment;
 
 /// How an API token begins.
 pub(crate) const API_TOKEN: &str = "keirin_api_";
@@ -21,7 +21,7 @@ pub(crate) const FETCH_TOKEN: &str = "keirin_fetch_";
 const SHOWN: usize = 6;
 
 /// A new secret of 256 random bits.
-pub(crate) fn draw(prefix: &str, outside: &Outside) -> String {
+pub(crate) fn draw(prefix: &str, outside: &Environment) -> String {
     format!("{prefix}{}", URL_SAFE_NO_PAD.encode(outside.random::<32>()))
 }
 

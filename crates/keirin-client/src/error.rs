@@ -36,11 +36,11 @@ pub enum ClientError {
 
 impl ClientError {
     /// Whether the same call may well go through a little later.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
-            Self::Problem(problem) => is_passing(problem.status),
-            Self::Protocol { status, .. } => status.is_some_and(is_passing),
+            Self::Problem(problem) => is_transient(problem.status),
+            Self::Protocol { status, .. } => status.is_some_and(is_transient),
             Self::Query(_) | Self::Unusable(_) => false,
         }
     }
@@ -60,6 +60,6 @@ impl ClientError {
 }
 
 /// A fault of the server, or too many calls at once.
-const fn is_passing(status: u16) -> bool {
+const fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 429 | 500 | 502..=504)
 }

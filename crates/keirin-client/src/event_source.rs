@@ -77,7 +77,7 @@ impl EventSource {
                         let anew = self.position.is_none();
                         return Ok(Heard::Connected { anew });
                     }
-                    Err(error) if error.is_passing() => self.pause(error).await?,
+                    Err(error) if error.is_transient() => self.pause(error).await?,
                     Err(error) => return Err(error),
                 }
                 continue;

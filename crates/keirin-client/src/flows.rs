@@ -10,7 +10,7 @@ use crate::client::{Client, part};
 
 /// Which flows: those that fit everything that is given.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct WhichFlows {
+pub struct FlowQuery {
     /// On this branch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
@@ -33,7 +33,7 @@ impl Client {
     ///
     /// # Errors
     /// As every call.
-    pub async fn flows(&self, project: Option<&str>, which: &WhichFlows) -> Result<Page<FlowSummary>> {
+    pub async fn flows(&self, project: Option<&str>, which: &FlowQuery) -> Result<Page<FlowSummary>> {
         let path = match project {
             Some(project) => format!("/api/v1/projects/{}/flows", part(project)),
             None => "/api/v1/flows".to_owned(),

@@ -15,7 +15,7 @@ const DOWNLOAD: Duration = Duration::from_secs(60 * 60);
 
 /// Which jobs: those that fit everything that is given.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct WhichJobs {
+pub struct JobQuery {
     /// Of this flow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow: Option<FlowId>,
@@ -40,7 +40,7 @@ impl Client {
     ///
     /// # Errors
     /// As every call.
-    pub async fn jobs(&self, which: &WhichJobs) -> Result<Page<JobSummary>> {
+    pub async fn jobs(&self, which: &JobQuery) -> Result<Page<JobSummary>> {
         self.call(Method::GET, "/api/v1/jobs")
             .query(which)
             .receive()

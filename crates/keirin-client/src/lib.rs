@@ -29,10 +29,10 @@ pub use agent::AgentClient;
 pub use client::Client;
 pub use error::ClientError;
 pub use events::{Events, News};
-pub use flows::WhichFlows;
-pub use jobs::WhichJobs;
+pub use flows::FlowQuery;
+pub use jobs::JobQuery;
 pub use log_follower::LogFollower;
-pub use logs::{WhichLines, WhichLogs};
+pub use logs::{LogLinesQuery, LogSearchQuery};
 pub use measure::QueryTime;
 pub use transport::{Connection, Connector};
 

@@ -56,7 +56,7 @@ impl LogFollower {
                 "problem" => {
                     let problem: Problem = self.read(&event)?;
                     let error = ClientError::Problem(Box::new(problem));
-                    if !error.is_passing() {
+                    if !error.is_transient() {
                         return Err(error);
                     }
                     self.source.reconnect(error).await?;

@@ -22,7 +22,7 @@ const LARGEST_PAGE: usize = 400 * 1024 * 1024;
 
 /// Which lines of a job's log.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct WhichLines {
+pub struct LogLinesQuery {
     /// Which attempt; the newest where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
@@ -43,7 +43,7 @@ pub struct WhichLines {
 /// Whose logs are searched.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum WhichLogs {
+pub enum LogSearchQuery {
     /// Of a flow.
     Flow(FlowId),
     /// Of a run.
@@ -56,7 +56,7 @@ pub enum WhichLogs {
     Service(String),
 }
 
-impl WhichLogs {
+impl LogSearchQuery {
     fn pair(&self) -> (&'static str, String) {
         match self {
             Self::Flow(flow) => ("flow", flow.to_string()),
@@ -73,7 +73,7 @@ impl Client {
     ///
     /// # Errors
     /// As every call.
-    pub async fn log(&self, job: JobId, which: &WhichLines) -> Result<LogPage> {
+    pub async fn log(&self, job: JobId, which: &LogLinesQuery) -> Result<LogPage> {
         self.call(Method::GET, &format!("/api/v1/jobs/{job}/log"))
             .query(which)
             .at_most(LARGEST_PAGE)
@@ -99,7 +99,7 @@ impl Client {
     ///
     /// # Errors
     /// As every call.
-    pub async fn search_logs(&self, logs: &WhichLogs, regex: &str, limit: u32) -> Result<LogSearch> {
+    pub async fn search_logs(&self, logs: &LogSearchQuery, regex: &str, limit: u32) -> Result<LogSearch> {
         let limit = limit.to_string();
         let (name, value) = logs.pair();
         self.call(Method::GET, "/api/v1/logs/search")

@@ -290,7 +290,7 @@ async fn note_agents(handle: Handle, store: Store) {
         let Ok(seen) = handle.ask(|engine| engine.agents_seen()).await else {
             return;
         };
-        if let Err(error) = store.saw_agents(&seen).await {
+        if let Err(error) = store.touch_agents(&seen).await {
             tracing::warn!(%error, "it could not be taken down when agents were last heard of");
         }
     }

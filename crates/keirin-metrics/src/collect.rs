@@ -6,7 +6,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::refusal::Way;
+use crate::refusal::IntakePath;
 use crate::scrape::{Clock, Scraper, Target, TargetError, TargetStatus};
 use crate::sql::{SqlCollector, SqlDatabase, SqlFile, SqlStatus};
 use crate::storage::Intake;
@@ -68,7 +68,7 @@ impl Collectors {
         if running.is_some() {
             return Ok(());
         }
-        let mut scraper = Scraper::new(self.clock.clone(), self.intake.by(Way::Scrape).shared());
+        let mut scraper = Scraper::new(self.clock.clone(), self.intake.by(IntakePath::Scrape).shared());
         scraper.set_targets(self.targets.clone()).await?;
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -76,7 +76,7 @@ impl Collectors {
             .databases
             .iter()
             .map(|job| {
-                let sink = self.intake.by(Way::Sql).shared();
+                let sink = self.intake.by(IntakePath::Sql).shared();
                 let (database, file) = (job.database.clone(), job.file.clone());
                 let collector = SqlCollector::new(self.clock.clone(), sink, database, file);
                 (job.name.clone(), Arc::new(collector))

@@ -14,7 +14,7 @@ use keirin_model::series::{Labels, Matcher, Sample};
 use keirin_promql::{CompiledMatchers, Options};
 use keirin_store::Position;
 use keirin_store::series::SeriesRow;
-use keirin_store::views::Sight;
+use keirin_store::views::VisibleProjects;
 use serde::Deserialize;
 use url::Url;
 
@@ -280,7 +280,7 @@ impl Forwarder {
         let metadata = self
             .storage
             .store()
-            .described_metrics(&Sight::All)
+            .described_metrics(&VisibleProjects::All)
             .await
             .map_err(StorageError::from)?
             .into_iter()

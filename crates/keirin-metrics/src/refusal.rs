@@ -161,7 +161,7 @@ impl fmt::Display for RefusedItems {
 
 /// The way that samples come in by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Way {
+pub enum IntakePath {
     /// Prometheus' remote write.
     RemoteWrite,
     /// InfluxDB's line protocol.
@@ -174,7 +174,7 @@ pub enum Way {
     Sql,
 }
 
-impl Way {
+impl IntakePath {
     /// The label `way` of what is counted.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -189,11 +189,11 @@ impl Way {
 
 /// How much has been refused since the server started, by way and reason.
 #[derive(Debug, Clone, Default)]
-pub struct RefusalCounts(Arc<Mutex<BTreeMap<(Way, &'static str), u64>>>);
+pub struct RefusalCounts(Arc<Mutex<BTreeMap<(IntakePath, &'static str), u64>>>);
 
 impl RefusalCounts {
     /// Counts what is refused.
-    pub fn count(&self, way: Way, refused: &RefusedItems) {
+    pub fn count(&self, way: IntakePath, refused: &RefusedItems) {
         let mut counts = self.locked();
         for (reason, items) in &refused.items {
             *counts.entry((way, *reason)).or_default() += *items as u64;
@@ -201,11 +201,11 @@ impl RefusalCounts {
     }
 
     /// Every way and reason with its count.
-    pub fn all(&self) -> Vec<((Way, &'static str), u64)> {
+    pub fn all(&self) -> Vec<((IntakePath, &'static str), u64)> {
         self.locked().iter().map(|(key, count)| (*key, *count)).collect()
     }
 
-    fn locked(&self) -> MutexGuard<'_, BTreeMap<(Way, &'static str), u64>> {
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<(IntakePath, &'static str), u64>> {
         // Each count is right by itself, so it is right also where somebody panicked.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -247,11 +247,14 @@ mod tests {
         assert!(told.ends_with("such as `job`; and 1 more"), "{told}");
 
         let counts = RefusalCounts::default();
-        counts.count(Way::Push, &refused);
-        counts.count(Way::Push, &refused);
+        counts.count(IntakePath::Push, &refused);
+        counts.count(IntakePath::Push, &refused);
         assert_eq!(
             counts.all(),
-            [((Way::Push, "made_here"), 6), ((Way::Push, "unreadable"), 10)]
+            [
+                ((IntakePath::Push, "made_here"), 6),
+                ((IntakePath::Push, "unreadable"), 10)
+            ]
         );
     }
 }

@@ -34,7 +34,7 @@ pub enum SinkError {
 
 impl SinkError {
     /// Whether the same batch may be kept later; otherwise all of it is kept that ever will be.
-    pub const fn is_passing(&self) -> bool {
+    pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Failed(_))
     }
 }

@@ -1,6 +1,6 @@
 //! What a query's author should know beside the answer: warnings that it may be wrong, and hints.
 
-use crate::syntax::Place;
+use crate::syntax::TextRange;
 
 /// No query keeps more warnings, nor more hints, than this.
 const MOST: usize = 100;
@@ -16,14 +16,14 @@ pub(crate) struct Annotations {
 #[derive(Debug)]
 struct Annotation {
     text: String,
-    place: Place,
+    place: TextRange,
 }
 
 /// Buckets of a histogram that had to be made to rise, over all the times at which that happened.
 #[derive(Debug, Clone)]
 pub(crate) struct ForcedMonotonicity {
     pub(crate) metric: String,
-    pub(crate) place: Place,
+    pub(crate) place: TextRange,
     pub(crate) first_ms: i64,
     pub(crate) last_ms: i64,
     pub(crate) lowest_bucket: f64,
@@ -33,11 +33,11 @@ pub(crate) struct ForcedMonotonicity {
 }
 
 impl Annotations {
-    pub(crate) fn warn(&mut self, place: Place, text: String) {
+    pub(crate) fn warn(&mut self, place: TextRange, text: String) {
         add(&mut self.warnings, place, text);
     }
 
-    pub(crate) fn info(&mut self, place: Place, text: String) {
+    pub(crate) fn info(&mut self, place: TextRange, text: String) {
         add(&mut self.infos, place, text);
     }
 
@@ -84,7 +84,7 @@ impl Annotations {
     }
 }
 
-fn add(list: &mut Vec<Annotation>, place: Place, text: String) {
+fn add(list: &mut Vec<Annotation>, place: TextRange, text: String) {
     if list.len() < MOST && !list.iter().any(|known| known.text == text) {
         list.push(Annotation { text, place });
     }

@@ -20,5 +20,5 @@ pub use matchers::{BadMatcher, CompiledMatchers};
 pub use query::{Query, format_query};
 pub use selection::Selection;
 pub use source::{Samples, SamplesError, Series, SeriesSource, SourceError};
-pub use syntax::{Place, SyntaxError, ValueType, duration::format_duration, duration::parse_duration};
+pub use syntax::{SyntaxError, TextRange, ValueType, duration::format_duration, duration::parse_duration};
 pub use time::{Options, Span};

@@ -8,7 +8,7 @@ use keirin_model::plan::Executor;
 use keirin_model::{AgentId, Timestamp};
 use sqlx::PgConnection;
 
-use crate::row::{column, json, time, unsigned};
+use crate::row::{json, saturating_cast, to_sql, unsigned};
 use crate::{Result, Store, StoreError};
 
 /// An agent that makes itself known.
@@ -75,7 +75,7 @@ impl Store {
             &groups as _,
             &labels as _,
             &executors as _,
-            column::<i32, _>(new.slots),
+            saturating_cast::<i32, _>(new.slots),
             new.authorised,
             json(new.host)? as _,
             new.version,
@@ -162,7 +162,7 @@ impl Store {
         let updated = sqlx::query!(
             "update agents set slots_limit = $2 where id = $1",
             id.0,
-            limit.map(column::<i32, _>)
+            limit.map(saturating_cast::<i32, _>)
         )
         .execute(&self.pool)
         .await?;
@@ -185,9 +185,9 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn saw_agents(&self, seen: &[(AgentId, Timestamp)]) -> Result<()> {
+    pub async fn touch_agents(&self, seen: &[(AgentId, Timestamp)]) -> Result<()> {
         let ids: Vec<_> = seen.iter().map(|(id, _)| id.0).collect();
-        let times: Vec<_> = seen.iter().map(|(_, at)| time(*at)).collect();
+        let times: Vec<_> = seen.iter().map(|(_, at)| to_sql(*at)).collect();
         sqlx::query!(
             "update agents t set last_seen_at = u.at
              from (select id, max(at) as at from unnest($1::bigint[], $2::timestamptz[]) as u (id, at) group by id) u

@@ -3,7 +3,7 @@
 use jiff_sqlx::ToSqlx;
 use keirin_model::{ArtifactId, AttemptId, FlowId, Timestamp};
 
-use crate::row::{column, unsigned};
+use crate::row::{saturating_cast, unsigned};
 use crate::{Result, Store, StoreError};
 
 /// A file whose object is there and synced.
@@ -60,7 +60,7 @@ impl Store {
              returning id",
             new.attempt.0,
             new.path,
-            column::<i64, _>(new.size),
+            saturating_cast::<i64, _>(new.size),
             &new.sha256[..],
             new.object,
             now.to_sqlx() as _,

@@ -4,7 +4,7 @@ use jiff_sqlx::ToSqlx;
 use keirin_model::project::{Branch, BranchKind, PushRecord};
 use keirin_model::{BranchId, FlowId, ProjectId, Timestamp};
 
-use crate::row::{json, timestamp, word};
+use crate::row::{json, parse_enum, timestamp};
 use crate::{Result, Store, StoreError};
 
 impl Store {
@@ -269,7 +269,7 @@ impl TryFrom<Row> for Branch {
         Ok(Self {
             id: BranchId(row.id),
             project: ProjectId(row.project),
-            kind: word(&row.kind)?,
+            kind: parse_enum(&row.kind)?,
             name: row.name,
             seen_commit: row.seen_commit,
             gone_at: timestamp(row.gone_at),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::row::{json, text, time};
+use crate::row::{json, sanitize_nul, to_sql};
 use crate::{Result, Store, StoreError};
 
 /// A dashboard without its content.
@@ -74,10 +74,10 @@ impl Store {
                    changed_at = excluded.changed_at, changed_by = excluded.changed_by
                where $7",
             row.uid,
-            &*text(&row.title),
+            &*sanitize_nul(&row.title),
             row.folder,
             json(dashboard)? as _,
-            time(row.changed_at) as _,
+            to_sql(row.changed_at) as _,
             row.changed_by,
             replaces,
         )

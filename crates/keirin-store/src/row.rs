@@ -13,7 +13,7 @@ use crate::{Result, StoreError};
 /// # Errors
 /// The columns contradict each other, or hold no words of ours.
 pub(crate) fn status(state: &str, outcome: Option<&str>) -> Result<Status> {
-    let parsed_state: State = word(state)?;
+    let parsed_state: State = parse_enum(state)?;
     Status::from_parts(parsed_state, self::outcome(outcome)?)
         .ok_or_else(|| StoreError::Corrupt(format!("state `{state}` with outcome `{outcome:?}`")))
 }
@@ -23,14 +23,14 @@ pub(crate) fn status(state: &str, outcome: Option<&str>) -> Result<Status> {
 /// # Errors
 /// The column holds no word of ours.
 pub(crate) fn outcome(text: Option<&str>) -> Result<Option<Outcome>> {
-    text.map(word).transpose()
+    text.map(parse_enum).transpose()
 }
 
 /// One of the model's words.
 ///
 /// # Errors
 /// The column holds none of them.
-pub(crate) fn word<T>(text: &str) -> Result<T>
+pub(crate) fn parse_enum<T>(text: &str) -> Result<T>
 where
     T: std::str::FromStr,
     T::Err: std::fmt::Display,
@@ -49,7 +49,7 @@ pub(crate) fn unsigned<To: TryFrom<From>, From: Copy + std::fmt::Display>(number
 
 /// A number for a column whose type is narrower. None that the engine counts comes near the end; one that did would
 /// be held there rather than wrap around.
-pub(crate) fn column<To: TryFrom<From> + Bounded, From>(number: From) -> To {
+pub(crate) fn saturating_cast<To: TryFrom<From> + Bounded, From>(number: From) -> To {
     To::try_from(number).unwrap_or(To::MAX)
 }
 
@@ -72,7 +72,7 @@ impl Bounded for i64 {
 }
 
 /// A time for a column; to the microsecond, which is what the database keeps.
-pub(crate) fn time(at: Timestamp) -> jiff_sqlx::Timestamp {
+pub(crate) fn to_sql(at: Timestamp) -> jiff_sqlx::Timestamp {
     at.to_sqlx()
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn timestamp(at: Option<jiff_sqlx::Timestamp>) -> Option<Timestamp> {
 }
 
 /// A text for a column. PostgreSQL keeps no NUL in texts; agents may send some.
-pub(crate) fn text(text: &str) -> std::borrow::Cow<'_, str> {
+pub(crate) fn sanitize_nul(text: &str) -> std::borrow::Cow<'_, str> {
     if text.contains('\0') {
         text.replace('\0', "\u{fffd}").into()
     } else {
@@ -109,12 +109,12 @@ pub(crate) fn json(value: &impl Serialize) -> Result<Json<Box<RawValue>>> {
 
 fn replace_nul(value: &mut serde_json::Value) {
     match value {
-        serde_json::Value::String(string) => *string = text(string).into_owned(),
+        serde_json::Value::String(string) => *string = sanitize_nul(string).into_owned(),
         serde_json::Value::Array(items) => items.iter_mut().for_each(replace_nul),
         serde_json::Value::Object(fields) => {
             let replaced = std::mem::take(fields).into_iter().map(|(name, mut field)| {
                 replace_nul(&mut field);
-                (text(&name).into_owned(), field)
+                (sanitize_nul(&name).into_owned(), field)
             });
             *fields = replaced.collect();
         }
@@ -134,7 +134,7 @@ mod tests {
             written.0.get(),
             serde_json::json!({ "a\u{fffd}": ["b\u{fffd}", { "c": "\\u0000 is no NUL" }] }).to_string()
         );
-        assert_eq!(text("a\0b"), "a\u{fffd}b");
+        assert_eq!(sanitize_nul("a\0b"), "a\u{fffd}b");
     }
 
     #[test]

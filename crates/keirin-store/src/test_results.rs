@@ -3,7 +3,7 @@
 use keirin_model::AttemptId;
 use keirin_model::results::{TestResult, TestStatus};
 
-use crate::row::{column, text, unsigned, word};
+use crate::row::{parse_enum, sanitize_nul, saturating_cast, unsigned};
 use crate::{Result, Store};
 
 /// How many test cases went which way.
@@ -31,14 +31,14 @@ impl Store {
         step: usize,
         results: &[TestResult],
     ) -> Result<bool> {
-        let step: i32 = column(step);
-        let suites: Vec<_> = results.iter().map(|result| text(&result.suite)).collect();
-        let names: Vec<_> = results.iter().map(|result| text(&result.name)).collect();
+        let step: i32 = saturating_cast(step);
+        let suites: Vec<_> = results.iter().map(|result| sanitize_nul(&result.suite)).collect();
+        let names: Vec<_> = results.iter().map(|result| sanitize_nul(&result.name)).collect();
         let statuses: Vec<_> = results.iter().map(|result| result.status.as_str()).collect();
         let durations: Vec<_> = results.iter().map(|result| result.duration_seconds).collect();
         let messages: Vec<_> = results
             .iter()
-            .map(|result| result.message.as_deref().map(text))
+            .map(|result| result.message.as_deref().map(sanitize_nul))
             .collect();
 
         let mut transaction = self.pool.begin().await?;
@@ -101,7 +101,7 @@ impl Store {
                 let result = TestResult {
                     suite: row.suite,
                     name: row.name,
-                    status: word(&row.status)?,
+                    status: parse_enum(&row.status)?,
                     duration_seconds: row.duration_seconds,
                     message: row.message,
                 };
@@ -125,7 +125,7 @@ impl Store {
         let mut counts = TestCounts::default();
         for row in rows {
             let count = unsigned(row.count)?;
-            match word(&row.status)? {
+            match parse_enum(&row.status)? {
                 TestStatus::Passed => counts.passed = count,
                 TestStatus::Failed => counts.failed = count,
                 TestStatus::Error => counts.error = count,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use keirin_model::{TokenId, UserId};
 use tokio::sync::oneshot;
 
-use super::lane::{AddressPrefix, ConnectionId, Lane};
+use super::lane::{AddressPrefix, ConnectionId, ConnectionPool};
 use super::{ConnectionLimits, lock};
 
 /// Of the connections of an address, and of all, streams of those who have not signed in may hold one in so many.
@@ -37,14 +37,14 @@ pub(crate) struct EventStreams {
 #[derive(Debug)]
 struct StreamLane {
     most_per_holder: usize,
-    open: Mutex<Lane<oneshot::Sender<Infallible>, StreamHolder>>,
+    open: Mutex<ConnectionPool<oneshot::Sender<Infallible>, StreamHolder>>,
 }
 
 impl StreamLane {
     fn new(most: usize, most_per_holder: usize) -> Self {
         Self {
             most_per_holder,
-            open: Mutex::new(Lane::new(most, most_per_holder)),
+            open: Mutex::new(ConnectionPool::new(most, most_per_holder)),
         }
     }
 }

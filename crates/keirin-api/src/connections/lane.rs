@@ -40,7 +40,7 @@ pub(super) struct ConnectionId(u64);
 
 /// The open connections of one kind. `H` is what ends a connection when it is dropped, `K` what tells holders apart.
 #[derive(Debug)]
-pub(super) struct Lane<H, K = AddressPrefix> {
+pub(super) struct ConnectionPool<H, K = AddressPrefix> {
     most: usize,
     most_per_holder: usize,
     /// Counts what happens, so that what happened earlier can be told from what happened later.
@@ -68,7 +68,7 @@ struct Holder {
     idle: IdleOrder,
 }
 
-impl<H, K: Copy + Eq + Hash> Lane<H, K> {
+impl<H, K: Copy + Eq + Hash> ConnectionPool<H, K> {
     /// A lane of this many connections, and this many of one holder.
     pub(super) fn new(most: usize, most_per_holder: usize) -> Self {
         Self {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     /// A connection, and what tells whether it is still open.
-    fn connect(lane: &mut Lane<Rc<()>>, from: u8) -> (Option<ConnectionId>, Rc<()>) {
+    fn connect(lane: &mut ConnectionPool<Rc<()>>, from: u8) -> (Option<ConnectionId>, Rc<()>) {
         let handle = Rc::new(());
         (lane.admit(address(from), Rc::clone(&handle)), handle)
     }
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn the_longest_idle_connection_gives_way() {
-        let mut lane = Lane::new(2, 2);
+        let mut lane = ConnectionPool::new(2, 2);
         let (first_id, first) = connect(&mut lane, 1);
         let (_, second) = connect(&mut lane, 2);
         // The first has been used since the second came.
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn one_address_takes_room_from_itself_alone() {
-        let mut lane = Lane::new(10, 2);
+        let mut lane = ConnectionPool::new(10, 2);
         let (_, other) = connect(&mut lane, 9);
         let own: Vec<_> = (0..50).map(|_| connect(&mut lane, 1).1).collect();
         assert!(is_open(&other));
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_connection_that_the_server_works_for_never_gives_way() {
-        let mut lane = Lane::new(3, 2);
+        let mut lane = ConnectionPool::new(3, 2);
         for from in [1, 1, 2] {
             let (id, handle) = connect(&mut lane, from);
             lane.set_busy(id.unwrap());
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn what_ends_leaves_nothing_behind() {
-        let mut lane = Lane::new(3, 2);
+        let mut lane = ConnectionPool::new(3, 2);
         let ids: Vec<_> = (0..3).map(|from| connect(&mut lane, from).0.unwrap()).collect();
         lane.set_busy(ids[0]);
         for id in ids {

@@ -43,7 +43,7 @@ use crate::error::ApiError;
 use crate::server::router;
 pub(crate) use event_streams::{EventStream, EventStreams, StreamHolder};
 pub(crate) use lane::AddressPrefix;
-use lane::{ConnectionId, Lane};
+use lane::{ConnectionId, ConnectionPool};
 use stall::WriteTimeout;
 
 /// How long a connection may be silent before a request, and how long the head of one may take.
@@ -126,10 +126,10 @@ pub async fn serve(
     limits: ConnectionLimits,
     mut ending: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let door = Arc::new(Door {
+    let door = Arc::new(ConnectionGate {
         router: router(&app),
-        main: Mutex::new(Lane::new(limits.total, limits.per_address)),
-        spare: Mutex::new(Lane::new(SPARE, SPARE)),
+        main: Mutex::new(ConnectionPool::new(limits.total, limits.per_address)),
+        spare: Mutex::new(ConnectionPool::new(SPARE, SPARE)),
         event_streams: Arc::new(EventStreams::new(limits)),
         refusal_told: Mutex::default(),
         app,
@@ -169,18 +169,18 @@ fn log_panic(ended: Result<(), tokio::task::JoinError>) {
 }
 
 /// What decides which connections are let in.
-struct Door {
+struct ConnectionGate {
     app: Arc<App>,
     router: Router,
-    main: Mutex<Lane<oneshot::Sender<Infallible>>>,
+    main: Mutex<ConnectionPool<oneshot::Sender<Infallible>>>,
     /// Beside those that there is room for.
-    spare: Mutex<Lane<oneshot::Sender<Infallible>>>,
+    spare: Mutex<ConnectionPool<oneshot::Sender<Infallible>>>,
     event_streams: Arc<EventStreams>,
     /// When the log last told that the system refuses connections.
     refusal_told: Mutex<Option<Instant>>,
 }
 
-impl Door {
+impl ConnectionGate {
     /// Lets a connection in, or leaves it where even the spare ones are in use.
     fn admit(self: &Arc<Self>, peer: SocketAddr) -> Option<Admitted> {
         let is_proxy = self
@@ -250,7 +250,7 @@ struct Admitted {
 
 /// A connection's slot in its lane; given back when it is dropped.
 struct Slot {
-    door: Arc<Door>,
+    door: Arc<ConnectionGate>,
     id: ConnectionId,
     has_room: bool,
     /// Whether a request is under way.
@@ -279,7 +279,7 @@ impl Slot {
         }
     }
 
-    fn lane(&self) -> MutexGuard<'_, Lane<oneshot::Sender<Infallible>>> {
+    fn lane(&self) -> MutexGuard<'_, ConnectionPool<oneshot::Sender<Infallible>>> {
         lock(if self.has_room {
             &self.door.main
         } else {

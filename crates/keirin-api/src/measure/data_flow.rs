@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use keirin_store::series::{Amount, StreamRow};
-use keirin_store::views::Sight;
+use keirin_store::views::VisibleProjects;
 use keirin_wire::api::{DataFlow, DataPart, DataState};
 
 use crate::app::App;
@@ -30,7 +30,7 @@ const STREAMS: usize = 7;
 
 /// Every part of it. Facts, transforms and series are counted of all projects together, so whoever sees only some gets
 /// the others.
-pub(crate) async fn data_flow(app: &App, sight: &Sight) -> Result<DataFlow, ApiError> {
+pub(crate) async fn data_flow(app: &App, sight: &VisibleProjects) -> Result<DataFlow, ApiError> {
     let now = app.outside.now();
     let (events, jobs) = app.store.events_and_jobs_of_a_day(sight, now).await?;
     let mut parts = vec![
@@ -43,7 +43,7 @@ pub(crate) async fn data_flow(app: &App, sight: &Sight) -> Result<DataFlow, ApiE
             ..part("jobs", "Jobs", jobs)
         },
     ];
-    if *sight == Sight::All {
+    if *sight == VisibleProjects::All {
         parts.extend(of_all_projects(app, now).await?);
     }
     Ok(DataFlow { parts })

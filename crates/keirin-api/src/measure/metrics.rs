@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use keirin_insight::{Wants, definition_of};
 use keirin_model::series::MetricKind;
 use keirin_store::Store;
-use keirin_store::views::Sight;
+use keirin_store::views::VisibleProjects;
 use keirin_wire::api::{Metric, Wanted};
 
 use crate::error::ApiError;
 use crate::routes::fact_kind;
 
 /// All metrics that there are series of in sight, by name.
-pub(crate) async fn metrics(store: &Store, sight: &Sight) -> Result<Vec<Metric>, ApiError> {
+pub(crate) async fn metrics(store: &Store, sight: &VisibleProjects) -> Result<Vec<Metric>, ApiError> {
     let described: BTreeMap<_, _> = store
         .described_metrics(sight)
         .await?

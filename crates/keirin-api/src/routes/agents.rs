@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use keirin_model::AgentId;
-use keirin_store::views::WhichAgents;
+use keirin_store::views::AgentFilter;
 use keirin_wire::api::{Agent, AgentState, ChangeAgent, Page, RemovedAgents};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -13,7 +13,7 @@ use utoipa::IntoParams;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::extract::{At, Json, Query};
+use crate::extract::{Json, Path, Query};
 use crate::paging::Limit;
 
 /// The most slots that an agent may have.
@@ -41,7 +41,7 @@ pub(crate) async fn list(
     let limit = Limit::or_default(query.limit);
     // Names have no character that a text in the database cannot hold.
     let after = query.cursor.as_deref().map(sanitized);
-    let which = WhichAgents::Page {
+    let which = AgentFilter::Page {
         after: after.as_deref(),
         limit: limit + 1,
     };
@@ -90,7 +90,7 @@ pub(crate) async fn remove_waiting(
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
     caller: Caller,
-    At(agent): At<AgentId>,
+    Path(agent): Path<AgentId>,
 ) -> Result<Json<Agent>, ApiError> {
     Ok(Json(view(&app, &caller, agent).await?))
 }
@@ -102,7 +102,7 @@ pub(crate) async fn show(
 pub(crate) async fn change(
     State(app): State<Arc<App>>,
     caller: Caller,
-    At(agent): At<AgentId>,
+    Path(agent): Path<AgentId>,
     Json(change): Json<ChangeAgent>,
 ) -> Result<Json<Agent>, ApiError> {
     if change.slots.is_some_and(|slots| slots > SLOTS) {
@@ -140,7 +140,7 @@ pub(crate) async fn change(
 #[utoipa::path(delete, path = "/api/v1/agents/{agent}", tag = "agents", params(("agent" = String, Path)), responses((status = 204)))]
 pub(crate) async fn remove(
     State(app): State<Arc<App>>,
-    At(agent): At<AgentId>,
+    Path(agent): Path<AgentId>,
 ) -> Result<StatusCode, ApiError> {
     app.store.delete_agent(agent).await?;
     app.agents.forget();
@@ -153,7 +153,7 @@ async fn view(app: &App, caller: &Caller, agent: AgentId) -> Result<Agent, ApiEr
     let now = app.outside.now();
     let mut agents = app
         .store
-        .agent_views(&sight, WhichAgents::One(agent), now)
+        .agent_views(&sight, AgentFilter::One(agent), now)
         .await?;
     agents
         .pop()

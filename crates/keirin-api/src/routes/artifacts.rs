@@ -12,14 +12,14 @@ use keirin_wire::api::{Artifact, Page};
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{At, Json};
+use crate::extract::{Json, Path};
 use crate::files;
 
 /// List a flow's artifacts
 #[utoipa::path(get, path = "/api/v1/flows/{flow}/artifacts", tag = "artifacts", params(("flow" = String, Path)), responses((status = 200, body = Page<Artifact>)))]
 pub(crate) async fn of_flow(
     State(app): State<Arc<App>>,
-    At(flow): At<FlowId>,
+    Path(flow): Path<FlowId>,
 ) -> Result<Json<Page<Artifact>>, ApiError> {
     Ok(Json(Page::all(
         app.store.artifact_views(Left::ByFlow(flow)).await?,
@@ -30,7 +30,7 @@ pub(crate) async fn of_flow(
 #[utoipa::path(get, path = "/api/v1/runs/{run}/artifacts", tag = "artifacts", params(("run" = String, Path)), responses((status = 200, body = Page<Artifact>)))]
 pub(crate) async fn of_run(
     State(app): State<Arc<App>>,
-    At(run): At<RunId>,
+    Path(run): Path<RunId>,
 ) -> Result<Json<Page<Artifact>>, ApiError> {
     Ok(Json(Page::all(app.store.artifact_views(Left::ByRun(run)).await?)))
 }
@@ -39,7 +39,7 @@ pub(crate) async fn of_run(
 #[utoipa::path(get, path = "/api/v1/jobs/{job}/artifacts", tag = "artifacts", params(("job" = String, Path)), responses((status = 200, body = Page<Artifact>)))]
 pub(crate) async fn of_job(
     State(app): State<Arc<App>>,
-    At(job): At<JobId>,
+    Path(job): Path<JobId>,
 ) -> Result<Json<Page<Artifact>>, ApiError> {
     Ok(Json(Page::all(app.store.artifact_views(Left::ByJob(job)).await?)))
 }
@@ -48,7 +48,7 @@ pub(crate) async fn of_job(
 #[utoipa::path(get, path = "/api/v1/artifacts/{artifact}", tag = "artifacts", params(("artifact" = String, Path)), responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream")))]
 pub(crate) async fn download(
     State(app): State<Arc<App>>,
-    At(artifact): At<ArtifactId>,
+    Path(artifact): Path<ArtifactId>,
 ) -> Result<Response, ApiError> {
     let (file, bytes) = files::open(&app, artifact).await?;
     let headers = [

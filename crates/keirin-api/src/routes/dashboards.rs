@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use keirin_store::dashboards::DashboardRow;
-use keirin_store::views::Sight;
+use keirin_store::views::VisibleProjects;
 use keirin_wire::api::{Dashboard, DashboardCheck, DashboardContent, DashboardSummary, Page, Severity};
 
 use crate::app::App;
 use crate::caller::Caller;
 use crate::dashboards::{content, problems, provided, title, uid, without_answers};
 use crate::error::ApiError;
-use crate::extract::{At, Json};
+use crate::extract::{Json, Path};
 
 /// List dashboards
 ///
@@ -46,15 +46,15 @@ pub(crate) async fn list(State(app): State<Arc<App>>) -> Result<Json<Page<Dashbo
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
     caller: Caller,
-    At(dashboard): At<String>,
+    Path(dashboard): Path<String>,
 ) -> Result<Json<Dashboard>, ApiError> {
     if let Some(dashboard) = provided::show(&dashboard) {
         return Ok(Json(dashboard));
     }
     let saved = app.store.dashboard(&dashboard).await?;
     let content = match caller.sight(&app.store).await? {
-        Sight::All => saved,
-        Sight::Only(_) => without_answers(saved),
+        VisibleProjects::All => saved,
+        VisibleProjects::Only(_) => without_answers(saved),
     };
     Ok(Json(Dashboard {
         title: title(&content),
@@ -85,7 +85,7 @@ pub(crate) async fn import(
 pub(crate) async fn save(
     State(app): State<Arc<App>>,
     caller: Caller,
-    At(dashboard): At<String>,
+    Path(dashboard): Path<String>,
     Json(wanted): Json<DashboardContent>,
 ) -> Result<Json<Dashboard>, ApiError> {
     Ok(Json(
@@ -97,7 +97,7 @@ pub(crate) async fn save(
 #[utoipa::path(delete, path = "/api/v1/dashboards/{dashboard}", tag = "dashboards", params(("dashboard" = String, Path)), responses((status = 204)))]
 pub(crate) async fn remove(
     State(app): State<Arc<App>>,
-    At(dashboard): At<String>,
+    Path(dashboard): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     must_not_be_provided(&dashboard)?;
     app.store.delete_dashboard(&dashboard).await?;

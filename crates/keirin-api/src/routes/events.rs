@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::response::sse::Event as Sent;
 use futures::StreamExt;
-use keirin_store::views::Sight;
+use keirin_store::views::VisibleProjects;
 use keirin_wire::api::{Event, EventKind};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -68,11 +68,13 @@ fn is_position(text: &str) -> bool {
 }
 
 /// What belongs to no project is for everybody who may listen, since it names nothing but an agent's id and state.
-fn in_sight(sight: &Sight, event: &Event) -> bool {
+fn in_sight(sight: &VisibleProjects, event: &Event) -> bool {
     match event.project_id {
         Some(project) => sight.sees(project),
         None => {
-            event.kind == EventKind::Reset || matches!(sight, Sight::All) || event.kind == EventKind::Agent
+            event.kind == EventKind::Reset
+                || matches!(sight, VisibleProjects::All)
+                || event.kind == EventKind::Agent
         }
     }
 }

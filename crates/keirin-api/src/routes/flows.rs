@@ -13,16 +13,16 @@ use utoipa::IntoParams;
 
 use super::waiting::explain;
 use crate::app::App;
-use crate::caller::{Caller, Place};
+use crate::caller::{Caller, RequestProject};
 use crate::error::ApiError;
-use crate::extract::{At, Json, Query};
+use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, cursor};
 use crate::work::Target;
 
 /// Which flows.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Which {
+pub(crate) struct ListFlowsQuery {
     /// On this branch.
     branch: Option<String>,
     /// In this state.
@@ -36,7 +36,7 @@ pub(crate) struct Which {
     limit: Option<Limit>,
 }
 
-impl Which {
+impl ListFlowsQuery {
     fn filter(self) -> Result<(FlowFilter, u32), ApiError> {
         let filter = FlowFilter {
             project: None,
@@ -52,11 +52,11 @@ impl Which {
 /// List flows
 ///
 /// Of all projects that the caller may see, newest first.
-#[utoipa::path(get, path = "/api/v1/flows", tag = "flows", params(Which), responses((status = 200, body = Page<FlowSummary>)))]
+#[utoipa::path(get, path = "/api/v1/flows", tag = "flows", params(ListFlowsQuery), responses((status = 200, body = Page<FlowSummary>)))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Query(which): Query<Which>,
+    Query(which): Query<ListFlowsQuery>,
 ) -> Result<Json<Page<FlowSummary>>, ApiError> {
     let (filter, limit) = which.filter()?;
     let sight = caller.sight(&app.store).await?;
@@ -66,11 +66,11 @@ pub(crate) async fn list(
 /// List a project's flows
 ///
 /// Newest first.
-#[utoipa::path(get, path = "/api/v1/projects/{project}/flows", tag = "flows", params(("project" = String, Path), Which), responses((status = 200, body = Page<FlowSummary>)))]
+#[utoipa::path(get, path = "/api/v1/projects/{project}/flows", tag = "flows", params(("project" = String, Path), ListFlowsQuery), responses((status = 200, body = Page<FlowSummary>)))]
 pub(crate) async fn list_of_project(
     State(app): State<Arc<App>>,
-    Place(place): Place,
-    Query(which): Query<Which>,
+    RequestProject(place): RequestProject,
+    Query(which): Query<ListFlowsQuery>,
 ) -> Result<Json<Page<FlowSummary>>, ApiError> {
     let (filter, limit) = which.filter()?;
     let filter = FlowFilter {
@@ -78,7 +78,7 @@ pub(crate) async fn list_of_project(
         ..filter
     };
     // The gate has let the caller see this project.
-    let sight = keirin_store::views::Sight::All;
+    let sight = keirin_store::views::VisibleProjects::All;
     Ok(Json(app.store.flow_list(&sight, &filter, limit).await?))
 }
 
@@ -86,7 +86,7 @@ pub(crate) async fn list_of_project(
 #[utoipa::path(post, path = "/api/v1/projects/{project}/flows", tag = "flows", params(("project" = String, Path)), request_body = StartFlow, responses((status = 201, body = Flow)))]
 pub(crate) async fn start(
     State(app): State<Arc<App>>,
-    Place(place): Place,
+    RequestProject(place): RequestProject,
     caller: Caller,
     Json(start): Json<StartFlow>,
 ) -> Result<impl IntoResponse, ApiError> {
@@ -101,7 +101,7 @@ pub(crate) async fn start(
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
     caller: Caller,
-    At(flow): At<FlowId>,
+    Path(flow): Path<FlowId>,
 ) -> Result<Json<Flow>, ApiError> {
     Ok(Json(view(&app, &caller, flow).await?))
 }
@@ -111,8 +111,8 @@ pub(crate) async fn show(
 pub(crate) async fn show_numbered(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Place(place): Place,
-    path: At<(String, i64)>,
+    RequestProject(place): RequestProject,
+    path: Path<(String, i64)>,
 ) -> Result<Json<Flow>, ApiError> {
     let (_, number) = path.0;
     let flow = app.store.flow_numbered(place.project, number).await?;
@@ -127,7 +127,7 @@ pub(crate) async fn show_numbered(
 pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
     caller: Caller,
-    At(flow): At<FlowId>,
+    Path(flow): Path<FlowId>,
 ) -> Result<Json<Flow>, ApiError> {
     app.work.cancel(Target::Flow(flow)).await?;
     Ok(Json(view(&app, &caller, flow).await?))
@@ -138,7 +138,7 @@ pub(crate) async fn cancel(
 pub(crate) async fn rerun(
     State(app): State<Arc<App>>,
     caller: Caller,
-    At(flow): At<FlowId>,
+    Path(flow): Path<FlowId>,
     Json(rerun): Json<RerunFlow>,
 ) -> Result<Json<Flow>, ApiError> {
     app.work.rerun(flow, rerun.failed).await?;

@@ -13,14 +13,14 @@ use super::waiting::{entries, explain, explain_rows};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::extract::{At, Json, Query};
+use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, cursor};
 use crate::work::Target;
 
 /// Which jobs.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Which {
+pub(crate) struct ListJobsQuery {
     /// Of this flow.
     #[param(value_type = Option<String>)]
     flow: Option<FlowId>,
@@ -41,11 +41,11 @@ pub(crate) struct Which {
 /// List jobs
 ///
 /// Of all projects that the caller may see, newest first.
-#[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs", params(Which), responses((status = 200, body = Page<JobSummary>)))]
+#[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs", params(ListJobsQuery), responses((status = 200, body = Page<JobSummary>)))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Query(which): Query<Which>,
+    Query(which): Query<ListJobsQuery>,
 ) -> Result<Json<Page<JobSummary>>, ApiError> {
     let filter = JobFilter {
         project: None,
@@ -65,7 +65,7 @@ pub(crate) async fn list(
 /// Where to go on in the queue.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Stretch {
+pub(crate) struct PageQuery {
     /// `next_cursor` of the page before.
     cursor: Option<String>,
     /// How many, at most 200; 50 where absent.
@@ -76,11 +76,11 @@ pub(crate) struct Stretch {
 /// List the queue
 ///
 /// Jobs that wait for an agent, newest first, each with the reason.
-#[utoipa::path(get, path = "/api/v1/queue", tag = "jobs", params(Stretch), responses((status = 200, body = Page<QueueEntry>)))]
+#[utoipa::path(get, path = "/api/v1/queue", tag = "jobs", params(PageQuery), responses((status = 200, body = Page<QueueEntry>)))]
 pub(crate) async fn queue(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Query(stretch): Query<Stretch>,
+    Query(stretch): Query<PageQuery>,
 ) -> Result<Json<Page<QueueEntry>>, ApiError> {
     let filter = JobFilter {
         queued: true,
@@ -102,7 +102,7 @@ pub(crate) async fn queue(
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
     caller: Caller,
-    At(job): At<JobId>,
+    Path(job): Path<JobId>,
 ) -> Result<Json<Job>, ApiError> {
     Ok(Json(view(&app, &caller, job).await?))
 }
@@ -112,7 +112,7 @@ pub(crate) async fn show(
 pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
     caller: Caller,
-    At(job): At<JobId>,
+    Path(job): Path<JobId>,
 ) -> Result<Json<Job>, ApiError> {
     app.work.cancel(Target::Job(job)).await?;
     Ok(Json(view(&app, &caller, job).await?))

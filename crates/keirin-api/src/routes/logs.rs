@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{At, Json, Query};
+use crate::extract::{Json, Path, Query};
 use crate::log_lines;
 use crate::streams::{self, StreamEnd};
 
@@ -27,7 +27,7 @@ const USUAL: u64 = 1_000;
 /// Which lines.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Which {
+pub(crate) struct LogLinesQuery {
     /// Which attempt at the job; the newest where absent.
     attempt: Option<u32>,
     /// Only lines of the step at this place in the plan.
@@ -41,11 +41,11 @@ pub(crate) struct Which {
 }
 
 /// Read a job's log
-#[utoipa::path(get, path = "/api/v1/jobs/{job}/log", tag = "logs", params(("job" = String, Path), Which), responses((status = 200, body = LogPage)))]
+#[utoipa::path(get, path = "/api/v1/jobs/{job}/log", tag = "logs", params(("job" = String, Path), LogLinesQuery), responses((status = 200, body = LogPage)))]
 pub(crate) async fn read(
     State(app): State<Arc<App>>,
-    At(job): At<JobId>,
-    Query(which): Query<Which>,
+    Path(job): Path<JobId>,
+    Query(which): Query<LogLinesQuery>,
 ) -> Result<Json<LogPage>, ApiError> {
     let log = log_lines::of_attempt(&app, job, which.attempt).await?;
     let wanted = match which.tail {
@@ -75,7 +75,7 @@ pub(crate) struct Begin {
 #[utoipa::path(get, path = "/api/v1/jobs/{job}/log/stream", tag = "logs", params(("job" = String, Path), Begin), responses((status = 200, body = Vec<LogLine>, content_type = "text/event-stream")))]
 pub(crate) async fn stream(
     State(app): State<Arc<App>>,
-    At(job): At<JobId>,
+    Path(job): Path<JobId>,
     end: StreamEnd,
     headers: HeaderMap,
     Query(begin): Query<Begin>,
@@ -105,7 +105,7 @@ pub(crate) struct OfAttempt {
 #[utoipa::path(get, path = "/api/v1/jobs/{job}/log/raw", tag = "logs", params(("job" = String, Path), OfAttempt), responses((status = 200, body = String, content_type = "text/plain")))]
 pub(crate) async fn raw(
     State(app): State<Arc<App>>,
-    At(job): At<JobId>,
+    Path(job): Path<JobId>,
     Query(of): Query<OfAttempt>,
 ) -> Result<Response, ApiError> {
     let log = log_lines::of_attempt(&app, job, of.attempt).await?;

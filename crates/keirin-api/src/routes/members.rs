@@ -8,9 +8,9 @@ use keirin_model::UserId;
 use keirin_wire::api::{Member, Page, SetMember};
 
 use crate::app::App;
-use crate::caller::Place;
+use crate::caller::RequestProject;
 use crate::error::ApiError;
-use crate::extract::{At, Json};
+use crate::extract::{Json, Path};
 
 /// List a project's members
 ///
@@ -18,7 +18,7 @@ use crate::extract::{At, Json};
 #[utoipa::path(get, path = "/api/v1/projects/{project}/members", tag = "members", params(("project" = String, Path)), responses((status = 200, body = Page<Member>)))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    Place(place): Place,
+    RequestProject(place): RequestProject,
 ) -> Result<Json<Page<Member>>, ApiError> {
     let roles = app.store.project_roles(None, Some(place.project)).await?;
     let members = roles.into_iter().map(|row| Member {
@@ -33,8 +33,8 @@ pub(crate) async fn list(
 #[utoipa::path(put, path = "/api/v1/projects/{project}/members/{user}", tag = "members", params(("project" = String, Path), ("user" = String, Path)), request_body = SetMember, responses((status = 204)))]
 pub(crate) async fn set(
     State(app): State<Arc<App>>,
-    Place(place): Place,
-    path: At<(String, UserId)>,
+    RequestProject(place): RequestProject,
+    path: Path<(String, UserId)>,
     Json(member): Json<SetMember>,
 ) -> Result<StatusCode, ApiError> {
     let (_, user) = path.0;
@@ -48,8 +48,8 @@ pub(crate) async fn set(
 #[utoipa::path(delete, path = "/api/v1/projects/{project}/members/{user}", tag = "members", params(("project" = String, Path), ("user" = String, Path)), responses((status = 204)))]
 pub(crate) async fn remove(
     State(app): State<Arc<App>>,
-    Place(place): Place,
-    path: At<(String, UserId)>,
+    RequestProject(place): RequestProject,
+    path: Path<(String, UserId)>,
 ) -> Result<StatusCode, ApiError> {
     let (_, user) = path.0;
     if app.store.remove_project_role(user, place.project).await? {

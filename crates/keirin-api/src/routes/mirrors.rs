@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::caller::Place;
+use crate::caller::RequestProject;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::serving;
@@ -23,7 +23,7 @@ pub(crate) struct Wants {
 /// The references of a project's mirror.
 pub(crate) async fn refs(
     State(app): State<Arc<App>>,
-    Place(place): Place,
+    RequestProject(place): RequestProject,
     headers: HeaderMap,
     Query(wants): Query<Wants>,
 ) -> Result<Response, ApiError> {
@@ -38,7 +38,7 @@ pub(crate) async fn refs(
 /// The objects that an agent asks for.
 pub(crate) async fn pack(
     State(app): State<Arc<App>>,
-    Place(place): Place,
+    RequestProject(place): RequestProject,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {

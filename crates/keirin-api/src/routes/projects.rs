@@ -8,11 +8,11 @@ use keirin_git::RepositoryUrl;
 use keirin_model::ProjectId;
 use keirin_model::access::Role;
 use keirin_store::projects::{NamedRepository, NewProject, ProjectChange};
-use keirin_store::views::{PlaceRow, Sight};
+use keirin_store::views::{ProjectRef, VisibleProjects};
 use keirin_wire::api::{Branch, ChangeProject, CreateProject, Credential, Page, Project};
 
 use crate::app::App;
-use crate::caller::{Caller, Place};
+use crate::caller::{Caller, RequestProject};
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::{credentials, files, repository};
@@ -70,7 +70,7 @@ pub(crate) async fn create(
 #[utoipa::path(get, path = "/api/v1/projects/{project}", tag = "projects", params(("project" = String, Path)), responses((status = 200, body = Project)))]
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
-    Place(place): Place,
+    RequestProject(place): RequestProject,
     caller: Caller,
 ) -> Result<Json<Project>, ApiError> {
     Ok(Json(view(&app, &caller, place.project).await?))
@@ -82,7 +82,7 @@ pub(crate) async fn show(
 #[utoipa::path(patch, path = "/api/v1/projects/{project}", tag = "projects", params(("project" = String, Path)), request_body = ChangeProject, responses((status = 200, body = Project)))]
 pub(crate) async fn change(
     State(app): State<Arc<App>>,
-    Place(place): Place,
+    RequestProject(place): RequestProject,
     caller: Caller,
     Json(wanted): Json<ChangeProject>,
 ) -> Result<Json<Project>, ApiError> {
@@ -110,7 +110,10 @@ pub(crate) async fn change(
 ///
 /// With its flows, their logs and all they left, once none of them is under way. It cannot be undone.
 #[utoipa::path(delete, path = "/api/v1/projects/{project}", tag = "projects", params(("project" = String, Path)), responses((status = 204)))]
-pub(crate) async fn remove(State(app): State<Arc<App>>, Place(place): Place) -> Result<StatusCode, ApiError> {
+pub(crate) async fn remove(
+    State(app): State<Arc<App>>,
+    RequestProject(place): RequestProject,
+) -> Result<StatusCode, ApiError> {
     let objects = app.store.delete_project(place.project).await?;
     // There may be very many; what is not reached before the server ends stays as an orphan.
     tokio::spawn(files::remove(Arc::clone(&app), objects));
@@ -124,7 +127,7 @@ pub(crate) async fn remove(State(app): State<Arc<App>>, Place(place): Place) -> 
 #[utoipa::path(put, path = "/api/v1/projects/{project}/credential", tag = "projects", params(("project" = String, Path)), request_body = Credential, responses((status = 204)))]
 pub(crate) async fn set_credential(
     State(app): State<Arc<App>>,
-    Place(place): Place,
+    RequestProject(place): RequestProject,
     Json(credential): Json<Credential>,
 ) -> Result<StatusCode, ApiError> {
     store_credential(&app, place.project, &credential).await?;
@@ -136,7 +139,7 @@ pub(crate) async fn set_credential(
 #[utoipa::path(delete, path = "/api/v1/projects/{project}/credential", tag = "projects", params(("project" = String, Path)), responses((status = 204)))]
 pub(crate) async fn remove_credential(
     State(app): State<Arc<App>>,
-    Place(place): Place,
+    RequestProject(place): RequestProject,
 ) -> Result<StatusCode, ApiError> {
     app.store.set_project_credential(place.project, None).await?;
     app.work.project_changed(place.project).await?;
@@ -149,7 +152,7 @@ pub(crate) async fn remove_credential(
 #[utoipa::path(get, path = "/api/v1/projects/{project}/branches", tag = "projects", params(("project" = String, Path)), responses((status = 200, body = Page<Branch>)))]
 pub(crate) async fn branches(
     State(app): State<Arc<App>>,
-    Place(place): Place,
+    RequestProject(place): RequestProject,
 ) -> Result<Json<Page<Branch>>, ApiError> {
     Ok(Json(Page::all(app.store.branch_views(place.project).await?)))
 }
@@ -174,7 +177,10 @@ async fn store_credential(app: &App, project: ProjectId, credential: &Credential
 }
 
 async fn view(app: &App, caller: &Caller, project: ProjectId) -> Result<Project, ApiError> {
-    let mut projects = app.store.project_views(&Sight::All, Some(project)).await?;
+    let mut projects = app
+        .store
+        .project_views(&VisibleProjects::All, Some(project))
+        .await?;
     let mut project = projects
         .pop()
         .ok_or_else(|| ApiError::not_found("such project"))?;
@@ -184,7 +190,7 @@ async fn view(app: &App, caller: &Caller, project: ProjectId) -> Result<Project,
 
 /// Fills in what this caller may do there, and leaves out what they may not know.
 fn show_to(caller: &Caller, project: &mut Project) {
-    let place = PlaceRow {
+    let place = ProjectRef {
         project: project.id,
         name: project.name.clone(),
         public: project.public,

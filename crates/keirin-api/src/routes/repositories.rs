@@ -11,7 +11,7 @@ use keirin_wire::api::{FinishImport, HistoryPart, NewFacts, Page, Repository};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::extract::{At, Json};
+use crate::extract::{Json, Path};
 
 /// The most heads that a repository has: one for each of its tags and one more.
 const MOST_HEADS: usize = 100_000;
@@ -39,7 +39,7 @@ pub(crate) async fn list(
 #[utoipa::path(get, path = "/api/v1/repositories/{repository}", tag = "repositories", params(("repository" = String, Path)), responses((status = 200, body = Repository)))]
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
-    At(name): At<String>,
+    Path(name): Path<String>,
     caller: Caller,
 ) -> Result<Json<Repository>, ApiError> {
     view(&app, &caller, &name).await.map(Json)
@@ -52,7 +52,7 @@ pub(crate) async fn show(
 #[utoipa::path(post, path = "/api/v1/repositories/{repository}/history", tag = "repositories", params(("repository" = String, Path)), request_body = HistoryPart, responses((status = 200, body = NewFacts)))]
 pub(crate) async fn add(
     State(app): State<Arc<App>>,
-    At(name): At<String>,
+    Path(name): Path<String>,
     Json(part): Json<HistoryPart>,
 ) -> Result<Json<NewFacts>, ApiError> {
     check_name(&name)?;
@@ -68,7 +68,7 @@ pub(crate) async fn add(
 #[utoipa::path(put, path = "/api/v1/repositories/{repository}/heads", tag = "repositories", params(("repository" = String, Path)), request_body = FinishImport, responses((status = 200, body = Repository)))]
 pub(crate) async fn finish(
     State(app): State<Arc<App>>,
-    At(name): At<String>,
+    Path(name): Path<String>,
     caller: Caller,
     Json(end): Json<FinishImport>,
 ) -> Result<Json<Repository>, ApiError> {

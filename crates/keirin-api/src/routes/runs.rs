@@ -9,9 +9,9 @@ use keirin_wire::api::Run;
 
 use super::waiting::explain;
 use crate::app::App;
-use crate::caller::{Caller, Place};
+use crate::caller::{Caller, RequestProject};
 use crate::error::ApiError;
-use crate::extract::{At, Json};
+use crate::extract::{Json, Path};
 use crate::work::Target;
 
 /// Show a stage run
@@ -19,7 +19,7 @@ use crate::work::Target;
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
     caller: Caller,
-    At(run): At<RunId>,
+    Path(run): Path<RunId>,
 ) -> Result<Json<Run>, ApiError> {
     Ok(Json(view(&app, &caller, run).await?))
 }
@@ -30,9 +30,9 @@ pub(crate) async fn show(
 #[utoipa::path(post, path = "/api/v1/runs/{run}/start", tag = "runs", params(("run" = String, Path)), responses((status = 200, body = Run)))]
 pub(crate) async fn start(
     State(app): State<Arc<App>>,
-    Place(place): Place,
+    RequestProject(place): RequestProject,
     caller: Caller,
-    At(run): At<RunId>,
+    Path(run): Path<RunId>,
 ) -> Result<Json<Run>, ApiError> {
     if let Start::Manual { role } = app.store.run_view(run).await?.start {
         caller.require(&place, role)?;
@@ -46,7 +46,7 @@ pub(crate) async fn start(
 pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
     caller: Caller,
-    At(run): At<RunId>,
+    Path(run): Path<RunId>,
 ) -> Result<Json<Run>, ApiError> {
     app.work.cancel(Target::Run(run)).await?;
     Ok(Json(view(&app, &caller, run).await?))

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::caller::{Caller, Who};
 use crate::connections::AddressPrefix;
 use crate::error::ApiError;
-use crate::extract::{At, Json};
+use crate::extract::{Json, Path};
 use crate::gate::address;
 use crate::limits::SignInAttempt;
 use crate::{password, secret};
@@ -59,7 +59,7 @@ pub(crate) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Re
 #[utoipa::path(get, path = "/sign-in/{token}", tag = "sign-in", params(("token" = String, Path)), responses((status = 200, body = String, content_type = "text/html"), (status = 303)))]
 pub(crate) async fn link_page(
     State(app): State<Arc<App>>,
-    At(token): At<String>,
+    Path(token): Path<String>,
 ) -> Result<Response, ApiError> {
     let now = app.outside.now();
     let Some(name) = app.store.sign_in_link_name(&secret::hash(&token), now).await? else {
@@ -79,7 +79,7 @@ pub(crate) async fn link_page(
 #[utoipa::path(post, path = "/sign-in/{token}", tag = "sign-in", params(("token" = String, Path)), responses((status = 303)))]
 pub(crate) async fn by_link(
     State(app): State<Arc<App>>,
-    At(token): At<String>,
+    Path(token): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, _) = request.into_parts();

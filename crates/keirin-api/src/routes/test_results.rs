@@ -12,13 +12,13 @@ use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{At, Json, Query};
+use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, cursor};
 
 /// Which results.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Which {
+pub(crate) struct ListTestResultsQuery {
     /// With this status.
     status: Option<TestStatus>,
     /// Whose suite or name holds this text, whatever the case of its letters.
@@ -33,36 +33,36 @@ pub(crate) struct Which {
 /// Test results of a flow
 ///
 /// Failed ones first. Of each job those of its newest attempt.
-#[utoipa::path(get, path = "/api/v1/flows/{flow}/test-results", tag = "test results", params(("flow" = String, Path), Which), responses((status = 200, body = TestResults)))]
+#[utoipa::path(get, path = "/api/v1/flows/{flow}/test-results", tag = "test results", params(("flow" = String, Path), ListTestResultsQuery), responses((status = 200, body = TestResults)))]
 pub(crate) async fn of_flow(
     State(app): State<Arc<App>>,
-    At(flow): At<FlowId>,
-    Query(which): Query<Which>,
+    Path(flow): Path<FlowId>,
+    Query(which): Query<ListTestResultsQuery>,
 ) -> Result<Json<TestResults>, ApiError> {
     page(&app, Left::ByFlow(flow), which).await
 }
 
 /// Test results of a stage run
-#[utoipa::path(get, path = "/api/v1/runs/{run}/test-results", tag = "test results", params(("run" = String, Path), Which), responses((status = 200, body = TestResults)))]
+#[utoipa::path(get, path = "/api/v1/runs/{run}/test-results", tag = "test results", params(("run" = String, Path), ListTestResultsQuery), responses((status = 200, body = TestResults)))]
 pub(crate) async fn of_run(
     State(app): State<Arc<App>>,
-    At(run): At<RunId>,
-    Query(which): Query<Which>,
+    Path(run): Path<RunId>,
+    Query(which): Query<ListTestResultsQuery>,
 ) -> Result<Json<TestResults>, ApiError> {
     page(&app, Left::ByRun(run), which).await
 }
 
 /// Test results of a job
-#[utoipa::path(get, path = "/api/v1/jobs/{job}/test-results", tag = "test results", params(("job" = String, Path), Which), responses((status = 200, body = TestResults)))]
+#[utoipa::path(get, path = "/api/v1/jobs/{job}/test-results", tag = "test results", params(("job" = String, Path), ListTestResultsQuery), responses((status = 200, body = TestResults)))]
 pub(crate) async fn of_job(
     State(app): State<Arc<App>>,
-    At(job): At<JobId>,
-    Query(which): Query<Which>,
+    Path(job): Path<JobId>,
+    Query(which): Query<ListTestResultsQuery>,
 ) -> Result<Json<TestResults>, ApiError> {
     page(&app, Left::ByJob(job), which).await
 }
 
-async fn page(app: &App, left: Left, which: Which) -> Result<Json<TestResults>, ApiError> {
+async fn page(app: &App, left: Left, which: ListTestResultsQuery) -> Result<Json<TestResults>, ApiError> {
     let filter = ResultFilter {
         status: which.status,
         search: which.search,

@@ -13,7 +13,7 @@ use keirin_wire::api::{CreateToken, CreatedToken, Page, Token, TokenKind};
 use crate::app::App;
 use crate::caller::{Caller, Who};
 use crate::error::ApiError;
-use crate::extract::{At, Json};
+use crate::extract::{Json, Path};
 use crate::secret::{self, API_TOKEN, JOIN_TOKEN};
 
 /// How long an API token works where nobody says.
@@ -93,7 +93,7 @@ pub(crate) async fn create(
 pub(crate) async fn revoke(
     State(app): State<Arc<App>>,
     caller: Caller,
-    At(token): At<TokenId>,
+    Path(token): Path<TokenId>,
 ) -> Result<StatusCode, ApiError> {
     let which = match (caller.server_role(), &caller.who) {
         (Some(Role::Admin), _) => Revocable::All,

@@ -11,7 +11,7 @@ use keirin_wire::api::{ChangeUser, CreateUser, Page, ProjectRole, SignInLink, Us
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::extract::{At, Json};
+use crate::extract::{Json, Path};
 use crate::password;
 
 /// List users
@@ -62,7 +62,7 @@ pub(crate) async fn create(
 pub(crate) async fn change(
     State(app): State<Arc<App>>,
     caller: Caller,
-    At(user): At<UserId>,
+    Path(user): Path<UserId>,
     Json(wanted): Json<ChangeUser>,
 ) -> Result<Json<User>, ApiError> {
     if wanted.password.is_some() {
@@ -100,7 +100,7 @@ pub(crate) async fn change(
 pub(crate) async fn sign_in_link(
     State(app): State<Arc<App>>,
     caller: Caller,
-    At(user): At<UserId>,
+    Path(user): Path<UserId>,
 ) -> Result<(StatusCode, Json<SignInLink>), ApiError> {
     caller.require_person()?;
     let user = app.store.user(user).await?;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::app::App;
-use crate::caller::Place;
+use crate::caller::RequestProject;
 use crate::checking;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
@@ -27,7 +27,7 @@ pub(crate) struct OnBranch {
 #[utoipa::path(get, path = "/api/v1/projects/{project}/workflows", tag = "workflows", params(("project" = String, Path), OnBranch), responses((status = 200, body = Vec<Workflow>)))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    Place(place): Place,
+    RequestProject(place): RequestProject,
     Query(on): Query<OnBranch>,
 ) -> Result<Json<Vec<Workflow>>, ApiError> {
     let workflows = app.work.workflows(place.project, on.branch.as_deref()).await?;

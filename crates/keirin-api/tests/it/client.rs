@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use keirin_api::EventEnvelope;
 use keirin_client::{
-    AgentClient, Client, ClientError, Connection, Connector, News, WhichFlows, WhichLines, WhichLogs,
+    AgentClient, Client, ClientError, Connection, Connector, FlowQuery, LogLinesQuery, LogSearchQuery, News,
 };
 use keirin_model::State;
 use keirin_model::access::Role;
@@ -39,9 +39,9 @@ async fn the_command_lines_calls_are_answered() {
     world.work.start_gives(running.flow.id);
     let flow = client.start_flow("here", &StartFlow::default()).await.unwrap();
     assert_eq!(flow.id, running.flow.id);
-    let which = WhichFlows {
+    let which = FlowQuery {
         state: Some(State::Waiting),
-        ..WhichFlows::default()
+        ..FlowQuery::default()
     };
     assert_eq!(client.flows(Some("here"), &which).await.unwrap().items.len(), 1);
     assert_eq!(client.cancel_flow(flow.id).await.unwrap().id, flow.id);
@@ -77,7 +77,7 @@ async fn what_goes_wrong_is_told_apart() {
     let nobody = Client::new(served.connection.clone(), None);
     let refused = nobody.agents().await.unwrap_err();
     assert_eq!(refused.kind(), Some("sign-in-needed"));
-    assert!(!refused.is_passing());
+    assert!(!refused.is_transient());
     let docs = format!("{}/api/docs", served.connection.address());
     let elsewhere = Connector::new("test", None).unwrap().at(&docs.parse().unwrap());
     let error = Client::new(elsewhere, None).me().await.unwrap_err();
@@ -88,7 +88,7 @@ async fn what_goes_wrong_is_told_apart() {
         .at(&format!("http://{address}").parse().unwrap());
     let error = Client::new(gone, None).me().await.unwrap_err();
     assert!(
-        matches!(error, ClientError::Unreachable { .. }) && error.is_passing(),
+        matches!(error, ClientError::Unreachable { .. }) && error.is_transient(),
         "{error}"
     );
 }
@@ -153,16 +153,16 @@ async fn watch(world: &World, client: &Client, agents: &AgentClient, running: &R
     world.close_log(running.attempt.id).await;
     assert_eq!(follower.next().await.unwrap(), None);
 
-    let which = WhichLines {
+    let which = LogLinesQuery {
         tail: Some(1),
-        ..WhichLines::default()
+        ..LogLinesQuery::default()
     };
     assert_eq!(
         client.log(running.job(), &which).await.unwrap().lines[0].text,
         "four"
     );
     let found = client
-        .search_logs(&WhichLogs::Run(running.run.id), "t(wo|hree)", 10)
+        .search_logs(&LogSearchQuery::Run(running.run.id), "t(wo|hree)", 10)
         .await
         .unwrap();
     assert_eq!(found.matches.len(), 2);

@@ -239,7 +239,7 @@ async fn what_is_pushed_holds_until_it_is_deleted() {
     // An hour later it is said again, so it holds still.
     world.pass(jiff::SignedDuration::from_hours(1));
     assert!(values(&world, &by, "size").await.is_empty());
-    world.exchange.groups().say_again().await.unwrap();
+    world.exchange.groups().refresh_pushed_groups().await.unwrap();
     assert_eq!(
         values(&world, &by, "size").await,
         [r#"size{instance="a", job="backup"} 5"#]
@@ -260,7 +260,7 @@ async fn what_is_pushed_holds_until_it_is_deleted() {
     assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
     assert!(values(&world, &by, "{job=\"backup\"}").await.is_empty());
     world.pass(jiff::SignedDuration::from_secs(1));
-    world.exchange.groups().say_again().await.unwrap();
+    world.exchange.groups().refresh_pushed_groups().await.unwrap();
     assert!(values(&world, &by, "{job=\"backup\"}").await.is_empty());
 }
 

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, Response};
 use jiff::SignedDuration;
-use keirin_api::{App, ConnectionLimits, Live, MasterKey, Outside, Parts, Settings, router};
+use keirin_api::{App, ConnectionLimits, Environment, Live, MasterKey, Parts, Settings, router};
 use keirin_engine::{Change, Snapshot};
 use keirin_git::{Git, Mirrors};
 use keirin_logs::Logs;
@@ -112,7 +112,7 @@ impl World {
             transforms: Transforms::new(storage),
             mirrors: mirrors.clone(),
             keys: keys.clone(),
-            outside: Outside::new(move || shown.now(), drawn()),
+            outside: Environment::new(move || shown.now(), drawn()),
             settings,
         });
         Self {

@@ -29,7 +29,7 @@ async fn a_problem_comes_as_the_server_wrote_it() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), Some("invalid"));
-    assert!(!error.is_passing());
+    assert!(!error.is_transient());
     assert_eq!(error.to_string(), "The workflow has an error. Correct it.");
     let problem = error.problem().unwrap();
     assert_eq!(problem.status, 422);
@@ -47,7 +47,7 @@ async fn a_server_that_nobody_runs_is_unreachable() {
     let client = Client::new(connection(&address), None);
     let error = client.projects().await.unwrap_err();
     assert!(matches!(error, ClientError::Unreachable { .. }), "{error}");
-    assert!(error.is_passing());
+    assert!(error.is_transient());
     assert!(error.to_string().contains(&address), "{error}");
     assert!(error.to_string().contains("refused"), "{error}");
 }
@@ -80,7 +80,7 @@ async fn something_that_is_no_keirin_is_told_apart() {
     ] {
         assert!(matches!(error, ClientError::Protocol { .. }), "{error}");
         assert!(error.to_string().contains(word), "{error}");
-        assert!(!error.is_passing(), "{error}");
+        assert!(!error.is_transient(), "{error}");
     }
     // A token must not follow where a server sends it.
     assert_eq!(server.asked().len(), 3);

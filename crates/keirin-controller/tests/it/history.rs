@@ -7,7 +7,7 @@ use keirin_controller::read_history;
 use keirin_git::{Git, GitError, HistoryReader};
 use keirin_model::facts::git::{Changes, CommitFact, MergedPullRequest, Tag};
 use keirin_store::facts::Facts;
-use keirin_store::views::Sight;
+use keirin_store::views::VisibleProjects;
 use keirin_store::{Position, Store, StoreError};
 use keirin_wire::api::{self, NewFacts};
 use proptest::prelude::*;
@@ -39,7 +39,7 @@ async fn import(store: &Store, repository: &Repository, name: &str) -> NewFacts 
 
 async fn view(store: &Store, name: &str) -> api::Repository {
     store
-        .repository_views(&Sight::All, Some(name))
+        .repository_views(&VisibleProjects::All, Some(name))
         .await
         .unwrap()
         .remove(0)

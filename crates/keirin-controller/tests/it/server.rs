@@ -15,7 +15,7 @@ use keirin_model::flow::Cause;
 use keirin_model::project::Project;
 use keirin_model::{BranchId, ProjectId};
 use keirin_store::Store;
-use keirin_store::views::{FlowFilter, Sight};
+use keirin_store::views::{FlowFilter, VisibleProjects};
 use keirin_testkit::{FakeClock, TestDatabase};
 use keirin_wire::api::FlowSummary;
 use tempfile::TempDir;
@@ -192,7 +192,7 @@ impl Server {
     pub async fn flows(&self) -> Vec<FlowSummary> {
         let page = self
             .store
-            .flow_list(&Sight::All, &FlowFilter::default(), 100)
+            .flow_list(&VisibleProjects::All, &FlowFilter::default(), 100)
             .await
             .unwrap();
         page.items.into_iter().rev().collect()

@@ -156,7 +156,7 @@ impl Endpoint {
                 Err(error) => error,
             };
             let wait = self.settings.retry.wait(made, error.retry_after());
-            match wait.filter(|_| error.is_passing()) {
+            match wait.filter(|_| error.is_transient()) {
                 None => return Err(error),
                 Some(wait) => tokio::time::sleep(wait).await,
             }

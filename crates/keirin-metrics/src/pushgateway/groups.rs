@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::group::{Group, PushMethod, change, push};
 use super::kept::{from_json, to_json};
 use crate::batch::Received;
-use crate::refusal::{RefusedItems, Way};
+use crate::refusal::{IntakePath, RefusedItems};
 use crate::scrape::Clock;
 use crate::sink::{SampleSink as _, SinkError};
 use crate::storage::{ForProject, Intake, write_labels};
@@ -53,7 +53,7 @@ impl Groups {
     pub fn new(store: Store, intake: &Intake, clock: Clock) -> Self {
         Self {
             store,
-            intake: intake.by(Way::Push),
+            intake: intake.by(IntakePath::Push),
             clock,
         }
     }
@@ -92,7 +92,7 @@ impl Groups {
     ///
     /// # Errors
     /// The database fails. What is refused of one group does not keep the others from being written.
-    pub async fn say_again(&self) -> Result<(), GroupError> {
+    pub async fn refresh_pushed_groups(&self) -> Result<(), GroupError> {
         for kept in self.store.pushed_groups().await? {
             let group = from_json(kept.content).map_err(|error| damaged(&error))?;
             let project = kept.project.map(|(id, name)| ForProject { id, name });

@@ -5,7 +5,7 @@ use keirin_insight::definition_of;
 use keirin_model::series::{METRIC_NAME, MatchOperator, Matcher};
 use keirin_promql::{CompiledMatchers, Query, Selection, Span};
 
-use super::{Engine, QueryError, Sight};
+use super::{Engine, ProjectFilter, QueryError};
 
 /// The look-back of a bare name, in words.
 const LOOK_BACK: &str = "5 minutes";
@@ -20,7 +20,7 @@ impl Engine {
         query: &Query,
         span: Span,
         now: Timestamp,
-        sight: Sight<'_>,
+        sight: ProjectFilter<'_>,
     ) -> Result<Vec<String>, QueryError> {
         let mut reasons = Vec::new();
         let mut finds_some = false;
@@ -46,7 +46,7 @@ impl Engine {
     }
 
     /// Takes the conditions of a selector away, one after the other, until something is found.
-    async fn reason(&self, selection: &Selection, sight: Sight<'_>) -> Result<String, QueryError> {
+    async fn reason(&self, selection: &Selection, sight: ProjectFilter<'_>) -> Result<String, QueryError> {
         let shown = shown(&selection.matchers);
         let metric = selection
             .matchers
@@ -99,7 +99,7 @@ impl Engine {
     }
 
     /// How many series fit, whenever they have samples.
-    async fn count(&self, matchers: &[Matcher], sight: Sight<'_>) -> Result<usize, QueryError> {
+    async fn count(&self, matchers: &[Matcher], sight: ProjectFilter<'_>) -> Result<usize, QueryError> {
         let compiled = CompiledMatchers::new(matchers, self.options.limits.regex_bytes)?;
         let found = self
             .storage

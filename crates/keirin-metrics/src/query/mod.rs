@@ -55,7 +55,7 @@ pub enum QueryError {
 }
 
 /// Whose series a query may see; none for all.
-pub type Sight<'a> = Option<&'a [ProjectId]>;
+pub type ProjectFilter<'a> = Option<&'a [ProjectId]>;
 
 impl Engine {
     /// Answers queries over this storage.
@@ -85,7 +85,7 @@ impl Engine {
         query: Query,
         span: Span,
         now: Timestamp,
-        sight: Sight<'_>,
+        sight: ProjectFilter<'_>,
     ) -> Result<Answer, QueryError> {
         let fetched = self.fetch(&query, span, now, sight).await?;
         let options = Arc::clone(&self.options);
@@ -106,7 +106,7 @@ impl Engine {
         query: &Query,
         span: Span,
         now: Timestamp,
-        sight: Sight<'_>,
+        sight: ProjectFilter<'_>,
     ) -> Result<AtHand, QueryError> {
         let mut at_hand = AtHand::default();
         for selection in query.selections(span, &self.options) {
@@ -123,7 +123,7 @@ impl Engine {
         &self,
         selection: &Selection,
         now: Timestamp,
-        sight: Sight<'_>,
+        sight: ProjectFilter<'_>,
     ) -> Result<Vec<Series>, QueryError> {
         // The earlier end is left open.
         let (from, until) = (selection.from_ms.saturating_add(1), selection.until_ms);
@@ -156,7 +156,7 @@ impl Engine {
         &self,
         selectors: &[String],
         between_ms: (i64, i64),
-        sight: Sight<'_>,
+        sight: ProjectFilter<'_>,
     ) -> Result<Vec<Labels>, QueryError> {
         let mut all = std::collections::BTreeSet::new();
         for selector in selectors {

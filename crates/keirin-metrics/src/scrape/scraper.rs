@@ -178,7 +178,7 @@ async fn keep(
         status.samples = came.scraped;
     }
     // What is refused once is refused again, so nothing is waited for.
-    if kept.is_err_and(|error| error.is_passing()) {
+    if kept.is_err_and(|error| error.is_transient()) {
         before.or(came.state)
     } else {
         came.state

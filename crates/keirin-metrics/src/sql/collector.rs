@@ -161,7 +161,7 @@ impl SqlCollector {
                     status.last_error.get_or_insert_with(|| error.to_string());
                 }
             }
-            if !written.is_err_and(|error| error.is_passing()) {
+            if !written.is_err_and(|error| error.is_transient()) {
                 kept = taken.clone();
             }
         }

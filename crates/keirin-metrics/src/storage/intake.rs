@@ -11,7 +11,7 @@ use keirin_store::series::DescribedMetric;
 
 use super::{Incoming, Samples, Storage, StorageError};
 use crate::batch::{Batch, Received};
-use crate::refusal::{RefusalCounts, RefusedItems, SampleRefusal, Way, shown};
+use crate::refusal::{IntakePath, RefusalCounts, RefusedItems, SampleRefusal, shown};
 use crate::scrape::Clock;
 use crate::sink::{SampleSink, SinkError};
 
@@ -60,7 +60,7 @@ pub struct Intake {
     limits: IntakeLimits,
     clock: Clock,
     project: Option<ForProject>,
-    way: Way,
+    way: IntakePath,
     refusals: RefusalCounts,
 }
 
@@ -72,14 +72,14 @@ impl Intake {
             limits,
             clock,
             project: None,
-            way: Way::RemoteWrite,
+            way: IntakePath::RemoteWrite,
             refusals: RefusalCounts::default(),
         }
     }
 
     /// The same for samples that come by another way; what is refused is counted together.
     #[must_use]
-    pub fn by(&self, way: Way) -> Self {
+    pub fn by(&self, way: IntakePath) -> Self {
         Self { way, ..self.clone() }
     }
 

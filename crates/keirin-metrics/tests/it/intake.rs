@@ -10,7 +10,7 @@ use keirin_metrics::storage::{FetchLimits, ForProject, Intake, IntakeLimits, Sto
 use keirin_model::series::{Labels, MetricKind, Sample};
 use keirin_store::Store;
 use keirin_store::projects::{NamedRepository, NewProject};
-use keirin_store::views::Sight;
+use keirin_store::views::VisibleProjects;
 use keirin_testkit::database;
 
 use crate::ground::{now, samples};
@@ -215,7 +215,7 @@ async fn a_series_too_many_is_refused_by_the_limits_name_and_those_that_are_ther
         "1 of 2 samples was refused: `c{project=\"shop\"}` would be one series more than the project shop may have, 2 \
          (`series_limit`); send fewer labels, or raise the limit"
     );
-    assert!(!refused.is_passing());
+    assert!(!refused.is_transient());
     assert_eq!(samples(&storage, "a", &[]).await.len(), 2);
     assert!(samples(&storage, "c", &[]).await.is_empty());
 
@@ -282,7 +282,13 @@ async fn many_writers_at_once_leave_connections_for_others() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
-    assert!(store.described_metrics(&Sight::All).await.unwrap().is_empty());
+    assert!(
+        store
+            .described_metrics(&VisibleProjects::All)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     drop(first);
     while let Some(written) = writers.join_next().await {
         written.unwrap().unwrap();
@@ -314,7 +320,7 @@ async fn what_a_metric_means_is_kept_and_the_servers_own_stay_as_they_are() {
         intake.write(Batch { series, metadata }.into()).await.unwrap();
     }
     let described: Vec<_> = store
-        .described_metrics(&Sight::All)
+        .described_metrics(&VisibleProjects::All)
         .await
         .unwrap()
         .into_iter()

@@ -12,7 +12,7 @@ use keirin_metrics::pushgateway::read_body;
 use keirin_metrics::scrape::{Clock, Health, Scraper, Target, TargetStatus};
 use keirin_metrics::storage::{Intake, IntakeLimits, Storage};
 use keirin_metrics::text::{Exposition, TextLimits};
-use keirin_store::views::Sight;
+use keirin_store::views::VisibleProjects;
 use keirin_testkit::database;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
@@ -86,7 +86,11 @@ async fn an_exporter_is_killed_and_comes_back() {
     let uptime = last("node_boot_time_seconds").await.unwrap();
     assert!(uptime.parse::<f64>().unwrap() > 1e9, "{uptime}");
     assert_eq!(last("go_goroutines").await, None, "a rule leaves it out");
-    let described = database.store().described_metrics(&Sight::All).await.unwrap();
+    let described = database
+        .store()
+        .described_metrics(&VisibleProjects::All)
+        .await
+        .unwrap();
     let cpu = described
         .iter()
         .find(|metric| metric.name == "node_cpu_seconds_total")

@@ -31,7 +31,7 @@ async fn what_is_pushed_holds_until_it_is_replaced_or_deleted() {
     clock.advance(SignedDuration::from_mins(1));
     // Another server, or this one started anew, says it again.
     let others = Groups::new(database.another_store().await, &intake, clock_of);
-    others.say_again().await.unwrap();
+    others.refresh_pushed_groups().await.unwrap();
     clock.advance(SignedDuration::from_mins(1));
     // A push that cannot be changes nothing but the time of the failure.
     let timed = text("build_seconds 13 1000\n");
@@ -50,7 +50,7 @@ async fn what_is_pushed_holds_until_it_is_replaced_or_deleted() {
     groups.delete(None, &labels).await.unwrap();
     groups.delete(None, &labels).await.unwrap();
     clock.advance(SignedDuration::from_mins(1));
-    groups.say_again().await.unwrap();
+    groups.refresh_pushed_groups().await.unwrap();
     assert_eq!(
         samples(&storage, "build_seconds", &[]).await,
         [
@@ -88,7 +88,7 @@ async fn groups_of_one_project_are_not_those_of_another() {
             .unwrap();
     }
     groups.delete(Some(bank.clone()), &labels).await.unwrap();
-    groups.say_again().await.unwrap();
+    groups.refresh_pushed_groups().await.unwrap();
     assert!(samples(&storage, "x", &[("project", "bank")]).await[0].ends_with(" NaN"));
     assert!(samples(&storage, "x", &[("project", "shop")]).await[0].ends_with(" 1"));
     assert!(samples(&storage, "y", &[("project", "shop")]).await[0].ends_with(" 3"));
@@ -147,7 +147,7 @@ async fn pushes_at_once_are_all_in_the_group() {
     while let Some(pushed) = pushes.join_next().await {
         pushed.unwrap().unwrap();
     }
-    groups.say_again().await.unwrap();
+    groups.refresh_pushed_groups().await.unwrap();
     for push in 0..8 {
         let kept = samples(&storage, &format!("m{push}"), &[]).await;
         assert!(kept.last().unwrap().ends_with(&format!(" {push}")), "{kept:?}");

@@ -2,7 +2,7 @@
 
 use super::row::{ABSENT, Row, is_absent, without_empty};
 use super::{Computed, EvaluateError, Evaluator, date};
-use crate::syntax::Place;
+use crate::syntax::TextRange;
 use crate::syntax::ast::{Expr, Node};
 use crate::syntax::function::{Action, Function};
 use crate::time::Steps;
@@ -10,7 +10,7 @@ use crate::time::Steps;
 impl Evaluator<'_> {
     pub(super) fn call(
         &mut self,
-        place: Place,
+        place: TextRange,
         function: &Function,
         arguments: &[Expr],
         steps: Steps,

@@ -8,7 +8,7 @@ use super::labels::label_name;
 use super::row::{ABSENT, Row, is_absent, without_empty};
 use super::{EvaluateError, Evaluator, quantile};
 use crate::annotation::{ForcedMonotonicity, for_metric};
-use crate::syntax::Place;
+use crate::syntax::TextRange;
 use crate::syntax::ast::Expr;
 use crate::syntax::format::decimal;
 use crate::syntax::text::quote;
@@ -106,7 +106,13 @@ impl Evaluator<'_> {
         Ok(quantiles)
     }
 
-    fn quantile_row(&mut self, histogram: &Histogram, quantiles: &[f64], place: Place, steps: Steps) -> Row {
+    fn quantile_row(
+        &mut self,
+        histogram: &Histogram,
+        quantiles: &[f64],
+        place: TextRange,
+        steps: Steps,
+    ) -> Row {
         let metric = histogram.labels.get(METRIC_NAME);
         histogram.row(steps, |step, buckets| {
             let (value, forced) = bucket_quantile(quantiles[step], buckets);

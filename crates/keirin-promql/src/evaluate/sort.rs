@@ -5,14 +5,14 @@ use std::cmp::Ordering;
 use super::labels::text;
 use super::row::{Row, is_absent};
 use super::{EvaluateError, Evaluator};
-use crate::syntax::Place;
+use crate::syntax::TextRange;
 use crate::syntax::ast::Expr;
 use crate::time::Steps;
 
 impl Evaluator<'_> {
     pub(super) fn sort(
         &mut self,
-        place: Place,
+        place: TextRange,
         vector: &Expr,
         descending: bool,
         steps: Steps,
@@ -28,7 +28,7 @@ impl Evaluator<'_> {
 
     pub(super) fn sort_by_label(
         &mut self,
-        place: Place,
+        place: TextRange,
         arguments: &[Expr],
         descending: bool,
         steps: Steps,
@@ -48,7 +48,7 @@ impl Evaluator<'_> {
         Ok(rows)
     }
 
-    fn warn_of_sorting(&mut self, place: Place, steps: Steps) {
+    fn warn_of_sorting(&mut self, place: TextRange, steps: Steps) {
         if steps.count > 1 {
             let text = "sort is ineffective for range queries since results are always ordered by labels";
             self.annotations.warn(place, text.to_owned());

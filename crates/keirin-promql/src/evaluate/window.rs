@@ -10,7 +10,7 @@ use super::{EvaluateError, Evaluator, over_time, quantile, regression};
 use crate::limits::{Limit, OverLimit};
 use crate::selection::subquery_steps;
 use crate::source::Samples;
-use crate::syntax::Place;
+use crate::syntax::TextRange;
 use crate::syntax::ast::{Expr, Node, Shift, ValueType};
 use crate::syntax::function::Window;
 use crate::time::Steps;
@@ -164,7 +164,7 @@ impl Evaluator<'_> {
         row: &Row,
         parameters: &[Vec<f64>],
         arguments: &[Expr],
-        range: Place,
+        range: TextRange,
     ) {
         if matches!(window, Window::Rate | Window::Increase) {
             let name = row.labels.get(METRIC_NAME);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use keirin_model::series::Matcher;
 
-use super::error::Place;
+use super::error::TextRange;
 use super::function::Function;
 use super::length::{Length, Reason};
 use crate::time::Span;
@@ -49,7 +49,7 @@ impl fmt::Display for ValueType {
 /// An expression and where it stands.
 #[derive(Debug, Clone)]
 pub(crate) struct Expr {
-    pub(crate) place: Place,
+    pub(crate) place: TextRange,
     /// How deep expressions stand in it, itself included.
     pub(crate) height: usize,
     pub(crate) node: Node,
@@ -193,7 +193,7 @@ pub(crate) struct Binary {
     pub(crate) left: Box<Expr>,
     pub(crate) right: Box<Expr>,
     /// Where the operator stands.
-    pub(crate) operator_place: Place,
+    pub(crate) operator_place: TextRange,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -307,7 +307,7 @@ pub(crate) struct Group {
 }
 
 impl Expr {
-    pub(crate) fn new(place: Place, node: Node) -> Self {
+    pub(crate) fn new(place: TextRange, node: Node) -> Self {
         let mut expr = Self {
             place,
             height: 1,

@@ -1,7 +1,7 @@
 //! Reading lengths of time, which may be calculated.
 
 use super::ast::Operator;
-use super::error::{Place, SyntaxError};
+use super::error::{SyntaxError, TextRange};
 use super::length::{Calculation, Length};
 use super::parser::Parser;
 use super::token::Kind;
@@ -34,7 +34,7 @@ impl Parser<'_> {
         self.length(start, calculation)
     }
 
-    fn length(&self, start: Place, calculation: Calculation) -> Result<Length, SyntaxError> {
+    fn length(&self, start: TextRange, calculation: Calculation) -> Result<Length, SyntaxError> {
         Length::calculated(calculation).map_err(|reason| self.wrong(start.to(self.place_before()), reason))
     }
 

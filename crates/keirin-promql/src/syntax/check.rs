@@ -3,7 +3,7 @@
 use keirin_model::series::METRIC_NAME;
 
 use super::ast::{Binary, Expr, Node, Selector, ValueType};
-use super::error::{Place, SyntaxError};
+use super::error::{SyntaxError, TextRange};
 use super::function::Function;
 use crate::limits::Limits;
 use crate::matchers::CompiledMatchers;
@@ -20,7 +20,7 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn wrong<T>(&self, place: Place, message: impl Into<String>) -> Result<T, SyntaxError> {
+    fn wrong<T>(&self, place: TextRange, message: impl Into<String>) -> Result<T, SyntaxError> {
         Err(SyntaxError::new(self.query, place, message))
     }
 
@@ -74,7 +74,7 @@ impl Checker<'_> {
         )
     }
 
-    fn call(&self, place: Place, function: &Function, arguments: &[Expr]) -> Result<(), SyntaxError> {
+    fn call(&self, place: TextRange, function: &Function, arguments: &[Expr]) -> Result<(), SyntaxError> {
         let name = function.name;
         let wanted = function.arguments.len();
         let given = arguments.len();
@@ -103,7 +103,7 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn binary(&self, place: Place, binary: &Binary) -> Result<(), SyntaxError> {
+    fn binary(&self, place: TextRange, binary: &Binary) -> Result<(), SyntaxError> {
         let Binary {
             operator, matching, ..
         } = binary;
@@ -162,7 +162,7 @@ impl Checker<'_> {
         }
     }
 
-    fn selector(&self, place: Place, selector: &Selector) -> Result<(), SyntaxError> {
+    fn selector(&self, place: TextRange, selector: &Selector) -> Result<(), SyntaxError> {
         let compiled = CompiledMatchers::new(&selector.matchers, self.limits.regex_bytes);
         let compiled = match compiled {
             Ok(compiled) => compiled,

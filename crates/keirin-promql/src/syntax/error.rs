@@ -4,14 +4,14 @@ use std::fmt;
 
 /// A part of a query's text, in bytes; the end is not part of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct TextRange {
     /// Where it starts.
     pub start: usize,
     /// Where it has ended.
     pub end: usize,
 }
 
-impl Place {
+impl TextRange {
     pub(crate) const fn new(start: usize, end: usize) -> Self {
         Self { start, end }
     }
@@ -46,7 +46,7 @@ pub struct SyntaxError {
 }
 
 impl SyntaxError {
-    pub(crate) fn new(query: &str, place: Place, message: impl Into<String>) -> Self {
+    pub(crate) fn new(query: &str, place: TextRange, message: impl Into<String>) -> Self {
         let (line, column) = place.line_and_column(query);
         Self {
             message: message.into(),
@@ -104,7 +104,7 @@ mod tests {
     fn an_error_points_at_its_place() {
         let query = "sum(\n\tä + )";
         let start = query.find(')').expect("it is there");
-        let error = SyntaxError::new(query, Place::new(start, start + 1), "no operand");
+        let error = SyntaxError::new(query, TextRange::new(start, start + 1), "no operand");
         assert_eq!(error.to_string(), "2:7: parse error: no operand");
         assert_eq!(error.with_caret(query), "\tä + )\n\t    ^");
     }

@@ -1,6 +1,6 @@
 //! From text to words. Names may hold colons except where `[` and `{` are open.
 
-use super::error::{Place, SyntaxError};
+use super::error::{SyntaxError, TextRange};
 use super::number::{self, Literal};
 use super::text;
 use super::token::{Kind, Token};
@@ -27,7 +27,7 @@ pub(crate) fn read(query: &str) -> Result<Vec<Token>, SyntaxError> {
         let end = kind == Kind::End;
         tokens.push(Token {
             kind,
-            place: Place::new(start, lexer.at),
+            place: TextRange::new(start, lexer.at),
         });
         if end {
             return Ok(tokens);
@@ -63,7 +63,7 @@ impl Lexer<'_> {
     }
 
     fn wrong(&self, start: usize, length: usize, message: impl Into<String>) -> SyntaxError {
-        SyntaxError::new(self.query, Place::new(start, start + length), message)
+        SyntaxError::new(self.query, TextRange::new(start, start + length), message)
     }
 
     fn next(&mut self, start: usize) -> Result<Kind, SyntaxError> {

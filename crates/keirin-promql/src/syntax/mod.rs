@@ -18,5 +18,5 @@ mod token;
 pub(crate) mod tree;
 
 pub use ast::ValueType;
-pub use error::{Place, SyntaxError};
+pub use error::{SyntaxError, TextRange};
 pub(crate) use parser::parse;

@@ -2,7 +2,7 @@
 
 use super::ast::{Aggregation, Aggregator, Binary, Expr, Group, Matching, Node, Operator};
 use super::check;
-use super::error::{Place, SyntaxError};
+use super::error::{SyntaxError, TextRange};
 use super::function;
 use super::lexer;
 use super::token::{Kind, Token};
@@ -17,7 +17,7 @@ const NEVER_NAMES: [&str; 6] = ["atan2", "bool", "group_left", "group_right", "i
 pub(crate) fn parse(query: &str, limits: &Limits) -> Result<Expr, SyntaxError> {
     if query.len() > limits.query_bytes {
         let error = OverLimit::new(Limit::QueryLength, limits.query_bytes as u64);
-        let place = Place::new(limits.query_bytes, query.len());
+        let place = TextRange::new(limits.query_bytes, query.len());
         return Err(SyntaxError::new(query, place, error.to_string()));
     }
     let mut parser = Parser {
@@ -68,12 +68,12 @@ impl Parser<'_> {
         &self.tokens[(self.at + words).min(self.tokens.len() - 1)].kind
     }
 
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> TextRange {
         self.token().place
     }
 
     /// Where the word before this one stands.
-    pub(super) fn place_before(&self) -> Place {
+    pub(super) fn place_before(&self) -> TextRange {
         self.tokens[self.at.saturating_sub(1)].place
     }
 
@@ -111,7 +111,7 @@ impl Parser<'_> {
         Err(self.unexpected(context, &format!("{sign:?}")))
     }
 
-    pub(super) fn wrong(&self, place: Place, message: impl Into<String>) -> SyntaxError {
+    pub(super) fn wrong(&self, place: TextRange, message: impl Into<String>) -> SyntaxError {
         SyntaxError::new(self.query, place, message)
     }
 
@@ -119,7 +119,7 @@ impl Parser<'_> {
         self.wrong(self.place(), message)
     }
 
-    pub(super) fn unsupported(&self, place: Place, what: &str) -> SyntaxError {
+    pub(super) fn unsupported(&self, place: TextRange, what: &str) -> SyntaxError {
         let mut error = self.wrong(
             place,
             format!("{what} is experimental in Prometheus and not supported here"),
@@ -155,7 +155,7 @@ impl Parser<'_> {
 
     /// An expression, unless it is deeper than the limit allows: a chain leans to the left, so that each operator makes
     /// it one deeper.
-    pub(super) fn node(&self, place: Place, node: Node) -> Result<Expr, SyntaxError> {
+    pub(super) fn node(&self, place: TextRange, node: Node) -> Result<Expr, SyntaxError> {
         let expr = Expr::new(place, node);
         if expr.height > self.limits.nesting {
             return Err(self.too_deep(place));
@@ -171,7 +171,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn too_deep(&self, place: Place) -> SyntaxError {
+    fn too_deep(&self, place: TextRange) -> SyntaxError {
         let error = OverLimit::new(Limit::Nesting, self.limits.nesting as u64);
         self.wrong(place, error.to_string())
     }

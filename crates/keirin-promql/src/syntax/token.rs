@@ -1,12 +1,12 @@
 //! The words of the language.
 
-use super::error::Place;
+use super::error::TextRange;
 
 /// One word, number, text or sign, and where it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Token {
     pub(crate) kind: Kind,
-    pub(crate) place: Place,
+    pub(crate) place: TextRange,
 }
 
 #[derive(Debug, Clone, PartialEq)]

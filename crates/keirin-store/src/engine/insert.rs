@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use crate::StoreError;
 use crate::engine::commit::{CommitError, columns, reached};
 use crate::engine::fold::Folded;
-use crate::row::{column, json, text, time};
+use crate::row::{json, sanitize_nul, saturating_cast, to_sql};
 
 /// Writes every new row.
 pub(super) async fn all(connection: &mut PgConnection, folded: &Folded) -> Result<(), CommitError> {
@@ -57,15 +57,18 @@ async fn flows(connection: &mut PgConnection, flows: &[Flow]) -> Result<(), Comm
     let projects: Vec<_> = flows.iter().map(|flow| flow.project.0).collect();
     let branches: Vec<_> = flows.iter().map(|flow| flow.branch.0).collect();
     let numbers: Vec<_> = flows.iter().map(|flow| flow.number).collect();
-    let workflows: Vec<_> = flows.iter().map(|flow| text(&flow.plan.workflow)).collect();
+    let workflows: Vec<_> = flows
+        .iter()
+        .map(|flow| sanitize_nul(&flow.plan.workflow))
+        .collect();
     let kinds: Vec<_> = flows.iter().map(|flow| flow.kind.as_str()).collect();
     let commits: Vec<_> = flows
         .iter()
-        .map(|flow| flow.commit.as_deref().map(text))
+        .map(|flow| flow.commit.as_deref().map(sanitize_nul))
         .collect();
     let (states, outcomes): (Vec<_>, Vec<_>) = flows.iter().map(|flow| columns(Some(flow.status))).unzip();
-    let created: Vec<_> = flows.iter().map(|flow| time(flow.created_at)).collect();
-    let finished: Vec<_> = flows.iter().map(|flow| flow.finished_at.map(time)).collect();
+    let created: Vec<_> = flows.iter().map(|flow| to_sql(flow.created_at)).collect();
+    let finished: Vec<_> = flows.iter().map(|flow| flow.finished_at.map(to_sql)).collect();
 
     sqlx::query!(
         "with added as (
@@ -121,20 +124,20 @@ async fn runs(connection: &mut PgConnection, folded: &Folded) -> Result<(), Comm
     let plans = Plans::of(folded);
     let ids: Vec<_> = runs.iter().map(|run| run.id.0).collect();
     let flows: Vec<_> = runs.iter().map(|run| run.flow.0).collect();
-    let stages: Vec<i32> = runs.iter().map(|run| column(run.stage)).collect();
+    let stages: Vec<i32> = runs.iter().map(|run| saturating_cast(run.stage)).collect();
     let planned: Vec<_> = runs.iter().map(|run| plans.stage(run.flow, run.stage)).collect();
     let names: Vec<_> = planned
         .iter()
-        .map(|stage| stage.map(|stage| text(&stage.name)))
+        .map(|stage| stage.map(|stage| sanitize_nul(&stage.name)))
         .collect();
     let environments: Vec<_> = planned
         .iter()
-        .map(|stage| stage.and_then(|stage| stage.environment.as_deref().map(text)))
+        .map(|stage| stage.and_then(|stage| stage.environment.as_deref().map(sanitize_nul)))
         .collect();
     let (states, outcomes): (Vec<_>, Vec<_>) = runs.iter().map(|run| columns(Some(run.status))).unzip();
     let released: Vec<_> = runs.iter().map(|run| run.released).collect();
-    let started: Vec<_> = runs.iter().map(|run| run.started_at.map(time)).collect();
-    let finished: Vec<_> = runs.iter().map(|run| run.finished_at.map(time)).collect();
+    let started: Vec<_> = runs.iter().map(|run| run.started_at.map(to_sql)).collect();
+    let finished: Vec<_> = runs.iter().map(|run| run.finished_at.map(to_sql)).collect();
 
     let inserted = sqlx::query_scalar!(
         r#"with added as (
@@ -190,21 +193,21 @@ async fn jobs(connection: &mut PgConnection, folded: &Folded) -> Result<(), Comm
         .map(|job| {
             let (flow, stage) = stages.get(&job.run)?;
             let job = plans.stage(*flow, *stage)?.jobs.get(job.index)?;
-            Some(text(&job.name))
+            Some(sanitize_nul(&job.name))
         })
         .collect();
     let ids: Vec<_> = jobs.iter().map(|job| job.id.0).collect();
     let runs: Vec<_> = jobs.iter().map(|job| job.run.0).collect();
-    let indexes: Vec<i32> = jobs.iter().map(|job| column(job.index)).collect();
+    let indexes: Vec<i32> = jobs.iter().map(|job| saturating_cast(job.index)).collect();
     let (states, outcomes): (Vec<_>, Vec<_>) = jobs.iter().map(|job| columns(Some(job.status))).unzip();
     let stopping: Vec<_> = jobs
         .iter()
         .map(|job| job.stopping.map(keirin_model::Outcome::as_str))
         .collect();
-    let lost: Vec<i32> = jobs.iter().map(|job| column(job.lost)).collect();
-    let queued: Vec<_> = jobs.iter().map(|job| job.queued_at.map(time)).collect();
-    let started: Vec<_> = jobs.iter().map(|job| job.started_at.map(time)).collect();
-    let finished: Vec<_> = jobs.iter().map(|job| job.finished_at.map(time)).collect();
+    let lost: Vec<i32> = jobs.iter().map(|job| saturating_cast(job.lost)).collect();
+    let queued: Vec<_> = jobs.iter().map(|job| job.queued_at.map(to_sql)).collect();
+    let started: Vec<_> = jobs.iter().map(|job| job.started_at.map(to_sql)).collect();
+    let finished: Vec<_> = jobs.iter().map(|job| job.finished_at.map(to_sql)).collect();
 
     let inserted = sqlx::query_scalar!(
         r#"with added as (
@@ -253,7 +256,10 @@ async fn jobs(connection: &mut PgConnection, folded: &Folded) -> Result<(), Comm
 async fn attempts(connection: &mut PgConnection, attempts: &[Attempt]) -> Result<(), CommitError> {
     let ids: Vec<_> = attempts.iter().map(|attempt| attempt.id.0).collect();
     let jobs: Vec<_> = attempts.iter().map(|attempt| attempt.job.0).collect();
-    let numbers: Vec<i32> = attempts.iter().map(|attempt| column(attempt.number)).collect();
+    let numbers: Vec<i32> = attempts
+        .iter()
+        .map(|attempt| saturating_cast(attempt.number))
+        .collect();
     let agents: Vec<_> = attempts.iter().map(|attempt| attempt.agent.0).collect();
     let (states, outcomes): (Vec<_>, Vec<_>) = attempts
         .iter()
@@ -263,20 +269,23 @@ async fn attempts(connection: &mut PgConnection, attempts: &[Attempt]) -> Result
     let signals: Vec<_> = attempts.iter().map(|attempt| attempt.exit.signal).collect();
     let messages: Vec<_> = attempts
         .iter()
-        .map(|attempt| attempt.message.as_deref().map(text))
+        .map(|attempt| attempt.message.as_deref().map(sanitize_nul))
         .collect();
     let acknowledged: Vec<i64> = attempts
         .iter()
-        .map(|attempt| column(attempt.acknowledged))
+        .map(|attempt| saturating_cast(attempt.acknowledged))
         .collect();
-    let assigned: Vec<_> = attempts.iter().map(|attempt| time(attempt.assigned_at)).collect();
+    let assigned: Vec<_> = attempts
+        .iter()
+        .map(|attempt| to_sql(attempt.assigned_at))
+        .collect();
     let started: Vec<_> = attempts
         .iter()
-        .map(|attempt| attempt.started_at.map(time))
+        .map(|attempt| attempt.started_at.map(to_sql))
         .collect();
     let finished: Vec<_> = attempts
         .iter()
-        .map(|attempt| attempt.finished_at.map(time))
+        .map(|attempt| attempt.finished_at.map(to_sql))
         .collect();
 
     let inserted = sqlx::query_scalar!(

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::row::{outcome, status, timestamp, unsigned, word};
+use crate::row::{outcome, parse_enum, status, timestamp, unsigned};
 use crate::{Result, Store, StoreError, agents, schedules};
 
 impl Store {
@@ -174,7 +174,7 @@ async fn flows(view: &mut PgConnection, ids: &[i64]) -> Result<Vec<FlowRecord>> 
                     number: row.number,
                     project: ProjectId(row.project),
                     branch: BranchId(row.branch),
-                    kind: word(&row.kind)?,
+                    kind: parse_enum(&row.kind)?,
                     commit: row.commit,
                     change: row.change.map(|change| change.0),
                     params: row.params.0,

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use crate::engine::commit::{CommitError, columns, reached};
 use crate::engine::fold::{Edit, Folded, Steps};
-use crate::row::{column, text, time};
+use crate::row::{sanitize_nul, saturating_cast, to_sql};
 
 /// Writes every change of an older row, and every step and schedule.
 pub(super) async fn all(connection: &mut PgConnection, folded: &Folded) -> Result<(), CommitError> {
@@ -29,7 +29,7 @@ pub(super) async fn all(connection: &mut PgConnection, folded: &Folded) -> Resul
         let (ids, due): (Vec<_>, Vec<_>) = folded
             .schedules
             .iter()
-            .map(|(id, due)| (id.0, time(*due)))
+            .map(|(id, due)| (id.0, to_sql(*due)))
             .unzip();
         // One that was removed meanwhile needs no last due time.
         sqlx::query!(
@@ -84,7 +84,7 @@ fn times<Id>(
     edits: &[(Id, Edit)],
     field: impl Fn(&Edit) -> &Option<Option<Timestamp>>,
 ) -> (Vec<bool>, Vec<Option<jiff_sqlx::Timestamp>>) {
-    settable(edits, field, |at| at.map(time))
+    settable(edits, field, |at| at.map(to_sql))
 }
 
 async fn flows(connection: &mut PgConnection, edits: &[(FlowId, Edit)]) -> Result<(), CommitError> {
@@ -178,7 +178,10 @@ async fn jobs(connection: &mut PgConnection, edits: &[(JobId, Edit)]) -> Result<
         |edit| &edit.stopping,
         |outcome| outcome.map(Outcome::as_str),
     );
-    let lost: Vec<Option<i32>> = edits.iter().map(|(_, edit)| edit.lost.map(column)).collect();
+    let lost: Vec<Option<i32>> = edits
+        .iter()
+        .map(|(_, edit)| edit.lost.map(saturating_cast))
+        .collect();
     let (sets_queued, queued) = times(edits, |edit| &edit.queued_at);
     let (sets_started, started) = times(edits, |edit| &edit.started_at);
     let (sets_finished, finished) = times(edits, |edit| &edit.finished_at);
@@ -242,11 +245,15 @@ async fn attempts(connection: &mut PgConnection, edits: &[(AttemptId, Edit)]) ->
     let (sets_message, messages) = settable(
         edits,
         |edit| &edit.message,
-        |message| message.as_deref().map(|message| text(message).into_owned()),
+        |message| {
+            message
+                .as_deref()
+                .map(|message| sanitize_nul(message).into_owned())
+        },
     );
     let acknowledged: Vec<Option<i64>> = edits
         .iter()
-        .map(|(_, edit)| edit.acknowledged.map(column))
+        .map(|(_, edit)| edit.acknowledged.map(saturating_cast))
         .collect();
     let (sets_started, started) = times(edits, |edit| &edit.started_at);
     let (sets_finished, finished) = times(edits, |edit| &edit.finished_at);
@@ -308,8 +315,11 @@ async fn attempts(connection: &mut PgConnection, edits: &[(AttemptId, Edit)]) ->
 async fn steps(connection: &mut PgConnection, steps: &Steps) -> Result<(), CommitError> {
     let steps: Vec<_> = steps.iter().collect();
     let attempts: Vec<_> = steps.iter().map(|((attempt, _), _)| attempt.0).collect();
-    let indexes: Vec<i32> = steps.iter().map(|((_, index), _)| column(*index)).collect();
-    let started: Vec<_> = steps.iter().map(|(_, step)| time(step.started_at)).collect();
+    let indexes: Vec<i32> = steps
+        .iter()
+        .map(|((_, index), _)| saturating_cast(*index))
+        .collect();
+    let started: Vec<_> = steps.iter().map(|(_, step)| to_sql(step.started_at)).collect();
     let ends: Vec<_> = steps.iter().map(|(_, step)| step.end.as_ref()).collect();
     let outcomes: Vec<_> = ends
         .iter()
@@ -322,9 +332,9 @@ async fn steps(connection: &mut PgConnection, steps: &Steps) -> Result<(), Commi
         .collect();
     let messages: Vec<_> = ends
         .iter()
-        .map(|end| end.and_then(|end| end.message.as_deref().map(text)))
+        .map(|end| end.and_then(|end| end.message.as_deref().map(sanitize_nul)))
         .collect();
-    let finished: Vec<_> = ends.iter().map(|end| end.map(|end| time(end.at))).collect();
+    let finished: Vec<_> = ends.iter().map(|end| end.map(|end| to_sql(end.at))).collect();
     sqlx::query!(
         "insert into steps as t
            (attempt, index, outcome, exit_code, exit_signal, message, started_at, finished_at)

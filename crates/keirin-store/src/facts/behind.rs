@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use sqlx::types::Json;
 
-use crate::row::time;
-use crate::views::Sight;
+use crate::row::to_sql;
+use crate::views::VisibleProjects;
 use crate::{Result, Store};
 
 /// Which facts.
@@ -72,7 +72,7 @@ impl Store {
     /// The database cannot be reached.
     pub async fn facts_behind(
         &self,
-        sight: &Sight,
+        sight: &VisibleProjects,
         filter: &BehindFilter,
         limit: u32,
     ) -> Result<Vec<BehindRow>> {
@@ -162,12 +162,12 @@ impl Store {
                  and ($7::timestamptz is null or (f.at, f.number) < ($7, $8::bigint))
                order by f.at desc, f.number desc limit $9"#,
             filter.kind,
-            time(filter.from) as _,
-            time(filter.until) as _,
+            to_sql(filter.from) as _,
+            to_sql(filter.until) as _,
             seen.as_deref(),
             only as Option<&str>,
             Json(&filter.labels) as _,
-            filter.before.map(|(at, _)| time(at)) as _,
+            filter.before.map(|(at, _)| to_sql(at)) as _,
             filter.before.map_or(0, |(_, number)| number),
             i64::from(limit),
             days,

@@ -8,7 +8,7 @@ use keirin_model::facts::work::{
 use keirin_model::{AttemptId, FlowId, JobId, ProjectId, RunId};
 
 use super::{Facts, Read};
-use crate::row::{timestamp, unsigned, word};
+use crate::row::{parse_enum, timestamp, unsigned};
 use crate::{Position, Result, Store};
 
 impl Store {
@@ -35,7 +35,7 @@ impl Store {
             let fact = FlowFact {
                 place: place(row.project, row.branch, &row.kind, row.flow)?,
                 workflow: row.workflow,
-                outcome: word(&row.outcome)?,
+                outcome: parse_enum(&row.outcome)?,
                 created_at: row.created_at.to_jiff(),
                 finished_at: row.finished_at.to_jiff(),
             };
@@ -68,7 +68,7 @@ impl Store {
                 run: RunId(row.run),
                 stage: row.stage,
                 environment: row.environment,
-                outcome: word(&row.outcome)?,
+                outcome: parse_enum(&row.outcome)?,
                 started_at: timestamp(row.started_at),
                 finished_at: row.finished_at.to_jiff(),
             };
@@ -102,7 +102,7 @@ impl Store {
                 job: JobId(row.job),
                 stage: row.stage,
                 name: row.name,
-                outcome: word(&row.outcome)?,
+                outcome: parse_enum(&row.outcome)?,
                 attempts: unsigned(row.attempts)?,
                 queued_at: timestamp(row.queued_at),
                 started_at: timestamp(row.started_at),
@@ -145,7 +145,7 @@ impl Store {
                 attempt: AttemptId(row.attempt),
                 stage: row.stage,
                 name: row.name,
-                outcome: word(&row.outcome)?,
+                outcome: parse_enum(&row.outcome)?,
                 finished_at: row.finished_at.to_jiff(),
                 tests: TestTally {
                     passed: unsigned(row.passed)?,
@@ -200,7 +200,7 @@ impl Store {
                 Ok(DeploymentFact {
                     project: project.to_owned(),
                     environment: row.environment,
-                    outcome: word(&row.outcome)?,
+                    outcome: parse_enum(&row.outcome)?,
                     finished_at: row.finished_at.to_jiff(),
                     committed_at: timestamp(row.committed_at),
                 })
@@ -213,7 +213,7 @@ fn place(project: String, branch: String, kind: &str, flow: i64) -> Result<WorkP
     Ok(WorkPlace {
         project,
         branch,
-        kind: word(kind)?,
+        kind: parse_enum(kind)?,
         flow: FlowId(flow),
     })
 }

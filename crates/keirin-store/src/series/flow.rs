@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::row::{timestamp, unsigned};
-use crate::views::Sight;
+use crate::views::VisibleProjects;
 use crate::{Result, Store};
 
 /// A stream of facts and the transform that follows it.
@@ -130,7 +130,11 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn events_and_jobs_of_a_day(&self, sight: &Sight, now: Timestamp) -> Result<(Amount, Amount)> {
+    pub async fn events_and_jobs_of_a_day(
+        &self,
+        sight: &VisibleProjects,
+        now: Timestamp,
+    ) -> Result<(Amount, Amount)> {
         let seen = sight.ids();
         let row = sqlx::query!(
             r#"select e.count as "events!", e.newest as "newest_event?: jiff_sqlx::Timestamp", j.count as "jobs!",
@@ -142,7 +146,7 @@ impl Store {
                     (select count(*), max(finished_at) as newest from job_facts
                      where finished_at > $1::timestamptz - interval '1 day'
                        and ($2::bigint[] is null or project = any($2))) j"#,
-            crate::row::time(now) as _,
+            crate::row::to_sql(now) as _,
             seen.as_deref(),
         )
         .fetch_one(&self.pool)

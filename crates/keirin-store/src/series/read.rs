@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use super::write::kind;
 use super::{ChunkRow, Span, StoredChunk};
 use crate::row::unsigned;
-use crate::views::Sight;
+use crate::views::VisibleProjects;
 use crate::{Position, Result, Store};
 
 /// Which series are looked for. What it leaves open is for the caller to sort out.
@@ -218,7 +218,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn metric_labels(&self, sight: &Sight) -> Result<Vec<MetricLabels>> {
+    pub async fn metric_labels(&self, sight: &VisibleProjects) -> Result<Vec<MetricLabels>> {
         let seen = sight.ids();
         let rows = sqlx::query!(
             r#"select distinct on (metric) metric, array(select jsonb_object_keys(labels)) as "labels!"
@@ -255,7 +255,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn described_metrics(&self, sight: &Sight) -> Result<Vec<DescribedMetric>> {
+    pub async fn described_metrics(&self, sight: &VisibleProjects) -> Result<Vec<DescribedMetric>> {
         let seen = sight.ids();
         let rows = sqlx::query!(
             "select name, kind, unit, help from metrics

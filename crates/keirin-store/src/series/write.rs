@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, PgTransaction, Postgres, Transaction};
 
 use super::{ChunkRow, StoredChunk};
-use crate::row::{column, unsigned};
+use crate::row::{saturating_cast, unsigned};
 use crate::{Position, Result, Store, StoreError};
 
 /// The lock that writers of samples take, one after the other, whichever server they are in. Any number does that
@@ -208,7 +208,7 @@ impl SampleWrite {
         let series: Vec<_> = new.iter().map(|chunk| chunk.series).collect();
         let first: Vec<_> = new.iter().map(|chunk| chunk.first_ms).collect();
         let last: Vec<_> = new.iter().map(|chunk| chunk.last_ms).collect();
-        let samples: Vec<i32> = new.iter().map(|chunk| column(chunk.samples)).collect();
+        let samples: Vec<i32> = new.iter().map(|chunk| saturating_cast(chunk.samples)).collect();
         let bodies: Vec<_> = new.iter().map(|chunk| chunk.body.as_slice()).collect();
         let written = sqlx::query!(
             "insert into sample_chunks as c (series, first_ms, last_ms, samples, body)

@@ -10,13 +10,13 @@ use keirin_wire::agent::LEASE_SECONDS;
 use keirin_wire::api::{Agent, AgentState, RunningJob};
 use sqlx::types::Json;
 
-use super::{Sight, time};
+use super::{VisibleProjects, time};
 use crate::waiting_agents::WAITING_REMEMBERED;
 use crate::{Result, Store, StoreError};
 
 /// Which agents are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WhichAgents<'a> {
+pub enum AgentFilter<'a> {
     /// This one.
     One(AgentId),
     /// Those whose names come after this one, so many at the most.
@@ -28,7 +28,7 @@ pub enum WhichAgents<'a> {
     },
 }
 
-impl WhichAgents<'_> {
+impl AgentFilter<'_> {
     /// All of them.
     pub const ALL: Self = Self::Page {
         after: None,
@@ -44,13 +44,13 @@ impl Store {
     /// As every call.
     pub async fn agent_views(
         &self,
-        sight: &Sight,
-        which: WhichAgents<'_>,
+        sight: &VisibleProjects,
+        which: AgentFilter<'_>,
         now: Timestamp,
     ) -> Result<Vec<Agent>> {
         let (only, after, limit) = match which {
-            WhichAgents::One(id) => (Some(id), None, 1),
-            WhichAgents::Page { after, limit } => (None, after, i64::from(limit)),
+            AgentFilter::One(id) => (Some(id), None, 1),
+            AgentFilter::Page { after, limit } => (None, after, i64::from(limit)),
         };
         let rows = sqlx::query!(
             r#"select id, name, groups, labels, executors, least(slots, slots_limit) as "slots!", authorised, disabled,

@@ -7,8 +7,8 @@ use keirin_model::{FlowId, Outcome, ProjectId, RunId, State};
 use keirin_wire::api::{FlowSummary, Page, RunSummary};
 use sqlx::types::Json;
 
-use super::{Sight, status, time, word};
-use crate::row::column;
+use super::{VisibleProjects, status, time, word};
+use crate::row::saturating_cast;
 use crate::{Result, Store, StoreError};
 
 /// Which flows: those that fit everything that is given.
@@ -33,7 +33,7 @@ impl Store {
     /// As every call.
     pub async fn flow_list(
         &self,
-        sight: &Sight,
+        sight: &VisibleProjects,
         filter: &FlowFilter,
         limit: u32,
     ) -> Result<Page<FlowSummary>> {
@@ -131,7 +131,7 @@ impl Store {
                     outcome,
                     created_at: row.created_at.to_jiff(),
                     finished_at: time(row.finished_at),
-                    workflow_errors: column(row.workflow_errors),
+                    workflow_errors: saturating_cast(row.workflow_errors),
                     runs: name_runs(of_flow, &row.stages)?,
                 })
             })

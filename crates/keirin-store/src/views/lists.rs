@@ -3,7 +3,7 @@
 use keirin_model::{FlowId, JobId, Outcome, ProjectId, RunId, State};
 use keirin_wire::api::{JobSummary, Page};
 
-use super::{Sight, status, time};
+use super::{VisibleProjects, status, time};
 use crate::{Result, Store};
 
 /// Which jobs: those that fit everything that is given.
@@ -28,7 +28,12 @@ impl Store {
     ///
     /// # Errors
     /// As every call.
-    pub async fn job_list(&self, sight: &Sight, filter: &JobFilter, limit: u32) -> Result<Page<JobSummary>> {
+    pub async fn job_list(
+        &self,
+        sight: &VisibleProjects,
+        filter: &JobFilter,
+        limit: u32,
+    ) -> Result<Page<JobSummary>> {
         let seen = sight.ids();
         let rows = sqlx::query!(
             r#"select jobs.id, jobs.run, jobs.flow, jobs.state, jobs.outcome,

@@ -7,15 +7,15 @@ mod left;
 mod lists;
 mod overview;
 mod parts;
-mod places;
+mod project_refs;
 mod projects;
 
-pub use agents::WhichAgents;
+pub use agents::AgentFilter;
 pub use attempts::AttemptRow;
 pub use flows::FlowFilter;
 pub use left::{Left, ResultFilter};
 pub use lists::JobFilter;
-pub use places::PlaceRow;
+pub use project_refs::ProjectRef;
 
 use std::str::FromStr;
 
@@ -25,14 +25,14 @@ use crate::{Result, StoreError};
 
 /// Which projects somebody may see: all, or only these.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sight {
+pub enum VisibleProjects {
     /// Everything.
     All,
     /// These and nothing else.
     Only(Vec<ProjectId>),
 }
 
-impl Sight {
+impl VisibleProjects {
     /// Whether a project is in sight.
     pub fn sees(&self, project: ProjectId) -> bool {
         match self {

@@ -6,7 +6,7 @@ use keirin_model::JobId;
 use keirin_wire::agent::LEASE_SECONDS;
 use keirin_wire::api::{AgentTotals, Figure, Freshness, Point, Totals, Wanted};
 
-use super::{Sight, time};
+use super::{VisibleProjects, time};
 use crate::{Result, Store};
 
 /// How many days each figure looks back.
@@ -26,7 +26,7 @@ impl Store {
     ///
     /// # Errors
     /// As every call.
-    pub async fn totals(&self, sight: &Sight, now: Timestamp) -> Result<Totals> {
+    pub async fn totals(&self, sight: &VisibleProjects, now: Timestamp) -> Result<Totals> {
         let sight = sight.ids();
         let row = sqlx::query!(
             r#"select
@@ -75,7 +75,7 @@ impl Store {
     ///
     /// # Errors
     /// As every call.
-    pub async fn figures(&self, sight: &Sight, now: Timestamp) -> Result<Vec<Figure>> {
+    pub async fn figures(&self, sight: &VisibleProjects, now: Timestamp) -> Result<Vec<Figure>> {
         let days = self.figures_by(sight, now, 1, DAYS).await?;
         let periods = self.figures_by(sight, now, DAYS, 2).await?;
         let figure =
@@ -135,7 +135,13 @@ impl Store {
 
     /// The same figures over `count` periods of `days` days each, oldest first, the last one ending now. A period
     /// without flows is there too.
-    async fn figures_by(&self, sight: &Sight, now: Timestamp, days: i64, count: i64) -> Result<Vec<Day>> {
+    async fn figures_by(
+        &self,
+        sight: &VisibleProjects,
+        now: Timestamp,
+        days: i64,
+        count: i64,
+    ) -> Result<Vec<Day>> {
         let seen = sight.ids();
         let rows = sqlx::query_as!(
             Day,
@@ -184,7 +190,7 @@ impl Store {
     ///
     /// # Errors
     /// As every call.
-    pub async fn freshness(&self, sight: &Sight, now: Timestamp) -> Result<Vec<Freshness>> {
+    pub async fn freshness(&self, sight: &VisibleProjects, now: Timestamp) -> Result<Vec<Freshness>> {
         let seen = sight.ids();
         let row = sqlx::query!(
             r#"with recent as (

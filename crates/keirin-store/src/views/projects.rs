@@ -8,8 +8,8 @@ use keirin_model::{BranchId, FlowId, ProjectId};
 use keirin_wire::api::{Branch, FlowSummary, Project, Push, PushedFlow};
 use sqlx::types::Json;
 
-use super::Sight;
-use crate::row::column;
+use super::VisibleProjects;
+use crate::row::saturating_cast;
 use crate::{Result, Store};
 
 impl Store {
@@ -17,7 +17,11 @@ impl Store {
     ///
     /// # Errors
     /// As every call.
-    pub async fn project_views(&self, sight: &Sight, only: Option<ProjectId>) -> Result<Vec<Project>> {
+    pub async fn project_views(
+        &self,
+        sight: &VisibleProjects,
+        only: Option<ProjectId>,
+    ) -> Result<Vec<Project>> {
         let seen = sight.ids();
         let rows = sqlx::query!(
             r#"select id, name, repository, workflow_file, public, credential is not null as "has_credential!",
@@ -112,7 +116,7 @@ impl Store {
                 id,
                 number: row.number,
                 workflow: row.workflow,
-                workflow_errors: column(row.workflow_errors),
+                workflow_errors: saturating_cast(row.workflow_errors),
             };
             (id, flow)
         });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use keirin_model::facts::git::{Changes, Identity, NewCommit, Signature};
 use keirin_store::facts::{BehindFilter, Only};
-use keirin_store::views::Sight;
+use keirin_store::views::VisibleProjects;
 use keirin_store::{Position, Store};
 use keirin_testkit::database;
 use keirin_wire::api::HistoryPart;
@@ -112,7 +112,10 @@ async fn the_commits_behind_new_and_returning_people_are_theirs() {
             only,
             before: None,
         };
-        let rows = store.facts_behind(&Sight::All, &filter, 100).await.unwrap();
+        let rows = store
+            .facts_behind(&VisibleProjects::All, &filter, 100)
+            .await
+            .unwrap();
         rows.into_iter().map(|row| row.title).collect::<Vec<_>>()
     };
     let returned = Some(Only::After { days: 90 });

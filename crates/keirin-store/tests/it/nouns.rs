@@ -361,10 +361,10 @@ async fn agents_are_last_seen_at_the_latest_time_and_deleted_only_when_idle() {
     let later = now() + SignedDuration::from_secs(9);
     let gone = keirin_model::AgentId(99_999);
     store
-        .saw_agents(&[(busy, later), (busy, now()), (gone, later)])
+        .touch_agents(&[(busy, later), (busy, now()), (gone, later)])
         .await
         .unwrap();
-    store.saw_agents(&[(busy, now())]).await.unwrap();
+    store.touch_agents(&[(busy, now())]).await.unwrap();
     let seen: jiff_sqlx::Timestamp = sqlx::query_scalar("select last_seen_at from agents where id = $1")
         .bind(busy.0)
         .fetch_one(&mut database.connection().await)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command as PlainCommand, Stdio};
 use std::time::Duration;
 
-use keirin_client::{Client, Connector, QueryTime, WhichFlows};
+use keirin_client::{Client, Connector, FlowQuery, QueryTime};
 use keirin_model::{State, Timestamp};
 use keirin_wire::api::{CreateProject, CreateToken, Flow, QueryValue, StartFlow, TokenKind};
 use nix::sys::signal::{Signal, kill};
@@ -150,7 +150,7 @@ impl Server {
         }
         loop {
             tokio::time::sleep(Duration::from_millis(250)).await;
-            let page = self.client.flows(Some(project), &WhichFlows::default()).await;
+            let page = self.client.flows(Some(project), &FlowQuery::default()).await;
             let items = page.unwrap().items;
             assert!(items.len() >= flows, "one page holds them all");
             if items.iter().take(flows).all(|flow| flow.state == State::Finished) {

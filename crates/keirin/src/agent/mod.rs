@@ -220,7 +220,7 @@ async fn register(
                 private_file::write_json(&file, &registration)?;
                 return Ok(registered);
             }
-            Err(error) if error.is_passing() => {
+            Err(error) if error.is_transient() => {
                 if !told {
                     output.say(format!(
                         "{address} does not answer yet ({error}); waiting for it."

@@ -1,7 +1,7 @@
 //! `keirin flow`: changes going through the stages of a branch.
 
 use clap::{Args, Subcommand};
-use keirin_client::{Client, WhichFlows};
+use keirin_client::{Client, FlowQuery};
 use keirin_model::{Outcome, State, Timestamp};
 
 use super::follow::{self, Show, Since};
@@ -51,12 +51,12 @@ pub(crate) struct ListArguments {
     #[arg(long)]
     outcome: Option<Outcome>,
     #[command(flatten)]
-    stretch: Stretch,
+    stretch: PageArguments,
 }
 
 /// How much of a list.
 #[derive(Debug, Args)]
-pub(crate) struct Stretch {
+pub(crate) struct PageArguments {
     /// How many, at most 200
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub(crate) limit: u32,
@@ -65,7 +65,7 @@ pub(crate) struct Stretch {
     pub(crate) cursor: Option<String>,
 }
 
-impl Stretch {
+impl PageArguments {
     /// Says how to go on where there is more.
     pub(crate) fn hint(next_cursor: Option<&str>, output: &Output) {
         if let Some(cursor) = next_cursor {
@@ -149,7 +149,7 @@ pub(crate) async fn flow(command: FlowCommand, output: &Output) -> anyhow::Resul
             let is_newest = arguments.stretch.cursor.is_none()
                 && arguments.state.is_none()
                 && arguments.outcome.is_none();
-            let which = WhichFlows {
+            let which = FlowQuery {
                 branch: branch.clone(),
                 state: arguments.state,
                 outcome: arguments.outcome,
@@ -165,7 +165,7 @@ pub(crate) async fn flow(command: FlowCommand, output: &Output) -> anyhow::Resul
                 output.say("There is no such flow.");
             } else {
                 shown::flows(output, &flows.items, now);
-                Stretch::hint(flows.next_cursor.as_deref(), output);
+                PageArguments::hint(flows.next_cursor.as_deref(), output);
             }
             if let Some(project) = project.as_ref().filter(|_| is_newest) {
                 let newest = flows.items.first().map(|flow| flow.created_at);

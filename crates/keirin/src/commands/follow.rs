@@ -310,7 +310,7 @@ async fn patiently<T, F: Future<Output = keirin_client::Result<T>>>(
     let mut tries = 1;
     loop {
         match call().await {
-            Err(error) if error.is_passing() && tries < TRIES => {
+            Err(error) if error.is_transient() && tries < TRIES => {
                 tries += 1;
                 tokio::time::sleep(PAUSE).await;
             }

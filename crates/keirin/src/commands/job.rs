@@ -1,11 +1,11 @@
 //! `keirin job` and `keirin queue`: the work of runs, and why it waits.
 
 use clap::{Args, Subcommand};
-use keirin_client::WhichJobs;
+use keirin_client::JobQuery;
 use keirin_model::{JobId, Outcome, State, Timestamp};
 use keirin_wire::api::{Job, JobSummary};
 
-use super::flow::Stretch;
+use super::flow::PageArguments;
 use super::names::FlowName;
 use super::shown;
 use crate::exit::Exit;
@@ -39,7 +39,7 @@ pub(crate) struct ListArguments {
     #[arg(long)]
     outcome: Option<Outcome>,
     #[command(flatten)]
-    stretch: Stretch,
+    stretch: PageArguments,
 }
 
 #[derive(Debug, Args)]
@@ -52,7 +52,7 @@ pub(crate) struct Named {
 #[derive(Debug, Args)]
 pub(crate) struct QueueArguments {
     #[command(flatten)]
-    stretch: Stretch,
+    stretch: PageArguments,
 }
 
 /// Does what was asked.
@@ -64,7 +64,7 @@ pub(crate) async fn job(command: JobCommand, output: &Output) -> anyhow::Result<
                 Some(flow) => Some(flow.id(&client).await?),
                 None => None,
             };
-            let which = WhichJobs {
+            let which = JobQuery {
                 flow,
                 state: arguments.state,
                 outcome: arguments.outcome,
@@ -79,7 +79,7 @@ pub(crate) async fn job(command: JobCommand, output: &Output) -> anyhow::Result<
                 output.say("There is no such job.");
             } else {
                 list(&jobs.items, output, machine::now());
-                Stretch::hint(jobs.next_cursor.as_deref(), output);
+                PageArguments::hint(jobs.next_cursor.as_deref(), output);
             }
         }
         JobCommand::Show(on) => {
@@ -126,7 +126,7 @@ pub(crate) async fn queue(on: On<QueueArguments>, output: &Output) -> anyhow::Re
         })
         .collect();
     output.table(&["Id", "Job", "Waits for", "Place", "Why", "What helps"], &rows);
-    Stretch::hint(queue.next_cursor.as_deref(), output);
+    PageArguments::hint(queue.next_cursor.as_deref(), output);
     Ok(Exit::Success)
 }
 

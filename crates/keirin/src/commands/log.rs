@@ -1,7 +1,7 @@
 //! `keirin log`: reads, follows and searches logs.
 
 use clap::{ArgGroup, Args};
-use keirin_client::{Client, News, WhichLines, WhichLogs};
+use keirin_client::{Client, LogLinesQuery, LogSearchQuery, News};
 use keirin_model::{JobId, RunId, State};
 use keirin_wire::api::{LogLine, LogMatch};
 use keirin_wire::log::{CUT_MARK, Stream};
@@ -103,10 +103,10 @@ impl Reader<'_> {
         let mut from = match tail {
             Some(tail) if tail <= MOST_TAIL => return self.tail(attempt, tail).await,
             Some(tail) => {
-                let last = WhichLines {
+                let last = LogLinesQuery {
                     attempt,
                     tail: Some(1),
-                    ..WhichLines::default()
+                    ..LogLinesQuery::default()
                 };
                 self.client.log(self.job, &last).await?.total.saturating_sub(tail) + 1
             }
@@ -114,7 +114,7 @@ impl Reader<'_> {
         };
         let limit = if self.step.is_some() { SPARSE_PAGE } else { PAGE };
         loop {
-            let which = WhichLines {
+            let which = LogLinesQuery {
                 attempt,
                 step: self.step,
                 from: Some(from),
@@ -137,11 +137,11 @@ impl Reader<'_> {
     }
 
     async fn tail(&self, attempt: Option<u32>, tail: u64) -> anyhow::Result<u64> {
-        let which = WhichLines {
+        let which = LogLinesQuery {
             attempt,
             step: self.step,
             tail: Some(tail),
-            ..WhichLines::default()
+            ..LogLinesQuery::default()
         };
         let page = self.client.log(self.job, &which).await?;
         for line in &page.lines {
@@ -244,11 +244,11 @@ async fn search(
         ..
     } = arguments;
     let logs = match (job, flow, run, agent, service) {
-        (Some(job), ..) => WhichLogs::Job(*job),
-        (_, Some(flow), ..) => WhichLogs::Flow(flow.id(client).await?),
-        (_, _, Some(run), ..) => WhichLogs::Run(*run),
-        (_, _, _, Some(agent), _) => WhichLogs::Agent(names::agent(client, agent).await?),
-        (_, _, _, _, Some(service)) => WhichLogs::Service(service.clone()),
+        (Some(job), ..) => LogSearchQuery::Job(*job),
+        (_, Some(flow), ..) => LogSearchQuery::Flow(flow.id(client).await?),
+        (_, _, Some(run), ..) => LogSearchQuery::Run(*run),
+        (_, _, _, Some(agent), _) => LogSearchQuery::Agent(names::agent(client, agent).await?),
+        (_, _, _, _, Some(service)) => LogSearchQuery::Service(service.clone()),
         (None, None, None, None, None) => {
             output
                 .error("nothing says whose logs are meant; give a job, --flow, --run, --agent or --service");

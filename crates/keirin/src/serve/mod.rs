@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use keirin_api::{App, MasterKey, Outside, Parts, Settings};
+use keirin_api::{App, Environment, MasterKey, Parts, Settings};
 use keirin_controller::{Controller, ControllerParts, Leadership, Repositories};
 use keirin_engine::Rules;
 use keirin_git::{Git, HostRule, Mirrors, RepositoryRules};
@@ -155,7 +155,7 @@ pub(crate) struct Server {
     pub(crate) transforms: Transforms,
     pub(crate) exchange: Arc<Exchange>,
     pub(crate) store: Store,
-    pub(crate) outside: Outside,
+    pub(crate) outside: Environment,
     /// What it calls itself when it leads.
     pub(crate) name: String,
 }
@@ -205,7 +205,7 @@ async fn build(
         rules: Rules::default(),
         first_look: FIRST_LOOK,
     }));
-    let outside = Outside::real();
+    let outside = Environment::real();
     let storage = Storage::new(store.clone());
     let exchange = Arc::new(exchange::build(config, storage.clone())?);
     let transforms = Transforms::new(storage);

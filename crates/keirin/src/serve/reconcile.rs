@@ -35,7 +35,7 @@ const LONGEST_REST: Duration = Duration::from_secs(10);
 const FACTS: Duration = Duration::from_secs(5);
 
 /// How often what was pushed is said again: well within the time after which a series counts as gone.
-const SAY_AGAIN: Duration = Duration::from_secs(60);
+const REFRESH_PUSHED_GROUPS: Duration = Duration::from_secs(60);
 /// How often new samples are sent on.
 const FORWARD: Duration = Duration::from_secs(10);
 /// How often it is looked for agents that waited to be let in and are gone.
@@ -58,7 +58,7 @@ pub(super) fn start(server: &Server) -> AbortHandle {
             close_logs(&logs, &controller),
             seal_logs(&logs),
             follow_facts(&transforms, &controller),
-            say_again(&exchange),
+            refresh_pushed_groups(&exchange),
             forward(&exchange),
             drop_old(&exchange),
             end_old_sessions(&store),
@@ -96,10 +96,10 @@ async fn follow_facts(transforms: &Transforms, controller: &Controller) {
     }
 }
 
-async fn say_again(exchange: &Exchange) {
+async fn refresh_pushed_groups(exchange: &Exchange) {
     loop {
-        tokio::time::sleep(SAY_AGAIN).await;
-        if let Err(error) = exchange.groups().say_again().await {
+        tokio::time::sleep(REFRESH_PUSHED_GROUPS).await;
+        if let Err(error) = exchange.groups().refresh_pushed_groups().await {
             tracing::warn!(%error, "what was pushed cannot be said again at the moment");
         }
     }

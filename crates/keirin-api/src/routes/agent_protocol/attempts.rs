@@ -13,7 +13,7 @@ use utoipa::IntoParams;
 use crate::app::App;
 use crate::caller::LiveAttempt;
 use crate::error::ApiError;
-use crate::extract::{At, Json, Query};
+use crate::extract::{Json, Path, Query};
 use crate::log_intake;
 use crate::work::WorkError;
 
@@ -23,7 +23,7 @@ use crate::work::WorkError;
 #[utoipa::path(post, path = "/agent/v1/attempts/{attempt}/events", tag = "agent protocol", params(("attempt" = String, Path)), request_body = Report, responses((status = 200, body = Reported)))]
 pub(crate) async fn events(
     State(app): State<Arc<App>>,
-    At(attempt): At<AttemptId>,
+    Path(attempt): Path<AttemptId>,
     Json(report): Json<Report>,
 ) -> Result<Json<Reported>, ApiError> {
     let reported = app.work.report(attempt, report).await?;
@@ -36,17 +36,17 @@ pub(crate) async fn events(
 /// Where a chunk belongs.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Place {
+pub(crate) struct ChunkPosition {
     /// The number of the chunk's first line, from 0.
     first_line: u64,
 }
 
 /// Send a chunk of an attempt's log
-#[utoipa::path(post, path = "/agent/v1/attempts/{attempt}/log", tag = "agent protocol", params(("attempt" = String, Path), Place), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = LogAcknowledged)))]
+#[utoipa::path(post, path = "/agent/v1/attempts/{attempt}/log", tag = "agent protocol", params(("attempt" = String, Path), ChunkPosition), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = LogAcknowledged)))]
 pub(crate) async fn log(
     State(app): State<Arc<App>>,
     attempt: LiveAttempt,
-    Query(place): Query<Place>,
+    Query(place): Query<ChunkPosition>,
     chunk: Bytes,
 ) -> Result<Json<LogAcknowledged>, ApiError> {
     let next_line = log_intake::append(&app, attempt.id, &attempt.place, place.first_line, chunk).await?;

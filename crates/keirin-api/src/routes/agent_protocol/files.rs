@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 use crate::app::App;
 use crate::caller::LiveAttempt;
 use crate::error::ApiError;
-use crate::extract::{At, Json, Query};
+use crate::extract::{Json, Path, Query};
 use crate::files;
 
 /// Where a file is kept.
@@ -77,7 +77,7 @@ pub(crate) async fn list(
 pub(crate) async fn download(
     State(app): State<Arc<App>>,
     attempt: LiveAttempt,
-    path: At<(String, ArtifactId)>,
+    path: Path<(String, ArtifactId)>,
 ) -> Result<Response, ApiError> {
     let (_, artifact) = path.0;
     let of_flow = app.store.artifact_views(Left::ByFlow(attempt.place.flow)).await?;

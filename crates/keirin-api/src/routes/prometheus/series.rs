@@ -14,7 +14,7 @@ use super::elsewhere::{elsewhere, passed_on, selection};
 use super::parameters::Parameters;
 use crate::app::App;
 use crate::caller::Caller;
-use crate::extract::At;
+use crate::extract::Path;
 
 /// How many names or values an answer holds at most.
 const MOST: u32 = 100_000;
@@ -114,7 +114,7 @@ async fn names(app: &App, caller: &Caller, parameters: &Parameters) -> Result<Su
 pub(crate) async fn values(
     State(app): State<Arc<App>>,
     caller: Caller,
-    At(label): At<String>,
+    Path(label): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Success, Failure> {
     let parameters = Parameters::of_query(query.as_deref());

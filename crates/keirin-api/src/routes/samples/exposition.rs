@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use keirin_metrics::batch::{Batch, Metadata};
 use keirin_metrics::text::{TextFormat, Times, write};
 use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
-use keirin_store::views::Sight;
+use keirin_store::views::VisibleProjects;
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -117,7 +117,7 @@ async fn of_server(app: &App, figures: &mut Figures) {
 }
 
 async fn of_work(app: &App, figures: &mut Figures) -> Result<(), ApiError> {
-    let totals = app.store.totals(&Sight::All, app.outside.now()).await?;
+    let totals = app.store.totals(&VisibleProjects::All, app.outside.now()).await?;
     let one = |value: i64| [(vec![], count(value))];
     figures.gauge("keirin_projects", "", "Projects.", one(totals.projects));
     figures.gauge(

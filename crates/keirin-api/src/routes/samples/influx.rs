@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use keirin_metrics::influx::{LineLimits, Precision, into_samples, read};
-use keirin_metrics::refusal::Way;
+use keirin_metrics::refusal::IntakePath;
 use url::form_urlencoded;
 
 use super::{MaybePlace, keep, malformed, unreadable};
@@ -43,9 +43,9 @@ pub(crate) async fn write_lines(
     const FIX: &str = "Send lines as in `build_seconds,job=a value=5.2 1700000000000000000`.";
     let precision: Precision = precision.parse().map_err(|error| malformed(error, FIX))?;
     let points = read(&body, LineLimits::default())
-        .map_err(|error| unreadable(&app, Way::LineProtocol, error, FIX))?;
+        .map_err(|error| unreadable(&app, IntakePath::LineProtocol, error, FIX))?;
     let now_ms = app.outside.now().as_millisecond();
     let received = into_samples(points, precision, now_ms);
-    keep(&app, Way::LineProtocol, place, received).await?;
+    keep(&app, IntakePath::LineProtocol, place, received).await?;
     Ok(StatusCode::NO_CONTENT)
 }

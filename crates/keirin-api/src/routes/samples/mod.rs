@@ -7,32 +7,32 @@ pub(crate) mod remote_write;
 
 use axum::http::StatusCode;
 use keirin_metrics::batch::Received;
-use keirin_metrics::refusal::Way;
+use keirin_metrics::refusal::IntakePath;
 use keirin_metrics::sink::{SampleSink as _, SinkError};
 use keirin_metrics::storage::ForProject;
 
 use crate::app::App;
-use crate::caller::Place;
+use crate::caller::RequestProject;
 use crate::error::ApiError;
 
 /// The project that samples come in for, where the gate found one.
-type MaybePlace = Option<axum::Extension<Place>>;
+type MaybePlace = Option<axum::Extension<RequestProject>>;
 
 fn project(place: MaybePlace) -> Option<ForProject> {
-    place.map(|axum::Extension(Place(place))| ForProject {
+    place.map(|axum::Extension(RequestProject(place))| ForProject {
         id: place.project,
         name: place.name,
     })
 }
 
 /// Keeps what came by this way.
-async fn keep(app: &App, way: Way, place: MaybePlace, received: Received) -> Result<(), ApiError> {
+async fn keep(app: &App, way: IntakePath, place: MaybePlace, received: Received) -> Result<(), ApiError> {
     let intake = app.exchange.intake().by(way).of(project(place));
     Ok(intake.write(received).await?)
 }
 
 /// Nothing of what was sent by this way can be read: it is counted, and the same again would be no better.
-fn unreadable(app: &App, way: Way, error: impl std::fmt::Display, fix: &str) -> ApiError {
+fn unreadable(app: &App, way: IntakePath, error: impl std::fmt::Display, fix: &str) -> ApiError {
     app.exchange.intake().by(way).count_unreadable(&error.to_string());
     malformed(error, fix)
 }

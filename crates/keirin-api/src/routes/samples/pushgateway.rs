@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use keirin_metrics::pushgateway::{GroupError, PushMethod, grouping, read_body};
-use keirin_metrics::refusal::Way;
+use keirin_metrics::refusal::IntakePath;
 use keirin_metrics::text::TextLimits;
 use keirin_model::series::Labels;
 
@@ -70,7 +70,7 @@ async fn push(
     let pushed = read_body(content_type, body, TextLimits::default()).map_err(|error| {
         unreadable(
             app,
-            Way::Push,
+            IntakePath::Push,
             error,
             "Send metrics in Prometheus' text format or in protocol buffers.",
         )

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use keirin_metrics::refusal::Way;
+use keirin_metrics::refusal::IntakePath;
 use keirin_metrics::remote_write::{RemoteWriteLimits, decode};
 
 use super::{MaybePlace, keep, unreadable};
@@ -43,11 +43,11 @@ pub(crate) async fn write(
     let received = decode(&body, limits).map_err(|error| {
         unreadable(
             &app,
-            Way::RemoteWrite,
+            IntakePath::RemoteWrite,
             error,
             "Send a write request of remote write 1, compressed with Snappy.",
         )
     })?;
-    keep(&app, Way::RemoteWrite, place, received).await?;
+    keep(&app, IntakePath::RemoteWrite, place, received).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,8 +7,8 @@ use keirin_wire::api::{self, FinishImport};
 
 use super::retract;
 use super::write::bytes;
-use crate::row::{text, time, timestamp, unsigned};
-use crate::views::Sight;
+use crate::row::{sanitize_nul, timestamp, to_sql, unsigned};
+use crate::views::VisibleProjects;
 use crate::{Result, Store, StoreError};
 
 /// Longest reason that is kept of a failed import, in characters.
@@ -127,7 +127,7 @@ impl Store {
             "update repositories set heads = $2, imported_at = $3, last_error = null where id = $1",
             repository.0,
             &heads,
-            time(now) as _,
+            to_sql(now) as _,
         )
         .execute(&mut *transaction)
         .await?;
@@ -164,7 +164,7 @@ impl Store {
     /// # Errors
     /// The database cannot be reached.
     pub async fn import_failed(&self, repository: RepositoryId, error: &str) -> Result<()> {
-        let error: String = text(error).chars().take(LONGEST_ERROR).collect();
+        let error: String = sanitize_nul(error).chars().take(LONGEST_ERROR).collect();
         sqlx::query!(
             "update repositories set last_error = $2 where id = $1",
             repository.0,
@@ -180,10 +180,14 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn repository_views(&self, sight: &Sight, name: Option<&str>) -> Result<Vec<api::Repository>> {
+    pub async fn repository_views(
+        &self,
+        sight: &VisibleProjects,
+        name: Option<&str>,
+    ) -> Result<Vec<api::Repository>> {
         let only: Option<Vec<i64>> = match sight {
-            Sight::All => None,
-            Sight::Only(projects) => Some(projects.iter().map(|ProjectId(id)| *id).collect()),
+            VisibleProjects::All => None,
+            VisibleProjects::Only(projects) => Some(projects.iter().map(|ProjectId(id)| *id).collect()),
         };
         let rows = sqlx::query!(
             r#"select r.id, r.name, p.name as "project?", r.heads,

@@ -7,7 +7,7 @@ use keirin_wire::api::FinishImport;
 use sqlx::PgConnection;
 
 use super::write::bytes;
-use crate::row::text;
+use crate::row::sanitize_nul;
 use crate::{Result, series};
 
 /// The transforms that follow what git's history tells.
@@ -34,7 +34,10 @@ pub(super) async fn forget(
         forgotten += forget_unreached(connection, repository, heads).await?;
     }
     if let Some(tags) = &end.tags {
-        let names: Vec<String> = tags.iter().map(|tag| text(&tag.name).into_owned()).collect();
+        let names: Vec<String> = tags
+            .iter()
+            .map(|tag| sanitize_nul(&tag.name).into_owned())
+            .collect();
         let commits = tags
             .iter()
             .map(|tag| bytes(&tag.commit))

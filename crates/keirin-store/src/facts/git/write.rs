@@ -6,7 +6,7 @@ use keirin_wire::api::{HistoryPart, NewFacts};
 use sqlx::PgConnection;
 
 use super::retract;
-use crate::row::{column, text, time};
+use crate::row::{sanitize_nul, saturating_cast, to_sql};
 use crate::{Result, Store, StoreError};
 
 impl Store {
@@ -46,7 +46,7 @@ async fn add_identities(
     let column = |of: fn(&Identity) -> &str| -> Vec<String> {
         identities
             .iter()
-            .map(|identity| text(of(identity)).into_owned())
+            .map(|identity| sanitize_nul(of(identity)).into_owned())
             .collect()
     };
     let (names, emails) = (
@@ -92,7 +92,7 @@ async fn add_commits(
     let column_of = |of: fn(&NewCommit) -> &str| -> Vec<String> {
         commits
             .iter()
-            .map(|commit| text(of(commit)).into_owned())
+            .map(|commit| sanitize_nul(of(commit)).into_owned())
             .collect()
     };
     let ids = commits
@@ -109,13 +109,17 @@ async fn add_commits(
         parents.push(commit.parents.join(" "));
         trailers.push(crate::row::json(&commit.trailers)?);
     }
-    let authored: Vec<_> = commits.iter().map(|commit| time(commit.authored_at)).collect();
-    let committed: Vec<_> = commits.iter().map(|commit| time(commit.committed_at)).collect();
+    let authored: Vec<_> = commits.iter().map(|commit| to_sql(commit.authored_at)).collect();
+    let committed: Vec<_> = commits.iter().map(|commit| to_sql(commit.committed_at)).collect();
     let changes = || commits.iter().map(|commit| commit.changes);
-    let files: Vec<Option<i32>> = changes().map(|changes| changes.files.map(column)).collect();
-    let added: Vec<Option<i64>> = changes().map(|changes| changes.lines_added.map(column)).collect();
+    let files: Vec<Option<i32>> = changes()
+        .map(|changes| changes.files.map(saturating_cast))
+        .collect();
+    let added: Vec<Option<i64>> = changes()
+        .map(|changes| changes.lines_added.map(saturating_cast))
+        .collect();
     let removed: Vec<Option<i64>> = changes()
-        .map(|changes| changes.lines_removed.map(column))
+        .map(|changes| changes.lines_removed.map(saturating_cast))
         .collect();
     let inserted = sqlx::query!(
         "insert into commit_facts (repository, id, parents, author, committer, authored_at, committed_at, subject, files,
@@ -163,24 +167,35 @@ async fn add_pull_requests(
     let column_of = |of: fn(&MergedPullRequest) -> &str| -> Vec<String> {
         merged
             .iter()
-            .map(|merged| text(of(merged)).into_owned())
+            .map(|merged| sanitize_nul(of(merged)).into_owned())
             .collect()
     };
-    let numbers: Vec<i64> = merged.iter().map(|merged| column(merged.number)).collect();
+    let numbers: Vec<i64> = merged
+        .iter()
+        .map(|merged| saturating_cast(merged.number))
+        .collect();
     let bots: Vec<bool> = merged.iter().map(|merged| merged.bot).collect();
     let branches: Vec<Option<String>> = merged
         .iter()
-        .map(|merged| merged.branch.as_deref().map(|branch| text(branch).into_owned()))
+        .map(|merged| {
+            merged
+                .branch
+                .as_deref()
+                .map(|branch| sanitize_nul(branch).into_owned())
+        })
         .collect();
     let merges = merged
         .iter()
         .map(|merged| bytes(&merged.merge_commit))
         .collect::<Result<Vec<_>>>()?;
-    let merged_at: Vec<_> = merged.iter().map(|merged| time(merged.merged_at)).collect();
-    let commits: Vec<i32> = merged.iter().map(|merged| column(merged.commits)).collect();
+    let merged_at: Vec<_> = merged.iter().map(|merged| to_sql(merged.merged_at)).collect();
+    let commits: Vec<i32> = merged
+        .iter()
+        .map(|merged| saturating_cast(merged.commits))
+        .collect();
     let first: Vec<_> = merged
         .iter()
-        .map(|merged| merged.first_commit_at.map(time))
+        .map(|merged| merged.first_commit_at.map(to_sql))
         .collect();
     let inserted = sqlx::query!(
         "insert into pull_request_facts (repository, pull_request, title, author, bot, branch, merge_commit, merged_at,
@@ -215,12 +230,15 @@ async fn add_releases(
     repository: RepositoryId,
     releases: &[Tag],
 ) -> Result<u64> {
-    let names: Vec<String> = releases.iter().map(|tag| text(&tag.name).into_owned()).collect();
+    let names: Vec<String> = releases
+        .iter()
+        .map(|tag| sanitize_nul(&tag.name).into_owned())
+        .collect();
     let commits = releases
         .iter()
         .map(|tag| bytes(&tag.commit))
         .collect::<Result<Vec<_>>>()?;
-    let times: Vec<_> = releases.iter().map(|tag| time(tag.at)).collect();
+    let times: Vec<_> = releases.iter().map(|tag| to_sql(tag.at)).collect();
     let inserted = sqlx::query!(
         "insert into release_facts (repository, name, commit, released_at)
          select $1, name, commit, released_at

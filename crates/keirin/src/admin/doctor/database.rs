@@ -2,7 +2,7 @@
 
 use keirin_model::Timestamp;
 use keirin_store::engine::Leader;
-use keirin_store::views::{Sight, WhichAgents};
+use keirin_store::views::{AgentFilter, VisibleProjects};
 use keirin_store::{DatabaseCondition, Store, StoreError};
 use keirin_wire::api::Agent;
 
@@ -192,7 +192,7 @@ async fn people_sql(database: &Database) -> Check {
 
 async fn agents(store: &Store, checks: &mut Vec<Check>) -> Option<Vec<Agent>> {
     let agents: Result<_, StoreError> = store
-        .agent_views(&Sight::All, WhichAgents::ALL, machine::now())
+        .agent_views(&VisibleProjects::All, AgentFilter::ALL, machine::now())
         .await;
     match agents {
         Ok(agents) => Some(agents),

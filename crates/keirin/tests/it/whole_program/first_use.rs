@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use futures::TryStreamExt as _;
-use keirin_client::{WhichFlows, WhichLines};
+use keirin_client::{FlowQuery, LogLinesQuery};
 use keirin_model::{Outcome, State};
 use keirin_wire::log::Stream;
 
@@ -105,7 +105,11 @@ async fn a_project_that_is_removed_leaves_no_file() {
     story.client.remove_project(PROJECT).await.unwrap();
     let is_empty = async || (files(&folder) == 0).then_some(());
     poll_async("all files of the project are gone", is_empty).await;
-    let gone = story.client.log(job, &WhichLines::default()).await.unwrap_err();
+    let gone = story
+        .client
+        .log(job, &LogLinesQuery::default())
+        .await
+        .unwrap_err();
     assert_eq!(gone.problem().map(|problem| problem.status), Some(404), "{gone}");
 }
 
@@ -185,7 +189,7 @@ async fn a_repository_that_is_named_at_the_start_is_a_project_with_a_flow() {
     let client = client(&world).await;
     let finished = poll_async("the first flow has ended", async || {
         let flows = client
-            .flows(Some("checkout"), &WhichFlows::default())
+            .flows(Some("checkout"), &FlowQuery::default())
             .await
             .unwrap();
         flows.items.into_iter().find(|flow| flow.state == State::Finished)

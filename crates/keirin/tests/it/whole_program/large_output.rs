@@ -1,6 +1,6 @@
 //! A line of 200 MB costs neither agent nor server its memory.
 
-use keirin_client::WhichLines;
+use keirin_client::LogLinesQuery;
 use keirin_model::Outcome;
 
 use crate::whole_program::story::{Story, one_job, only_job, peak_memory};
@@ -16,7 +16,7 @@ async fn a_line_of_200_mb_is_cut_and_memory_stays_bounded() {
     let flow = story.run().await;
     assert_eq!(flow.outcome, Some(Outcome::Success));
     let job = only_job(&flow);
-    let page = story.client.log(job.id, &WhichLines::default()).await.unwrap();
+    let page = story.client.log(job.id, &LogLinesQuery::default()).await.unwrap();
     let lines: Vec<_> = page
         .lines
         .iter()

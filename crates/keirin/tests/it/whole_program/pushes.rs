@@ -1,6 +1,6 @@
 //! A push to a repository starts a flow by itself.
 
-use keirin_client::WhichFlows;
+use keirin_client::FlowQuery;
 use keirin_model::Outcome;
 use keirin_model::flow::Cause;
 use keirin_wire::api::FlowSummary;
@@ -25,7 +25,7 @@ async fn flows(story: &Story, number: usize) -> Vec<FlowSummary> {
         loop {
             let page = story
                 .client
-                .flows(Some(PROJECT), &WhichFlows::default())
+                .flows(Some(PROJECT), &FlowQuery::default())
                 .await
                 .unwrap();
             if page.items.len() >= number {
@@ -42,7 +42,7 @@ async fn a_push_starts_a_flow_on_its_branch_and_no_other() {
     let story = Story::begin(WORKFLOW).await;
     let none = story
         .client
-        .flows(Some(PROJECT), &WhichFlows::default())
+        .flows(Some(PROJECT), &FlowQuery::default())
         .await
         .unwrap();
     assert_eq!(none.items, [], "what was there before the project starts nothing");

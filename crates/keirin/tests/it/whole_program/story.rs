@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use futures::TryStreamExt as _;
-use keirin_client::{Client, ClientError, Connector, WhichLines};
+use keirin_client::{Client, ClientError, Connector, LogLinesQuery};
 use keirin_model::access::Role;
 use keirin_model::flow::ParamValue;
 use keirin_model::{FlowId, JobId, Outcome, State};
@@ -132,10 +132,10 @@ impl Story {
         let mut found = Vec::new();
         let mut from = 1;
         loop {
-            let which = WhichLines {
+            let which = LogLinesQuery {
                 from: Some(from),
                 limit: Some(1000),
-                ..WhichLines::default()
+                ..LogLinesQuery::default()
             };
             let page = self.client.log(job.id, &which).await.unwrap();
             for (number, line) in (from..).zip(&page.lines) {
@@ -204,7 +204,7 @@ async fn flow_once(client: &Client, flow: FlowId, what: &str, is_so: impl Fn(&Fl
             // A server that is away for a moment is asked again.
             let now = poll_async("the flow can be read", async || match client.flow(flow).await {
                 Ok(flow) => Some(flow),
-                Err(error) if error.is_passing() => None,
+                Err(error) if error.is_transient() => None,
                 Err(error) => panic!("{error}"),
             });
             let now = now.await;

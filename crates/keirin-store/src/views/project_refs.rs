@@ -6,7 +6,7 @@ use crate::{Result, Store};
 
 /// A project as far as deciding about access needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlaceRow {
+pub struct ProjectRef {
     /// The project.
     pub project: ProjectId,
     /// Its name.
@@ -21,7 +21,7 @@ struct Columns {
     public: bool,
 }
 
-impl From<Columns> for PlaceRow {
+impl From<Columns> for ProjectRef {
     fn from(columns: Columns) -> Self {
         Self {
             project: ProjectId(columns.id),
@@ -36,7 +36,7 @@ impl Store {
     ///
     /// # Errors
     /// As every call.
-    pub async fn place_named(&self, name: &str) -> Result<Option<PlaceRow>> {
+    pub async fn place_named(&self, name: &str) -> Result<Option<ProjectRef>> {
         let row = sqlx::query_as!(
             Columns,
             "select id, name, public from projects where lower(name) = lower($1)",
@@ -44,14 +44,14 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(row.map(PlaceRow::from))
+        Ok(row.map(ProjectRef::from))
     }
 
     /// A project.
     ///
     /// # Errors
     /// As every call.
-    pub async fn place_of_project(&self, project: ProjectId) -> Result<Option<PlaceRow>> {
+    pub async fn place_of_project(&self, project: ProjectId) -> Result<Option<ProjectRef>> {
         let row = sqlx::query_as!(
             Columns,
             "select id, name, public from projects where id = $1",
@@ -59,14 +59,14 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(row.map(PlaceRow::from))
+        Ok(row.map(ProjectRef::from))
     }
 
     /// The project of a flow.
     ///
     /// # Errors
     /// As every call.
-    pub async fn place_of_flow(&self, flow: FlowId) -> Result<Option<PlaceRow>> {
+    pub async fn place_of_flow(&self, flow: FlowId) -> Result<Option<ProjectRef>> {
         let row = sqlx::query_as!(
             Columns,
             "select projects.id, projects.name, projects.public
@@ -75,14 +75,14 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(row.map(PlaceRow::from))
+        Ok(row.map(ProjectRef::from))
     }
 
     /// The project of a run.
     ///
     /// # Errors
     /// As every call.
-    pub async fn place_of_run(&self, run: RunId) -> Result<Option<PlaceRow>> {
+    pub async fn place_of_run(&self, run: RunId) -> Result<Option<ProjectRef>> {
         let row = sqlx::query_as!(
             Columns,
             "select projects.id, projects.name, projects.public
@@ -92,14 +92,14 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(row.map(PlaceRow::from))
+        Ok(row.map(ProjectRef::from))
     }
 
     /// The project of a job.
     ///
     /// # Errors
     /// As every call.
-    pub async fn place_of_job(&self, job: JobId) -> Result<Option<PlaceRow>> {
+    pub async fn place_of_job(&self, job: JobId) -> Result<Option<ProjectRef>> {
         let row = sqlx::query_as!(
             Columns,
             "select projects.id, projects.name, projects.public
@@ -109,7 +109,7 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(row.map(PlaceRow::from))
+        Ok(row.map(ProjectRef::from))
     }
 
     /// Every project that people who are not signed in may look at.
@@ -127,7 +127,7 @@ impl Store {
     ///
     /// # Errors
     /// As every call.
-    pub async fn place_of_artifact(&self, artifact: ArtifactId) -> Result<Option<PlaceRow>> {
+    pub async fn place_of_artifact(&self, artifact: ArtifactId) -> Result<Option<ProjectRef>> {
         let row = sqlx::query_as!(
             Columns,
             "select projects.id, projects.name, projects.public
@@ -137,6 +137,6 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(row.map(PlaceRow::from))
+        Ok(row.map(ProjectRef::from))
     }
 }

@@ -12,12 +12,12 @@ type Fill = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
 
 /// What the HTTP layer takes from outside.
 #[derive(Clone)]
-pub struct Outside {
+pub struct Environment {
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     random: Fill,
 }
 
-impl Outside {
+impl Environment {
     /// A clock and a random source of one's own.
     pub fn new(
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
@@ -55,7 +55,7 @@ impl Outside {
     }
 }
 
-impl fmt::Debug for Outside {
+impl fmt::Debug for Environment {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Outside")
     }
