@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::attempt::Attempt;
 use crate::backoff::Backoff;
 use crate::clock::ServerClock;
-use crate::config::{Config, Identity, UidRange};
+use crate::config::{Config, RunAs, UidRange};
 use crate::delivery::in_time;
 use crate::isolation::{self, Prepared};
 use crate::sandbox::Sandboxes;
@@ -88,7 +88,7 @@ pub enum AgentError {
 }
 
 /// A program that runs jobs.
-pub struct Agent {
+pub struct JobRunner {
     config: Arc<Config>,
     server: Arc<dyn Server>,
     folder: Arc<Folder>,
@@ -109,14 +109,14 @@ struct Call {
     answer: Pin<Box<dyn Future<Output = Result<Claimed, CallError>> + Send>>,
 }
 
-impl Agent {
+impl JobRunner {
     /// Works until it is told to end and its last job is over.
     pub async fn run(
         config: Config,
         server: Arc<dyn Server>,
         shutdown: watch::Receiver<Shutdown>,
     ) -> Result<(), AgentError> {
-        let is_other = matches!(config.identity, Identity::User(_) | Identity::Range(_));
+        let is_other = matches!(config.identity, RunAs::User(_) | RunAs::Range(_));
         if is_other && !nix::unistd::geteuid().is_root() {
             return Err(AgentError::NotRoot);
         }

@@ -9,14 +9,14 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::backoff::Backoff;
 use crate::clock::ServerClock;
-use crate::config::{Config, Identity};
+use crate::config::{Config, RunAs};
 use crate::delivery::Delivery;
 use crate::mask::Masks;
 use crate::output::JobLog;
 use crate::remains;
 use crate::runner::Runner;
 use crate::sandbox::{Namespaces, Sandbox, Sandboxes};
-use crate::server::{Lease, Server, Trouble};
+use crate::server::{AttemptLease, Server, Trouble};
 use crate::slots::Slot;
 use crate::spool::SharedSpool;
 use crate::spool_log::LogSpool;
@@ -49,7 +49,7 @@ impl Attempt {
     /// want to know.
     pub(crate) async fn run(self) {
         let attempt = self.assignment.attempt;
-        let lease = Lease {
+        let lease = AttemptLease {
             attempt,
             token: self.assignment.token.clone(),
         };
@@ -101,7 +101,7 @@ impl Attempt {
     }
 
     /// Makes the workspace, runs the steps, ends what they left, and says how it went.
-    async fn work(&self, lease: &Lease, spool: &Arc<SharedSpool>) -> Used {
+    async fn work(&self, lease: &AttemptLease, spool: &Arc<SharedSpool>) -> Used {
         let log = Arc::new(JobLog::new(
             Arc::clone(spool),
             Masks::new(&self.assignment.masks),
@@ -162,7 +162,7 @@ impl Attempt {
         &self,
         workspace: &Workspace,
         sandbox: Sandbox,
-        lease: &Lease,
+        lease: &AttemptLease,
         log: &Arc<JobLog>,
         tell: &(dyn Fn(AttemptEvent) + Send + Sync),
     ) -> (Sandbox, StepEnd) {
@@ -218,7 +218,7 @@ impl Attempt {
         if self.sandboxes.namespaces == Namespaces::Full {
             return;
         }
-        if let (Identity::Range(_), Some(owner)) = (&self.config.identity, workspace.owner())
+        if let (RunAs::Range(_), Some(owner)) = (&self.config.identity, workspace.owner())
             && let Err(error) = self.sandboxes.end_processes_of(owner).await
         {
             tracing::error!(attempt = %self.assignment.attempt, %error, "a job may have left processes");

@@ -32,7 +32,7 @@ pub struct Config {
     /// How many jobs run at once.
     pub slots: u32,
     /// Whose rights the steps have.
-    pub identity: Identity,
+    pub identity: RunAs,
     /// What starts and ends the processes of steps.
     pub sandbox: SandboxProgram,
     /// The strongest namespaces that steps get. Where the machine has no such ones they get the strongest that it has.
@@ -51,7 +51,7 @@ pub struct Config {
     /// What one attempt may take of the machine.
     pub job_limits: JobLimits,
     /// Bounds on what a job may leave.
-    pub limits: Limits,
+    pub limits: OutputLimits,
     /// How long things may take.
     pub patience: Patience,
     /// What time it is.
@@ -75,7 +75,7 @@ impl Config {
             open_folder: None,
             runtime_folder: PathBuf::from("/run/keirin"),
             slots: 1,
-            identity: Identity::Own,
+            identity: RunAs::Own,
             sandbox,
             namespaces: Namespaces::Full,
             closed: Vec::new(),
@@ -85,7 +85,7 @@ impl Config {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
             job_limits: JobLimits::for_this_machine(),
-            limits: Limits::default(),
+            limits: OutputLimits::default(),
             patience: Patience::default(),
             clock,
             random,
@@ -106,7 +106,7 @@ impl fmt::Debug for Config {
 
 /// Whose rights the steps of a job have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Identity {
+pub enum RunAs {
     /// The agent's own: a step can do all that the agent can. For `keirin exec`, where a person runs their own work.
     Own,
     /// A user of the machine, for an agent with one slot. Needs an agent that runs as root.
@@ -177,7 +177,7 @@ impl FromStr for UidRange {
 
 /// Bounds on what a job may leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct OutputLimits {
     /// Bytes of a job's log; what comes after is dropped.
     pub log_bytes: u64,
     /// Bytes of the log that wait in memory while the server cannot be reached; more goes into a file.
@@ -192,7 +192,7 @@ pub struct Limits {
     pub report_bytes: u64,
 }
 
-impl Default for Limits {
+impl Default for OutputLimits {
     fn default() -> Self {
         Self {
             log_bytes: 256 << 20,

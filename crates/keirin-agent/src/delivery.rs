@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::backoff::Backoff;
 use crate::clock::ServerClock;
 use crate::config::Patience;
-use crate::server::{CallError, Lease, Server, Trouble};
+use crate::server::{AttemptLease, CallError, Server, Trouble};
 use crate::spool::{Next, SharedSpool};
 use crate::spool_log::Outgoing;
 use crate::stop::{Stop, StopReason};
@@ -22,7 +22,7 @@ const RENEWAL: Duration = Duration::from_secs(LEASE_SECONDS / 3);
 /// The messenger of one attempt.
 pub(crate) struct Delivery {
     pub(crate) server: Arc<dyn Server>,
-    pub(crate) lease: Lease,
+    pub(crate) lease: AttemptLease,
     pub(crate) spool: Arc<SharedSpool>,
     pub(crate) stop: Stop,
     pub(crate) backoff: Backoff,

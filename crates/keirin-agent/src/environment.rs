@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use keirin_model::plan::StepPlan;
-use keirin_wire::agent::{Assignment, Repository};
+use keirin_wire::agent::{Assignment, CheckoutRepository};
 
 use crate::workspace::Workspace;
 
@@ -70,8 +70,8 @@ fn let_git_fetch(environment: &mut BTreeMap<String, String>, address: &str, toke
 fn identity(assignment: &Assignment) -> impl Iterator<Item = (&'static str, String)> {
     let origin = &assignment.origin;
     let commit = match &assignment.repository {
-        Some(Repository::Mirror { commit, .. }) => Some(commit.clone()),
-        Some(Repository::WorkingTree { .. }) | None => None,
+        Some(CheckoutRepository::Mirror { commit, .. }) => Some(commit.clone()),
+        Some(CheckoutRepository::WorkingTree { .. }) | None => None,
     };
     let change = origin.change.clone();
     let always = [

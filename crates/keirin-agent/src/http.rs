@@ -9,7 +9,7 @@ use keirin_client::{AgentClient, ClientError};
 use keirin_model::ArtifactId;
 use keirin_wire::agent::{Claim, Claimed, Kept, LogAcknowledged, Report, Reported, TestReport};
 
-use crate::server::{CallError, FileStream, Lease, Server};
+use crate::server::{AttemptLease, CallError, FileStream, Server};
 
 /// A server that is reached by HTTP, and the secret that this agent got when it registered.
 pub struct HttpServer {
@@ -30,7 +30,7 @@ impl Server for HttpServer {
         self.client.claim(&self.secret, claim).await.map_err(told_apart)
     }
 
-    async fn report(&self, lease: &Lease, report: &Report) -> Result<Reported, CallError> {
+    async fn report(&self, lease: &AttemptLease, report: &Report) -> Result<Reported, CallError> {
         self.client
             .report(lease.attempt, &lease.token, report)
             .await
@@ -39,7 +39,7 @@ impl Server for HttpServer {
 
     async fn append_log(
         &self,
-        lease: &Lease,
+        lease: &AttemptLease,
         first_line: u64,
         chunk: Bytes,
     ) -> Result<LogAcknowledged, CallError> {
@@ -49,7 +49,7 @@ impl Server for HttpServer {
         call.await.map_err(told_apart)
     }
 
-    async fn test_results(&self, lease: &Lease, report: &TestReport) -> Result<(), CallError> {
+    async fn test_results(&self, lease: &AttemptLease, report: &TestReport) -> Result<(), CallError> {
         self.client
             .test_results(lease.attempt, &lease.token, report)
             .await
@@ -58,7 +58,7 @@ impl Server for HttpServer {
 
     async fn keep(
         &self,
-        lease: &Lease,
+        lease: &AttemptLease,
         path: &str,
         size: u64,
         executable: bool,
@@ -70,14 +70,14 @@ impl Server for HttpServer {
         call.await.map_err(told_apart)
     }
 
-    async fn kept(&self, lease: &Lease) -> Result<Vec<Kept>, CallError> {
+    async fn kept(&self, lease: &AttemptLease) -> Result<Vec<Kept>, CallError> {
         self.client
             .kept(lease.attempt, &lease.token)
             .await
             .map_err(told_apart)
     }
 
-    async fn fetch_kept(&self, lease: &Lease, artifact: ArtifactId) -> Result<FileStream, CallError> {
+    async fn fetch_kept(&self, lease: &AttemptLease, artifact: ArtifactId) -> Result<FileStream, CallError> {
         let call = self.client.fetch_kept(lease.attempt, &lease.token, artifact);
         let content = call.await.map_err(told_apart)?;
         Ok(content.map_err(io::Error::other).boxed())

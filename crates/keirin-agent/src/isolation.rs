@@ -7,7 +7,7 @@ use keirin_model::AttemptId;
 use keirin_model::flow::Exit;
 
 use crate::agent::AgentError;
-use crate::config::{Config, Identity};
+use crate::config::{Config, RunAs};
 use crate::covers::covered;
 use crate::sandbox::{Namespaces, Owner, SandboxFailure, Sandboxes, StepProcess};
 use crate::slots::Slots;
@@ -76,7 +76,7 @@ pub(crate) async fn prepare(config: &Config, slots: &Slots) -> Result<Prepared, 
         program: config.sandbox.program.clone(),
         arguments: config.sandbox.arguments.clone(),
         namespaces: Namespaces::None,
-        is_confined: config.identity != Identity::Own,
+        is_confined: config.identity != RunAs::Own,
         needs_landlock: false,
         closed: config.closed.clone(),
         writable: config.writable.clone(),
@@ -90,7 +90,7 @@ pub(crate) async fn prepare(config: &Config, slots: &Slots) -> Result<Prepared, 
     let owners = slots.owners();
     for owner in &owners {
         // What jobs of an agent that was killed have left: nobody else is this user.
-        if matches!(config.identity, Identity::Range(_)) {
+        if matches!(config.identity, RunAs::Range(_)) {
             sandboxes.end_processes_of(*owner).await.map_err(not_held)?;
         }
     }
@@ -111,7 +111,7 @@ pub(crate) async fn prepare(config: &Config, slots: &Slots) -> Result<Prepared, 
         }
     }
     sandboxes.namespaces = Namespaces::None;
-    sandboxes.needs_landlock = config.identity == Identity::Guarded;
+    sandboxes.needs_landlock = config.identity == RunAs::Guarded;
     let folder = match (owner, &config.open_folder) {
         (Some(_), Some(open)) => Folder::open(open)?,
         _ => folder,

@@ -41,14 +41,14 @@ mod tools;
 mod trusted;
 mod workspace;
 
-pub use agent::{Agent, AgentError, Shutdown};
+pub use agent::{AgentError, JobRunner, Shutdown};
 pub use config::{
-    Clock, Config, Identity, InvalidUidRange, Limits, Patience, Random, SandboxProgram, UidRange,
+    Clock, Config, InvalidUidRange, OutputLimits, Patience, Random, RunAs, SandboxProgram, UidRange,
 };
 pub use covers::credentials;
 pub use http::HttpServer;
 pub use isolation::{Isolation, Trial, try_job};
 pub use job_limits::{ByteSize, InvalidByteSize, JobLimits};
 pub use sandbox::{Namespaces, Owner};
-pub use server::{CallError, FileStream, Lease, Server};
+pub use server::{AttemptLease, CallError, FileStream, Server};
 pub use workspace::FolderError;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use keirin_wire::log::{LINE_BYTES, Stream, Tag};
+use keirin_wire::log::{LINE_BYTES, LineTag, Stream};
 use tokio::time::Instant;
 
 use crate::clock::ServerClock;
-use crate::config::Limits;
+use crate::config::OutputLimits;
 use crate::lines::Lines;
 use crate::mask::{Masker, Masks};
 use crate::spool::SharedSpool;
@@ -33,7 +33,7 @@ impl JobLog {
         masks: Masks,
         clock: ServerClock,
         batching: Duration,
-        limits: &Limits,
+        limits: &OutputLimits,
     ) -> Self {
         Self {
             spool,
@@ -53,7 +53,7 @@ impl JobLog {
 
     /// What the agent itself has to say. It may do so even when the job's own output has filled the log.
     pub(crate) fn say(&self, step: Option<u16>, text: &str) {
-        let tag = Tag {
+        let tag = LineTag {
             step,
             stream: Stream::Agent,
             cut: false,
@@ -61,7 +61,7 @@ impl JobLog {
         for line in self.masked(text).lines() {
             let end = line.floor_char_boundary(LINE_BYTES);
             self.push(
-                Tag {
+                LineTag {
                     cut: end < line.len(),
                     ..tag
                 },
@@ -83,14 +83,14 @@ impl JobLog {
         }
     }
 
-    fn push(&self, tag: Tag, text: &[u8]) {
+    fn push(&self, tag: LineTag, text: &[u8]) {
         let due = Instant::now() + self.batching;
         self.spool
             .with(|spool| spool.line(self.clock.now(), tag, text, due));
     }
 
     /// Takes a line of output in, unless the log is full.
-    fn output(&self, tag: Tag, text: &[u8]) {
+    fn output(&self, tag: LineTag, text: &[u8]) {
         let used = self
             .used
             .fetch_add(text.len() as u64 + LINE_COST, Ordering::Relaxed);
@@ -103,7 +103,7 @@ impl JobLog {
                 self.limit
             );
             self.push(
-                Tag {
+                LineTag {
                     step: tag.step,
                     stream: Stream::Agent,
                     cut: false,
@@ -147,7 +147,7 @@ impl Capture {
         } = self;
         let mut line = |text: &[u8], cut: bool| {
             log.output(
-                Tag {
+                LineTag {
                     step: Some(*step),
                     stream: *stream,
                     cut,

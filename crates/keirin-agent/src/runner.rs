@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use keirin_model::Outcome;
 use keirin_model::flow::Exit;
 use keirin_model::plan::{Executor, StepPlan};
-use keirin_wire::agent::{AttemptEvent, Repository};
+use keirin_wire::agent::{AttemptEvent, CheckoutRepository};
 use keirin_workflow::{ConditionContext, EarlierStep, JobSoFar};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
@@ -19,7 +19,7 @@ use crate::condition::{Turn, is_failure, turn};
 use crate::environment;
 use crate::output::JobLog;
 use crate::sandbox::Sandbox;
-use crate::server::Lease;
+use crate::server::AttemptLease;
 use crate::step::{StepContext, StepEnd};
 use crate::stop::StopReason;
 use crate::tools;
@@ -47,7 +47,7 @@ impl Interruption {
 /// The steps of one attempt on their way.
 pub(crate) struct Runner<'a> {
     attempt: &'a Attempt,
-    lease: &'a Lease,
+    lease: &'a AttemptLease,
     log: &'a Arc<JobLog>,
     workspace: &'a Workspace,
     sandbox: &'a Mutex<Sandbox>,
@@ -64,7 +64,7 @@ pub(crate) struct Runner<'a> {
 impl<'a> Runner<'a> {
     pub(crate) fn new(
         attempt: &'a Attempt,
-        lease: &'a Lease,
+        lease: &'a AttemptLease,
         log: &'a Arc<JobLog>,
         workspace: &'a Workspace,
         sandbox: &'a Mutex<Sandbox>,
@@ -167,7 +167,7 @@ impl<'a> Runner<'a> {
         let config = &self.attempt.config;
         let assignment = &self.attempt.assignment;
         let own = match &assignment.repository {
-            Some(Repository::Mirror {
+            Some(CheckoutRepository::Mirror {
                 path,
                 fetch_token: Some(token),
                 ..

@@ -16,14 +16,14 @@ pub type FileStream = BoxStream<'static, io::Result<Bytes>>;
 
 /// An attempt with what proves that a call speaks for it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Lease {
+pub struct AttemptLease {
     /// The attempt.
     pub attempt: AttemptId,
     /// The job's token. Never logged.
     pub token: String,
 }
 
-impl fmt::Debug for Lease {
+impl fmt::Debug for AttemptLease {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Lease({})", self.attempt)
     }
@@ -98,23 +98,23 @@ pub trait Server: Send + Sync + 'static {
     async fn claim(&self, claim: &Claim) -> Result<Claimed, CallError>;
 
     /// Tells what happened to an attempt, and renews its lease.
-    async fn report(&self, lease: &Lease, report: &Report) -> Result<Reported, CallError>;
+    async fn report(&self, lease: &AttemptLease, report: &Report) -> Result<Reported, CallError>;
 
     /// Hands over lines of a job's log: an encoded chunk and the number of its first line.
     async fn append_log(
         &self,
-        lease: &Lease,
+        lease: &AttemptLease,
         first_line: u64,
         chunk: Bytes,
     ) -> Result<LogAcknowledged, CallError>;
 
     /// Hands over the test results of a step.
-    async fn test_results(&self, lease: &Lease, report: &TestReport) -> Result<(), CallError>;
+    async fn test_results(&self, lease: &AttemptLease, report: &TestReport) -> Result<(), CallError>;
 
     /// Keeps a file of exactly `size` bytes with the flow.
     async fn keep(
         &self,
-        lease: &Lease,
+        lease: &AttemptLease,
         path: &str,
         size: u64,
         executable: bool,
@@ -122,10 +122,10 @@ pub trait Server: Send + Sync + 'static {
     ) -> Result<(), CallError>;
 
     /// The files that the flow has kept.
-    async fn kept(&self, lease: &Lease) -> Result<Vec<Kept>, CallError>;
+    async fn kept(&self, lease: &AttemptLease) -> Result<Vec<Kept>, CallError>;
 
     /// The content of one of them.
-    async fn fetch_kept(&self, lease: &Lease, artifact: ArtifactId) -> Result<FileStream, CallError>;
+    async fn fetch_kept(&self, lease: &AttemptLease, artifact: ArtifactId) -> Result<FileStream, CallError>;
 
     /// The address that a mirror's path, as in `/git/keirin`, has for git on this machine.
     fn mirror_url(&self, path: &str) -> String;

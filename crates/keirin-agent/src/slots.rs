@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use nix::unistd::{Gid, Group, Uid, User};
 
 use crate::agent::AgentError;
-use crate::config::Identity;
+use crate::config::RunAs;
 use crate::sandbox::Owner;
 use crate::trusted::TrustedFolder;
 
@@ -32,11 +32,11 @@ pub(crate) struct Slot {
 impl Slots {
     /// Takes users for all slots. Each user serves one slot of one agent on the whole machine: `runtime` is where agents
     /// leave word of those that they use.
-    pub(crate) fn new(identity: &Identity, count: u32, runtime: &Path) -> Result<Self, AgentError> {
+    pub(crate) fn new(identity: &RunAs, count: u32, runtime: &Path) -> Result<Self, AgentError> {
         let places = match *identity {
-            Identity::Own | Identity::Guarded => (0..count).map(|_| Place::of(None)).collect(),
-            Identity::User(_) if count > 1 => return Err(AgentError::SharedUser { slots: count }),
-            Identity::User(owner) => {
+            RunAs::Own | RunAs::Guarded => (0..count).map(|_| Place::of(None)).collect(),
+            RunAs::User(_) if count > 1 => return Err(AgentError::SharedUser { slots: count }),
+            RunAs::User(owner) => {
                 let lock = users(runtime)?.lock(&owner.uid.to_string())?;
                 let lock = lock.ok_or(AgentError::UserInUse { uid: owner.uid })?;
                 vec![Place {
@@ -44,7 +44,7 @@ impl Slots {
                     _lock: Some(lock),
                 }]
             }
-            Identity::Range(range) => {
+            RunAs::Range(range) => {
                 let folder = users(runtime)?;
                 let mut places = Vec::new();
                 for uid in range.first..=range.last {
@@ -73,10 +73,10 @@ impl Slots {
     }
 
     /// A slot for a trial, which shares a named user with the agent that has it: it runs nothing hostile.
-    pub(crate) fn for_trial(identity: &Identity, runtime: &Path) -> Result<Self, AgentError> {
+    pub(crate) fn for_trial(identity: &RunAs, runtime: &Path) -> Result<Self, AgentError> {
         match *identity {
-            Identity::User(owner) => Ok(Self::from_places(vec![Place::of(Some(owner))])),
-            Identity::Own | Identity::Guarded | Identity::Range(_) => Self::new(identity, 1, runtime),
+            RunAs::User(owner) => Ok(Self::from_places(vec![Place::of(Some(owner))])),
+            RunAs::Own | RunAs::Guarded | RunAs::Range(_) => Self::new(identity, 1, runtime),
         }
     }
 
@@ -144,7 +144,7 @@ mod tests {
     fn no_two_slots_of_any_agents_share_a_user() {
         let runtime = tempfile::tempdir().unwrap();
         let range: UidRange = "2000000-2000003".parse().unwrap();
-        let identity = Identity::Range(range);
+        let identity = RunAs::Range(range);
         let slots = Slots::new(&identity, 2, runtime.path()).unwrap();
         let others = Slots::new(&identity, 1, runtime.path()).unwrap();
         let uids = |slots: &Slots| -> Vec<u32> { slots.owners().iter().map(|owner| owner.uid).collect() };
@@ -163,7 +163,7 @@ mod tests {
         let runtime = tempfile::tempdir().unwrap();
         // Every machine has a user of number 1, and its groups below 10.
         let range: UidRange = "1-2".parse().unwrap();
-        let error = Slots::new(&Identity::Range(range), 1, runtime.path()).unwrap_err();
+        let error = Slots::new(&RunAs::Range(range), 1, runtime.path()).unwrap_err();
         assert!(
             error.to_string().contains("no user or group of the machine"),
             "{error}"
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_slot_comes_back_when_its_job_is_over() {
-        let slots = Slots::new(&Identity::Guarded, 1, Path::new("/nowhere")).unwrap();
+        let slots = Slots::new(&RunAs::Guarded, 1, Path::new("/nowhere")).unwrap();
         let slot = slots.take().unwrap();
         assert!(slots.take().is_none());
         drop(slot);
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_named_user_serves_one_slot_of_one_agent() {
-        let identity = Identity::User(Owner {
+        let identity = RunAs::User(Owner {
             uid: 12_345,
             gid: 12_345,
         });

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 use keirin_model::Outcome;
 use keirin_wire::agent::{AttemptEvent, Numbered};
-use keirin_wire::log::Tag;
+use keirin_wire::log::LineTag;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -48,7 +48,7 @@ impl Spool {
     }
 
     /// Adds a line, to be sent by `due` at the latest.
-    pub(crate) fn line(&mut self, time: Timestamp, tag: Tag, text: &[u8], due: Instant) {
+    pub(crate) fn line(&mut self, time: Timestamp, tag: LineTag, text: &[u8], due: Instant) {
         if self.log_refusal.is_some() {
             return;
         }
@@ -182,12 +182,12 @@ mod tests {
     use std::time::Duration;
 
     use keirin_model::flow::Exit;
-    use keirin_wire::log::{Chunk, Limits, Stream};
+    use keirin_wire::log::{Chunk, ChunkLimits, Stream};
     use tokio::time::Instant;
 
     use super::*;
 
-    const TAG: Tag = Tag {
+    const TAG: LineTag = LineTag {
         step: Some(0),
         stream: Stream::Output,
         cut: false,
@@ -206,7 +206,7 @@ mod tests {
     }
 
     fn texts(outgoing: &Outgoing) -> Vec<String> {
-        let chunk = Chunk::decode(&outgoing.chunk, Limits::CHUNK).unwrap();
+        let chunk = Chunk::decode(&outgoing.chunk, ChunkLimits::CHUNK).unwrap();
         chunk
             .iter()
             .map(|line| String::from_utf8(line.text.to_vec()).unwrap())

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use keirin_wire::log::{ChunkBuilder, ChunkError, Effort, Tag};
+use keirin_wire::log::{ChunkBuilder, ChunkError, Effort, LineTag};
 
 /// A chunk is closed when it holds this many bytes of text.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -71,7 +71,7 @@ impl LogSpool {
         }
     }
 
-    pub(crate) fn push(&mut self, time: Timestamp, tag: Tag, text: &[u8]) -> Result<(), SpoolError> {
+    pub(crate) fn push(&mut self, time: Timestamp, tag: LineTag, text: &[u8]) -> Result<(), SpoolError> {
         self.open.push(time, tag, text)?;
         if self.open.text_bytes() >= CHUNK_BYTES || self.open.lines() >= CHUNK_LINES {
             self.close()?;

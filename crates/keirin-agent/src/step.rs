@@ -15,14 +15,14 @@ use crate::backoff::Backoff;
 use crate::config::Config;
 use crate::output::JobLog;
 use crate::sandbox::Sandbox;
-use crate::server::{CallError, Lease, Server, Trouble};
+use crate::server::{AttemptLease, CallError, Server, Trouble};
 use crate::workspace::Workspace;
 
 /// What the tool of a step may use.
 pub(crate) struct StepContext<'a> {
     pub(crate) config: &'a Config,
     pub(crate) server: &'a Arc<dyn Server>,
-    pub(crate) lease: &'a Lease,
+    pub(crate) lease: &'a AttemptLease,
     pub(crate) assignment: &'a Assignment,
     pub(crate) workspace: &'a Workspace,
     /// Starts the step's processes; one step runs at a time.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use keirin_git::Mirrors;
 use keirin_logs::Logs;
 use keirin_metrics::exchange::Exchange;
-use keirin_metrics::query::Engine;
+use keirin_metrics::query::QueryEngine;
 use keirin_metrics::transforms::Transforms;
 use keirin_model::UserId;
 use keirin_model::access::Role;
@@ -24,7 +24,7 @@ use crate::known_credentials::KnownCredentials;
 use crate::limits::Limits;
 use crate::log_intake::OpenLogs;
 use crate::secret;
-use crate::settings::Settings;
+use crate::settings::HttpSettings;
 use crate::work::Work;
 
 /// What the HTTP layer is made of.
@@ -48,7 +48,7 @@ pub struct Parts {
     /// Clock and randomness.
     pub outside: Environment,
     /// What can be set.
-    pub settings: Settings,
+    pub settings: HttpSettings,
 }
 
 /// What handlers share.
@@ -60,7 +60,7 @@ pub struct App {
     pub(crate) mirrors: Mirrors,
     pub(crate) keys: MasterKey,
     pub(crate) outside: Environment,
-    pub(crate) settings: Settings,
+    pub(crate) settings: HttpSettings,
     pub(crate) limits: Limits,
     /// Whether this server is open for work, once it leads.
     is_open: AtomicBool,
@@ -70,7 +70,7 @@ pub struct App {
     pub(crate) agents: KnownAgents,
     pub(crate) credentials: KnownCredentials,
     /// Answers queries over the series.
-    pub(crate) queries: Engine,
+    pub(crate) queries: QueryEngine,
     pub(crate) transforms: Transforms,
     pub(crate) exchange: Arc<Exchange>,
 }
@@ -85,7 +85,7 @@ impl App {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Self {
-            queries: Engine::new(parts.transforms.storage().clone()),
+            queries: QueryEngine::new(parts.transforms.storage().clone()),
             transforms: parts.transforms,
             exchange: parts.exchange,
             store: parts.store,

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::extract::Json;
 use crate::pages::policy;
 use crate::routes;
-use crate::settings::Settings;
+use crate::settings::HttpSettings;
 
 /// The look of the page, in a file of its own so that the browser need not trust any style within it.
 const STYLE: &str = include_str!("document/style.css");
@@ -39,7 +39,7 @@ pub fn document() -> &'static OpenApi {
 
 fn make() -> OpenApi {
     let nowhere = Url::parse("http://localhost/").expect("invariant: this is an address");
-    let (_, mut document) = routes::routes(&Settings::at(nowhere)).split_for_parts();
+    let (_, mut document) = routes::routes(&HttpSettings::at(nowhere)).split_for_parts();
     document.info = Head::openapi().info;
     document.info.version = "1".to_owned();
     if let Some(components) = &mut document.components {

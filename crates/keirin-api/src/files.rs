@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use keirin_model::{ArtifactId, AttemptId};
 use keirin_objects::{ObjectError, ObjectKey};
-use keirin_store::artifacts::{Artifact, NewArtifact};
+use keirin_store::artifacts::{ArtifactRow, NewArtifact};
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -57,7 +57,7 @@ pub(crate) async fn keep(
 pub(crate) async fn open(
     app: &App,
     artifact: ArtifactId,
-) -> Result<(Artifact, BoxStream<'static, Result<Bytes, ObjectError>>), ApiError> {
+) -> Result<(ArtifactRow, BoxStream<'static, Result<Bytes, ObjectError>>), ApiError> {
     let artifact = app.store.artifact(artifact).await?;
     let key = ObjectKey::parse(&artifact.object).map_err(ApiError::internal)?;
     let stream = app.objects.get_stream(&key).await.map_err(|error| {

@@ -48,5 +48,5 @@ pub use error::ApiError;
 pub use keys::{CannotOpen, MasterKey};
 pub use pages::page_is_built;
 pub use server::router;
-pub use settings::Settings;
+pub use settings::HttpSettings;
 pub use work::{EventEnvelope, Live, Target, Waiting, Work, WorkError};

@@ -7,7 +7,9 @@ use axum::response::sse::Event;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt, TryStreamExt};
-use keirin_logs::{LogError, LogFilter, LogSource, LogSummary, Pattern, SearchItem, SearchQuery, Times};
+use keirin_logs::{
+    LogError, LogFilter, LogSource, LogSummary, LogTimestamps, Pattern, SearchItem, SearchQuery,
+};
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, LogStreamId, RunId, State};
 use keirin_store::views::AttemptRow;
 use keirin_wire::api::{LogLine, LogMatch, LogPage, LogSearch, MatchRange};
@@ -98,7 +100,7 @@ pub(crate) async fn raw(
     log: Option<LogSummary>,
 ) -> Result<BoxStream<'static, Result<Bytes, LogError>>, ApiError> {
     let log = log.ok_or_else(|| ApiError::not_found("log of this job"))?;
-    Ok(app.logs.download(log.id, Times::Without))
+    Ok(app.logs.download(log.id, LogTimestamps::Without))
 }
 
 /// A job's log as it grows, from this line on, counted from 1. It waits for a job that has no log yet.
@@ -308,7 +310,7 @@ impl Places {
 }
 
 /// A line as people see it: inside, lines count from 0; people count them from 1.
-fn shown(number: u64, line: &keirin_wire::log::LogLine) -> LogLine {
+fn shown(number: u64, line: &keirin_wire::log::ChunkLine) -> LogLine {
     LogLine {
         line: number + 1,
         time: line.time,

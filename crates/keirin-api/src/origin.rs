@@ -4,7 +4,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, header};
 
 use crate::error::ApiError;
-use crate::settings::Settings;
+use crate::settings::HttpSettings;
 
 /// What the browser says about the page that makes the call.
 enum From {
@@ -15,7 +15,7 @@ enum From {
 }
 
 /// Refuses a call that changes something unless the browser says that our own page makes it.
-pub(crate) fn must_be_ours(parts: &Parts, settings: &Settings) -> Result<(), ApiError> {
+pub(crate) fn must_be_ours(parts: &Parts, settings: &HttpSettings) -> Result<(), ApiError> {
     if changes_nothing(&parts.method) {
         return Ok(());
     }
@@ -26,7 +26,7 @@ pub(crate) fn must_be_ours(parts: &Parts, settings: &Settings) -> Result<(), Api
 }
 
 /// Refuses a call that changes something where the browser says that another page makes it.
-pub(crate) fn must_not_be_foreign(parts: &Parts, settings: &Settings) -> Result<(), ApiError> {
+pub(crate) fn must_not_be_foreign(parts: &Parts, settings: &HttpSettings) -> Result<(), ApiError> {
     if changes_nothing(&parts.method) {
         return Ok(());
     }
@@ -40,7 +40,7 @@ const fn changes_nothing(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-fn origin(parts: &Parts, settings: &Settings) -> From {
+fn origin(parts: &Parts, settings: &HttpSettings) -> From {
     let said = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     match said("sec-fetch-site") {
         Some("same-origin" | "none") => return From::Ours,

@@ -7,7 +7,7 @@ use url::Url;
 
 /// What can be set about the HTTP layer.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct HttpSettings {
     /// Where people reach the server; its path is the sub-path that everything lies under.
     pub external_url: Url,
     /// Proxies whose `X-Forwarded-For` is believed.
@@ -38,7 +38,7 @@ pub struct Settings {
     pub calls_per_minute: u32,
 }
 
-impl Settings {
+impl HttpSettings {
     /// The defaults for a server at this address.
     pub fn at(external_url: Url) -> Self {
         Self {

@@ -16,20 +16,20 @@ pub enum News {
 }
 
 /// What changes on the server, as it changes.
-pub struct Events {
+pub struct EventStream {
     source: EventSource,
 }
 
 impl Client {
     /// Listens to what changes from now on, as far as the caller may see it.
-    pub fn events(&self) -> Events {
-        Events {
+    pub fn events(&self) -> EventStream {
+        EventStream {
             source: EventSource::new(self.clone(), "/api/v1/events".to_owned()),
         }
     }
 }
 
-impl Events {
+impl EventStream {
     /// The next news. It can be given up while it waits, and called again.
     ///
     /// # Errors

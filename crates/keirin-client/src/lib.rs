@@ -28,7 +28,7 @@ mod workflows;
 pub use agent::AgentClient;
 pub use client::Client;
 pub use error::ClientError;
-pub use events::{Events, News};
+pub use events::{EventStream, News};
 pub use flows::FlowQuery;
 pub use jobs::JobQuery;
 pub use log_follower::LogFollower;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
 use keirin_engine::waiting::WaitingReason;
-use keirin_engine::{Event, Rules};
+use keirin_engine::{EngineEvent, Rules};
 use keirin_model::flow::Cause;
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId};
-use keirin_store::engine::{Epoch, Lease, Position};
+use keirin_store::engine::{Epoch, LeaderLease, Position};
 use keirin_store::projects::ProjectChange;
 use keirin_store::{Store, StoreError};
 use keirin_wire::agent::{Claim, Claimed, Report, Reported};
@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::Clock;
-use crate::directory::{Directory, Source};
+use crate::directory::{CheckoutSource, Directory};
 use crate::event_loop::{self, End, EventLoopParts};
 use crate::events::{self, Notifications};
 use crate::firing::Firing;
@@ -67,7 +67,7 @@ pub struct Controller {
     /// Reaches the engine while this server leads.
     handle: RwLock<Option<Handle>>,
     /// The lead, from when it is taken to when it is lost or given back.
-    lease: Mutex<Option<Lease>>,
+    lease: Mutex<Option<LeaderLease>>,
     /// The epoch in which this server leads.
     leading: watch::Sender<Option<Epoch>>,
     commits: watch::Sender<u64>,
@@ -77,7 +77,7 @@ pub struct Controller {
 impl Controller {
     /// A controller that does not lead yet.
     pub fn new(parts: ControllerParts) -> Self {
-        let directory = Directory::new(Source::Mirrors, parts.address);
+        let directory = Directory::new(CheckoutSource::Mirrors, parts.address);
         let notifications = Notifications::new(Arc::clone(&parts.clock));
         Self {
             notifications,
@@ -206,7 +206,7 @@ impl Controller {
         self.commits.subscribe()
     }
 
-    fn set_lease(&self, lease: Option<Lease>) {
+    fn set_lease(&self, lease: Option<LeaderLease>) {
         *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = lease;
     }
 
@@ -362,9 +362,9 @@ impl Work for Controller {
 
     async fn cancel(&self, target: Target) -> Result<(), WorkError> {
         let target = match target {
-            Target::Flow(flow) => keirin_engine::Target::Flow(flow),
-            Target::Run(run) => keirin_engine::Target::Run(run),
-            Target::Job(job) => keirin_engine::Target::Job(job),
+            Target::Flow(flow) => keirin_engine::CancelTarget::Flow(flow),
+            Target::Run(run) => keirin_engine::CancelTarget::Run(run),
+            Target::Job(job) => keirin_engine::CancelTarget::Job(job),
         };
         self.handle()?.cancel(target).await
     }
@@ -442,8 +442,8 @@ impl Work for Controller {
 
     async fn agent_changed(&self, agent: AgentId) -> Result<(), WorkError> {
         let event = match self.store.agent(agent).await {
-            Ok(agent) => Event::AgentChanged(agent),
-            Err(StoreError::NotFound(_)) => Event::AgentRemoved(agent),
+            Ok(agent) => EngineEvent::AgentChanged(agent),
+            Err(StoreError::NotFound(_)) => EngineEvent::AgentRemoved(agent),
             Err(error) => return Err(error.into()),
         };
         self.handle()?.step(event).await?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use keirin_engine::Event;
+use keirin_engine::EngineEvent;
 use keirin_git::{CommitId, GitError, Heads, Mirror};
 use keirin_model::BranchId;
 use keirin_model::diagnostic::Severity;
@@ -150,7 +150,7 @@ impl Pushes {
         let now = (self.preparer.clock)();
         let store = &self.preparer.store;
         let schedules = store.replace_schedules(branch, workflow, triggers, now).await?;
-        let event = Event::Schedules {
+        let event = EngineEvent::Schedules {
             branch,
             workflow: workflow.to_owned(),
             schedules,

@@ -6,13 +6,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use keirin_engine::Held;
 use keirin_model::{BranchId, ProjectId};
-use keirin_wire::agent::{Assignment, Origin, Repository};
+use keirin_wire::agent::{Assignment, CheckoutRepository, Origin};
 
 /// Names of projects and branches. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Directory {
     names: Arc<RwLock<Names>>,
-    source: Source,
+    source: CheckoutSource,
     server: Option<String>,
 }
 
@@ -24,7 +24,7 @@ struct Names {
 
 /// Where agents get a flow's files from.
 #[derive(Debug, Clone)]
-pub enum Source {
+pub enum CheckoutSource {
     /// From the server's mirror of the project's repository.
     Mirrors,
     /// From this folder.
@@ -33,7 +33,7 @@ pub enum Source {
 
 impl Directory {
     /// A directory without names.
-    pub fn new(source: Source, server: Option<String>) -> Self {
+    pub fn new(source: CheckoutSource, server: Option<String>) -> Self {
         Self {
             names: Arc::default(),
             source,
@@ -89,17 +89,21 @@ impl Directory {
         }
     }
 
-    fn repository(&self, held: Held<'_>, project: &str) -> Option<Repository> {
+    fn repository(&self, held: Held<'_>, project: &str) -> Option<CheckoutRepository> {
         match &self.source {
-            Source::WorkingTree(path) => Some(Repository::WorkingTree {
+            CheckoutSource::WorkingTree(path) => Some(CheckoutRepository::WorkingTree {
                 path: path.to_string_lossy().into_owned(),
             }),
-            Source::Mirrors => held.flow.commit.as_ref().map(|commit| Repository::Mirror {
-                path: format!("/git/{project}"),
-                commit: commit.clone(),
-                upstream: None,
-                fetch_token: None,
-            }),
+            CheckoutSource::Mirrors => held
+                .flow
+                .commit
+                .as_ref()
+                .map(|commit| CheckoutRepository::Mirror {
+                    path: format!("/git/{project}"),
+                    commit: commit.clone(),
+                    upstream: None,
+                    fetch_token: None,
+                }),
         }
     }
 }

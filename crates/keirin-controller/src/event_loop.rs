@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use keirin_engine::{AgentClaim, Answer, Change, Effects, Engine, Event, Notification, Rules};
+use keirin_engine::{AgentClaim, Effects, Engine, EngineEvent, EventReply, Notification, RowChange, Rules};
 use keirin_model::{AgentId, AttemptId, FlowId, ScheduleId};
 use keirin_wire::agent::Claimed;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -62,7 +62,7 @@ type OnCommit = Box<dyn FnOnce(Result<(), WorkError>) + Send>;
 /// What has been decided and not been committed.
 #[derive(Default)]
 struct Batch {
-    changes: Vec<Change>,
+    changes: Vec<RowChange>,
     notifications: Vec<Notification>,
     replies: Vec<OnCommit>,
     claims: Vec<(AgentId, oneshot::Sender<Result<Claimed, WorkError>>)>,
@@ -109,7 +109,7 @@ impl<J: Journal> EventLoop<J> {
                 .next_deadline()
                 .is_some_and(|deadline| deadline <= now)
             {
-                let effects = self.engine.step(Event::Tick, now);
+                let effects = self.engine.step(EngineEvent::Tick, now);
                 // Time asks no question.
                 drop(batch.keep(effects));
             }
@@ -146,7 +146,7 @@ impl<J: Journal> EventLoop<J> {
             }
             Message::Start(project, make, reply) => {
                 let started = make(self.engine.next_flow_number(project))
-                    .and_then(|new| self.step(Event::StartFlow(Box::new(new)), batch))
+                    .and_then(|new| self.step(EngineEvent::StartFlow(Box::new(new)), batch))
                     .and_then(started);
                 batch.reply(reply, started);
             }
@@ -163,7 +163,7 @@ impl<J: Journal> EventLoop<J> {
         }
     }
 
-    fn step(&mut self, event: Event, batch: &mut Batch) -> Result<Answer, WorkError> {
+    fn step(&mut self, event: EngineEvent, batch: &mut Batch) -> Result<EventReply, WorkError> {
         let now = self.now();
         let effects = self.engine.step(event, now);
         batch.keep(effects).map_err(WorkError::from)
@@ -176,8 +176,8 @@ impl<J: Journal> EventLoop<J> {
         batch: &mut Batch,
     ) {
         let agent = claim.agent;
-        match self.step(Event::Claim(claim), batch) {
-            Ok(Answer::Claimed) => batch.claims.push((agent, reply)),
+        match self.step(EngineEvent::Claim(claim), batch) {
+            Ok(EventReply::Claimed) => batch.claims.push((agent, reply)),
             // Another claim of this agent is the one that counts.
             Ok(_) => batch.reply(reply, Ok(Claimed::default())),
             Err(error) => batch.reply(reply, Err(error)),
@@ -197,12 +197,12 @@ impl<J: Journal> EventLoop<J> {
             _ => None,
         };
         let event = match reopen {
-            Reopen::Rerun { flow, failed_only } => Event::Rerun {
+            Reopen::Rerun { flow, failed_only } => EngineEvent::Rerun {
                 flow,
                 failed_only,
                 stored,
             },
-            Reopen::StartRun(run) => Event::StartRun { run, stored },
+            Reopen::StartRun(run) => EngineEvent::StartRun { run, stored },
         };
         self.step(event, batch).map(drop)
     }
@@ -303,7 +303,7 @@ impl<J: Journal> EventLoop<J> {
 }
 
 impl Batch {
-    fn keep(&mut self, effects: Effects) -> Result<Answer, keirin_engine::Refusal> {
+    fn keep(&mut self, effects: Effects) -> Result<EventReply, keirin_engine::Refusal> {
         self.changes.extend(effects.changes);
         self.notifications.extend(effects.notifications);
         effects.answer
@@ -322,9 +322,9 @@ impl Batch {
     }
 }
 
-fn started(answer: Answer) -> Result<FlowId, WorkError> {
+fn started(answer: EventReply) -> Result<FlowId, WorkError> {
     match answer {
-        Answer::Started(flow) => Ok(flow),
+        EventReply::Started(flow) => Ok(flow),
         other => Err(WorkError::Internal(
             format!("a flow was started with {other:?}").into(),
         )),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::stream::{self, BoxStream, StreamExt};
 use keirin_model::{AgentId, ProjectId, Timestamp};
 use keirin_store::Store;
-use keirin_store::engine::{self, Events, Position};
+use keirin_store::engine::{self, EventBatch, Position};
 use keirin_wire::api::{Event, EventKind};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
@@ -140,14 +140,14 @@ impl Reader {
     async fn read(&mut self) -> Vec<EventEnvelope> {
         self.commits.mark_unchanged();
         match self.store.events_after(self.position, AT_A_TIME).await {
-            Ok(Events::After { events, unsettled }) => {
+            Ok(EventBatch::After { events, unsettled }) => {
                 self.unsettled = unsettled;
                 if let Some(last) = events.last() {
                     self.position = last.position;
                 }
                 events.into_iter().flat_map(|event| self.tell(&event)).collect()
             }
-            Ok(Events::Gone) => self.begin_anew().await,
+            Ok(EventBatch::Gone) => self.begin_anew().await,
             Err(error) => {
                 tracing::warn!(%error, "events cannot be read at the moment");
                 Vec::new()

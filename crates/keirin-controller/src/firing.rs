@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use keirin_engine::Event;
+use keirin_engine::EngineEvent;
 use keirin_model::ScheduleId;
 use keirin_model::flow::Cause;
 use keirin_model::trigger::{Schedule, TimedTrigger};
@@ -66,7 +66,11 @@ impl Firing {
     }
 
     async fn nothing_started(&self, schedule: ScheduleId, due: Timestamp) {
-        if let Err(error) = self.handle.step(Event::NothingStarted { schedule, due }).await {
+        if let Err(error) = self
+            .handle
+            .step(EngineEvent::NothingStarted { schedule, due })
+            .await
+        {
             // The next leader fires it again.
             tracing::debug!(%schedule, %error, "this server does not lead any more");
         }

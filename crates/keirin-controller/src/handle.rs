@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keirin_engine::{AgentClaim, Answer, Engine, Event, NewFlow, Target};
+use keirin_engine::{AgentClaim, CancelTarget, Engine, EngineEvent, EventReply, NewFlow};
 use keirin_model::{AgentId, AttemptId, FlowId, ProjectId, RunId};
 use keirin_wire::agent::{Claim, Claimed, POLL_SECONDS, Report, Reported};
 use tokio::sync::{mpsc, oneshot};
@@ -18,7 +18,7 @@ type Reply<T> = oneshot::Sender<Result<T, WorkError>>;
 /// What the engine's loop is sent.
 pub(crate) enum Message {
     /// Something happened.
-    Step(Event, Reply<Answer>),
+    Step(EngineEvent, Reply<EventReply>),
     /// A flow is to start.
     Start(ProjectId, MakeFlow, Reply<FlowId>),
     /// A finished flow is to go on.
@@ -69,8 +69,8 @@ impl Handle {
     ///
     /// # Errors
     /// [`WorkError::Conflict`] when it is not under way.
-    pub async fn cancel(&self, target: Target) -> Result<(), WorkError> {
-        self.step(Event::Cancel(target)).await.map(drop)
+    pub async fn cancel(&self, target: CancelTarget) -> Result<(), WorkError> {
+        self.step(EngineEvent::Cancel(target)).await.map(drop)
     }
 
     /// Runs jobs of a finished flow again.
@@ -95,7 +95,7 @@ impl Handle {
     ///
     /// # Errors
     /// What the engine refuses, and when this server does not lead.
-    pub async fn step(&self, event: Event) -> Result<Answer, WorkError> {
+    pub async fn step(&self, event: EngineEvent) -> Result<EventReply, WorkError> {
         self.send(|reply| Message::Step(event, reply)).await
     }
 
@@ -134,13 +134,13 @@ impl Handle {
     /// [`WorkError::LeaseLost`] and [`WorkError::Gap`], and when this server does not lead.
     pub async fn report(&self, attempt: AttemptId, report: Report) -> Result<Reported, WorkError> {
         let agent = self.live.get(attempt).ok_or(WorkError::LeaseLost)?.agent;
-        let event = Event::Report {
+        let event = EngineEvent::Report {
             agent,
             attempt,
             events: report.events,
         };
         match self.step(event).await? {
-            Answer::Reported { acknowledged, stop } => Ok(Reported {
+            EventReply::Reported { acknowledged, stop } => Ok(Reported {
                 acknowledged,
                 stop,
                 now: None,
@@ -189,7 +189,7 @@ impl Drop for OpenClaim<'_> {
         if self.answered {
             return;
         }
-        let over = Event::ClaimOver {
+        let over = EngineEvent::ClaimOver {
             agent: self.agent,
             session: self.session,
             sequence: self.sequence,

@@ -42,7 +42,7 @@ pub struct History {
 
 /// How far reading has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
+pub enum HistoryProgress {
     /// So many commits are new.
     Found(u64),
     /// So many more of them are read.
@@ -56,7 +56,7 @@ pub enum Progress {
 pub async fn read_history(
     reader: &HistoryReader,
     heads: &[String],
-    progress: impl Fn(Progress),
+    progress: impl Fn(HistoryProgress),
 ) -> Result<History, GitError> {
     let starts = reader.starts().await?;
     let wanted = starts.commits();
@@ -76,10 +76,10 @@ pub async fn read_history(
     };
     let is_news = wanted.iter().any(|commit| !known.contains(commit)) || wanted.len() != heads.len();
     if wanted.is_empty() || !is_news {
-        progress(Progress::Found(0));
+        progress(HistoryProgress::Found(0));
         return Ok(history);
     }
-    progress(Progress::Found(reader.count(&wanted, &known).await?));
+    progress(HistoryProgress::Found(reader.count(&wanted, &known).await?));
     let mut people = People::default();
     let mut graph = Graph::default();
     reader
@@ -97,7 +97,7 @@ pub async fn read_history(
         })
         .await?;
     let merges = commits.iter().filter(|commit| commit.parents.len() > 1).count();
-    progress(Progress::Read(merges as u64));
+    progress(HistoryProgress::Read(merges as u64));
     count_changes(reader, &mut commits, &progress).await?;
     let uncounted = commits.iter().filter(|commit| commit.changes.files.is_some());
     history.without_lines = uncounted
@@ -128,7 +128,7 @@ impl History {
 async fn count_changes(
     reader: &HistoryReader,
     commits: &mut [NewCommit],
-    progress: &impl Fn(Progress),
+    progress: &impl Fn(HistoryProgress),
 ) -> Result<(), GitError> {
     let mut single: Vec<&mut NewCommit> = commits
         .iter_mut()
@@ -137,7 +137,7 @@ async fn count_changes(
     let ids = single.iter().map(|commit| CommitId::parse(&commit.id));
     let ids = ids.collect::<Result<Vec<_>, _>>()?;
     let counts = reader
-        .changes(&ids, |count| progress(Progress::Read(count as u64)))
+        .changes(&ids, |count| progress(HistoryProgress::Read(count as u64)))
         .await?;
     for (commit, ChangeCount { files, lines }) in single.iter_mut().zip(counts) {
         commit.changes = Changes {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use keirin_engine::memory::MemoryStore;
-use keirin_engine::{Change, FlowRecord, Snapshot};
+use keirin_engine::{FlowRecord, RowChange, Snapshot};
 use keirin_model::{FlowId, RunId};
 use keirin_store::engine::{CommitError, Epoch};
 use keirin_store::{Store, StoreError};
@@ -22,7 +22,7 @@ pub trait Journal: Send + Sync + 'static {
     async fn flow_of_run(&self, run: RunId) -> Result<Option<FlowId>, JournalError>;
 
     /// Writes all changes, or none.
-    async fn commit(&self, changes: &[Change]) -> Result<(), CommitFailure>;
+    async fn commit(&self, changes: &[RowChange]) -> Result<(), CommitFailure>;
 }
 
 /// The journal cannot be read.
@@ -72,7 +72,7 @@ impl Journal for StoreJournal {
         self.store.flow_of_run(run).await.map_err(unreadable)
     }
 
-    async fn commit(&self, changes: &[Change]) -> Result<(), CommitFailure> {
+    async fn commit(&self, changes: &[RowChange]) -> Result<(), CommitFailure> {
         match self.store.commit(self.epoch, changes).await {
             Ok(_) => Ok(()),
             Err(CommitError::Deposed) => Err(CommitFailure::Deposed),
@@ -115,7 +115,7 @@ impl Journal for MemoryJournal {
         Ok(self.read(|store| store.runs.get(&run).map(|run| run.flow)))
     }
 
-    async fn commit(&self, changes: &[Change]) -> Result<(), CommitFailure> {
+    async fn commit(&self, changes: &[RowChange]) -> Result<(), CommitFailure> {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         store
             .commit(changes)

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use keirin_store::engine::{Epoch, Lease};
+use keirin_store::engine::{Epoch, LeaderLease};
 use keirin_store::{Result, Store};
 
 /// How long the lead is held without being renewed. A standby takes over that long after a leader that died.
@@ -34,7 +34,7 @@ impl Leadership {
     }
 
     /// Waits until this server leads.
-    pub async fn take(&self) -> Lease {
+    pub async fn take(&self) -> LeaderLease {
         loop {
             match self.store.try_lead(&self.holder, TERM).await {
                 Ok(Some(lease)) => return lease,
@@ -49,7 +49,7 @@ impl Leadership {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn try_take(&self) -> Result<Option<Lease>> {
+    pub async fn try_take(&self) -> Result<Option<LeaderLease>> {
         self.store.try_lead(&self.holder, TERM).await
     }
 
@@ -57,7 +57,7 @@ impl Leadership {
     ///
     /// # Errors
     /// The database cannot be reached; the lead then runs out by itself.
-    pub async fn release(&self, lease: &Lease) -> Result<()> {
+    pub async fn release(&self, lease: &LeaderLease) -> Result<()> {
         self.store.release(lease).await
     }
 }
@@ -65,7 +65,7 @@ impl Leadership {
 /// Does the work of a leader as long as the lead can be renewed.
 pub async fn lead<Work: Future<Output = ()>>(
     leadership: &Leadership,
-    lease: &Lease,
+    lease: &LeaderLease,
     work: impl FnOnce(Epoch) -> Work,
 ) -> Led {
     tokio::select! {
@@ -76,7 +76,7 @@ pub async fn lead<Work: Future<Output = ()>>(
 
 /// Renews the lead until another has it. A database that does not answer is no reason to let go: no other server can
 /// take the lead from it either, and every commit checks the epoch.
-async fn keep(leadership: &Leadership, lease: &Lease) {
+async fn keep(leadership: &Leadership, lease: &LeaderLease) {
     loop {
         tokio::time::sleep(RENEW).await;
         match leadership.store.renew(lease, TERM).await {

@@ -27,9 +27,9 @@ pub mod work;
 mod workflows;
 
 pub use controller::{Controller, ControllerParts};
-pub use directory::{Directory, Source};
+pub use directory::{CheckoutSource, Directory};
 pub use handle::{Handle, MakeFlow};
-pub use history::{History, Progress, read_history};
+pub use history::{History, HistoryProgress, read_history};
 pub use journal::{CommitFailure, Journal, JournalError, MemoryJournal, StoreJournal};
 pub use lead::{Leadership, Led, lead};
 pub use live::LiveAttempts;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use keirin_engine::{Change, Engine};
+use keirin_engine::{Engine, RowChange};
 use keirin_model::AttemptId;
 
 use crate::work::Live;
@@ -22,16 +22,16 @@ impl LiveAttempts {
     }
 
     /// Takes in what a commit has changed.
-    pub(crate) fn follow(&self, engine: &Engine, changes: &[Change]) {
+    pub(crate) fn follow(&self, engine: &Engine, changes: &[RowChange]) {
         let mut attempts = self.attempts.write().unwrap_or_else(PoisonError::into_inner);
         for change in changes {
             match change {
-                Change::AddAttempt(attempt) => {
+                RowChange::AddAttempt(attempt) => {
                     if let Some(live) = look_up(engine, attempt.id) {
                         attempts.insert(attempt.id, live);
                     }
                 }
-                Change::MoveAttempt { moved, .. } if moved.to.is_finished() => {
+                RowChange::MoveAttempt { moved, .. } if moved.to.is_finished() => {
                     attempts.remove(&moved.id);
                 }
                 _ => {}

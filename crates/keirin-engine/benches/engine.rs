@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use keirin_engine::memory::MemoryStore;
 use keirin_engine::{
-    AgentClaim, Answer, Change, Effects, Engine, Event, NewFlow, Notification, Rules, Target,
+    AgentClaim, CancelTarget, Effects, Engine, EngineEvent, EventReply, NewFlow, Notification, RowChange,
+    Rules,
 };
 use keirin_model::agent::{Agent, GROUP_ALL};
 use keirin_model::flow::{Cause, Exit, FlowKind};
@@ -69,13 +70,13 @@ impl Bench {
             sequences: BTreeMap::new(),
         };
         for flow in 0..FLOWS {
-            bench.step(Event::StartFlow(Box::new(new_flow(flow % PROJECTS, flow))));
+            bench.step(EngineEvent::StartFlow(Box::new(new_flow(flow % PROJECTS, flow))));
         }
         assert_eq!(bench.engine.queued_jobs().len(), 100_000);
         bench
     }
 
-    fn step(&mut self, event: Event) -> Effects {
+    fn step(&mut self, event: EngineEvent) -> Effects {
         self.now += SignedDuration::from_millis(1);
         let effects = self.engine.step(event, self.now);
         self.store.commit(&effects.changes).unwrap();
@@ -83,7 +84,7 @@ impl Bench {
     }
 
     /// As [`Bench::step`], with the time that the engine alone took.
-    fn timed(&mut self, event: Event) -> (Effects, Duration) {
+    fn timed(&mut self, event: EngineEvent) -> (Effects, Duration) {
         self.now += SignedDuration::from_millis(1);
         let began = Instant::now();
         let effects = self.engine.step(event, self.now);
@@ -92,7 +93,7 @@ impl Bench {
         (effects, took)
     }
 
-    fn claim(&mut self, agent: i64, free: u32) -> Event {
+    fn claim(&mut self, agent: i64, free: u32) -> EngineEvent {
         let agent = AgentId(agent);
         let sequence = self.sequences.entry(agent).or_default();
         *sequence += 1;
@@ -101,7 +102,7 @@ impl Bench {
             .filter(|attempt| attempt.agent == agent && !attempt.status.is_finished())
             .map(|attempt| attempt.id)
             .collect();
-        Event::Claim(AgentClaim {
+        EngineEvent::Claim(AgentClaim {
             agent,
             session: 1,
             sequence: *sequence,
@@ -153,12 +154,12 @@ impl Bench {
 
     fn report(&mut self, agent: AgentId, attempt: AttemptId, sequence: u64, event: AttemptEvent) -> Duration {
         let events = vec![Numbered { sequence, event }];
-        let (effects, took) = self.timed(Event::Report {
+        let (effects, took) = self.timed(EngineEvent::Report {
             agent,
             attempt,
             events,
         });
-        assert!(matches!(effects.answer, Ok(Answer::Reported { .. })));
+        assert!(matches!(effects.answer, Ok(EventReply::Reported { .. })));
         took
     }
 
@@ -169,7 +170,7 @@ impl Bench {
             agent.groups = ["quick".to_owned()].into();
             agent.executors = [Executor::Docker].into();
             self.store.put_agent(agent.clone());
-            self.step(Event::AgentChanged(agent));
+            self.step(EngineEvent::AgentChanged(agent));
             let claim = self.claim(id, 1);
             self.step(claim);
         }
@@ -183,7 +184,7 @@ impl Bench {
                 job.requirements.group = "quick".to_owned();
             }
             new.plan = Arc::new(plan);
-            let (effects, took) = self.timed(Event::StartFlow(Box::new(new)));
+            let (effects, took) = self.timed(EngineEvent::StartFlow(Box::new(new)));
             assert_eq!(effects.notifications.len(), 5);
             times.push(took);
         }
@@ -194,7 +195,7 @@ impl Bench {
         let mut times = Vec::new();
         for flow in 0..200 {
             times.push(
-                self.timed(Event::StartFlow(Box::new(new_flow(flow % PROJECTS, flow))))
+                self.timed(EngineEvent::StartFlow(Box::new(new_flow(flow % PROJECTS, flow))))
                     .1,
             );
         }
@@ -205,12 +206,12 @@ impl Bench {
         let flows: Vec<FlowId> = self.store.flows.keys().rev().take(200).copied().collect();
         let mut times = Vec::new();
         for flow in flows {
-            let (effects, took) = self.timed(Event::Cancel(Target::Flow(flow)));
+            let (effects, took) = self.timed(EngineEvent::Cancel(CancelTarget::Flow(flow)));
             assert!(
                 effects
                     .changes
                     .iter()
-                    .any(|change| matches!(change, Change::MoveJob(_)))
+                    .any(|change| matches!(change, RowChange::MoveJob(_)))
             );
             times.push(took);
         }
@@ -220,7 +221,7 @@ impl Bench {
     fn ticks(&mut self) {
         let mut times = Vec::new();
         for _ in 0..1000 {
-            times.push(self.timed(Event::Tick).1);
+            times.push(self.timed(EngineEvent::Tick).1);
         }
         step("tick", times);
     }

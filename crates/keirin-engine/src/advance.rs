@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use keirin_model::{FlowId, Outcome, Status};
 
-use crate::change::Change;
+use crate::change::RowChange;
 use crate::engine::{Engine, Out};
 use crate::work::{FlowWork, Needs, Place, Work};
 
@@ -133,7 +133,7 @@ impl Engine {
         };
         work.job.queued_at = Some(at);
         let (job, lost) = (work.job.id, work.job.lost);
-        out.changes.push(Change::QueueJob { job, at, lost });
+        out.changes.push(RowChange::QueueJob { job, at, lost });
         self.enqueue(place);
         self.newly_queued.push(job);
     }

@@ -5,10 +5,10 @@ use keirin_model::flow::Exit;
 use keirin_model::{AgentId, AttemptId, Outcome, Status};
 use keirin_wire::agent::{AttemptEvent, Numbered};
 
-use crate::change::{Change, Move};
+use crate::change::{Move, RowChange};
 use crate::deadlines::Deadline;
 use crate::engine::{Engine, Out};
-use crate::event::{Answer, Refusal};
+use crate::event::{EventReply, Refusal};
 use crate::work::Place;
 
 impl Engine {
@@ -20,7 +20,7 @@ impl Engine {
         events: Vec<Numbered>,
         now: Timestamp,
         out: &mut Out,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<EventReply, Refusal> {
         let holds = self
             .agents
             .lease(attempt)
@@ -55,7 +55,7 @@ impl Engine {
         if let Some((outcome, exit, message)) = end {
             self.end_attempt(attempt, outcome, exit, message, now, out);
         }
-        Ok(Answer::Reported { acknowledged, stop })
+        Ok(EventReply::Reported { acknowledged, stop })
     }
 
     /// What came before a gap counts; the agent is told where to go on.
@@ -67,7 +67,7 @@ impl Engine {
         end: Option<(Outcome, Exit, Option<String>)>,
         now: Timestamp,
         out: &mut Out,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<EventReply, Refusal> {
         self.acknowledge(attempt, before, acknowledged, out);
         if let Some((outcome, exit, message)) = end {
             self.end_attempt(attempt, outcome, exit, message, now, out);
@@ -83,21 +83,23 @@ impl Engine {
             && let Some(live) = self.work.attempt_mut(attempt)
         {
             live.acknowledged = sequence;
-            out.changes.push(Change::Acknowledge { attempt, sequence });
+            out.changes.push(RowChange::Acknowledge { attempt, sequence });
         }
     }
 
     fn take_in_event(&mut self, attempt: AttemptId, event: AttemptEvent, at: Timestamp, out: &mut Out) {
         match event {
             AttemptEvent::Started => self.begin_attempt(attempt, at, out),
-            AttemptEvent::StepStarted { index } => out.changes.push(Change::StartStep { attempt, index, at }),
+            AttemptEvent::StepStarted { index } => {
+                out.changes.push(RowChange::StartStep { attempt, index, at })
+            }
             AttemptEvent::StepFinished {
                 index,
                 outcome,
                 exit,
                 message,
             } => {
-                out.changes.push(Change::FinishStep {
+                out.changes.push(RowChange::FinishStep {
                     attempt,
                     index,
                     outcome,
@@ -128,7 +130,7 @@ impl Engine {
             to: Status::Running,
             at,
         };
-        out.changes.push(Change::MoveAttempt {
+        out.changes.push(RowChange::MoveAttempt {
             moved,
             exit: Exit::default(),
             message: None,
@@ -140,7 +142,7 @@ impl Engine {
         {
             // A move ends a wish to stop, and this wish still holds.
             work.job.stopping = Some(outcome);
-            out.changes.push(Change::StopJob {
+            out.changes.push(RowChange::StopJob {
                 job: work.job.id,
                 outcome,
             });
@@ -188,7 +190,7 @@ impl Engine {
             to: Status::Finished(outcome),
             at: now,
         };
-        out.changes.push(Change::MoveAttempt { moved, exit, message });
+        out.changes.push(RowChange::MoveAttempt { moved, exit, message });
         let started = live.status == Status::Running;
         match self.verdict(place, outcome, started) {
             Verdict::Over(outcome) => self.move_job(place, Status::Finished(outcome), now, out),

@@ -6,7 +6,7 @@ use keirin_model::{AttemptId, FlowId, JobId, Outcome, RunId, ScheduleId, Status}
 
 /// One change of one row. A store applies a list of them in order, in one transaction.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Change {
+pub enum RowChange {
     /// A new flow.
     AddFlow(Box<Flow>),
     /// A new run.

@@ -7,9 +7,9 @@ use keirin_model::status::Outcome;
 use keirin_model::{AgentId, FlowId, JobId, ProjectId, RunId, Status};
 
 use crate::agents::Agents;
-use crate::change::{Change, Move};
+use crate::change::{Move, RowChange};
 use crate::deadlines::{Deadline, Deadlines};
-use crate::event::{Answer, Effects, Event, Notification, Refusal};
+use crate::event::{Effects, EngineEvent, EventReply, Notification, Refusal};
 use crate::planner::Planner;
 use crate::queue::Queue;
 use crate::snapshot::{FlowRecord, LastIds, Snapshot};
@@ -62,7 +62,7 @@ pub struct Engine {
 /// What a step has come to so far.
 #[derive(Debug, Default)]
 pub(crate) struct Out {
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<RowChange>,
     pub(crate) notifications: Vec<Notification>,
 }
 
@@ -97,7 +97,7 @@ impl Engine {
     }
 
     /// Takes in one event. What it comes to must be committed before the next step's is, and told after that.
-    pub fn step(&mut self, event: Event, now: Timestamp) -> Effects {
+    pub fn step(&mut self, event: EngineEvent, now: Timestamp) -> Effects {
         let mut out = Out::default();
         let answer = self.take_in(event, now, &mut out);
         self.settle(now, &mut out);
@@ -138,11 +138,11 @@ impl Engine {
         self.dirty.insert(flow);
     }
 
-    fn take_in(&mut self, event: Event, now: Timestamp, out: &mut Out) -> Result<Answer, Refusal> {
+    fn take_in(&mut self, event: EngineEvent, now: Timestamp, out: &mut Out) -> Result<EventReply, Refusal> {
         match event {
-            Event::StartFlow(new) => self.start_flow(*new, now, out),
-            Event::Cancel(target) => self.cancel(target, now, out),
-            Event::Rerun {
+            EngineEvent::StartFlow(new) => self.start_flow(*new, now, out),
+            EngineEvent::Cancel(target) => self.cancel(target, now, out),
+            EngineEvent::Rerun {
                 flow,
                 failed_only,
                 stored,
@@ -150,48 +150,48 @@ impl Engine {
                 self.adopt(stored, now);
                 self.rerun(flow, failed_only, now, out)
             }
-            Event::StartRun { run, stored } => {
+            EngineEvent::StartRun { run, stored } => {
                 self.adopt(stored, now);
                 self.start_run(run, now, out)
             }
-            Event::AgentChanged(agent) => {
+            EngineEvent::AgentChanged(agent) => {
                 self.agents_with_capacity.insert(agent.id);
                 self.agents.put(agent);
-                Ok(Answer::Done)
+                Ok(EventReply::Done)
             }
-            Event::AgentRemoved(agent) => {
+            EngineEvent::AgentRemoved(agent) => {
                 self.remove_agent(agent, now, out);
-                Ok(Answer::Done)
+                Ok(EventReply::Done)
             }
-            Event::Claim(claim) => self.claim(claim, now, out),
-            Event::ClaimOver {
+            EngineEvent::Claim(claim) => self.claim(claim, now, out),
+            EngineEvent::ClaimOver {
                 agent,
                 session,
                 sequence,
             } => {
                 self.agents.claim_over(agent, session, sequence);
-                Ok(Answer::Done)
+                Ok(EventReply::Done)
             }
-            Event::Report {
+            EngineEvent::Report {
                 agent,
                 attempt,
                 events,
             } => self.report(agent, attempt, events, now, out),
-            Event::Schedules {
+            EngineEvent::Schedules {
                 branch,
                 workflow,
                 schedules,
             } => {
                 self.replace_schedules(branch, &workflow, schedules, now);
-                Ok(Answer::Done)
+                Ok(EventReply::Done)
             }
-            Event::NothingStarted { schedule, due } => {
+            EngineEvent::NothingStarted { schedule, due } => {
                 self.schedule_done(schedule, due, now, out);
-                Ok(Answer::Done)
+                Ok(EventReply::Done)
             }
-            Event::Tick => {
+            EngineEvent::Tick => {
                 self.pass_time(now, out);
-                Ok(Answer::Done)
+                Ok(EventReply::Done)
             }
         }
     }
@@ -216,7 +216,7 @@ impl Engine {
         };
         let from = std::mem::replace(&mut work.flow.status, to);
         work.flow.finished_at = to.is_finished().then_some(at);
-        out.changes.push(Change::MoveFlow(Move { id, from, to, at }));
+        out.changes.push(RowChange::MoveFlow(Move { id, from, to, at }));
     }
 
     pub(crate) fn move_run(&mut self, flow: FlowId, run: usize, to: Status, at: Timestamp, out: &mut Out) {
@@ -231,7 +231,7 @@ impl Engine {
             Status::Finished(_) => self.deadlines.clear(Deadline::Run(run.id)),
         }
         run.finished_at = to.is_finished().then_some(at);
-        out.changes.push(Change::MoveRun(Move {
+        out.changes.push(RowChange::MoveRun(Move {
             id: run.id,
             from,
             to,
@@ -245,7 +245,7 @@ impl Engine {
         };
         if work.run.released != released {
             work.run.released = released;
-            out.changes.push(Change::ReleaseRun {
+            out.changes.push(RowChange::ReleaseRun {
                 run: work.run.id,
                 released,
             });
@@ -269,7 +269,7 @@ impl Engine {
         }
         job.finished_at = to.is_finished().then_some(at);
         let id = job.id;
-        out.changes.push(Change::MoveJob(Move { id, from, to, at }));
+        out.changes.push(RowChange::MoveJob(Move { id, from, to, at }));
         self.queue.remove(id);
         self.dirty.insert(place.flow);
     }

@@ -12,16 +12,16 @@ use keirin_model::trigger::Schedule;
 use keirin_model::{AgentId, AttemptId, BranchId, FlowId, JobId, ProjectId, RunId, ScheduleId};
 use keirin_wire::agent::Numbered;
 
-use crate::change::Change;
+use crate::change::RowChange;
 use crate::snapshot::FlowRecord;
 
 /// Something that happened outside.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Event {
+pub enum EngineEvent {
     /// A flow is to start.
     StartFlow(Box<NewFlow>),
     /// Work is to stop.
-    Cancel(Target),
+    Cancel(CancelTarget),
     /// Jobs of a finished flow are to run again.
     Rerun {
         /// Which flow.
@@ -124,7 +124,7 @@ pub struct AgentClaim {
 
 /// What is to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum CancelTarget {
     /// A flow with all that is in it.
     Flow(FlowId),
     /// A run with its jobs.
@@ -163,7 +163,7 @@ pub enum Notification {
 
 /// What the one who sent an event gets back, once the changes are committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum EventReply {
     /// It is done.
     Done,
     /// The flow that was started.
@@ -230,9 +230,9 @@ pub enum Refusal {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Effects {
     /// To be committed, all together.
-    pub changes: Vec<Change>,
+    pub changes: Vec<RowChange>,
     /// To be told afterwards.
     pub notifications: Vec<Notification>,
     /// To be answered afterwards.
-    pub answer: Result<Answer, Refusal>,
+    pub answer: Result<EventReply, Refusal>,
 }

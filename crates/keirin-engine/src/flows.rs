@@ -7,10 +7,10 @@ use keirin_model::flow::{Flow, Job, Run};
 use keirin_model::plan::Start;
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, Outcome, RunId, Status};
 
-use crate::change::Change;
+use crate::change::RowChange;
 use crate::deadlines::Deadline;
 use crate::engine::{Engine, Out};
-use crate::event::{Answer, NewFlow, Notification, Refusal, Target};
+use crate::event::{CancelTarget, EventReply, NewFlow, Notification, Refusal};
 use crate::queue::Queued;
 use crate::snapshot::FlowRecord;
 use crate::turns::TurnKey;
@@ -22,7 +22,7 @@ impl Engine {
         new: NewFlow,
         now: Timestamp,
         out: &mut Out,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<EventReply, Refusal> {
         if let Some((schedule, due)) = new.due
             && self.is_over(schedule, due)
         {
@@ -30,11 +30,12 @@ impl Engine {
         }
         let record = self.record_of(new.clone(), now);
         let id = record.flow.id;
-        out.changes.push(Change::AddFlow(Box::new(record.flow.clone())));
         out.changes
-            .extend(record.runs.iter().cloned().map(Change::AddRun));
+            .push(RowChange::AddFlow(Box::new(record.flow.clone())));
         out.changes
-            .extend(record.jobs.iter().cloned().map(Change::AddJob));
+            .extend(record.runs.iter().cloned().map(RowChange::AddRun));
+        out.changes
+            .extend(record.jobs.iter().cloned().map(RowChange::AddJob));
         if let Some((schedule, due)) = new.due {
             self.schedule_done(schedule, due, now, out);
         }
@@ -44,7 +45,7 @@ impl Engine {
             self.cancel_older(id, now, out);
             self.dirty.insert(id);
         }
-        Ok(Answer::Started(id))
+        Ok(EventReply::Started(id))
     }
 
     fn record_of(&mut self, new: NewFlow, now: Timestamp) -> FlowRecord {
@@ -207,12 +208,12 @@ impl Engine {
 
     pub(crate) fn cancel(
         &mut self,
-        target: Target,
+        target: CancelTarget,
         now: Timestamp,
         out: &mut Out,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<EventReply, Refusal> {
         match target {
-            Target::Flow(flow) => {
+            CancelTarget::Flow(flow) => {
                 let open = self
                     .work
                     .flow(flow)
@@ -222,16 +223,16 @@ impl Engine {
                 }
                 self.stop_flow(flow, now, out);
             }
-            Target::Run(run) => {
+            CancelTarget::Run(run) => {
                 let (flow, run) = self.open_run(run)?;
                 self.stop_run(flow, run, Outcome::Cancelled, now, out);
             }
-            Target::Job(job) => {
+            CancelTarget::Job(job) => {
                 let place = self.open_job(job)?;
                 self.stop_job(place, Outcome::Cancelled, now, out);
             }
         }
-        Ok(Answer::Done)
+        Ok(EventReply::Done)
     }
 
     fn open_run(&self, run: RunId) -> Result<(FlowId, usize), Refusal> {
@@ -307,7 +308,7 @@ impl Engine {
         };
         let (agent, attempt) = (live.agent, live.id);
         work.job.stopping = Some(outcome);
-        out.changes.push(Change::StopJob {
+        out.changes.push(RowChange::StopJob {
             job: work.job.id,
             outcome,
         });
@@ -326,7 +327,12 @@ impl Engine {
         }
     }
 
-    pub(crate) fn start_run(&mut self, run: RunId, now: Timestamp, out: &mut Out) -> Result<Answer, Refusal> {
+    pub(crate) fn start_run(
+        &mut self,
+        run: RunId,
+        now: Timestamp,
+        out: &mut Out,
+    ) -> Result<EventReply, Refusal> {
         let (flow, place) = self.work.place_of_run(run).ok_or(Refusal::NoSuchRun(run))?;
         let Some(work) = self.work.flow(flow) else {
             return Err(Refusal::NoSuchRun(run));
@@ -337,7 +343,7 @@ impl Engine {
         self.release_run(flow, place, true, out);
         self.move_run(flow, place, Status::Waiting, now, out);
         self.reopen(flow, now, out);
-        Ok(Answer::Done)
+        Ok(EventReply::Done)
     }
 
     pub(crate) fn rerun(
@@ -346,7 +352,7 @@ impl Engine {
         failed_only: bool,
         now: Timestamp,
         out: &mut Out,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<EventReply, Refusal> {
         let Some(work) = self.work.flow(flow) else {
             return Err(Refusal::NoSuchFlow(flow));
         };
@@ -388,7 +394,7 @@ impl Engine {
         }
         self.close_manual(flow, now, out);
         self.reopen(flow, now, out);
-        Ok(Answer::Done)
+        Ok(EventReply::Done)
     }
 
     /// Stages that waited for a person wait for what they need again, where that runs again.

@@ -23,8 +23,8 @@ pub mod waiting;
 mod watchdog;
 mod work;
 
-pub use change::{Change, Move};
+pub use change::{Move, RowChange};
 pub use engine::{Engine, Rules};
-pub use event::{AgentClaim, Answer, Effects, Event, NewFlow, Notification, Refusal, Target};
+pub use event::{AgentClaim, CancelTarget, Effects, EngineEvent, EventReply, NewFlow, Notification, Refusal};
 pub use held::Held;
 pub use snapshot::{FlowRecord, LastIds, Snapshot};

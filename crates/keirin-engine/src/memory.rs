@@ -8,7 +8,7 @@ use keirin_model::flow::{Attempt, Exit, Flow, Job, Run, Step};
 use keirin_model::trigger::Schedule;
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId, ScheduleId, Status};
 
-use crate::change::{Change, Move};
+use crate::change::{Move, RowChange};
 use crate::snapshot::{FlowRecord, LastIds, Snapshot};
 
 /// Why changes were not made; none of them was.
@@ -40,7 +40,7 @@ impl MemoryStore {
     ///
     /// # Errors
     /// When a row is not as a change expects it.
-    pub fn commit(&mut self, changes: &[Change]) -> Result<(), Conflict> {
+    pub fn commit(&mut self, changes: &[RowChange]) -> Result<(), Conflict> {
         let mut next = Rows {
             rows: self,
             undo: Vec::new(),
@@ -150,24 +150,24 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn apply(&mut self, change: &Change) -> Result<(), Conflict> {
+    fn apply(&mut self, change: &RowChange) -> Result<(), Conflict> {
         match change {
-            Change::AddFlow(flow) => {
+            RowChange::AddFlow(flow) => {
                 self.absent(self.rows.flows.contains_key(&flow.id), "flow", flow.id)?;
                 self.undo.push(Undo::Flow(flow.id, None));
                 self.rows.flows.insert(flow.id, (**flow).clone());
             }
-            Change::AddRun(run) => {
+            RowChange::AddRun(run) => {
                 self.absent(self.rows.runs.contains_key(&run.id), "run", run.id)?;
                 self.undo.push(Undo::Run(run.id, None));
                 self.rows.runs.insert(run.id, run.clone());
             }
-            Change::AddJob(job) => {
+            RowChange::AddJob(job) => {
                 self.absent(self.rows.jobs.contains_key(&job.id), "job", job.id)?;
                 self.undo.push(Undo::Job(job.id, None));
                 self.rows.jobs.insert(job.id, job.clone());
             }
-            Change::AddAttempt(attempt) => {
+            RowChange::AddAttempt(attempt) => {
                 self.absent(
                     self.rows.attempts.contains_key(&attempt.id),
                     "attempt",
@@ -176,21 +176,21 @@ impl Rows<'_> {
                 self.undo.push(Undo::Attempt(attempt.id, None));
                 self.rows.attempts.insert(attempt.id, attempt.clone());
             }
-            Change::MoveFlow(moved) => {
+            RowChange::MoveFlow(moved) => {
                 let flow = self.flow(moved.id)?;
                 guard(&mut flow.status, moved, "flow")?;
                 flow.finished_at = moved.to.is_finished().then_some(moved.at);
             }
-            Change::MoveRun(moved) => self.move_run(moved)?,
-            Change::ReleaseRun { run, released } => self.run(*run)?.released = *released,
-            Change::MoveJob(moved) => self.move_job(moved)?,
-            Change::QueueJob { job, at, lost } => {
+            RowChange::MoveRun(moved) => self.move_run(moved)?,
+            RowChange::ReleaseRun { run, released } => self.run(*run)?.released = *released,
+            RowChange::MoveJob(moved) => self.move_job(moved)?,
+            RowChange::QueueJob { job, at, lost } => {
                 let row = self.job(*job)?;
                 row.queued_at = Some(*at);
                 row.lost = *lost;
             }
-            Change::StopJob { job, outcome } => self.job(*job)?.stopping = Some(*outcome),
-            Change::MoveAttempt { moved, exit, message } => {
+            RowChange::StopJob { job, outcome } => self.job(*job)?.stopping = Some(*outcome),
+            RowChange::MoveAttempt { moved, exit, message } => {
                 let attempt = self.attempt(moved.id)?;
                 guard(&mut attempt.status, moved, "attempt")?;
                 match moved.to {
@@ -201,8 +201,8 @@ impl Rows<'_> {
                 attempt.exit = *exit;
                 attempt.message.clone_from(message);
             }
-            Change::Acknowledge { attempt, sequence } => self.attempt(*attempt)?.acknowledged = *sequence,
-            Change::StartStep { attempt, index, at } => {
+            RowChange::Acknowledge { attempt, sequence } => self.attempt(*attempt)?.acknowledged = *sequence,
+            RowChange::StartStep { attempt, index, at } => {
                 if !self.rows.steps.contains_key(&(*attempt, *index)) {
                     self.put_step(Step {
                         attempt: *attempt,
@@ -215,7 +215,7 @@ impl Rows<'_> {
                     });
                 }
             }
-            Change::FinishStep {
+            RowChange::FinishStep {
                 attempt,
                 index,
                 outcome,
@@ -238,7 +238,7 @@ impl Rows<'_> {
                     finished_at: Some(*at),
                 });
             }
-            Change::ScheduleDone { schedule, due } => {
+            RowChange::ScheduleDone { schedule, due } => {
                 // A schedule that was removed meanwhile needs no last due time.
                 if let Some(row) = self.rows.schedules.get_mut(schedule) {
                     self.undo.push(Undo::Schedule(*schedule, Some(row.clone())));

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use keirin_model::trigger::{Schedule, TimedTrigger};
 use keirin_model::{BranchId, ScheduleId};
 
-use crate::change::Change;
+use crate::change::RowChange;
 use crate::clockwork;
 use crate::deadlines::Deadline;
 use crate::engine::{Engine, Out};
@@ -105,7 +105,7 @@ impl Engine {
         let polls = matches!(schedule.trigger, TimedTrigger::Poll { .. });
         schedule.last_due = Some(if polls { now } else { due });
         if !polls {
-            out.changes.push(Change::ScheduleDone { schedule: id, due });
+            out.changes.push(RowChange::ScheduleDone { schedule: id, due });
         }
         self.watch_schedule(schedule, now);
     }

@@ -7,10 +7,10 @@ use keirin_model::flow::{Attempt, Exit};
 use keirin_model::plan::Requirements;
 use keirin_model::{AgentId, AttemptId, JobId, Outcome, Status};
 
-use crate::change::Change;
+use crate::change::RowChange;
 use crate::deadlines::Deadline;
 use crate::engine::{Engine, Out};
-use crate::event::{AgentClaim, Answer, Notification, Refusal};
+use crate::event::{AgentClaim, EventReply, Notification, Refusal};
 use crate::queue::Queued;
 
 impl Engine {
@@ -22,13 +22,13 @@ impl Engine {
         claim: AgentClaim,
         now: Timestamp,
         out: &mut Out,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<EventReply, Refusal> {
         let agent = claim.agent;
         if self.agents.get(agent).is_none() {
             return Err(Refusal::NoSuchAgent(agent));
         }
         if !self.agents.listen(&claim, now) {
-            return Ok(Answer::OldClaim);
+            return Ok(EventReply::OldClaim);
         }
         for attempt in &claim.holding {
             self.renew_or_stop(agent, *attempt, now, out);
@@ -72,7 +72,7 @@ impl Engine {
         self.agents
             .set_free(agent, claim.free.saturating_sub(undelivered));
         self.agents_with_capacity.insert(agent);
-        Ok(Answer::Claimed)
+        Ok(EventReply::Claimed)
     }
 
     fn renew_or_stop(&mut self, agent: AgentId, attempt: AttemptId, now: Timestamp, out: &mut Out) {
@@ -177,7 +177,7 @@ impl Engine {
             agent,
             attempt: attempt.id,
         });
-        out.changes.push(Change::AddAttempt(attempt.clone()));
+        out.changes.push(RowChange::AddAttempt(attempt.clone()));
         self.work.begin(place, attempt);
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::classify::Scene;
-use crate::command::{Git, Progress, TRANSFER_TIMEOUT};
+use crate::command::{Git, ProgressReporter, TRANSFER_TIMEOUT};
 use crate::credential::{Access, Credential};
 use crate::error::GitError;
 use crate::mirror::in_background;
@@ -39,7 +39,7 @@ impl Checkout {
     ///
     /// # Errors
     /// [`GitError::CommitNotFound`], [`GitError::AuthenticationFailed`], [`GitError::HostUnknown`] and others that say what to do.
-    pub async fn make(&self, git: &Git, progress: Option<&Progress>) -> Result<(), GitError> {
+    pub async fn make(&self, git: &Git, progress: Option<&ProgressReporter>) -> Result<(), GitError> {
         let access = Access::new(&self.source, self.credential.as_ref())?;
         self.prepare(git).await?;
         self.fetch(git, &access, progress).await?;
@@ -92,7 +92,12 @@ impl Checkout {
         .await
     }
 
-    async fn fetch(&self, git: &Git, access: &Access, progress: Option<&Progress>) -> Result<(), GitError> {
+    async fn fetch(
+        &self,
+        git: &Git,
+        access: &Access,
+        progress: Option<&ProgressReporter>,
+    ) -> Result<(), GitError> {
         let access = access.clone().with_origin(&self.source);
         let mut call = git
             .call(["fetch", "--progress", "--force", "--no-write-fetch-head"])
@@ -126,7 +131,7 @@ impl Checkout {
         &self,
         git: &Git,
         access: &Access,
-        progress: Option<&Progress>,
+        progress: Option<&ProgressReporter>,
     ) -> Result<(), GitError> {
         let mut call = git.call([
             "submodule",

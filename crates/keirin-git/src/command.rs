@@ -19,7 +19,7 @@ use crate::process::{Finished, Process};
 use crate::proxy::Proxies;
 
 /// Gets the lines that git reports its progress by, without secrets.
-pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
+pub type ProgressReporter = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// A call that only reads what lies here.
 const LOCAL_TIMEOUT: Duration = Duration::from_secs(120);
@@ -197,7 +197,7 @@ pub(crate) struct Call {
     timeout: Duration,
     output_limit: usize,
     input: Option<Vec<u8>>,
-    progress: Option<Progress>,
+    progress: Option<ProgressReporter>,
 }
 
 impl Call {
@@ -271,7 +271,7 @@ impl Call {
         self
     }
 
-    pub(crate) fn progress(mut self, progress: Option<&Progress>) -> Self {
+    pub(crate) fn progress(mut self, progress: Option<&ProgressReporter>) -> Self {
         self.progress = progress.cloned();
         self
     }

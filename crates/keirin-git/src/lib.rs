@@ -31,13 +31,13 @@ mod working_tree;
 
 pub use checkout::Checkout;
 pub use classify::lost_connection_words;
-pub use command::{Git, Progress};
+pub use command::{Git, ProgressReporter};
 pub use credential::Credential;
 pub use error::{GitError, GitErrorKind};
 pub use head::{Head, head_of};
 pub use history::{ChangedPath, CommitInfo, EntryKind, PathChange, Person, TreeEntry};
 pub use mirror::{Heads, Mirror, Mirrors};
-pub use mirror_fetch::{BranchChange, Fetched};
+pub use mirror_fetch::{BranchChange, FetchResult};
 pub use name::{BranchName, CommitId, InvalidName, Revision, TreePath};
 pub use reading::{ChangeCount, GraphLine, HistoryReader, LoggedCommit, Starts, TaggedCommit};
 pub use rules::{HostRule, InvalidHostRule, NamedBy, RepositoryRules};

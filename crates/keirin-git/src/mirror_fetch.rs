@@ -19,7 +19,7 @@ use crate::refs::{ObjectFormat, RefStore, References};
 
 /// What a fetch has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fetched {
+pub struct FetchResult {
     /// Branches that were made, moved or removed, by name.
     pub branches: Vec<BranchChange>,
     /// Names of tags that were made, moved or removed.
@@ -37,7 +37,7 @@ pub struct BranchChange {
     pub after: Option<CommitId>,
 }
 
-type SharedFetch = Shared<BoxFuture<'static, Result<Fetched, GitError>>>;
+type SharedFetch = Shared<BoxFuture<'static, Result<FetchResult, GitError>>>;
 
 /// At most one fetch runs and one waits; who asks while one runs joins the one that waits, for the running one may have
 /// looked before the change that the asker knows of.
@@ -53,7 +53,7 @@ impl Mirror {
     ///
     /// # Errors
     /// What keeps the repository from being reached, and [`GitError::Corrupted`].
-    pub async fn fetch(&self) -> Result<Fetched, GitError> {
+    pub async fn fetch(&self) -> Result<FetchResult, GitError> {
         let fetch = {
             let mut waiting = self
                 .state
@@ -79,7 +79,7 @@ impl Mirror {
         done.boxed().shared()
     }
 
-    async fn fetch_now(&self) -> Result<Fetched, GitError> {
+    async fn fetch_now(&self) -> Result<FetchResult, GitError> {
         let _lock = self.lock().await?;
         let remote = self.remote_references().await?;
         self.make_for(remote.object_format()).await?;
@@ -97,7 +97,7 @@ impl Mirror {
                 .await?;
         }
         if before.ids == remote.ids {
-            return Ok(Fetched::default());
+            return Ok(FetchResult::default());
         }
         let after = self.references().await?;
         Ok(difference(&before, &after))
@@ -242,8 +242,8 @@ fn remove_stale_locks(mirror: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn difference(before: &References, after: &References) -> Fetched {
-    let mut fetched = Fetched::default();
+fn difference(before: &References, after: &References) -> FetchResult {
+    let mut fetched = FetchResult::default();
     let names: BTreeSet<&String> = before.ids.keys().chain(after.ids.keys()).collect();
     for name in names {
         let (old, new) = (before.ids.get(name), after.ids.get(name));

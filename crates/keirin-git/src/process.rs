@@ -14,7 +14,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::classify::{Scene, classify};
-use crate::command::Progress;
+use crate::command::ProgressReporter;
 use crate::credential::Secrets;
 use crate::error::GitError;
 
@@ -58,7 +58,7 @@ impl Process {
         mut self,
         input: Option<&[u8]>,
         output_limit: usize,
-        progress: Option<&Progress>,
+        progress: Option<&ProgressReporter>,
     ) -> io::Result<Finished> {
         let (stdin, stdout, stderr) = self.pipes();
         let ((), output, stderr) = tokio::join!(
@@ -274,7 +274,7 @@ async fn read_bounded(stream: Option<impl AsyncRead + Unpin>, limit: usize) -> i
 async fn read_lines(
     stream: Option<impl AsyncRead + Unpin>,
     secrets: &Secrets,
-    progress: Option<&Progress>,
+    progress: Option<&ProgressReporter>,
 ) -> io::Result<String> {
     let mut kept = String::new();
     let Some(mut stream) = stream else { return Ok(kept) };
@@ -296,7 +296,7 @@ async fn read_lines(
     }
 }
 
-fn take_line(line: &mut Vec<u8>, kept: &mut String, secrets: &Secrets, progress: Option<&Progress>) {
+fn take_line(line: &mut Vec<u8>, kept: &mut String, secrets: &Secrets, progress: Option<&ProgressReporter>) {
     let text = secrets.mask(&String::from_utf8_lossy(line));
     line.clear();
     if text.trim().is_empty() {

@@ -37,7 +37,7 @@ pub enum Wants {
 
 /// The facts that are behind a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Facts {
+pub enum UnderlyingFacts {
     /// Flows that have finished.
     Flows,
     /// Runs that have finished.
@@ -80,7 +80,7 @@ pub struct Definition {
     /// What it means.
     pub meaning: &'static str,
     /// What it is made from.
-    pub facts: Facts,
+    pub facts: UnderlyingFacts,
 }
 
 impl Bucket {

@@ -13,5 +13,5 @@ pub mod incremental;
 pub mod recomputed;
 pub mod tally;
 
-pub use definition::{ALL, Bucket, Definition, Facts, Shape, Wants, definition_of};
+pub use definition::{ALL, Bucket, Definition, Shape, UnderlyingFacts, Wants, definition_of};
 pub use tally::{Increment, Tally};

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
-use keirin_logs::{LogFilter, LogSource, Logs, Pattern, SearchItem, SearchQuery, Settings};
+use keirin_logs::{LogFilter, LogSettings, LogSource, Logs, Pattern, SearchItem, SearchQuery};
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, LogStreamId, ProjectId, RunId};
 use keirin_objects::Objects;
 use keirin_testkit::TestDatabase;
-use keirin_wire::log::{ChunkBuilder, Effort, Stream, Tag};
+use keirin_wire::log::{ChunkBuilder, Effort, LineTag, Stream};
 
 const MEBIBYTE: usize = 1 << 20;
-const TAG: Tag = Tag {
+const TAG: LineTag = LineTag {
     step: Some(1),
     stream: Stream::Output,
     cut: false,
@@ -77,9 +77,9 @@ impl Bench {
         Logs::new(
             store,
             self.objects.clone(),
-            Settings {
+            LogSettings {
                 stream_bytes: u64::MAX,
-                ..Settings::default()
+                ..LogSettings::default()
             },
             1,
         )

@@ -85,21 +85,21 @@ fn lines_within(chunk: &Chunk, first: u32, room: u64) -> u32 {
 mod tests {
     use bytes::Bytes;
     use jiff::Timestamp;
-    use keirin_wire::log::{Limits, LogLine, Stream};
+    use keirin_wire::log::{ChunkLimits, ChunkLine, Stream};
 
     use super::*;
 
     /// Lines of nine bytes, so ten with their ends.
     fn chunk(lines: usize) -> Chunk {
         let text = Bytes::from_static(b"123456789");
-        let line = LogLine {
+        let line = ChunkLine {
             time: Timestamp::UNIX_EPOCH,
             step: None,
             stream: Stream::Output,
             cut: false,
             text,
         };
-        Chunk::decode(&Chunk::encode(&vec![line; lines]).unwrap(), Limits::CHUNK).unwrap()
+        Chunk::decode(&Chunk::encode(&vec![line; lines]).unwrap(), ChunkLimits::CHUNK).unwrap()
     }
 
     fn state(lines: u64) -> StreamState {

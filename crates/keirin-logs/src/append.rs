@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use keirin_model::LogStreamId;
-use keirin_store::logs::{ChunkRow, Growth};
-use keirin_wire::log::{Chunk, ChunkBuilder, Effort, LINE_BYTES, Limits, LogLine, Stream, Tag};
+use keirin_store::logs::{Growth, LogChunkRow};
+use keirin_wire::log::{Chunk, ChunkBuilder, ChunkLimits, ChunkLine, Effort, LINE_BYTES, LineTag, Stream};
 use tokio::sync::SemaphorePermit;
 
 use crate::admit::{Admission, Place, admit};
@@ -47,11 +47,12 @@ impl Logs {
     ///
     /// # Errors
     /// As [`Self::append`]; after an error some of the lines may have been added.
-    pub async fn write(&self, stream: LogStreamId, lines: &[LogLine]) -> Result<u64, LogError> {
+    pub async fn write(&self, stream: LogStreamId, lines: &[ChunkLine]) -> Result<u64, LogError> {
         let mut builder = ChunkBuilder::new();
         for line in lines {
-            let full = builder.text_bytes() + line.text.len().min(LINE_BYTES) >= Limits::CHUNK.text_bytes;
-            if full || builder.lines() == Limits::CHUNK.lines {
+            let full =
+                builder.text_bytes() + line.text.len().min(LINE_BYTES) >= ChunkLimits::CHUNK.text_bytes;
+            if full || builder.lines() == ChunkLimits::CHUNK.lines {
                 let encoded = std::mem::take(&mut builder).finish(Effort::Quick)?;
                 self.add(stream, Place::End, encoded).await?;
             }
@@ -59,7 +60,7 @@ impl Logs {
             let text = if cut { &line.text[..LINE_BYTES] } else { &line.text };
             builder.push(
                 line.time,
-                Tag {
+                LineTag {
                     cut: cut || line.cut,
                     ..line.tag()
                 },
@@ -108,7 +109,7 @@ impl Inner {
 
     async fn intake_room(&self, bytes: usize) -> Result<SemaphorePermit<'_>, LogError> {
         // What is over the limits is refused when it is decoded, so its size here does not matter.
-        let most = Limits::CHUNK.text_bytes + Limits::CHUNK.encoded_bytes;
+        let most = ChunkLimits::CHUNK.text_bytes + ChunkLimits::CHUNK.encoded_bytes;
         let kibibytes = bytes.min(most) / 1024 + 1;
         self.intake
             .acquire_many(kibibytes as u32)
@@ -190,7 +191,7 @@ impl Inner {
             LOOSE_CHUNKS => 0,
             loose => loose,
         };
-        let row = ChunkRow {
+        let row = LogChunkRow {
             stream,
             first_line: known.lines,
             lines: chunk.lines(),
@@ -213,9 +214,9 @@ impl Inner {
 
 async fn decode(encoded: Bytes, text_bytes: usize) -> Result<Chunk, LogError> {
     if text_bytes <= QUICK_BYTES {
-        return Ok(Chunk::decode(&encoded, Limits::CHUNK)?);
+        return Ok(Chunk::decode(&encoded, ChunkLimits::CHUNK)?);
     }
-    Ok(off_thread(move || Chunk::decode(&encoded, Limits::CHUNK)).await??)
+    Ok(off_thread(move || Chunk::decode(&encoded, ChunkLimits::CHUNK)).await??)
 }
 
 /// Encodes some lines of a chunk anew, with the mark that the log ends here if it is cut.
@@ -234,7 +235,7 @@ fn take(chunk: &Chunk, kept: Range<u32>, cut: Option<u64>, limit: u64) -> Result
         );
         builder.push(
             time,
-            Tag {
+            LineTag {
                 step: None,
                 stream: Stream::Agent,
                 cut: false,
@@ -243,7 +244,7 @@ fn take(chunk: &Chunk, kept: Range<u32>, cut: Option<u64>, limit: u64) -> Result
         )?;
     }
     let encoded = builder.finish(Effort::Quick)?;
-    let chunk = Arc::new(Chunk::decode(&encoded, Limits::CHUNK)?);
+    let chunk = Arc::new(Chunk::decode(&encoded, ChunkLimits::CHUNK)?);
     Ok(Taken { encoded, chunk, cut })
 }
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use keirin_model::LogStreamId;
 use keirin_objects::{ObjectError, ObjectKey, Objects};
-use keirin_store::logs::{ChunkBody, ChunkRow};
-use keirin_wire::log::{Chunk, ChunkError, Limits};
+use keirin_store::logs::{ChunkBody, LogChunkRow};
+use keirin_wire::log::{Chunk, ChunkError, ChunkLimits};
 
 use crate::error::LogError;
 
@@ -51,7 +51,7 @@ impl Bodies {
     }
 
     /// The encoded bytes of a chunk.
-    pub(crate) async fn fetch(&self, row: &ChunkRow) -> Result<Bytes, ObjectError> {
+    pub(crate) async fn fetch(&self, row: &LogChunkRow) -> Result<Bytes, ObjectError> {
         match &row.body {
             ChunkBody::Inline(body) => Ok(body.clone()),
             ChunkBody::Object(key) => self.objects.get(&ObjectKey::parse(key)?).await,
@@ -73,14 +73,14 @@ impl Bodies {
 }
 
 /// Decodes what a row points at.
-pub(crate) fn decode(row: &ChunkRow, encoded: &[u8]) -> Result<Chunk, LogError> {
+pub(crate) fn decode(row: &LogChunkRow, encoded: &[u8]) -> Result<Chunk, LogError> {
     let broken = |source| LogError::Broken {
         stream: row.stream,
         first_line: row.first_line,
         last_line: row.first_line + u64::from(row.lines) - 1,
         source,
     };
-    let chunk = Chunk::decode(encoded, Limits::CHUNK).map_err(broken)?;
+    let chunk = Chunk::decode(encoded, ChunkLimits::CHUNK).map_err(broken)?;
     if chunk.lines() != row.lines {
         return Err(broken(ChunkError::Malformed(
             "it has another number of lines than its row says",

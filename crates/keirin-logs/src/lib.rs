@@ -29,9 +29,9 @@ mod search;
 mod steps;
 
 pub use error::LogError;
-pub use keirin_store::logs::{LogFilter, LogSource, StreamRow as LogSummary};
-pub use logs::{Logs, Settings};
+pub use keirin_store::logs::{LogFilter, LogRow as LogSummary, LogSource};
+pub use logs::{LogSettings, Logs};
 pub use part::LogPart;
-pub use read::Times;
+pub use read::LogTimestamps;
 pub use seal::Sealed;
 pub use search::{Match, Pattern, PatternError, SearchItem, SearchQuery};

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use keirin_model::{AttemptId, LogStreamId};
-use keirin_store::logs::{OpenedLog, StreamRow};
+use keirin_store::logs::{LogRow, OpenedLog};
 use keirin_wire::log::{Chunk, StepLines};
 use tokio::sync::watch;
 
@@ -25,9 +25,9 @@ pub(crate) struct StreamState {
     pub(crate) loose: u32,
 }
 
-impl From<StreamRow> for StreamState {
-    fn from(row: StreamRow) -> Self {
-        let StreamRow {
+impl From<LogRow> for StreamState {
+    fn from(row: LogRow) -> Self {
+        let LogRow {
             lines,
             text_bytes,
             cut,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use keirin_model::{AttemptId, LogStreamId};
 use keirin_objects::Objects;
 use keirin_store::Store;
-use keirin_store::logs::{LogFilter, LogSource, StreamRow};
+use keirin_store::logs::{LogFilter, LogRow, LogSource};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::body::Bodies;
@@ -21,14 +21,14 @@ const INTAKE_KIBIBYTES: usize = 64 * 1024;
 
 /// What one decides about logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
+pub struct LogSettings {
     /// Bytes of text that one log may have, with one for the end of each line; what follows is dropped.
     pub stream_bytes: u64,
     /// Up to how many encoded bytes a chunk lies in its row rather than in an object of its own.
     pub inline_bytes: usize,
 }
 
-impl Default for Settings {
+impl Default for LogSettings {
     fn default() -> Self {
         Self {
             stream_bytes: 512 * 1024 * 1024,
@@ -46,7 +46,7 @@ pub struct Logs {
 pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) bodies: Bodies,
-    pub(crate) settings: Settings,
+    pub(crate) settings: LogSettings,
     pub(crate) live: Registry,
     pub(crate) committer: Committer,
     /// In KiB.
@@ -67,7 +67,7 @@ impl fmt::Debug for Logs {
 impl Logs {
     /// Logs in this database and this object storage. `instance` is drawn at random by the caller when its process
     /// starts: it keeps the names of objects apart that two servers write.
-    pub fn new(store: Store, objects: Objects, settings: Settings, instance: u64) -> Self {
+    pub fn new(store: Store, objects: Objects, settings: LogSettings, instance: u64) -> Self {
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         let inner = Inner {
             bodies: Bodies::new(objects, settings.inline_bytes, instance),
@@ -107,7 +107,7 @@ impl Logs {
     ///
     /// # Errors
     /// [`LogError::NotFound`], [`LogError::Store`].
-    pub async fn summary(&self, stream: LogStreamId) -> Result<StreamRow, LogError> {
+    pub async fn summary(&self, stream: LogStreamId) -> Result<LogRow, LogError> {
         self.inner
             .store
             .log(stream)
@@ -124,7 +124,7 @@ impl Logs {
         filter: &LogFilter,
         after: Option<LogStreamId>,
         limit: u32,
-    ) -> Result<Vec<StreamRow>, LogError> {
+    ) -> Result<Vec<LogRow>, LogError> {
         Ok(self
             .inner
             .store
@@ -136,7 +136,7 @@ impl Logs {
     ///
     /// # Errors
     /// [`LogError::Store`].
-    pub async fn of_attempt(&self, attempt: AttemptId) -> Result<Option<StreamRow>, LogError> {
+    pub async fn of_attempt(&self, attempt: AttemptId) -> Result<Option<LogRow>, LogError> {
         let filter = LogFilter {
             attempt: Some(attempt),
             ..LogFilter::default()

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use keirin_wire::log::{Chunk, LogLine};
+use keirin_wire::log::{Chunk, ChunkLine};
 
 /// At least one line of a log, and those that follow it in its chunk.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl LogPart {
     }
 
     /// The lines with their numbers. Their texts share one allocation.
-    pub fn lines(&self) -> impl Iterator<Item = (u64, LogLine)> + '_ {
+    pub fn lines(&self) -> impl Iterator<Item = (u64, ChunkLine)> + '_ {
         (self.first_line()..).zip(self.chunk.slice(self.range.clone()))
     }
 

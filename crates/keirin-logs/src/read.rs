@@ -7,8 +7,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use keirin_model::LogStreamId;
-use keirin_store::logs::ChunkRow;
-use keirin_wire::log::{CUT_MARK, Chunk, LogLine};
+use keirin_store::logs::LogChunkRow;
+use keirin_wire::log::{CUT_MARK, Chunk, ChunkLine};
 
 use crate::body;
 use crate::error::{LogError, off_thread};
@@ -20,7 +20,7 @@ const ROUNDS: usize = 4;
 
 /// Whether a downloaded log has times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Times {
+pub enum LogTimestamps {
     /// The texts alone.
     Without,
     /// Each line begins with its time (RFC 3339, UTC, milliseconds) and a space.
@@ -36,7 +36,7 @@ impl Logs {
         &self,
         stream: LogStreamId,
         range: Range<u64>,
-    ) -> Result<Vec<(u64, LogLine)>, LogError> {
+    ) -> Result<Vec<(u64, ChunkLine)>, LogError> {
         let mut lines = Vec::new();
         let mut next_line = range.start;
         while next_line < range.end {
@@ -71,7 +71,7 @@ impl Logs {
         Err(LogError::Missing { stream, line })
     }
 
-    async fn load(&self, row: &ChunkRow) -> Result<Arc<Chunk>, LogError> {
+    async fn load(&self, row: &LogChunkRow) -> Result<Arc<Chunk>, LogError> {
         let encoded = self.inner.bodies.fetch(row).await?;
         let row = row.clone();
         off_thread(move || body::decode(&row, &encoded).map(Arc::new)).await?
@@ -80,7 +80,11 @@ impl Logs {
     /// The whole log as text, each line with `\n` at its end. Lines that come while it is read are in it.
     ///
     /// An error is the last item.
-    pub fn download(&self, stream: LogStreamId, times: Times) -> BoxStream<'static, Result<Bytes, LogError>> {
+    pub fn download(
+        &self,
+        stream: LogStreamId,
+        times: LogTimestamps,
+    ) -> BoxStream<'static, Result<Bytes, LogError>> {
         let logs = self.clone();
         let parts = stream::try_unfold(0, move |line| {
             let logs = logs.clone();
@@ -93,17 +97,17 @@ impl Logs {
     }
 }
 
-fn text(part: &LogPart, times: Times) -> Bytes {
+fn text(part: &LogPart, times: LogTimestamps) -> Bytes {
     let texts = part.text();
     let mut out = BytesMut::with_capacity(texts.len() + 1);
     // Nearly always the texts go out as they lie there.
-    if times == Times::Without && !part.has_cut_lines() {
+    if times == LogTimestamps::Without && !part.has_cut_lines() {
         out.put(texts);
         out.put_u8(b'\n');
         return out.freeze();
     }
     for (_, line) in part.lines() {
-        if times == Times::With {
+        if times == LogTimestamps::With {
             out.put(format!("{:.3} ", line.time).as_bytes());
         }
         out.put(line.text);

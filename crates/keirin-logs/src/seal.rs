@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use keirin_model::LogStreamId;
-use keirin_store::logs::{ChunkBody, ChunkRow, Extent};
-use keirin_wire::log::{ChunkBuilder, Effort, Limits};
+use keirin_store::logs::{ChunkBody, Extent, LogChunkRow};
+use keirin_wire::log::{ChunkBuilder, ChunkLimits, Effort};
 
 use crate::body;
 use crate::error::{LogError, off_thread};
@@ -97,7 +97,7 @@ fn plan(extents: &[Extent]) -> Vec<Range<usize>> {
     for (place, extent) in extents.iter().enumerate() {
         let large = extent.text_bytes >= SMALL_BYTES;
         let full = text_bytes.saturating_add(extent.text_bytes) > TARGET_BYTES
-            || lines.saturating_add(extent.lines) > Limits::CHUNK.lines;
+            || lines.saturating_add(extent.lines) > ChunkLimits::CHUNK.lines;
         if large || full {
             groups.push(start..place);
             start = place;
@@ -116,7 +116,7 @@ fn plan(extents: &[Extent]) -> Vec<Range<usize>> {
 }
 
 /// One row of many, its body still to be kept, and its bytes.
-fn merge(rows: &[ChunkRow], bodies: &[Bytes]) -> Result<(ChunkRow, Bytes), LogError> {
+fn merge(rows: &[LogChunkRow], bodies: &[Bytes]) -> Result<(LogChunkRow, Bytes), LogError> {
     let mut builder = ChunkBuilder::new();
     for (row, encoded) in rows.iter().zip(bodies) {
         for line in body::decode(row, encoded)?.iter() {
@@ -176,7 +176,7 @@ mod tests {
     fn many_empty_lines_keep_to_the_limit_of_lines() {
         let half = Extent {
             first_line: 0,
-            lines: Limits::CHUNK.lines / 2,
+            lines: ChunkLimits::CHUNK.lines / 2,
             text_bytes: 1,
         };
         assert_eq!(places(&[half; 5]), [(0, 2), (2, 4)]);

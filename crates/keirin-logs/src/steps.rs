@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use keirin_wire::log::{Run, StepLines, Stream};
+use keirin_wire::log::{StepLines, Stream, TaggedLines};
 
 use crate::error::LogError;
 
@@ -10,7 +10,11 @@ use crate::error::LogError;
 const STEPS: usize = 1000;
 
 /// Brings the index of a log up to date with runs that begin at `first_line`.
-pub(crate) fn extend(steps: &mut Vec<StepLines>, first_line: u64, runs: &[Run]) -> Result<(), LogError> {
+pub(crate) fn extend(
+    steps: &mut Vec<StepLines>,
+    first_line: u64,
+    runs: &[TaggedLines],
+) -> Result<(), LogError> {
     let mut places: HashMap<Option<u16>, usize> = steps
         .iter()
         .enumerate()
@@ -45,14 +49,14 @@ pub(crate) fn extend(steps: &mut Vec<StepLines>, first_line: u64, runs: &[Run]) 
 
 #[cfg(test)]
 mod tests {
-    use keirin_wire::log::Tag;
+    use keirin_wire::log::LineTag;
 
     use super::*;
 
-    fn run(lines: u32, step: Option<u16>, stream: Stream) -> Run {
-        Run {
+    fn run(lines: u32, step: Option<u16>, stream: Stream) -> TaggedLines {
+        TaggedLines {
             lines,
-            tag: Tag {
+            tag: LineTag {
                 step,
                 stream,
                 cut: false,
@@ -94,7 +98,7 @@ mod tests {
 
     #[test]
     fn there_is_an_end_to_the_number_of_steps() {
-        let runs: Vec<Run> = (0..1001).map(|step| run(1, Some(step), Stream::Output)).collect();
+        let runs: Vec<TaggedLines> = (0..1001).map(|step| run(1, Some(step), Stream::Output)).collect();
         let mut steps = Vec::new();
         extend(&mut steps, 0, &runs[..1000]).unwrap();
         assert!(matches!(

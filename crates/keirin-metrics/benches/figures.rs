@@ -11,12 +11,12 @@ use std::time::Instant;
 use jiff::Timestamp;
 use keirin_metrics::batch::Batch;
 use keirin_metrics::http::EndpointSettings;
-use keirin_metrics::query::{Engine, write_value};
+use keirin_metrics::query::{QueryEngine, write_value};
 use keirin_metrics::remote_write::RemoteWriteClient;
-use keirin_metrics::source::{QueryData, QueryRange, Source};
-use keirin_metrics::storage::{Incoming, Samples, Storage};
+use keirin_metrics::source::{PrometheusSource, QueryData, QueryRange};
+use keirin_metrics::storage::{Incoming, SampleColumns, Storage};
 use keirin_model::series::{Labels, Sample};
-use keirin_promql::{Span, Value};
+use keirin_promql::{EvaluationTimes, Value};
 use keirin_store::Store;
 use keirin_store::cluster::{Cluster, ClusterOptions, PostgresSearch};
 
@@ -45,7 +45,7 @@ fn main() {
         if let Some(address) = &prometheus {
             write_there(address, &series).await;
         }
-        let engine = Engine::new(storage.clone());
+        let engine = QueryEngine::new(storage.clone());
         for text in QUERIES {
             query(&engine, text, prometheus.as_deref()).await;
         }
@@ -136,7 +136,7 @@ fn incoming(labels: &Labels, samples: &[Sample]) -> Incoming {
         project: None,
         transform: None,
         bucket_ms: None,
-        samples: Samples::new(samples.to_vec()),
+        samples: SampleColumns::new(samples.to_vec()),
     }
 }
 
@@ -218,11 +218,11 @@ fn slices(series: &[(Labels, Vec<Sample>)], stretch_ms: i64) -> Vec<Vec<(&Labels
 
 /// From the text of a query to the text of its answer, over all that was stored. Prometheus is asked in turn with us, so
 /// that both have the same of what else the machine does.
-async fn query(engine: &Engine, text: &str, prometheus: Option<&str>) {
+async fn query(engine: &QueryEngine, text: &str, prometheus: Option<&str>) {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let source = prometheus.map(|address| {
         let settings = serde_json::json!({ "name": "prometheus", "url": address });
-        Source::new(serde_json::from_value(settings).unwrap()).unwrap()
+        PrometheusSource::new(serde_json::from_value(settings).unwrap()).unwrap()
     });
     let mut answers = (0, 0);
     for _ in 0..ROUNDS {
@@ -253,11 +253,11 @@ async fn query(engine: &Engine, text: &str, prometheus: Option<&str>) {
 }
 
 /// How many points the answer has.
-async fn ask(engine: &Engine, text: &str) -> usize {
+async fn ask(engine: &QueryEngine, text: &str) -> usize {
     let query = engine.parse(text).unwrap();
     let end_ms = BEGIN_MS + HOURS * HOUR_MS;
     let now = Timestamp::from_millisecond(end_ms).unwrap();
-    let span = Span::range(BEGIN_MS, end_ms, STEP_MS);
+    let span = EvaluationTimes::range(BEGIN_MS, end_ms, STEP_MS);
     let answer = engine.evaluate(query, span, now, None).await.unwrap();
     let mut json = String::new();
     write_value(&mut json, &answer.value);
@@ -268,7 +268,7 @@ async fn ask(engine: &Engine, text: &str) -> usize {
     }
 }
 
-async fn ask_there(source: &Source, text: &str) -> usize {
+async fn ask_there(source: &PrometheusSource, text: &str) -> usize {
     let range = QueryRange {
         start_ms: BEGIN_MS,
         end_ms: BEGIN_MS + HOURS * HOUR_MS,

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::refusal::IntakePath;
-use crate::scrape::{Clock, Scraper, Target, TargetError, TargetStatus};
+use crate::scrape::{Clock, ScrapeTarget, Scraper, TargetError, TargetStatus};
 use crate::sql::{SqlCollector, SqlDatabase, SqlFile, SqlStatus};
 use crate::storage::Intake;
 
@@ -26,7 +26,7 @@ pub struct SqlJob {
 pub struct Collectors {
     clock: Clock,
     intake: Intake,
-    targets: Vec<Target>,
+    targets: Vec<ScrapeTarget>,
     databases: Vec<SqlJob>,
     running: Mutex<Option<Running>>,
 }
@@ -49,7 +49,7 @@ pub struct SqlJobStatus {
 
 impl Collectors {
     /// Collectors that rest.
-    pub fn new(clock: Clock, intake: Intake, targets: Vec<Target>, databases: Vec<SqlJob>) -> Self {
+    pub fn new(clock: Clock, intake: Intake, targets: Vec<ScrapeTarget>, databases: Vec<SqlJob>) -> Self {
         Self {
             clock,
             intake,

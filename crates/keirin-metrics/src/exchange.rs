@@ -8,8 +8,8 @@ use keirin_store::StoreError;
 use crate::collect::{Collectors, SqlJob};
 use crate::forward::{Forward, Forwarder};
 use crate::pushgateway::Groups;
-use crate::scrape::{Clock, Target};
-use crate::source::Source;
+use crate::scrape::{Clock, ScrapeTarget};
+use crate::source::PrometheusSource;
 use crate::storage::{Intake, IntakeLimits, Storage};
 
 /// What queries call the series of this server.
@@ -21,11 +21,11 @@ pub struct ExchangeSettings {
     /// How much is kept.
     pub limits: IntakeLimits,
     /// What is scraped.
-    pub targets: Vec<Target>,
+    pub targets: Vec<ScrapeTarget>,
     /// What is asked by SQL.
     pub databases: Vec<SqlJob>,
     /// Who else answers queries.
-    pub sources: Vec<Source>,
+    pub sources: Vec<PrometheusSource>,
     /// Who gets what is new.
     pub forwards: Vec<Forward>,
 }
@@ -38,7 +38,7 @@ pub struct Exchange {
     intake: Intake,
     groups: Groups,
     collectors: Collectors,
-    sources: BTreeMap<String, Source>,
+    sources: BTreeMap<String, PrometheusSource>,
     forwarders: Vec<Forwarder>,
 }
 
@@ -102,7 +102,7 @@ impl Exchange {
     }
 
     /// Who else answers queries.
-    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+    pub fn sources(&self) -> impl Iterator<Item = &PrometheusSource> {
         self.sources.values()
     }
 
@@ -110,7 +110,7 @@ impl Exchange {
     ///
     /// # Errors
     /// There is none.
-    pub fn source(&self, name: &str) -> Result<Option<&Source>, UnknownSource> {
+    pub fn source(&self, name: &str) -> Result<Option<&PrometheusSource>, UnknownSource> {
         if name.is_empty() || name == OWN_SOURCE {
             return Ok(None);
         }

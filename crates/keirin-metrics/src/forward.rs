@@ -19,7 +19,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::batch::{Batch, Metadata};
-use crate::http::{EndpointSettings, HttpError, SignIn};
+use crate::http::{Authentication, EndpointSettings, HttpError};
 use crate::influx::{InfluxClient, InfluxTarget};
 use crate::query::{QueryError, selector};
 use crate::remote_write::RemoteWriteClient;
@@ -52,7 +52,7 @@ pub struct ForwardSettings {
     pub selector: Option<String>,
     /// Who we are there.
     #[serde(default)]
-    pub sign_in: SignIn,
+    pub sign_in: Authentication,
     /// How long a call may take.
     #[serde(default = "default_timeout", with = "crate::duration")]
     pub timeout: Duration,

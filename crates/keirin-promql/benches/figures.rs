@@ -11,7 +11,8 @@ use std::time::Instant;
 
 use keirin_model::series::Labels;
 use keirin_promql::{
-    CompiledMatchers, Options, Query, Samples, Selection, Series, SeriesSource, SourceError, Span, evaluate,
+    CompiledMatchers, EvaluationTimes, Options, Query, Samples, Selection, Series, SeriesSource,
+    SeriesSourceError, evaluate,
 };
 
 const HOURS_MS: i64 = 12 * 60 * 60 * 1000;
@@ -23,9 +24,9 @@ const GOAL_MS: f64 = 100.0;
 struct Source(Vec<Series>);
 
 impl SeriesSource for Source {
-    fn select(&self, selection: &Selection) -> Result<Vec<Series>, SourceError> {
+    fn select(&self, selection: &Selection) -> Result<Vec<Series>, SeriesSourceError> {
         let matchers = CompiledMatchers::new(&selection.matchers, 1 << 20)
-            .map_err(|error| SourceError(error.to_string()))?;
+            .map_err(|error| SeriesSourceError(error.to_string()))?;
         Ok(self
             .0
             .iter()
@@ -90,7 +91,7 @@ fn source() -> Source {
 fn main() {
     let options = Options::default();
     let source = source();
-    let span = Span::range(0, HOURS_MS, STEP_MS);
+    let span = EvaluationTimes::range(0, HOURS_MS, STEP_MS);
     for text in [
         "sum by (x) (rate(m[5m]))",
         "histogram_quantile(0.9, sum by (le) (rate(b[5m])))",

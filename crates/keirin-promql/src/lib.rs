@@ -14,11 +14,11 @@ mod source;
 mod syntax;
 mod time;
 
-pub use evaluate::{Answer, Element, EvaluateError, Value, evaluate};
-pub use limits::{Limit, Limits, OverLimit};
+pub use evaluate::{Element, EvaluateError, QueryResult, Value, evaluate};
+pub use limits::{Limit, OverLimit, QueryLimits};
 pub use matchers::{BadMatcher, CompiledMatchers};
 pub use query::{Query, format_query};
 pub use selection::Selection;
-pub use source::{Samples, SamplesError, Series, SeriesSource, SourceError};
+pub use source::{Samples, SamplesError, Series, SeriesSource, SeriesSourceError};
 pub use syntax::{SyntaxError, TextRange, ValueType, duration::format_duration, duration::parse_duration};
-pub use time::{Options, Span};
+pub use time::{EvaluationTimes, Options};

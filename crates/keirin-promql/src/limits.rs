@@ -40,7 +40,7 @@ impl fmt::Display for Limit {
 
 /// How much of each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
+pub struct QueryLimits {
     /// [`Limit::QueryLength`]
     pub query_bytes: usize,
     /// [`Limit::Nesting`]
@@ -59,7 +59,7 @@ pub struct Limits {
     pub regex_bytes: usize,
 }
 
-impl Default for Limits {
+impl Default for QueryLimits {
     fn default() -> Self {
         Self {
             query_bytes: 64 * 1024,
@@ -112,7 +112,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    pub(crate) const fn new(limits: &Limits) -> Self {
+    pub(crate) const fn new(limits: &QueryLimits) -> Self {
         Self {
             samples: Allowance::new(Limit::Samples, limits.samples),
             range_values: Allowance::new(Limit::RangeValues, limits.range_values),

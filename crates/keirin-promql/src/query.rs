@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::limits::Limits;
+use crate::limits::QueryLimits;
 use crate::selection::{self, Selection};
 use crate::syntax::ast::{At, Expr, Node};
 use crate::syntax::function::{Action, Window};
 use crate::syntax::length::Reason;
 use crate::syntax::{self, SyntaxError, ValueType, format, pretty, tree};
-use crate::time::{Options, Span};
+use crate::time::{EvaluationTimes, Options};
 
 /// A query that has been read and makes sense. It is shown in one line, always the same way.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ impl Query {
     ///
     /// # Errors
     /// The text is not PromQL, makes no sense, or goes over a limit.
-    pub fn parse(text: &str, limits: &Limits) -> Result<Self, SyntaxError> {
+    pub fn parse(text: &str, limits: &QueryLimits) -> Result<Self, SyntaxError> {
         let expr = syntax::parse(text, limits)?;
         Ok(Self {
             text: text.into(),
@@ -43,7 +43,7 @@ impl Query {
 
     /// What has to be fetched to evaluate it at these times: one selection for each selector, in the order in which
     /// they stand in the query.
-    pub fn selections(&self, span: Span, options: &Options) -> Vec<Selection> {
+    pub fn selections(&self, span: EvaluationTimes, options: &Options) -> Vec<Selection> {
         // Where a length of time is none for these times, evaluating says so.
         self.settled(span)
             .map_or_else(|_| Vec::new(), |expr| selection::selections(&expr, span, options))
@@ -62,7 +62,7 @@ impl Query {
     }
 
     /// Its expression with all lengths of time as they are for these times.
-    pub(crate) fn settled(&self, span: Span) -> Result<Arc<Expr>, Reason> {
+    pub(crate) fn settled(&self, span: EvaluationTimes) -> Result<Arc<Expr>, Reason> {
         if !self.expr.depends_on_times() {
             return Ok(Arc::clone(&self.expr));
         }

@@ -5,7 +5,7 @@ use keirin_model::series::Matcher;
 use crate::syntax::ast::{At, Expr, Node, Shift};
 use crate::syntax::duration::LONGEST_MS;
 use crate::syntax::length::Length;
-use crate::time::{FARTHEST_MS, Options, Span, Steps};
+use crate::time::{EvaluationTimes, FARTHEST_MS, Options, Steps};
 
 /// Series that a query needs, and the time within which it needs their samples.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,10 +19,10 @@ pub struct Selection {
 }
 
 /// One for each selector, in the order in which they stand.
-pub(crate) fn selections(expr: &Expr, span: Span, options: &Options) -> Vec<Selection> {
+pub(crate) fn selections(expr: &Expr, span: EvaluationTimes, options: &Options) -> Vec<Selection> {
     let mut found = Vec::new();
     let within_reach = |time_ms: i64| time_ms.clamp(-FARTHEST_MS, FARTHEST_MS);
-    let span = Span {
+    let span = EvaluationTimes {
         start_ms: within_reach(span.start_ms),
         end_ms: within_reach(span.end_ms),
         ..span
@@ -32,7 +32,7 @@ pub(crate) fn selections(expr: &Expr, span: Span, options: &Options) -> Vec<Sele
     found
 }
 
-fn collect(expr: &Expr, span: Span, steps: Steps, options: &Options, found: &mut Vec<Selection>) {
+fn collect(expr: &Expr, span: EvaluationTimes, steps: Steps, options: &Options, found: &mut Vec<Selection>) {
     let mut select = |matchers: &[Matcher], shift: &Shift, range_ms: i64| {
         let (first_ms, last_ms) = shift.times(span, steps);
         found.push(Selection {
@@ -67,7 +67,7 @@ fn collect(expr: &Expr, span: Span, steps: Steps, options: &Options, found: &mut
 
 /// The times at which the inside of a subquery is evaluated.
 pub(crate) fn subquery_steps(
-    span: Span,
+    span: EvaluationTimes,
     steps: Steps,
     shift: &Shift,
     range: &Length,
@@ -82,7 +82,7 @@ pub(crate) fn subquery_steps(
 
 impl Shift {
     /// The time that is looked at when the evaluation is at this time.
-    pub(crate) fn time(&self, span: Span, time_ms: i64) -> i64 {
+    pub(crate) fn time(&self, span: EvaluationTimes, time_ms: i64) -> i64 {
         let base_ms = match self.at {
             Some(At::Time(at_ms)) => at_ms,
             Some(At::Start) => span.start_ms,
@@ -93,7 +93,7 @@ impl Shift {
     }
 
     /// The first and the last time that is looked at.
-    fn times(&self, span: Span, steps: Steps) -> (i64, i64) {
+    fn times(&self, span: EvaluationTimes, steps: Steps) -> (i64, i64) {
         (self.time(span, steps.start_ms), self.time(span, steps.last_ms()))
     }
 }

@@ -128,7 +128,7 @@ pub struct Series {
 /// The series could not be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct SourceError(pub String);
+pub struct SeriesSourceError(pub String);
 
 /// Answers for series that are at hand; whoever has to wait for them fetches
 /// [what the query needs](crate::Query::selections) beforehand.
@@ -138,5 +138,5 @@ pub trait SeriesSource {
     ///
     /// # Errors
     /// The series could not be had.
-    fn select(&self, selection: &Selection) -> Result<Vec<Series>, SourceError>;
+    fn select(&self, selection: &Selection) -> Result<Vec<Series>, SeriesSourceError>;
 }

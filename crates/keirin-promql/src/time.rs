@@ -1,10 +1,10 @@
 //! When a query is evaluated.
 
-use crate::limits::Limits;
+use crate::limits::QueryLimits;
 
 /// The times at which a query is evaluated, in milliseconds since 1970: one, or many with equal steps between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
+pub struct EvaluationTimes {
     /// The first.
     pub start_ms: i64,
     /// The last is at or before this.
@@ -13,7 +13,7 @@ pub struct Span {
     pub step_ms: i64,
 }
 
-impl Span {
+impl EvaluationTimes {
     /// One moment.
     pub const fn instant(time_ms: i64) -> Self {
         Self {
@@ -46,7 +46,7 @@ pub struct Options {
     /// The step of a subquery that names none, in milliseconds.
     pub subquery_step_ms: i64,
     /// How much the query may ask for.
-    pub limits: Limits,
+    pub limits: QueryLimits,
 }
 
 impl Default for Options {
@@ -54,7 +54,7 @@ impl Default for Options {
         Self {
             lookback_ms: 5 * 60 * 1000,
             subquery_step_ms: 60 * 1000,
-            limits: Limits::default(),
+            limits: QueryLimits::default(),
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct NewArtifact<'a> {
 
 /// A file that was kept, with where its bytes lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Artifact {
+pub struct ArtifactRow {
     /// Its id.
     pub id: ArtifactId,
     /// Relative path with `/` between its parts.
@@ -75,7 +75,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn artifacts(&self, flow: FlowId) -> Result<Vec<Artifact>> {
+    pub async fn artifacts(&self, flow: FlowId) -> Result<Vec<ArtifactRow>> {
         let rows = sqlx::query_as!(
             Row,
             r#"select f.id, f.flow, f.attempt, f.path, f.size, encode(f.sha256, 'hex') as "sha256!", f.object,
@@ -95,7 +95,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when it is not there.
-    pub async fn artifact(&self, id: ArtifactId) -> Result<Artifact> {
+    pub async fn artifact(&self, id: ArtifactId) -> Result<ArtifactRow> {
         sqlx::query_as!(
             Row,
             r#"select id, flow, attempt, path, size, encode(sha256, 'hex') as "sha256!", object,
@@ -138,8 +138,8 @@ struct Row {
 }
 
 impl Row {
-    fn into_artifact(self) -> Result<Artifact> {
-        Ok(Artifact {
+    fn into_artifact(self) -> Result<ArtifactRow> {
+        Ok(ArtifactRow {
             id: ArtifactId(self.id),
             path: self.path,
             size: unsigned(self.size)?,

@@ -27,7 +27,7 @@ pub struct ForeignDatabase(PgConnectOptions);
 
 /// What a query gave.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rows {
+pub struct ForeignRows {
     /// The names of its columns, also where there is no row.
     pub columns: Vec<String>,
     /// Each row's values in the order of the columns, as PostgreSQL writes them; `None` for null.
@@ -103,7 +103,7 @@ pub async fn run_query(
     sql: &str,
     timeout: Duration,
     most_rows: usize,
-) -> Result<Rows, ForeignError> {
+) -> Result<ForeignRows, ForeignError> {
     let options = database
         .0
         .clone()
@@ -127,7 +127,7 @@ async fn query(
     sql: &str,
     timeout: Duration,
     most_rows: usize,
-) -> Result<Rows, ForeignError> {
+) -> Result<ForeignRows, ForeignError> {
     let milliseconds = timeout.as_millis().clamp(1, i32::MAX.unsigned_abs().into());
     let begin = format!(
         "begin transaction read only; set local statement_timeout = {milliseconds}; \
@@ -171,7 +171,7 @@ async fn query(
         }
         rows.push(row);
     }
-    Ok(Rows { columns, rows })
+    Ok(ForeignRows { columns, rows })
 }
 
 fn texts(row: &PgRow) -> sqlx::Result<Vec<Option<String>>> {

@@ -4,4 +4,4 @@ mod chunks;
 mod rows;
 mod streams;
 
-pub use rows::{ChunkBody, ChunkRow, Extent, Growth, LogFilter, LogSource, OpenedLog, StreamRow};
+pub use rows::{ChunkBody, Extent, Growth, LogChunkRow, LogFilter, LogRow, LogSource, OpenedLog};

@@ -38,7 +38,7 @@ pub(crate) const READERS: usize = 4;
 
 /// The answer to a query of facts.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Rows {
+pub struct FactRows {
     /// The names of the columns.
     pub columns: Vec<String>,
     /// A value for each column, as JSON has it.
@@ -71,7 +71,7 @@ pub struct Column {
 
 /// Why a query of facts gave nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum QueryError {
+pub enum SqlQueryError {
     /// The database refuses the query.
     #[error("{message}")]
     Refused {
@@ -208,14 +208,19 @@ impl Store {
     ///
     /// # Errors
     /// See [`QueryError`].
-    pub async fn query_facts(&self, query: &str, limit: u32, patience: Duration) -> Result<Rows, QueryError> {
-        let options = self.reader.get().cloned().ok_or_else(|| QueryError::NoRole {
+    pub async fn query_facts(
+        &self,
+        query: &str,
+        limit: u32,
+        patience: Duration,
+    ) -> Result<FactRows, SqlQueryError> {
+        let options = self.reader.get().cloned().ok_or_else(|| SqlQueryError::NoRole {
             reason: "Keirin's own user may not make roles".to_owned(),
         })?;
         // A semicolon at the end belongs to those who type, not to the query.
         let query = query.trim_end().trim_end_matches(';');
         if query.len() > QUERY_BYTES {
-            return Err(QueryError::Refused {
+            return Err(SqlQueryError::Refused {
                 message: "the query has more than 64 KiB".to_owned(),
                 position: None,
             });
@@ -236,10 +241,10 @@ impl Store {
             ("statement_timeout", patience.as_millis().to_string().as_str()),
         ]);
         let mut connection = options.connect().await.map_err(|error| match error {
-            sqlx::Error::Database(error) => QueryError::NoRole {
+            sqlx::Error::Database(error) => SqlQueryError::NoRole {
                 reason: error.message().to_owned(),
             },
-            error => QueryError::Store(error.into()),
+            error => SqlQueryError::Store(error.into()),
         })?;
         self.bound_reader_memory(&options).await?;
         // Older servers let large objects be made even in a transaction that may only read, so nothing is kept of it: where
@@ -278,7 +283,7 @@ const RUN: &str = "declare answer no scroll cursor for with answer as (\n";
 
 /// The rows of a query as JSON: PostgreSQL knows best how to write its types. A row that is too large is not sent, and its
 /// size is.
-async fn read(connection: &mut PgConnection, query: &str, limit: u32) -> Result<Rows, QueryError> {
+async fn read(connection: &mut PgConnection, query: &str, limit: u32) -> Result<FactRows, SqlQueryError> {
     let fetched = u64::from(limit) + 1;
     // The query is a part of another one, so it can be one query only. It runs as a role that may only read facts.
     let declare = format!(
@@ -301,7 +306,7 @@ async fn read(connection: &mut PgConnection, query: &str, limit: u32) -> Result<
     let mut rows = sqlx::query_as::<_, (Option<String>, i32)>(AssertSqlSafe(fetch))
         .persistent(false)
         .fetch(connection);
-    let mut answer = Rows {
+    let mut answer = FactRows {
         columns: Vec::new(),
         rows: Vec::new(),
         cut: false,
@@ -331,8 +336,8 @@ async fn read(connection: &mut PgConnection, query: &str, limit: u32) -> Result<
     Ok(answer)
 }
 
-fn too_large(what: String, limit: &str) -> QueryError {
-    QueryError::Refused {
+fn too_large(what: String, limit: &str) -> SqlQueryError {
+    SqlQueryError::Refused {
         message: format!(
             "{what}, and may have {limit}; ask for fewer rows or columns, or for parts of texts"
         ),
@@ -373,12 +378,12 @@ impl<'de> serde::Deserialize<'de> for Ordered {
 }
 
 /// The database refuses a query; `before` counts what stands before it in the statement that the database saw.
-fn refused(error: sqlx::Error, before: usize) -> QueryError {
+fn refused(error: sqlx::Error, before: usize) -> SqlQueryError {
     let sqlx::Error::Database(database) = &error else {
-        return QueryError::Store(error.into());
+        return SqlQueryError::Store(error.into());
     };
     if database.code().as_deref() == Some(memory::OUT_OF_MEMORY) {
-        return QueryError::Refused {
+        return SqlQueryError::Refused {
             message: format!(
                 "the query takes more memory than a session may have, {} MiB; put together less at once",
                 memory::SESSION_BYTES / (1024 * 1024)
@@ -392,7 +397,7 @@ fn refused(error: sqlx::Error, before: usize) -> QueryError {
             Some(sqlx::postgres::PgErrorPosition::Original(position)) => position.checked_sub(before),
             _ => None,
         });
-    QueryError::Refused {
+    SqlQueryError::Refused {
         message: database.message().to_owned(),
         position,
     }

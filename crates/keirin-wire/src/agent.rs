@@ -117,7 +117,7 @@ pub struct Assignment {
     /// Where it belongs.
     pub origin: Origin,
     /// Where `git: .` fetches from; `None` where the flow has no repository.
-    pub repository: Option<Repository>,
+    pub repository: Option<CheckoutRepository>,
     /// Whether the agent must stop the job when it cannot renew its lease in time.
     pub exclusive: bool,
     /// Texts that no log may show.
@@ -152,7 +152,7 @@ pub struct Origin {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = FlowRepository)]
-pub enum Repository {
+pub enum CheckoutRepository {
     /// The server's mirror, fetched with the job's token from this path below the server's address.
     Mirror {
         /// As in `/git/keirin`.
@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn no_agent_is_told_over_the_wire_to_copy_a_folder() {
-        let told = serde_json::from_str::<Repository>(r#"{"working_tree":{"path":"/root"}}"#);
+        let told = serde_json::from_str::<CheckoutRepository>(r#"{"working_tree":{"path":"/root"}}"#);
         assert!(told.is_err(), "{told:?}");
     }
 }

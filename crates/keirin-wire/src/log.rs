@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use chunk::{Chunk, Limits, Run};
+pub use chunk::{Chunk, ChunkLimits, TaggedLines};
 pub use encode::{ChunkBuilder, Effort};
 pub use error::ChunkError;
 
@@ -47,7 +47,7 @@ pub enum Stream {
 
 /// What most lines have in common with the line before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Tag {
+pub struct LineTag {
     /// The step's place in the job, from 0; `None` for what belongs to no step.
     pub step: Option<u16>,
     /// Where the line came from.
@@ -73,7 +73,7 @@ pub struct StepLines {
 
 /// One line of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogLine {
+pub struct ChunkLine {
     /// When it was written, in whole milliseconds.
     pub time: Timestamp,
     /// The step's place in the job, from 0; `None` for what belongs to no step.
@@ -86,10 +86,10 @@ pub struct LogLine {
     pub text: Bytes,
 }
 
-impl LogLine {
+impl ChunkLine {
     /// Step, stream and cut together.
-    pub fn tag(&self) -> Tag {
-        Tag {
+    pub fn tag(&self) -> LineTag {
+        LineTag {
             step: self.step,
             stream: self.stream,
             cut: self.cut,

@@ -9,11 +9,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keirin_git::{
-    Checkout, CommitId, Credential, Git, Progress, RepositoryUrl, Revision, copy_working_tree,
+    Checkout, CommitId, Credential, Git, ProgressReporter, RepositoryUrl, Revision, copy_working_tree,
     lost_connection_words,
 };
 use keirin_model::Outcome;
-use keirin_wire::agent::Repository;
+use keirin_wire::agent::CheckoutRepository;
 
 use super::error::ToolError;
 use super::files::{RelativePath, Tree, give_away_all};
@@ -161,7 +161,7 @@ fn other(context: &StepContext<'_>, request: Request<'_>) -> Result<Vec<String>,
 
 /// Submodules are other repositories, so they are fetched by a process of the step too. A copied working tree has them.
 fn submodules(context: &StepContext<'_>, request: Request<'_>) -> Result<Option<Vec<String>>, ToolError> {
-    let Some(Repository::Mirror { upstream, .. }) = &context.assignment.repository else {
+    let Some(CheckoutRepository::Mirror { upstream, .. }) = &context.assignment.repository else {
         return Ok(None);
     };
     let upstream = upstream.as_deref().map(RepositoryUrl::parse).transpose();
@@ -184,7 +184,7 @@ async fn own(context: &StepContext<'_>, request: Request<'_>) -> Result<(), Tool
         .as_ref()
         .ok_or(ToolError::NoRepository)?;
     match repository {
-        Repository::Mirror { path, commit, .. } => {
+        CheckoutRepository::Mirror { path, commit, .. } => {
             let commit = CommitId::parse(commit).map_err(keirin_git::GitError::from)?;
             context.say(&format!(
                 "Checking out {} of {}",
@@ -210,7 +210,7 @@ async fn own(context: &StepContext<'_>, request: Request<'_>) -> Result<(), Tool
             };
             check_out(context, &git, &checkout).await?;
         }
-        Repository::WorkingTree { path } => {
+        CheckoutRepository::WorkingTree { path } => {
             context.say(&format!("Copying the working tree at {path}"));
             let copied = copy_working_tree(&git, Path::new(path), &fresh).await?;
             context.say(&format!(
@@ -253,7 +253,7 @@ async fn check_out(context: &StepContext<'_>, git: &Git, checkout: &Checkout) ->
 }
 
 /// Git's own words, as lines of the log: of the counting up only where it ends.
-fn progress(context: &StepContext<'_>) -> Progress {
+fn progress(context: &StepContext<'_>) -> ProgressReporter {
     let (log, step) = (Arc::clone(context.log), context.number());
     Arc::new(move |line: &str| {
         let counts_up = line.contains('%') && !line.ends_with("done.");

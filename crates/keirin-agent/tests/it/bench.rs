@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use keirin_agent::{Agent, AgentError, Config, Identity, Patience, SandboxProgram, Shutdown};
+use keirin_agent::{AgentError, Config, JobRunner, Patience, RunAs, SandboxProgram, Shutdown};
 use keirin_model::flow::FlowKind;
 use keirin_model::plan::{Condition, Executor, JobPlan, Requirements, Retry, StepPlan, Tool};
 use keirin_model::{AttemptId, Timestamp};
@@ -51,13 +51,13 @@ impl Bench {
             ..Patience::default()
         };
         change(&mut config);
-        if matches!(config.identity, Identity::User(_)) {
+        if matches!(config.identity, RunAs::User(_)) {
             // The tests share one user, and no test's jobs look for another's.
             config.runtime_folder = folder.path().join("run");
         }
         let server = Arc::new(TestServer::new(folder.path().to_str().unwrap().to_owned()));
         let (shutdown, receiver) = watch::channel(Shutdown::Running);
-        let agent = tokio::spawn(Agent::run(config, Arc::clone(&server) as Arc<_>, receiver));
+        let agent = tokio::spawn(JobRunner::run(config, Arc::clone(&server) as Arc<_>, receiver));
         Self {
             server,
             folder,

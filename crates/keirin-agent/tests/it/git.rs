@@ -6,7 +6,7 @@ use std::process::Command;
 
 use keirin_model::Outcome::{Failed, Success};
 use keirin_model::plan::{StepPlan, Tool};
-use keirin_wire::agent::{Assignment, Repository};
+use keirin_wire::agent::{Assignment, CheckoutRepository};
 use keirin_wire::log::Stream;
 
 use crate::bench::{Bench, job, runs, shell, sleep, step};
@@ -53,7 +53,7 @@ fn checkout(repository: &str, destination: Option<&str>) -> StepPlan {
 }
 
 fn from_mirror(steps: Vec<StepPlan>, commit: &str) -> Assignment {
-    let repository = Repository::Mirror {
+    let repository = CheckoutRepository::Mirror {
         path: "/repository".to_owned(),
         commit: commit.to_owned(),
         upstream: None,
@@ -129,7 +129,7 @@ async fn a_working_tree_is_copied_as_it_is() {
     std::fs::write(tree.join("file"), "changed").unwrap();
     std::fs::write(tree.join("new"), "new").unwrap();
     let path = tree.to_str().unwrap().to_owned();
-    let repository = Some(Repository::WorkingTree { path });
+    let repository = Some(CheckoutRepository::WorkingTree { path });
     let record = bench
         .run(Assignment {
             repository,

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
-use keirin_agent::{AgentError, Identity, Namespaces, Owner, SandboxProgram, Shutdown};
+use keirin_agent::{AgentError, Namespaces, Owner, RunAs, SandboxProgram, Shutdown};
 use keirin_model::Outcome::{Failed, Success};
 use keirin_model::plan::{Artifacts, Tool};
 use keirin_wire::log::Stream;
@@ -15,7 +15,7 @@ use nix::sys::stat::Mode;
 
 use crate::bench::{Bench, job, processes, runs, sandbox, script, shell, sleep, step, until};
 
-pub(crate) const SOMEBODY: Identity = Identity::User(Owner {
+pub(crate) const SOMEBODY: RunAs = RunAs::User(Owner {
     uid: 54_321,
     gid: 54_321,
 });
@@ -66,7 +66,7 @@ async fn a_job_has_terminals_of_its_own_and_sees_no_others() {
     }
     // One that another program of the agent's user has open.
     let terminal = nix::pty::openpty(None, None).unwrap();
-    let bench = Bench::start_with(|config| config.identity = Identity::Guarded);
+    let bench = Bench::start_with(|config| config.identity = RunAs::Guarded);
     let tried = "ls /dev/pts; script --quiet --return --command 'tty; echo said' /dev/null < /dev/null";
     let record = bench.run(script(tried)).await;
     drop(terminal);
@@ -78,7 +78,7 @@ async fn a_job_has_terminals_of_its_own_and_sees_no_others() {
 /// As a shell or another program leaves them open to what it starts.
 #[tokio::test]
 async fn files_that_the_agent_has_inherited_open_are_closed_to_jobs() {
-    let bench = Bench::start_with(|config| config.identity = Identity::Guarded);
+    let bench = Bench::start_with(|config| config.identity = RunAs::Guarded);
     let secret = bench.path().join("secret");
     std::fs::write(&secret, "secret").unwrap();
     let open = nix::fcntl::open(&secret, OFlag::O_RDONLY, Mode::empty()).unwrap();
@@ -257,8 +257,8 @@ pub(crate) fn outside_of_tmp() -> tempfile::TempDir {
 pub(crate) fn several(config: &mut keirin_agent::Config) {
     config.slots = 2;
     config.identity = match nix::unistd::geteuid().is_root() {
-        true => Identity::Range("1899000000-1899000999".parse().unwrap()),
-        false => Identity::Guarded,
+        true => RunAs::Range("1899000000-1899000999".parse().unwrap()),
+        false => RunAs::Guarded,
     };
 }
 
@@ -439,7 +439,7 @@ async fn a_guarded_step_writes_only_in_its_workspace_and_reads_nothing_closed() 
     std::fs::write(beside.path().join("open"), "readable").unwrap();
     // The agent's folder lies in the closed one, as it does where one machine has both.
     let bench = Bench::start_with(|config| {
-        config.identity = Identity::Guarded;
+        config.identity = RunAs::Guarded;
         config.closed = vec![data.path().to_owned()];
         config.folder = data.path().join("agent");
     });
@@ -503,7 +503,7 @@ async fn a_job_cannot_speak_to_the_programs_of_its_user_unless_the_agent_s_owner
         (vec![PathBuf::from("/run/user")], "connected"),
     ] {
         let bench = Bench::start_with(|config| {
-            config.identity = Identity::Guarded;
+            config.identity = RunAs::Guarded;
             config.writable = writable;
         });
         let record = bench.run(script(&call(&socket))).await;
@@ -521,7 +521,7 @@ async fn a_guarded_step_cannot_call_a_closed_socket_where_a_namespace_can_be_mad
     let (closed, open) = (data.path().join("socket"), beside.path().join("socket"));
     let _listeners = [&closed, &open].map(|path| UnixListener::bind(path).unwrap());
     let bench = Bench::start_with(|config| {
-        config.identity = Identity::Guarded;
+        config.identity = RunAs::Guarded;
         config.closed = vec![data.path().to_owned()];
     });
     let record = bench
@@ -538,7 +538,7 @@ async fn a_guarded_step_cannot_call_a_closed_socket_where_a_namespace_can_be_mad
 #[tokio::test]
 async fn a_sandbox_that_cannot_be_started_stops_the_agent() {
     let bench = Bench::start_with(|config| {
-        config.identity = Identity::Guarded;
+        config.identity = RunAs::Guarded;
         config.sandbox = SandboxProgram {
             program: PathBuf::from("/no/such/program"),
             arguments: Vec::new(),

@@ -6,12 +6,12 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use keirin_agent::{CallError, FileStream, Lease, Server};
+use keirin_agent::{AttemptLease, CallError, FileStream, Server};
 use keirin_model::{ArtifactId, AttemptId, Outcome, Timestamp};
 use keirin_wire::agent::{
     Assignment, AttemptEvent, Claim, Claimed, Kept, LogAcknowledged, Report, Reported, TestReport,
 };
-use keirin_wire::log::{Chunk, Limits, LogLine, Stream};
+use keirin_wire::log::{Chunk, ChunkLimits, ChunkLine, Stream};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
@@ -19,7 +19,7 @@ use tokio::sync::watch;
 #[derive(Default, Clone)]
 pub(crate) struct Record {
     pub(crate) events: Vec<AttemptEvent>,
-    pub(crate) log: Vec<LogLine>,
+    pub(crate) log: Vec<ChunkLine>,
     pub(crate) tests: Vec<TestReport>,
     /// The agent is to stop it.
     pub(crate) stop: bool,
@@ -184,7 +184,7 @@ impl TestServer {
 }
 
 impl State {
-    fn record(&mut self, lease: &Lease) -> Result<&mut Record, CallError> {
+    fn record(&mut self, lease: &AttemptLease) -> Result<&mut Record, CallError> {
         assert_eq!(
             lease.token,
             format!("token of {}", lease.attempt),
@@ -252,7 +252,7 @@ impl Server for TestServer {
         }
     }
 
-    async fn report(&self, lease: &Lease, report: &Report) -> Result<Reported, CallError> {
+    async fn report(&self, lease: &AttemptLease, report: &Report) -> Result<Reported, CallError> {
         self.call(|state| {
             state.given.remove(&lease.attempt);
             let now = state.now;
@@ -282,7 +282,7 @@ impl Server for TestServer {
 
     async fn append_log(
         &self,
-        lease: &Lease,
+        lease: &AttemptLease,
         first_line: u64,
         chunk: Bytes,
     ) -> Result<LogAcknowledged, CallError> {
@@ -307,7 +307,10 @@ impl Server for TestServer {
             );
             let known = record.log.len() as u64;
             assert!(first_line <= known, "lines {known} to {first_line} are missing");
-            let lines: Vec<LogLine> = Chunk::decode(&chunk, Limits::CHUNK).unwrap().iter().collect();
+            let lines: Vec<ChunkLine> = Chunk::decode(&chunk, ChunkLimits::CHUNK)
+                .unwrap()
+                .iter()
+                .collect();
             for (place, line) in (first_line..).zip(lines) {
                 match record.log.get(place as usize) {
                     Some(there) => assert_eq!(*there, line, "a number means one line"),
@@ -320,7 +323,7 @@ impl Server for TestServer {
         })
     }
 
-    async fn test_results(&self, lease: &Lease, report: &TestReport) -> Result<(), CallError> {
+    async fn test_results(&self, lease: &AttemptLease, report: &TestReport) -> Result<(), CallError> {
         self.call(|state| {
             let tests = &mut state.record(lease)?.tests;
             tests.retain(|known| known.step != report.step);
@@ -331,7 +334,7 @@ impl Server for TestServer {
 
     async fn keep(
         &self,
-        lease: &Lease,
+        lease: &AttemptLease,
         path: &str,
         size: u64,
         executable: bool,
@@ -381,7 +384,7 @@ impl Server for TestServer {
         })
     }
 
-    async fn kept(&self, lease: &Lease) -> Result<Vec<Kept>, CallError> {
+    async fn kept(&self, lease: &AttemptLease) -> Result<Vec<Kept>, CallError> {
         self.call(|state| {
             state.record(lease)?;
             if std::mem::take(&mut state.hides_files_once) {
@@ -392,7 +395,7 @@ impl Server for TestServer {
         })
     }
 
-    async fn fetch_kept(&self, lease: &Lease, artifact: ArtifactId) -> Result<FileStream, CallError> {
+    async fn fetch_kept(&self, lease: &AttemptLease, artifact: ArtifactId) -> Result<FileStream, CallError> {
         self.call(|state| {
             state.record(lease)?;
             let (_, bytes) = state.files.iter().find(|(kept, _)| kept.id == artifact).unwrap();

@@ -1,7 +1,7 @@
 //! The way of the data: events, work, facts, transforms, series.
 
 use jiff::Timestamp;
-use keirin_store::series::{Amount, StreamRow};
+use keirin_store::series::{Amount, FactStreamRow};
 use keirin_store::views::VisibleProjects;
 use keirin_wire::api::{DataFlow, DataPart, DataState};
 
@@ -97,7 +97,7 @@ fn title(name: &str) -> &str {
         .map_or(name, |(_, title)| title)
 }
 
-fn stream(row: &StreamRow) -> DataPart {
+fn stream(row: &FactStreamRow) -> DataPart {
     let amount = Amount {
         count: row.facts,
         newest_at: row.newest_at,
@@ -105,7 +105,7 @@ fn stream(row: &StreamRow) -> DataPart {
     part(&row.transform, title(&row.transform), amount)
 }
 
-fn transform(row: &StreamRow, now: Timestamp) -> DataPart {
+fn transform(row: &FactStreamRow, now: Timestamp) -> DataPart {
     let read = row.facts - row.behind.min(row.facts);
     let amount = Amount {
         count: read,

@@ -7,10 +7,10 @@ use std::time::Duration;
 use axum::extract::{RawQuery, State};
 use jiff::Timestamp;
 use keirin_insight::recomputed::contributors::ACTIVE_DAYS;
-use keirin_insight::{Facts, definition_of};
-use keirin_promql::Span;
+use keirin_insight::{UnderlyingFacts, definition_of};
+use keirin_promql::EvaluationTimes;
 use keirin_store::facts::{BehindFilter, BehindRow, Only};
-use keirin_store::reader::QueryError;
+use keirin_store::reader::SqlQueryError;
 use keirin_wire::api::{
     DataFlow, Diagnostic, Fact, FactKind, Metric, Page, Reasons, Severity, SqlColumn, SqlQuery, SqlRows,
     SqlView,
@@ -68,8 +68,8 @@ pub(crate) async fn explain(
     let start = wanted.start.map_or(end, Timestamp::as_millisecond).min(end);
     // Any step that reaches from the start to the end will do: it is not evaluated.
     let span = match end - start {
-        0 => Span::instant(end),
-        length => Span::range(start, end, length),
+        0 => EvaluationTimes::instant(end),
+        length => EvaluationTimes::range(start, end, length),
     };
     let reasons = app.queries.explain(&query, span, now, sight.projects()).await?;
     Ok(Json(Reasons { reasons }))
@@ -102,7 +102,7 @@ pub(crate) async fn sql(
             rows: rows.rows,
             cut: rows.cut,
         })),
-        Err(QueryError::Refused { message, position }) => {
+        Err(SqlQueryError::Refused { message, position }) => {
             let fault = position.map(|position| fault(&wanted.query, &message, position));
             Err(ApiError::invalid(
                 format!("The query is refused: {message}."),
@@ -110,8 +110,8 @@ pub(crate) async fn sql(
             )
             .diagnostics(fault.into_iter().collect()))
         }
-        Err(error @ QueryError::NoRole { .. }) => Err(ApiError::unavailable(format!("{error}."))),
-        Err(QueryError::Store(error)) => Err(error.into()),
+        Err(error @ SqlQueryError::NoRole { .. }) => Err(ApiError::unavailable(format!("{error}."))),
+        Err(SqlQueryError::Store(error)) => Err(error.into()),
     }
 }
 
@@ -273,34 +273,35 @@ fn cursor(text: &str) -> Result<(Timestamp, i64), ApiError> {
 }
 
 /// The kind of facts that the API tells of.
-pub(crate) fn kind(facts: Facts) -> FactKind {
+pub(crate) fn kind(facts: UnderlyingFacts) -> FactKind {
     match facts {
-        Facts::Flows => FactKind::Flow,
-        Facts::Runs | Facts::Deployments => FactKind::Run,
-        Facts::Jobs => FactKind::Job,
-        Facts::Attempts => FactKind::Attempt,
-        Facts::Commits | Facts::CommitsOfPeople | Facts::FirstCommits | Facts::ReturningCommits => {
-            FactKind::Commit
-        }
-        Facts::PullRequests => FactKind::PullRequest,
-        Facts::Releases => FactKind::Release,
+        UnderlyingFacts::Flows => FactKind::Flow,
+        UnderlyingFacts::Runs | UnderlyingFacts::Deployments => FactKind::Run,
+        UnderlyingFacts::Jobs => FactKind::Job,
+        UnderlyingFacts::Attempts => FactKind::Attempt,
+        UnderlyingFacts::Commits
+        | UnderlyingFacts::CommitsOfPeople
+        | UnderlyingFacts::FirstCommits
+        | UnderlyingFacts::ReturningCommits => FactKind::Commit,
+        UnderlyingFacts::PullRequests => FactKind::PullRequest,
+        UnderlyingFacts::Releases => FactKind::Release,
     }
 }
 
 /// Which facts of that kind.
-fn only(facts: Facts) -> Option<Only> {
+fn only(facts: UnderlyingFacts) -> Option<Only> {
     match facts {
-        Facts::Deployments => Some(Only::Deployments),
-        Facts::CommitsOfPeople => Some(Only::OfPeople),
-        Facts::FirstCommits => Some(Only::First),
-        Facts::ReturningCommits => Some(Only::After { days: ACTIVE_DAYS }),
-        Facts::Flows
-        | Facts::Runs
-        | Facts::Jobs
-        | Facts::Attempts
-        | Facts::Commits
-        | Facts::PullRequests
-        | Facts::Releases => None,
+        UnderlyingFacts::Deployments => Some(Only::Deployments),
+        UnderlyingFacts::CommitsOfPeople => Some(Only::OfPeople),
+        UnderlyingFacts::FirstCommits => Some(Only::First),
+        UnderlyingFacts::ReturningCommits => Some(Only::After { days: ACTIVE_DAYS }),
+        UnderlyingFacts::Flows
+        | UnderlyingFacts::Runs
+        | UnderlyingFacts::Jobs
+        | UnderlyingFacts::Attempts
+        | UnderlyingFacts::Commits
+        | UnderlyingFacts::PullRequests
+        | UnderlyingFacts::Releases => None,
     }
 }
 

@@ -38,10 +38,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::settings::Settings;
+use crate::settings::HttpSettings;
 
 /// Every route that takes and gives JSON and its kin, with its documentation.
-pub(crate) fn routes(settings: &Settings) -> OpenApiRouter<Arc<App>> {
+pub(crate) fn routes(settings: &HttpSettings) -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .merge(work())
         .merge(measured())
@@ -135,14 +135,14 @@ fn server() -> OpenApiRouter<Arc<App>> {
         .route("/api/docs/style.css", axum::routing::get(crate::document::style))
 }
 
-fn histories(settings: &Settings) -> OpenApiRouter<Arc<App>> {
+fn histories(settings: &HttpSettings) -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(repositories::add))
         .routes(routes!(repositories::finish))
         .layer(DefaultBodyLimit::max(settings.history_bytes))
 }
 
-fn samples(settings: &Settings) -> OpenApiRouter<Arc<App>> {
+fn samples(settings: &HttpSettings) -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(samples::exposition::metrics))
         .routes(routes!(
@@ -158,7 +158,7 @@ fn samples(settings: &Settings) -> OpenApiRouter<Arc<App>> {
         .layer(DefaultBodyLimit::max(settings.samples_bytes))
 }
 
-fn agent_protocol(settings: &Settings) -> OpenApiRouter<Arc<App>> {
+fn agent_protocol(settings: &HttpSettings) -> OpenApiRouter<Arc<App>> {
     use agent_protocol::{attempts, files, register};
 
     let small = OpenApiRouter::new()
@@ -180,7 +180,7 @@ fn agent_protocol(settings: &Settings) -> OpenApiRouter<Arc<App>> {
     small.merge(log).merge(results).merge(files)
 }
 
-fn mirrors(settings: &Settings) -> OpenApiRouter<Arc<App>> {
+fn mirrors(settings: &HttpSettings) -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .route("/git/{project}/info/refs", axum::routing::get(mirrors::refs))
         .route(

@@ -10,7 +10,7 @@ use keirin_model::State;
 use keirin_model::access::Role;
 use keirin_wire::agent::{AttemptEvent, Numbered, PROTOCOL, Register, Report};
 use keirin_wire::api::{CheckWorkflow, CreateProject, Event, EventKind, IdentityKind, SignIn, StartFlow};
-use keirin_wire::log::{ChunkBuilder, Effort, Stream, Tag};
+use keirin_wire::log::{ChunkBuilder, Effort, LineTag, Stream};
 use serde_json::json;
 
 use crate::world::{Running, World};
@@ -225,7 +225,7 @@ impl Served {
 fn chunk(world: &World, texts: &[&str]) -> bytes::Bytes {
     let mut builder = ChunkBuilder::new();
     for text in texts {
-        let tag = Tag {
+        let tag = LineTag {
             step: Some(0),
             stream: Stream::Output,
             cut: false,

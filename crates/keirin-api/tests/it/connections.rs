@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Method;
 use futures::StreamExt as _;
-use keirin_api::{ConnectionLimits, EventEnvelope, Settings};
+use keirin_api::{ConnectionLimits, EventEnvelope, HttpSettings};
 use keirin_model::access::Role;
 use keirin_wire::api::{Event, EventKind, Problem};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -264,7 +264,7 @@ async fn an_answer_is_heard_by_who_is_still_sending() {
 
 #[tokio::test]
 async fn a_connection_can_be_used_again_after_a_refusal_that_came_before_the_body() {
-    let mut settings = Settings::at(ADDRESS.parse().unwrap());
+    let mut settings = HttpSettings::at(ADDRESS.parse().unwrap());
     settings.calls_per_minute = 2;
     let world = World::with(settings).await;
     let server = Listening::begin(&world, LIMITS).await;

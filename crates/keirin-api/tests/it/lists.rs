@@ -142,7 +142,7 @@ async fn the_queue_says_why_each_job_waits() {
     let admin = world.admin().await;
     let branch = world.project("here", false).await;
     let (_, _, jobs) = world.flow(branch, 2).await;
-    let queued = keirin_engine::Change::QueueJob {
+    let queued = keirin_engine::RowChange::QueueJob {
         lost: 0,
         job: jobs[0].id,
         at: world.clock.now(),

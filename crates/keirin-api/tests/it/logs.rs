@@ -6,7 +6,7 @@ use futures::StreamExt;
 use keirin_api::EventEnvelope;
 use keirin_wire::agent::LogAcknowledged;
 use keirin_wire::api::{Event, EventKind, Job, LogLine, LogPage, LogSearch, Overview};
-use keirin_wire::log::{ChunkBuilder, Effort, Stream, Tag};
+use keirin_wire::log::{ChunkBuilder, Effort, LineTag, Stream};
 use serde_json::json;
 
 use crate::answer::Answer;
@@ -195,7 +195,7 @@ async fn running() -> (World, By, Running) {
 async fn send(world: &World, running: &Running, first_line: u64, texts: &[&str]) -> Answer {
     let mut builder = ChunkBuilder::new();
     for text in texts {
-        let tag = Tag {
+        let tag = LineTag {
             step: Some(0),
             stream: Stream::Output,
             cut: false,

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
-use keirin_api::Settings;
+use keirin_api::HttpSettings;
 use keirin_wire::api::Me;
 
 use crate::answer::Answer;
@@ -53,7 +53,7 @@ async fn the_document_is_served_and_shown_without_help_from_elsewhere() {
 
 #[tokio::test]
 async fn everything_works_below_a_sub_path_whether_the_proxy_takes_it_off_or_not() {
-    let world = World::with(Settings::at("http://ci.test/keirin/".parse().unwrap())).await;
+    let world = World::with(HttpSettings::at("http://ci.test/keirin/".parse().unwrap())).await;
     for path in ["/keirin/api/v1/me", "/api/v1/me"] {
         assert_eq!(world.get(&By::Nobody, path).await.json::<Me>().user, None);
     }
@@ -69,7 +69,7 @@ async fn everything_works_below_a_sub_path_whether_the_proxy_takes_it_off_or_not
 
 #[tokio::test]
 async fn the_page_knows_the_sub_path_that_it_lies_under() {
-    let world = World::with(Settings::at("http://ci.test/keirin/".parse().unwrap())).await;
+    let world = World::with(HttpSettings::at("http://ci.test/keirin/".parse().unwrap())).await;
     let page = world.get(&By::Nobody, "/keirin/projects/some").await;
     if page.status == StatusCode::NOT_FOUND {
         println!("skipped: the_page_knows_the_sub_path_that_it_lies_under: the web page has not been built");

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
-use keirin_api::Settings;
+use keirin_api::HttpSettings;
 use keirin_model::access::Role;
 use serde_json::json;
 
@@ -103,9 +103,9 @@ async fn a_body_over_the_limit_is_refused() {
 
 #[tokio::test]
 async fn a_caller_who_asks_all_the_time_has_to_wait() {
-    let settings = Settings {
+    let settings = HttpSettings {
         calls_per_minute: 10,
-        ..Settings::at(ADDRESS.parse().unwrap())
+        ..HttpSettings::at(ADDRESS.parse().unwrap())
     };
     let world = World::with(settings).await;
     let mut answers = Vec::new();

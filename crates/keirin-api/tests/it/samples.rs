@@ -4,12 +4,12 @@ use std::io::Write as _;
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
-use keirin_api::Settings;
+use keirin_api::HttpSettings;
 use keirin_metrics::batch::Batch;
 use keirin_metrics::exchange::ExchangeSettings;
 use keirin_metrics::remote_write;
 use keirin_metrics::sink::SampleSink as _;
-use keirin_metrics::source::Source;
+use keirin_metrics::source::PrometheusSource;
 use keirin_model::access::Role;
 use keirin_model::series::{Labels, Sample};
 
@@ -480,12 +480,12 @@ async fn another_server_answers_a_query_that_names_it() {
             "name": name, "url": url, "sign_in": { "bearer": { "token": token } },
             "retry": { "attempts": 1 },
         });
-        Source::new(serde_json::from_value(settings).unwrap()).unwrap()
+        PrometheusSource::new(serde_json::from_value(settings).unwrap()).unwrap()
     };
     let gone = "http://127.0.0.1:9";
     let sources = vec![source("other", &format!("{url}prometheus")), source("gone", gone)];
     let world = World::exchanging(
-        Settings::at(ADDRESS.parse().unwrap()),
+        HttpSettings::at(ADDRESS.parse().unwrap()),
         ExchangeSettings {
             sources,
             ..ExchangeSettings::default()

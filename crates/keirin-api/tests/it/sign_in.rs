@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use jiff::SignedDuration;
-use keirin_api::Settings;
+use keirin_api::HttpSettings;
 use keirin_model::access::Role;
 use keirin_wire::api::{IdentityKind, Me, SignInLink, User};
 use serde_json::json;
@@ -210,7 +210,7 @@ async fn a_network_of_ipv6_counts_as_one_address() {
 
 #[tokio::test]
 async fn who_is_known_is_heard_beside_a_flood_from_the_same_address() {
-    let mut settings = Settings::at(ADDRESS.parse().unwrap());
+    let mut settings = HttpSettings::at(ADDRESS.parse().unwrap());
     settings.calls_per_minute = 40;
     let world = World::with(settings).await;
     let admin = world.admin().await;
@@ -370,7 +370,7 @@ async fn a_page_of_another_server_cannot_use_the_cookie() {
 async fn two_servers_on_one_machine_do_not_sign_each_other_out() {
     let mut names = Vec::new();
     for address in ["http://localhost:8460/", "http://localhost:8461/"] {
-        let world = World::with(Settings::at(address.parse().unwrap())).await;
+        let world = World::with(HttpSettings::at(address.parse().unwrap())).await;
         let link = world.app.sign_in_link(None).await.unwrap();
         let path = link.url.strip_prefix(address.trim_end_matches('/')).unwrap();
         let cookie = world.click(path).await.cookie().unwrap();
@@ -396,7 +396,7 @@ async fn an_admin_lets_somebody_in_by_a_link() {
 
 #[tokio::test]
 async fn over_https_the_cookie_travels_over_nothing_else() {
-    let world = World::with(Settings::at("https://ci.test/keirin/".parse().unwrap())).await;
+    let world = World::with(HttpSettings::at("https://ci.test/keirin/".parse().unwrap())).await;
     let link = world.app.sign_in_link(None).await.unwrap();
     assert!(
         link.url.starts_with("https://ci.test/keirin/sign-in/"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use keirin_api::permission::{Need, TABLE};
-use keirin_engine::{Change, Move};
+use keirin_engine::{Move, RowChange};
 use keirin_model::access::Role;
 use keirin_model::{AgentId, BranchId, Outcome, ProjectId, Status};
 use keirin_wire::api::{Job, Page, QueueEntry};
@@ -96,7 +96,7 @@ async fn read(world: &World, by: &By, address: &str) -> Option<String> {
 /// A flow of two jobs, one of which an agent holds while the other waits for one.
 async fn work(world: &World, branch: (ProjectId, BranchId), agent: AgentId) -> Running {
     let running = world.running(branch, agent).await;
-    let queued = Change::QueueJob {
+    let queued = RowChange::QueueJob {
         lost: 0,
         job: running.jobs[1].id,
         at: world.clock.now(),
@@ -113,19 +113,19 @@ async fn fill(world: &World, project: &str, branch: (ProjectId, BranchId), agent
     let (from, to) = (Status::Waiting, Status::Finished(Outcome::Success));
     world
         .commit(&[
-            Change::MoveJob(Move {
+            RowChange::MoveJob(Move {
                 id: jobs[0].id,
                 from,
                 to,
                 at,
             }),
-            Change::MoveRun(Move {
+            RowChange::MoveRun(Move {
                 id: run.id,
                 from,
                 to,
                 at,
             }),
-            Change::MoveFlow(Move {
+            RowChange::MoveFlow(Move {
                 id: flow.id,
                 from,
                 to,

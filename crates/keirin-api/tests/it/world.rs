@@ -9,8 +9,8 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, Response};
 use jiff::SignedDuration;
-use keirin_api::{App, ConnectionLimits, Environment, Live, MasterKey, Parts, Settings, router};
-use keirin_engine::{Change, Snapshot};
+use keirin_api::{App, ConnectionLimits, Environment, HttpSettings, Live, MasterKey, Parts, router};
+use keirin_engine::{RowChange, Snapshot};
 use keirin_git::{Git, Mirrors};
 use keirin_logs::Logs;
 use keirin_metrics::exchange::{Exchange, ExchangeSettings};
@@ -24,7 +24,7 @@ use keirin_objects::Objects;
 use keirin_store::Store;
 use keirin_store::agents::NewAgent;
 use keirin_store::projects::{NamedRepository, NewProject};
-use keirin_testkit::contract::Sample;
+use keirin_testkit::contract::SampleRows;
 use keirin_testkit::{FakeClock, TestDatabase};
 use keirin_wire::api::{CreateToken, CreatedToken, TokenKind};
 use serde_json::{Value, json};
@@ -72,15 +72,15 @@ pub(crate) struct Running {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        Self::with(Settings::at(ADDRESS.parse().unwrap())).await
+        Self::with(HttpSettings::at(ADDRESS.parse().unwrap())).await
     }
 
-    pub(crate) async fn with(settings: Settings) -> Self {
+    pub(crate) async fn with(settings: HttpSettings) -> Self {
         Self::exchanging(settings, ExchangeSettings::default()).await
     }
 
     /// A server with these ways in and out for samples.
-    pub(crate) async fn exchanging(settings: Settings, exchange: ExchangeSettings) -> Self {
+    pub(crate) async fn exchanging(settings: HttpSettings, exchange: ExchangeSettings) -> Self {
         let database = keirin_testkit::database().await;
         let folder = tempfile::tempdir().unwrap();
         let store = database.store();
@@ -88,7 +88,7 @@ impl World {
         let logs = Logs::new(
             store.clone(),
             objects.clone(),
-            keirin_logs::Settings::default(),
+            keirin_logs::LogSettings::default(),
             1,
         );
         let mirrors = Mirrors::new(Git::new(), folder.path().join("mirrors"));
@@ -281,13 +281,13 @@ impl World {
     }
 
     /// What a store knows of the ids that have been given out.
-    pub(crate) async fn sample(&self) -> Sample {
+    pub(crate) async fn sample(&self) -> SampleRows {
         let snapshot: Snapshot = self.store.snapshot().await.unwrap();
-        Sample::after(&snapshot, self.clock.now())
+        SampleRows::after(&snapshot, self.clock.now())
     }
 
     /// Writes rows as the engine would.
-    pub(crate) async fn commit(&self, changes: &[Change]) {
+    pub(crate) async fn commit(&self, changes: &[RowChange]) {
         let term = Duration::from_secs(60);
         let lease = self.store.try_lead("test", term).await.unwrap().unwrap();
         self.store.commit(lease.epoch, changes).await.unwrap();
@@ -319,7 +319,7 @@ impl World {
     ) -> Running {
         let mut sample = self.sample().await;
         let attempt = sample.attempt(jobs[0].id, 1, agent);
-        self.commit(&[Change::AddAttempt(attempt.clone())]).await;
+        self.commit(&[RowChange::AddAttempt(attempt.clone())]).await;
         let live = Live {
             agent,
             project: branch.0,

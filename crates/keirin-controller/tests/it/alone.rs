@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use keirin_controller::work::WorkError;
 use keirin_controller::{MemoryJournal, StandaloneEngine, run_standalone};
-use keirin_engine::{Event, Rules, Target};
+use keirin_engine::{CancelTarget, EngineEvent, Rules};
 use keirin_model::access::Role;
 use keirin_model::plan::Start;
 use keirin_model::{AgentId, AttemptId, FlowId, Outcome, Status};
@@ -190,7 +190,7 @@ async fn finished_flows_are_read_back_to_go_on() {
 
     alone.handle.rerun(flow, false).await.unwrap();
     assert_eq!(status(&journal, flow), Status::Running);
-    alone.handle.cancel(Target::Flow(flow)).await.unwrap();
+    alone.handle.cancel(CancelTarget::Flow(flow)).await.unwrap();
     assert_eq!(status(&journal, flow), Status::Finished(Outcome::Cancelled));
     let nobody = alone.handle.rerun(FlowId(999), true).await;
     assert!(nobody.is_err());
@@ -204,7 +204,11 @@ async fn an_agent_that_is_not_known_is_told_so() {
     let claim = worker.next_claim();
     let refused = alone.handle.claim(AgentId(7), claim).await;
     assert!(matches!(refused, Err(WorkError::NotFound(_))), "{refused:?}");
-    alone.handle.step(Event::AgentChanged(agent(7, 1))).await.unwrap();
+    alone
+        .handle
+        .step(EngineEvent::AgentChanged(agent(7, 1)))
+        .await
+        .unwrap();
     start(&alone.handle, PROJECT, house::plan(1)).await.unwrap();
     assert_eq!(worker.work().await, 1);
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use keirin_engine::memory::MemoryStore;
-use keirin_engine::{Change, FlowRecord, Snapshot};
+use keirin_engine::{FlowRecord, RowChange, Snapshot};
 use keirin_model::flow::Step;
 use keirin_model::trigger::{Schedule, TimedTrigger};
 use keirin_model::{AgentId, AttemptId, BranchId, FlowId, ProjectId, ScheduleId};
@@ -31,7 +31,7 @@ impl InMemory {
 }
 
 impl EngineStore for InMemory {
-    async fn commit(&self, changes: &[Change]) -> Result<(), Refused> {
+    async fn commit(&self, changes: &[RowChange]) -> Result<(), Refused> {
         let committed = self.0.borrow_mut().commit(changes);
         committed.map_err(|_| Refused::Conflict)
     }

@@ -9,7 +9,7 @@ use keirin_controller::work::WorkError;
 use keirin_controller::{
     CommitFailure, Journal, JournalError, MemoryJournal, StandaloneEngine, run_standalone,
 };
-use keirin_engine::{Change, FlowRecord, Rules, Snapshot};
+use keirin_engine::{FlowRecord, RowChange, Rules, Snapshot};
 use keirin_model::{AgentId, AttemptId, FlowId, Outcome, RunId, Status};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -89,7 +89,7 @@ impl Journal for Faulty {
         self.rows.flow_of_run(run).await
     }
 
-    async fn commit(&self, changes: &[Change]) -> Result<(), CommitFailure> {
+    async fn commit(&self, changes: &[RowChange]) -> Result<(), CommitFailure> {
         let fate = self
             .fates
             .lock()

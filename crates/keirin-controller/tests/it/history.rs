@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use keirin_controller::read_history;
 use keirin_git::{Git, GitError, HistoryReader};
 use keirin_model::facts::git::{Changes, CommitFact, MergedPullRequest, Tag};
-use keirin_store::facts::Facts;
+use keirin_store::facts::FactBatch;
 use keirin_store::views::VisibleProjects;
 use keirin_store::{Position, Store, StoreError};
 use keirin_wire::api::{self, NewFacts};
@@ -48,7 +48,7 @@ async fn view(store: &Store, name: &str) -> api::Repository {
 /// Reads until nothing is held back: transactions of other tests on the same server hold a reader of facts back.
 async fn settled<Fact, Read>(read: impl Fn() -> Read) -> impl Iterator<Item = Fact>
 where
-    Read: Future<Output = keirin_store::Result<Facts<Fact>>>,
+    Read: Future<Output = keirin_store::Result<FactBatch<Fact>>>,
 {
     loop {
         let read = read().await.unwrap();

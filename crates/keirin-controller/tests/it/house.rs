@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use keirin_controller::work::WorkError;
-use keirin_controller::{Clock, Directory, Handle, Source};
+use keirin_controller::{CheckoutSource, Clock, Directory, Handle};
 use keirin_engine::NewFlow;
 use keirin_engine::memory::MemoryStore;
 use keirin_model::agent::{Agent, GROUP_ALL};
@@ -25,7 +25,7 @@ pub fn clock() -> Clock {
 }
 
 pub fn directory() -> Directory {
-    Directory::new(Source::Mirrors, None)
+    Directory::new(CheckoutSource::Mirrors, None)
 }
 
 pub fn agent(id: i64, slots: u32) -> Agent {

@@ -163,7 +163,7 @@ impl Server {
     pub async fn pass(&self, time: SignedDuration) {
         self.clock.advance(time);
         let handle = self.controller.handle().unwrap();
-        handle.step(keirin_engine::Event::Tick).await.unwrap();
+        handle.step(keirin_engine::EngineEvent::Tick).await.unwrap();
     }
 
     /// Lets a look at every repository come due, and waits until all that is due has been dealt with.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use keirin_engine::memory::MemoryStore;
 use keirin_engine::{
-    AgentClaim, Answer, Change, Engine, Event, NewFlow, Notification, Refusal, Rules, Target,
+    AgentClaim, CancelTarget, Engine, EngineEvent, EventReply, NewFlow, Notification, Refusal, RowChange,
+    Rules,
 };
 use keirin_model::agent::Agent;
 use keirin_model::flow::{Exit, Flow, Job, Run};
@@ -35,7 +36,7 @@ pub struct Story {
     /// What was told at the last event.
     pub tells: Vec<Notification>,
     /// The changes of the last event.
-    pub changes: Vec<Change>,
+    pub changes: Vec<RowChange>,
     processes: BTreeMap<AgentId, Process>,
     restless: bool,
     restarting: bool,
@@ -68,7 +69,7 @@ impl Story {
     }
 
     /// Something happens: what follows is committed and told.
-    pub fn step(&mut self, event: Event) -> Result<Answer, Refusal> {
+    pub fn step(&mut self, event: EngineEvent) -> Result<EventReply, Refusal> {
         if self.restless && !self.restarting {
             self.restart();
         }
@@ -115,7 +116,7 @@ impl Story {
             self.now = self.now.max(due);
             // A server that is replaced all the time never sees a lease run out; time is told by one that stays.
             let restless = std::mem::take(&mut self.restless);
-            self.step(Event::Tick).unwrap();
+            self.step(EngineEvent::Tick).unwrap();
             self.restless = restless;
         }
         self.now = end;
@@ -137,14 +138,14 @@ impl Story {
         self.store.put_agent(agent.clone());
         // A server that is replaced just now would know it already.
         let restless = std::mem::take(&mut self.restless);
-        self.step(Event::AgentChanged(agent)).unwrap();
+        self.step(EngineEvent::AgentChanged(agent)).unwrap();
         self.restless = restless;
     }
 
     /// An agent asks for work for all its free slots.
     pub fn claim(&mut self, id: i64) -> Vec<AttemptId> {
         let claim = self.next_claim(id);
-        assert_eq!(self.send_claim(claim), Ok(Answer::Claimed));
+        assert_eq!(self.send_claim(claim), Ok(EventReply::Claimed));
         self.assigned(id)
     }
 
@@ -174,11 +175,11 @@ impl Story {
         }
     }
 
-    pub fn send_claim(&mut self, claim: AgentClaim) -> Result<Answer, Refusal> {
+    pub fn send_claim(&mut self, claim: AgentClaim) -> Result<EventReply, Refusal> {
         let agent = claim.agent;
         // It gives up the claim before, and listens on this one until it is answered.
         self.processes.entry(agent).or_default().listens = false;
-        let answer = self.step(Event::Claim(claim));
+        let answer = self.step(EngineEvent::Claim(claim));
         let told = |tell: &Notification| matches!(tell, Notification::Assign { agent: who, .. } | Notification::Stop { agent: who, .. } if *who == agent);
         let listens = !self.tells.iter().any(told);
         self.processes.entry(agent).or_default().listens = listens;
@@ -233,7 +234,7 @@ impl Story {
     }
 
     /// An agent tells the next thing of an attempt.
-    pub fn tell(&mut self, attempt: AttemptId, event: AttemptEvent) -> Result<Answer, Refusal> {
+    pub fn tell(&mut self, attempt: AttemptId, event: AttemptEvent) -> Result<EventReply, Refusal> {
         let agent = self.store.attempts[&attempt].agent;
         let told = self
             .processes
@@ -247,9 +248,9 @@ impl Story {
         self.report(attempt, vec![Numbered { sequence, event }])
     }
 
-    pub fn report(&mut self, attempt: AttemptId, events: Vec<Numbered>) -> Result<Answer, Refusal> {
+    pub fn report(&mut self, attempt: AttemptId, events: Vec<Numbered>) -> Result<EventReply, Refusal> {
         let agent = self.store.attempts[&attempt].agent;
-        self.step(Event::Report {
+        self.step(EngineEvent::Report {
             agent,
             attempt,
             events,
@@ -286,29 +287,29 @@ impl Story {
     }
 
     pub fn start_flow(&mut self, new: NewFlow) -> FlowId {
-        match self.step(Event::StartFlow(Box::new(new))) {
-            Ok(Answer::Started(flow)) => flow,
+        match self.step(EngineEvent::StartFlow(Box::new(new))) {
+            Ok(EventReply::Started(flow)) => flow,
             other => panic!("a flow was started with {other:?}"),
         }
     }
 
-    pub fn cancel(&mut self, target: Target) -> Result<Answer, Refusal> {
-        self.step(Event::Cancel(target))
+    pub fn cancel(&mut self, target: CancelTarget) -> Result<EventReply, Refusal> {
+        self.step(EngineEvent::Cancel(target))
     }
 
-    pub fn rerun(&mut self, flow: FlowId, failed_only: bool) -> Result<Answer, Refusal> {
+    pub fn rerun(&mut self, flow: FlowId, failed_only: bool) -> Result<EventReply, Refusal> {
         let stored = self.store.flow_record(flow).map(Box::new);
-        self.step(Event::Rerun {
+        self.step(EngineEvent::Rerun {
             flow,
             failed_only,
             stored,
         })
     }
 
-    pub fn start_run(&mut self, run: RunId) -> Result<Answer, Refusal> {
+    pub fn start_run(&mut self, run: RunId) -> Result<EventReply, Refusal> {
         let flow = self.store.runs[&run].flow;
         let stored = self.store.flow_record(flow).map(Box::new);
-        self.step(Event::StartRun { run, stored })
+        self.step(EngineEvent::StartRun { run, stored })
     }
 
     // How things stand.

@@ -1,7 +1,7 @@
 //! The store in memory makes all changes of a commit, or none.
 
 use keirin_engine::memory::MemoryStore;
-use keirin_engine::{Change, Engine, Event, Move, Rules, Target};
+use keirin_engine::{CancelTarget, Engine, EngineEvent, Move, RowChange, Rules};
 use keirin_model::plan::{Concurrency, Plan};
 use keirin_model::trigger::{Schedule, TimedTrigger};
 use keirin_model::{AttemptId, BranchId, FlowId, JobId, Outcome, ProjectId, RunId, ScheduleId, Status};
@@ -12,35 +12,35 @@ use crate::driver::{Story, finished};
 use crate::house::{self, job, plan, second, stage};
 
 /// A change that contradicts any store.
-fn unfit(kind: usize, store: &MemoryStore) -> Change {
+fn unfit(kind: usize, store: &MemoryStore) -> RowChange {
     let nobody = i64::MAX;
     let (from, to, at) = (Status::Running, Status::Finished(Outcome::Success), second(1));
     let known = store.flows.values().next();
     match (kind, known) {
-        (0, Some(flow)) => Change::AddFlow(Box::new(flow.clone())),
-        (1, Some(flow)) => Change::MoveFlow(Move {
+        (0, Some(flow)) => RowChange::AddFlow(Box::new(flow.clone())),
+        (1, Some(flow)) => RowChange::MoveFlow(Move {
             id: flow.id,
             from: Status::Manual,
             to,
             at,
         }),
-        (2, _) => Change::MoveRun(Move {
+        (2, _) => RowChange::MoveRun(Move {
             id: RunId(nobody),
             from,
             to,
             at,
         }),
-        (3, _) => Change::MoveJob(Move {
+        (3, _) => RowChange::MoveJob(Move {
             id: JobId(nobody),
             from,
             to,
             at,
         }),
-        (4, _) => Change::Acknowledge {
+        (4, _) => RowChange::Acknowledge {
             attempt: AttemptId(nobody),
             sequence: 1,
         },
-        _ => Change::MoveFlow(Move {
+        _ => RowChange::MoveFlow(Move {
             id: FlowId(nobody),
             from,
             to,
@@ -62,7 +62,7 @@ fn small() -> Plan {
 }
 
 /// A store in the middle of its life, and the changes that come next.
-fn next_changes(moves: &[u8]) -> (MemoryStore, Vec<Change>) {
+fn next_changes(moves: &[u8]) -> (MemoryStore, Vec<RowChange>) {
     let mut story = Story::new();
     story.store.schedules.insert(
         ScheduleId(1),
@@ -109,7 +109,7 @@ fn next_changes(moves: &[u8]) -> (MemoryStore, Vec<Change>) {
                 let flow = story.store.flows.keys().last().copied();
                 if let Some(flow) = flow {
                     // One that is over is refused, which changes nothing.
-                    story.cancel(Target::Flow(flow)).ok();
+                    story.cancel(CancelTarget::Flow(flow)).ok();
                 }
             }
         }
@@ -118,10 +118,12 @@ fn next_changes(moves: &[u8]) -> (MemoryStore, Vec<Change>) {
     let mut newest = house::new_flow(1, small());
     newest.due = Some((ScheduleId(1), second(5)));
     let mut engine = Engine::new(story.store.snapshot(), Rules::default(), story.now);
-    let mut changes = engine.step(Event::StartFlow(Box::new(newest)), story.now).changes;
+    let mut changes = engine
+        .step(EngineEvent::StartFlow(Box::new(newest)), story.now)
+        .changes;
     if let Some(attempt) = story.store.attempts.keys().next() {
         let attempt = *attempt;
-        changes.push(Change::StartStep {
+        changes.push(RowChange::StartStep {
             attempt,
             index: 7,
             at: story.now,

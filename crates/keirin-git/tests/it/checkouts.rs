@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::{Arc, Mutex};
 
-use keirin_git::{Checkout, CommitId, GitError, Progress};
+use keirin_git::{Checkout, CommitId, GitError, ProgressReporter};
 
 use crate::fixture::{Repository, Story, run_git};
 use crate::server::Breaking;
@@ -47,7 +47,7 @@ async fn progress_is_told_line_by_line() {
     let repository = story.repository("project");
     let lines: Arc<Mutex<Vec<String>>> = Arc::default();
     let kept = lines.clone();
-    let progress: Progress = Arc::new(move |line| kept.lock().unwrap().push(line.to_owned()));
+    let progress: ProgressReporter = Arc::new(move |line| kept.lock().unwrap().push(line.to_owned()));
     checkout(&story, &repository, repository.head(), Some(1))
         .make(&story.git, Some(&progress))
         .await

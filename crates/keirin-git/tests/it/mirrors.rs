@@ -3,7 +3,7 @@
 use std::fs;
 
 use futures::future::join_all;
-use keirin_git::{BranchChange, Fetched, Git, GitError, Mirrors, NamedBy, RepositoryUrl};
+use keirin_git::{BranchChange, FetchResult, Git, GitError, Mirrors, NamedBy, RepositoryUrl};
 
 use crate::fixture::{Repository, Story, branch, revision};
 
@@ -82,7 +82,7 @@ async fn a_mirror_follows_its_repository() {
             "{name}: {missing:?}"
         );
     }
-    assert_eq!(mirror.fetch().await.unwrap(), Fetched::default());
+    assert_eq!(mirror.fetch().await.unwrap(), FetchResult::default());
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn an_unchanged_repository_here_costs_no_process() {
             Some(repository.head())
         );
         assert_eq!(mirror.tip(&branch("none")).await.unwrap(), None);
-        assert_eq!(mirror.fetch().await.unwrap(), Fetched::default());
+        assert_eq!(mirror.fetch().await.unwrap(), FetchResult::default());
         assert_eq!(mirror.list_branches().await.unwrap().len(), 2);
         assert!(mirror.stands_at(&branch("main"), &head).await.unwrap());
         assert!(!mirror.stands_at(&branch("none"), &head).await.unwrap());
@@ -189,7 +189,7 @@ async fn an_empty_repository_is_a_repository() {
     let story = Story::new();
     let repository = Repository::empty(story.path("project"));
     let mirror = story.mirror_of(&repository);
-    assert_eq!(mirror.fetch().await.unwrap(), Fetched::default());
+    assert_eq!(mirror.fetch().await.unwrap(), FetchResult::default());
     assert_eq!(mirror.default_branch().await.unwrap(), None);
     assert_eq!(mirror.tip(&branch("main")).await.unwrap(), None);
     assert!(matches!(

@@ -4,7 +4,7 @@ use keirin_model::Outcome;
 use keirin_model::facts::work::AttemptFact;
 use keirin_model::results::TestStatus;
 
-use crate::definition::{Bucket, Definition, Facts, Shape, Wants};
+use crate::definition::{Bucket, Definition, Shape, UnderlyingFacts, Wants};
 use crate::tally::Tally;
 
 /// See its meaning.
@@ -16,7 +16,7 @@ pub const ATTEMPTS_LOST: Definition = Definition {
     shape: Shape::Count,
     wants: Wants::Less,
     meaning: "Attempts given up in the hour because their agent did not answer any more.",
-    facts: Facts::Attempts,
+    facts: UnderlyingFacts::Attempts,
 };
 
 /// See its meaning.
@@ -28,7 +28,7 @@ pub const TESTS: Definition = Definition {
     shape: Shape::Count,
     wants: Wants::Neither,
     meaning: "Results of test cases that attempts which finished in the hour had reported, by how the case went.",
-    facts: Facts::Attempts,
+    facts: UnderlyingFacts::Attempts,
 };
 
 /// What a finished attempt adds.

@@ -3,7 +3,7 @@
 use keirin_model::facts::git::CommitFact;
 
 use super::{AUTHOR_CLASSES, author_class};
-use crate::definition::{Bucket, Definition, Facts, Shape, Wants};
+use crate::definition::{Bucket, Definition, Shape, UnderlyingFacts, Wants};
 use crate::tally::Tally;
 
 /// See its meaning.
@@ -15,7 +15,7 @@ pub const COMMITS: Definition = Definition {
     shape: Shape::Count,
     wants: Wants::Neither,
     meaning: "Commits put into the repository in the day that are no merges, by whether a person or a bot wrote them.",
-    facts: Facts::Commits,
+    facts: UnderlyingFacts::Commits,
 };
 
 /// See its meaning.
@@ -29,7 +29,7 @@ pub const COMMIT_LINES: Definition = Definition {
     meaning: "Lines that the day's commits added and removed, as `git log --numstat -M` says: of a renamed file those \
               that changed with it. Merges do not count, nor do files that are no text, nor commits whose lines were not \
               counted because the repository does not hold its files.",
-    facts: Facts::Commits,
+    facts: UnderlyingFacts::Commits,
 };
 
 /// What a commit of the repository of this name adds.

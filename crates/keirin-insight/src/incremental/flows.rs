@@ -4,7 +4,7 @@ use keirin_model::Outcome;
 use keirin_model::facts::work::FlowFact;
 
 use super::OUTCOMES;
-use crate::definition::{Bucket, Definition, Facts, Shape, WORK_SECONDS, Wants};
+use crate::definition::{Bucket, Definition, Shape, UnderlyingFacts, WORK_SECONDS, Wants};
 use crate::tally::Tally;
 
 /// See its meaning.
@@ -16,7 +16,7 @@ pub const FLOWS: Definition = Definition {
     shape: Shape::Count,
     wants: Wants::Neither,
     meaning: "Flows that finished in the hour, by how they ended. One that is rerun finishes again and counts again.",
-    facts: Facts::Flows,
+    facts: UnderlyingFacts::Flows,
 };
 
 /// See its meaning.
@@ -28,7 +28,7 @@ pub const FLOW_DURATION: Definition = Definition {
     shape: Shape::Durations(WORK_SECONDS),
     wants: Wants::Less,
     meaning: "How long flows took that finished in the hour and succeeded, from being asked for to their end.",
-    facts: Facts::Flows,
+    facts: UnderlyingFacts::Flows,
 };
 
 /// What a finished flow adds.

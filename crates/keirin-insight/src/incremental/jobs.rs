@@ -4,7 +4,7 @@ use keirin_model::Outcome;
 use keirin_model::facts::work::JobFact;
 
 use super::OUTCOMES;
-use crate::definition::{Bucket, Definition, Facts, QUEUE_SECONDS, Shape, WORK_SECONDS, Wants};
+use crate::definition::{Bucket, Definition, QUEUE_SECONDS, Shape, UnderlyingFacts, WORK_SECONDS, Wants};
 use crate::tally::Tally;
 
 /// See its meaning.
@@ -16,7 +16,7 @@ pub const JOBS: Definition = Definition {
     shape: Shape::Count,
     wants: Wants::Neither,
     meaning: "Jobs that finished in the hour, by stage, name and how they ended.",
-    facts: Facts::Jobs,
+    facts: UnderlyingFacts::Jobs,
 };
 
 /// See its meaning.
@@ -28,7 +28,7 @@ pub const JOB_QUEUE_DURATION: Definition = Definition {
     shape: Shape::Durations(QUEUE_SECONDS),
     wants: Wants::Less,
     meaning: "How long jobs that finished in the hour had waited for an agent before their last attempt started.",
-    facts: Facts::Jobs,
+    facts: UnderlyingFacts::Jobs,
 };
 
 /// See its meaning.
@@ -40,7 +40,7 @@ pub const JOB_DURATION: Definition = Definition {
     shape: Shape::Durations(WORK_SECONDS),
     wants: Wants::Less,
     meaning: "How long the last attempt took of jobs that finished in the hour and succeeded.",
-    facts: Facts::Jobs,
+    facts: UnderlyingFacts::Jobs,
 };
 
 /// See its meaning.
@@ -52,7 +52,7 @@ pub const JOB_RETRIES: Definition = Definition {
     shape: Shape::Count,
     wants: Wants::Less,
     meaning: "Attempts beyond the first that jobs which finished in the hour had needed.",
-    facts: Facts::Jobs,
+    facts: UnderlyingFacts::Jobs,
 };
 
 /// What a finished job adds.

@@ -3,7 +3,7 @@
 use keirin_model::facts::git::PullRequestFact;
 
 use super::{AUTHOR_CLASSES, author_class};
-use crate::definition::{Bucket, Definition, Facts, PEOPLE_SECONDS, Shape, Wants};
+use crate::definition::{Bucket, Definition, PEOPLE_SECONDS, Shape, UnderlyingFacts, Wants};
 use crate::tally::Tally;
 
 /// See its meaning.
@@ -15,7 +15,7 @@ pub const MERGES: Definition = Definition {
     shape: Shape::Count,
     wants: Wants::More,
     meaning: "Pull requests merged in the day, as the history tells of them, by whether a person or a bot proposed them.",
-    facts: Facts::PullRequests,
+    facts: UnderlyingFacts::PullRequests,
 };
 
 /// See its meaning.
@@ -28,7 +28,7 @@ pub const MERGE_DURATION: Definition = Definition {
     wants: Wants::Less,
     meaning: "How long pull requests that were merged in the day had taken, from when the first of their commits was \
               written to the merge. Those whose history does not tell when they began do not count.",
-    facts: Facts::PullRequests,
+    facts: UnderlyingFacts::PullRequests,
 };
 
 /// What a merged pull request of the repository of this name adds.

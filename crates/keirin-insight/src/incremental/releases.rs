@@ -2,7 +2,7 @@
 
 use keirin_model::facts::git::ReleaseFact;
 
-use crate::definition::{Bucket, Definition, Facts, Shape, Wants};
+use crate::definition::{Bucket, Definition, Shape, UnderlyingFacts, Wants};
 use crate::tally::Tally;
 
 /// See its meaning. DORA's deployment frequency is read from it where a release is what reaches people.
@@ -14,7 +14,7 @@ pub const RELEASES: Definition = Definition {
     shape: Shape::Count,
     wants: Wants::More,
     meaning: "Tags made in the day.",
-    facts: Facts::Releases,
+    facts: UnderlyingFacts::Releases,
 };
 
 /// What a release of the repository of this name adds.

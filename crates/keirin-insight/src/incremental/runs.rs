@@ -3,7 +3,7 @@
 use keirin_model::facts::work::RunFact;
 
 use super::OUTCOMES;
-use crate::definition::{Bucket, Definition, Facts, Shape, Wants};
+use crate::definition::{Bucket, Definition, Shape, UnderlyingFacts, Wants};
 use crate::tally::Tally;
 
 /// See its meaning.
@@ -15,7 +15,7 @@ pub const RUNS: Definition = Definition {
     shape: Shape::Count,
     wants: Wants::Neither,
     meaning: "Stage runs that finished in the hour, by stage and by how they ended.",
-    facts: Facts::Runs,
+    facts: UnderlyingFacts::Runs,
 };
 
 /// What a finished run adds.

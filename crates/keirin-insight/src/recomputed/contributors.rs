@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use keirin_model::PersonId;
 use keirin_model::facts::git::AuthorDay;
 
-use crate::definition::{Bucket, Definition, Facts, Shape, Wants};
+use crate::definition::{Bucket, Definition, Shape, UnderlyingFacts, Wants};
 use crate::tally::Tally;
 
 /// How long a person counts as active after a commit, and how long away makes a person one who returns, in days.
@@ -24,7 +24,7 @@ pub const ACTIVE_CONTRIBUTORS: Definition = Definition {
     shape: Shape::Level(ACTIVE_DAYS),
     wants: Wants::More,
     meaning: "People, not bots, with at least one commit that is no merge in the 90 days up to and with the day.",
-    facts: Facts::CommitsOfPeople,
+    facts: UnderlyingFacts::CommitsOfPeople,
 };
 
 /// See its meaning.
@@ -36,7 +36,7 @@ pub const FIRST_TIME_CONTRIBUTORS: Definition = Definition {
     shape: Shape::Count,
     wants: Wants::More,
     meaning: "People, not bots, whose first commit that is no merge was in the day.",
-    facts: Facts::FirstCommits,
+    facts: UnderlyingFacts::FirstCommits,
 };
 
 /// See its meaning.
@@ -48,7 +48,7 @@ pub const RETURNING_CONTRIBUTORS: Definition = Definition {
     shape: Shape::Count,
     wants: Wants::More,
     meaning: "People, not bots, with a commit in the day after at least 90 days without one.",
-    facts: Facts::ReturningCommits,
+    facts: UnderlyingFacts::ReturningCommits,
 };
 
 /// See its meaning. The definition is CHAOSS' "contributor absence factor" (once "bus factor"), over a year of commits.
@@ -61,7 +61,7 @@ pub const CONTRIBUTOR_ABSENCE_FACTOR: Definition = Definition {
     wants: Wants::More,
     meaning: "The smallest number of people, not bots, who made at least half of the commits of the 365 days up to and \
               with the day. Merges do not count.",
-    facts: Facts::CommitsOfPeople,
+    facts: UnderlyingFacts::CommitsOfPeople,
 };
 
 /// All samples of a repository up to and with this day. The days of people come in any order; those of bots are passed

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use keirin_model::Outcome;
 use keirin_model::facts::work::DeploymentFact;
 
-use crate::definition::{Bucket, Definition, Facts, PEOPLE_SECONDS, Shape, Wants};
+use crate::definition::{Bucket, Definition, PEOPLE_SECONDS, Shape, UnderlyingFacts, Wants};
 use crate::incremental::OUTCOMES;
 use crate::tally::Tally;
 
@@ -19,7 +19,7 @@ pub const DEPLOYMENTS: Definition = Definition {
     shape: Shape::Count,
     wants: Wants::Neither,
     meaning: "Runs of stages with an environment that finished in the hour, by environment and by how they ended.",
-    facts: Facts::Deployments,
+    facts: UnderlyingFacts::Deployments,
 };
 
 /// See its meaning. It is near to DORA's "lead time for changes", which looks at every commit of a deployment.
@@ -32,7 +32,7 @@ pub const DEPLOYMENT_LEAD_TIME: Definition = Definition {
     wants: Wants::Less,
     meaning: "How long the newest commit of a deployment that succeeded in the hour had waited for it, from when it was \
               put into the repository. Deployments of commits whose history is not known do not count.",
-    facts: Facts::Deployments,
+    facts: UnderlyingFacts::Deployments,
 };
 
 /// See its meaning. DORA calls it "failed deployment recovery time".
@@ -45,7 +45,7 @@ pub const DEPLOYMENT_RECOVERY_TIME: Definition = Definition {
     wants: Wants::Less,
     meaning: "How long an environment had been without a deployment that succeeded, from the first one that failed to the \
               one that succeeded in the hour.",
-    facts: Facts::Deployments,
+    facts: UnderlyingFacts::Deployments,
 };
 
 /// All samples of the projects that these deployments, in any order, are all deployments of.

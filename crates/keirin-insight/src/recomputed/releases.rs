@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use keirin_model::facts::git::{GraphCommit, Tag};
 
-use crate::definition::{Bucket, Definition, Facts, PEOPLE_SECONDS, Shape, Wants};
+use crate::definition::{Bucket, Definition, PEOPLE_SECONDS, Shape, UnderlyingFacts, Wants};
 use crate::tally::Tally;
 
 /// See its meaning. It is DORA's "lead time for changes" where a release is what reaches people.
@@ -17,7 +17,7 @@ pub const RELEASE_LEAD_TIME: Definition = Definition {
     wants: Wants::Less,
     meaning: "How long commits that a release of the day was the first to hold had waited for it, from when they were \
               written. Merges do not count, and neither do those of a repository's first release.",
-    facts: Facts::Releases,
+    facts: UnderlyingFacts::Releases,
 };
 
 /// All samples of a repository. Releases whose commit is not in the history are passed over.

@@ -12,7 +12,7 @@ use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt, TryStreamExt};
 use keirin_model::LogStreamId;
 use keirin_store::logs::LogFilter;
-use keirin_wire::log::LogLine;
+use keirin_wire::log::ChunkLine;
 
 use crate::body;
 use crate::error::{LogError, off_thread};
@@ -49,13 +49,13 @@ pub struct Match {
     /// Its number.
     pub number: u64,
     /// The line itself.
-    pub line: LogLine,
+    pub line: ChunkLine,
     /// Where it matches: ranges of bytes of its text without escape sequences, at most 100.
     pub ranges: Vec<Range<usize>>,
     /// The lines before it, with their numbers.
-    pub before: Vec<(u64, LogLine)>,
+    pub before: Vec<(u64, ChunkLine)>,
     /// The lines after it, with their numbers.
-    pub after: Vec<(u64, LogLine)>,
+    pub after: Vec<(u64, ChunkLine)>,
 }
 
 /// What a search tells.
@@ -267,7 +267,7 @@ async fn lines(
     stream: LogStreamId,
     part: &LogPart,
     range: Range<u64>,
-) -> Result<Vec<(u64, LogLine)>, LogError> {
+) -> Result<Vec<(u64, ChunkLine)>, LogError> {
     let first = part.chunk_line();
     let within = range.start >= first && range.end <= first + u64::from(part.chunk().lines());
     if !within {

@@ -170,22 +170,22 @@ fn fault(text: &str, error: &regex_syntax::Error) -> PatternError {
 mod tests {
     use bytes::Bytes;
     use jiff::Timestamp;
-    use keirin_wire::log::{Chunk, Limits, LogLine, Stream};
+    use keirin_wire::log::{Chunk, ChunkLimits, ChunkLine, Stream};
     use proptest::prelude::*;
 
     use super::*;
     use crate::search::visible;
 
     fn chunk(lines: &[Vec<u8>]) -> Chunk {
-        let line = |text: &Vec<u8>| LogLine {
+        let line = |text: &Vec<u8>| ChunkLine {
             time: Timestamp::UNIX_EPOCH,
             step: None,
             stream: Stream::Output,
             cut: false,
             text: Bytes::from(text.clone()),
         };
-        let lines: Vec<LogLine> = lines.iter().map(line).collect();
-        Chunk::decode(&Chunk::encode(&lines).unwrap(), Limits::CHUNK).unwrap()
+        let lines: Vec<ChunkLine> = lines.iter().map(line).collect();
+        Chunk::decode(&Chunk::encode(&lines).unwrap(), ChunkLimits::CHUNK).unwrap()
     }
 
     fn found(pattern: &str, lines: &[&str]) -> Vec<(u32, Vec<Range<usize>>)> {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use futures::{Stream, stream};
 use keirin_model::LogStreamId;
-use keirin_store::logs::{ChunkRow, LogFilter};
+use keirin_store::logs::{LogChunkRow, LogFilter};
 
 use crate::error::LogError;
 use crate::logs::Logs;
@@ -18,7 +18,7 @@ const STREAMS: u32 = 1000;
 
 /// A chunk, and the line from which on it is to be searched.
 pub(super) struct Unsearched {
-    pub(super) row: ChunkRow,
+    pub(super) row: LogChunkRow,
     pub(super) from_line: u64,
 }
 

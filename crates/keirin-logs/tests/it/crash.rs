@@ -1,7 +1,7 @@
 //! The server dies between an object and its row, or between a row and its acknowledgement.
 
 use jiff::Timestamp;
-use keirin_logs::{LogError, Settings};
+use keirin_logs::{LogError, LogSettings};
 use keirin_model::LogStreamId;
 use keirin_objects::ObjectKey;
 use sqlx::{Connection, PgConnection};
@@ -63,7 +63,7 @@ async fn an_object_whose_row_never_came_is_swept_and_the_log_is_whole() {
 
 #[tokio::test]
 async fn a_server_that_failed_to_commit_knows_the_end_of_the_log_again() {
-    let house = House::with(Settings::default()).await;
+    let house = House::with(LogSettings::default()).await;
     let log = house.log().await;
     house.logs.append(log, 0, chunk(0..5)).await.unwrap();
     let mut other = house.database.connection().await;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt};
 use keirin_logs::{LogError, LogPart};
 use keirin_model::LogStreamId;
-use keirin_wire::log::{Chunk, LogLine};
+use keirin_wire::log::{Chunk, ChunkLine};
 use tokio::sync::Barrier;
 
 use crate::house::{House, NOTHING_INLINE, chunk, flat, now, numbered, text_line};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn followers_get_each_line_once_wherever_they_begin() {
-    for settings in [keirin_logs::Settings::default(), NOTHING_INLINE] {
+    for settings in [keirin_logs::LogSettings::default(), NOTHING_INLINE] {
         let house = House::with(settings).await;
         let log = house.log().await;
         let barrier = Arc::new(Barrier::new(9));
@@ -81,7 +81,7 @@ async fn a_line_is_seen_before_the_log_is_closed() {
 async fn a_slow_follower_reads_what_is_no_longer_in_memory() {
     let house = House::new().await;
     let log = house.log().await;
-    let lines: Vec<LogLine> = (0..100)
+    let lines: Vec<ChunkLine> = (0..100)
         .map(|number| text_line(number, &format!("{number}").repeat(20_000)))
         .collect();
     let mut followed = house.logs.follow(log, 0);
@@ -98,7 +98,7 @@ async fn a_slow_follower_reads_what_is_no_longer_in_memory() {
     house.logs.close(log, now()).await.unwrap();
     while house.logs.seal().await.unwrap().sealed > 0 {}
     parts.extend(followed.try_collect::<Vec<_>>().await.unwrap());
-    let seen: Vec<LogLine> = flat(parts).into_iter().map(|(_, line)| line).collect();
+    let seen: Vec<ChunkLine> = flat(parts).into_iter().map(|(_, line)| line).collect();
     assert!(seen == lines, "the lines differ");
 }
 

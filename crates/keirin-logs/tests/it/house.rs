@@ -5,15 +5,15 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use bytes::Bytes;
 use futures::TryStreamExt;
 use jiff::Timestamp;
-use keirin_logs::{LogPart, LogSource, Logs, Settings};
+use keirin_logs::{LogPart, LogSettings, LogSource, Logs};
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, LogStreamId, ProjectId, RunId};
 use keirin_objects::Objects;
 use keirin_testkit::TestDatabase;
-use keirin_wire::log::{Chunk, LogLine, Stream};
+use keirin_wire::log::{Chunk, ChunkLine, Stream};
 use tempfile::TempDir;
 
 /// All chunks become objects.
-pub(crate) const NOTHING_INLINE: Settings = Settings {
+pub(crate) const NOTHING_INLINE: LogSettings = LogSettings {
     stream_bytes: 512 << 20,
     inline_bytes: 0,
 };
@@ -22,16 +22,16 @@ pub(crate) struct House {
     pub(crate) database: TestDatabase,
     pub(crate) objects: Objects,
     pub(crate) logs: Logs,
-    settings: Settings,
+    settings: LogSettings,
     _folder: TempDir,
 }
 
 impl House {
     pub(crate) async fn new() -> Self {
-        Self::with(Settings::default()).await
+        Self::with(LogSettings::default()).await
     }
 
-    pub(crate) async fn with(settings: Settings) -> Self {
+    pub(crate) async fn with(settings: LogSettings) -> Self {
         let database = keirin_testkit::database().await;
         let folder = TempDir::new().unwrap();
         let objects = Objects::folder(folder.path()).unwrap();
@@ -104,12 +104,12 @@ pub(crate) fn now() -> Timestamp {
 }
 
 /// Line `number` of every story, unless it says otherwise.
-pub(crate) fn line(number: u64) -> LogLine {
+pub(crate) fn line(number: u64) -> ChunkLine {
     text_line(number, &format!("line {number}"))
 }
 
-pub(crate) fn text_line(number: u64, text: &str) -> LogLine {
-    LogLine {
+pub(crate) fn text_line(number: u64, text: &str) -> ChunkLine {
+    ChunkLine {
         time: Timestamp::from_millisecond(1_700_000_000_000 + number as i64).unwrap(),
         step: Some((number / 10) as u16 % 100),
         stream: if number % 7 == 3 {
@@ -128,11 +128,11 @@ pub(crate) fn chunk(numbers: std::ops::Range<u64>) -> Bytes {
 }
 
 /// Lines with these numbers, as reading gives them.
-pub(crate) fn numbered(numbers: std::ops::Range<u64>) -> Vec<(u64, LogLine)> {
+pub(crate) fn numbered(numbers: std::ops::Range<u64>) -> Vec<(u64, ChunkLine)> {
     numbers.map(|number| (number, line(number))).collect()
 }
 
-pub(crate) fn flat(parts: Vec<LogPart>) -> Vec<(u64, LogLine)> {
+pub(crate) fn flat(parts: Vec<LogPart>) -> Vec<(u64, ChunkLine)> {
     parts
         .iter()
         .flat_map(|part| part.lines().collect::<Vec<_>>())
@@ -140,6 +140,6 @@ pub(crate) fn flat(parts: Vec<LogPart>) -> Vec<(u64, LogLine)> {
 }
 
 /// All lines of a log.
-pub(crate) async fn all(logs: &Logs, stream: LogStreamId) -> Vec<(u64, LogLine)> {
+pub(crate) async fn all(logs: &Logs, stream: LogStreamId) -> Vec<(u64, ChunkLine)> {
     logs.read(stream, 0..u64::MAX).await.unwrap()
 }

@@ -1,9 +1,9 @@
 //! Lines come in: once each, in order, within bounds.
 
 use bytes::Bytes;
-use keirin_logs::{LogError, LogSource, Settings};
+use keirin_logs::{LogError, LogSettings, LogSource};
 use keirin_model::{AgentId, LogStreamId};
-use keirin_wire::log::{Chunk, ChunkError, LINE_BYTES, LogLine, Stream};
+use keirin_wire::log::{Chunk, ChunkError, ChunkLine, LINE_BYTES, Stream};
 
 use crate::house::{
     House, NOTHING_INLINE, all, attempt_in_flow, chunk, flat, line, now, numbered, text_line,
@@ -39,7 +39,7 @@ async fn an_agent_sends_a_log_in_pieces_and_people_read_it() {
 
 #[tokio::test]
 async fn what_is_sent_again_is_taken_once() {
-    for settings in [Settings::default(), NOTHING_INLINE] {
+    for settings in [LogSettings::default(), NOTHING_INLINE] {
         let house = House::with(settings).await;
         let log = house.log().await;
         house.logs.append(log, 0, chunk(0..10)).await.unwrap();
@@ -146,9 +146,9 @@ async fn who_hangs_up_after_sending_keeps_nothing_from_followers() {
 
 #[tokio::test]
 async fn a_log_that_grows_too_large_is_cut_with_a_mark() {
-    let house = House::with(Settings {
+    let house = House::with(LogSettings {
         stream_bytes: 100,
-        ..Settings::default()
+        ..LogSettings::default()
     })
     .await;
     let log = house.log().await;
@@ -227,8 +227,8 @@ async fn hostile_bytes_are_refused_and_harm_no_other_log() {
         let refused = house.logs.append(log, 0, bytes).await.unwrap_err();
         assert!(matches!(refused, LogError::Chunk(_)), "{refused}");
     }
-    let steps: Vec<LogLine> = (0..1001)
-        .map(|step| LogLine {
+    let steps: Vec<ChunkLine> = (0..1001)
+        .map(|step| ChunkLine {
             step: Some(step),
             ..line(0)
         })
@@ -248,9 +248,9 @@ async fn hostile_bytes_are_refused_and_harm_no_other_log() {
 async fn any_bytes_that_a_program_writes_come_back() {
     let house = House::new().await;
     let log = house.log().await;
-    let odd: Vec<LogLine> = [&b""[..], b"\xff\xfe\x00", b"\x1b[31mred\x1b[0m\r", "ä".as_bytes()]
+    let odd: Vec<ChunkLine> = [&b""[..], b"\xff\xfe\x00", b"\x1b[31mred\x1b[0m\r", "ä".as_bytes()]
         .iter()
-        .map(|text| LogLine {
+        .map(|text| ChunkLine {
             text: Bytes::copy_from_slice(text),
             ..line(0)
         })
@@ -260,7 +260,7 @@ async fn any_bytes_that_a_program_writes_come_back() {
         .append(log, 0, Chunk::encode(&odd).unwrap())
         .await
         .unwrap();
-    let read: Vec<LogLine> = all(&house.logs, log)
+    let read: Vec<ChunkLine> = all(&house.logs, log)
         .await
         .into_iter()
         .map(|(_, line)| line)
@@ -299,7 +299,7 @@ async fn a_service_may_write_more_than_one_chunk_holds() {
         .open(&LogSource::Service("planner".to_owned()), now())
         .await
         .unwrap();
-    let lines: Vec<LogLine> = (0..300_000).map(line).collect();
+    let lines: Vec<ChunkLine> = (0..300_000).map(line).collect();
     assert_eq!(house.logs.write(log, &lines).await.unwrap(), 300_000);
     assert_eq!(
         house.logs.read(log, 262_000..262_300).await.unwrap(),

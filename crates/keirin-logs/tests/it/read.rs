@@ -1,8 +1,8 @@
 //! Reading by number, and whole logs as text.
 
 use futures::TryStreamExt;
-use keirin_logs::Times;
-use keirin_wire::log::{Chunk, LogLine};
+use keirin_logs::LogTimestamps;
+use keirin_wire::log::{Chunk, ChunkLine};
 use proptest::prelude::*;
 
 use crate::house::{House, NOTHING_INLINE, chunk, line, now, numbered};
@@ -15,17 +15,17 @@ async fn a_log_is_downloaded_as_it_was_written() {
     house.logs.append(log, 2, chunk(2..3)).await.unwrap();
     let text = |times| house.logs.download(log, times).try_collect::<Vec<_>>();
     assert_eq!(
-        text(Times::Without).await.unwrap().concat(),
+        text(LogTimestamps::Without).await.unwrap().concat(),
         b"line 0\nline 1\nline 2\n"
     );
-    let with = String::from_utf8(text(Times::With).await.unwrap().concat()).unwrap();
+    let with = String::from_utf8(text(LogTimestamps::With).await.unwrap().concat()).unwrap();
     let expected = "2023-11-14T22:13:20.000Z line 0\n2023-11-14T22:13:20.001Z line 1\n\
         2023-11-14T22:13:20.002Z line 2\n";
     assert_eq!(with, expected);
     assert_eq!(
         house
             .logs
-            .download(house.log().await, Times::With)
+            .download(house.log().await, LogTimestamps::With)
             .try_collect::<Vec<_>>()
             .await
             .unwrap()
@@ -38,9 +38,12 @@ async fn a_log_is_downloaded_as_it_was_written() {
 async fn a_cut_line_says_so_in_a_downloaded_log() {
     let house = House::new().await;
     let log = house.log().await;
-    let cut = LogLine { cut: true, ..line(0) };
+    let cut = ChunkLine { cut: true, ..line(0) };
     house.logs.write(log, &[cut, line(1)]).await.unwrap();
-    let text = house.logs.download(log, Times::Without).try_collect::<Vec<_>>();
+    let text = house
+        .logs
+        .download(log, LogTimestamps::Without)
+        .try_collect::<Vec<_>>();
     assert_eq!(
         text.await.unwrap().concat(),
         b"line 0 [cut here: the line is longer]\nline 1\n"
@@ -72,7 +75,7 @@ async fn the_end_of_a_long_log_is_read_without_the_rest() {
 #[test]
 fn any_range_is_what_a_plain_list_gives() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let house = runtime.block_on(House::with(keirin_logs::Settings {
+    let house = runtime.block_on(House::with(keirin_logs::LogSettings {
         inline_bytes: 60,
         ..NOTHING_INLINE
     }));
@@ -86,10 +89,10 @@ fn any_range_is_what_a_plain_list_gives() {
     proptest!(config, |(pieces in pieces, ranges in ranges, seal in any::<bool>())| {
         runtime.block_on(async {
             let log = house.log().await;
-            let mut list: Vec<LogLine> = Vec::new();
+            let mut list: Vec<ChunkLine> = Vec::new();
             for count in pieces {
                 let first = list.len() as u64;
-                let lines: Vec<LogLine> = (first..first + count).map(line).collect();
+                let lines: Vec<ChunkLine> = (first..first + count).map(line).collect();
                 house.logs.append(log, first, Chunk::encode(&lines).unwrap()).await.unwrap();
                 list.extend(lines);
             }
@@ -100,7 +103,7 @@ fn any_range_is_what_a_plain_list_gives() {
             for (start, length) in ranges {
                 let read = house.logs.read(log, start..start + length).await.unwrap();
                 let skipped = list.iter().enumerate().skip(start as usize).take(length as usize);
-                let expected: Vec<(u64, LogLine)> =
+                let expected: Vec<(u64, ChunkLine)> =
                     skipped.map(|(number, line)| (number as u64, line.clone())).collect();
                 assert_eq!(read, expected);
             }

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use jiff::Timestamp;
-use keirin_logs::Settings;
+use keirin_logs::LogSettings;
 use keirin_model::LogStreamId;
 
 use crate::house::{House, NOTHING_INLINE, all, chunk, now, numbered};
@@ -73,7 +73,7 @@ async fn a_log_of_many_pieces_is_merged_while_it_grows() {
 async fn dying_anywhere_while_merging_leaves_the_log_readable() {
     for settings in [
         NOTHING_INLINE,
-        Settings {
+        LogSettings {
             inline_bytes: 100,
             ..NOTHING_INLINE
         },

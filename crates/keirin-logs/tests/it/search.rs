@@ -3,7 +3,7 @@
 use futures::{StreamExt, TryStreamExt};
 use keirin_logs::{LogFilter, LogSource, Logs, Match, Pattern, SearchItem, SearchQuery};
 use keirin_model::{AgentId, FlowId, JobId, LogStreamId, RunId};
-use keirin_wire::log::{Chunk, LogLine};
+use keirin_wire::log::{Chunk, ChunkLine};
 use proptest::prelude::*;
 
 use crate::house::{House, NOTHING_INLINE, attempt_in_flow, chunk, line, now, text_line};
@@ -146,7 +146,7 @@ async fn a_match_comes_with_the_lines_around_it_across_chunks() {
         .iter()
         .map(|found| {
             let numbers =
-                |lines: &[(u64, LogLine)]| lines.iter().map(|(number, _)| *number).collect::<Vec<_>>();
+                |lines: &[(u64, ChunkLine)]| lines.iter().map(|(number, _)| *number).collect::<Vec<_>>();
             (numbers(&found.before), found.number, numbers(&found.after))
         })
         .collect();
@@ -246,7 +246,7 @@ async fn a_log_that_is_merged_while_it_is_searched_gives_each_line_once() {
 #[test]
 fn a_search_finds_what_reading_every_line_finds() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let house = runtime.block_on(House::with(keirin_logs::Settings {
+    let house = runtime.block_on(House::with(keirin_logs::LogSettings {
         inline_bytes: 80,
         ..NOTHING_INLINE
     }));
@@ -279,7 +279,7 @@ fn a_search_finds_what_reading_every_line_finds() {
                 let mut first = 0;
                 for texts in pieces {
                     let numbered = (first..).zip(&texts);
-                    let lines: Vec<LogLine> = numbered.map(|(number, text)| text_line(number, text)).collect();
+                    let lines: Vec<ChunkLine> = numbered.map(|(number, text)| text_line(number, text)).collect();
                     for line in (first..).zip(&texts) {
                         // The only escape sequence in these lines.
                         if naive.is_match(&line.1.replace("\u{1b}[31m", "")) {

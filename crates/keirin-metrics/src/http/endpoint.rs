@@ -10,7 +10,7 @@ use reqwest::{Certificate, Client, RequestBuilder, Response};
 use rustls::crypto::{CryptoProvider, ring};
 use url::Url;
 
-use super::{HttpError, Retry, SignIn};
+use super::{Authentication, HttpError, RetryPolicy};
 
 /// How much is read of what a server says to a call that it refuses, in bytes.
 const LARGEST_REFUSAL: usize = 4096;
@@ -19,11 +19,11 @@ const LARGEST_REFUSAL: usize = 4096;
 #[derive(Debug, Clone)]
 pub struct EndpointSettings {
     /// Who the caller is.
-    pub sign_in: SignIn,
+    pub sign_in: Authentication,
     /// How long a call may take, its answer included.
     pub timeout: Duration,
     /// When a call is made again.
-    pub retry: Retry,
+    pub retry: RetryPolicy,
     /// How large an answer may be, in bytes after decompression.
     pub largest_answer: usize,
     /// A certificate authority in PEM that is trusted beside the system's.
@@ -33,9 +33,9 @@ pub struct EndpointSettings {
 impl Default for EndpointSettings {
     fn default() -> Self {
         Self {
-            sign_in: SignIn::None,
+            sign_in: Authentication::None,
             timeout: Duration::from_secs(30),
-            retry: Retry::default(),
+            retry: RetryPolicy::default(),
             largest_answer: 64 * 1024 * 1024,
             authority: None,
         }
@@ -53,7 +53,7 @@ pub struct Endpoint {
 
 /// A whole answer.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct HttpAnswer {
     /// The HTTP status.
     pub status: u16,
     /// The header `Content-Type`; empty where there is none.
@@ -147,7 +147,10 @@ impl Endpoint {
     ///
     /// # Errors
     /// The last call got no answer of success within the time and the size that may be.
-    pub async fn call(&self, build: impl Fn(&Client) -> RequestBuilder + Sync) -> Result<Answer, HttpError> {
+    pub async fn call(
+        &self,
+        build: impl Fn(&Client) -> RequestBuilder + Sync,
+    ) -> Result<HttpAnswer, HttpError> {
         let mut made = 0;
         loop {
             made += 1;
@@ -163,13 +166,16 @@ impl Endpoint {
         }
     }
 
-    async fn once(&self, build: &(impl Fn(&Client) -> RequestBuilder + Sync)) -> Result<Answer, HttpError> {
+    async fn once(
+        &self,
+        build: &(impl Fn(&Client) -> RequestBuilder + Sync),
+    ) -> Result<HttpAnswer, HttpError> {
         let mut open = self.open(build).await?;
         let mut body = BytesMut::new();
         while let Some(piece) = open.piece().await? {
             body.extend_from_slice(&piece);
         }
-        Ok(Answer {
+        Ok(HttpAnswer {
             status: open.response.status().as_u16(),
             content_type: open.content_type().to_owned(),
             body: body.freeze(),

@@ -5,7 +5,7 @@ mod error;
 mod retry;
 mod sign_in;
 
-pub use endpoint::{Answer, Endpoint, EndpointSettings, OpenAnswer};
+pub use endpoint::{Endpoint, EndpointSettings, HttpAnswer, OpenAnswer};
 pub use error::HttpError;
-pub use retry::Retry;
-pub use sign_in::{Secret, SignIn};
+pub use retry::RetryPolicy;
+pub use sign_in::{Authentication, Secret};

@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// an error of the server (5xx), too many calls (429).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Retry {
+pub struct RetryPolicy {
     /// Calls in all, the first among them.
     pub attempts: u32,
     /// Before the second call; then twice as long before each that follows.
@@ -19,7 +19,7 @@ pub struct Retry {
     pub longest_wait: Duration,
 }
 
-impl Retry {
+impl RetryPolicy {
     /// One call and no other.
     pub const NEVER: Self = Self {
         attempts: 1,
@@ -44,7 +44,7 @@ impl Retry {
     }
 }
 
-impl Default for Retry {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             attempts: 4,
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_longest() {
-        let retry = Retry {
+        let retry = RetryPolicy {
             attempts: 5,
             first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_secs(5),
@@ -77,6 +77,6 @@ mod tests {
             retry.wait(1, Some(Duration::from_secs(3600))),
             Some(Duration::from_secs(5))
         );
-        assert_eq!(Retry::NEVER.wait(1, None), None);
+        assert_eq!(RetryPolicy::NEVER.wait(1, None), None);
     }
 }

@@ -33,7 +33,7 @@ impl fmt::Debug for Secret {
 /// How a caller signs in with every call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum SignIn {
+pub enum Authentication {
     /// Not at all.
     #[default]
     None,
@@ -56,7 +56,7 @@ pub enum SignIn {
     },
 }
 
-impl SignIn {
+impl Authentication {
     /// Adds it to a request.
     pub(super) fn apply(
         &self,
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_shown() {
-        let sign_in = SignIn::Basic {
+        let sign_in = Authentication::Basic {
             username: "ann".to_owned(),
             password: Secret::new("hunter2"),
         };

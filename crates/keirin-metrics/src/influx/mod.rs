@@ -14,7 +14,7 @@ mod series;
 mod write;
 
 pub use client::{InfluxClient, InfluxTarget};
-pub use point::{FieldValue, Point};
+pub use point::{FieldValue, InfluxPoint};
 pub use precision::Precision;
 pub use read::{LineLimits, Points, TooManyFields, read};
 pub use series::{from_batch, into_samples};

@@ -2,7 +2,7 @@
 
 /// What was measured at a moment.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Point {
+pub struct InfluxPoint {
     /// Of what.
     pub measurement: String,
     /// What tells it from others, in the order of the line.

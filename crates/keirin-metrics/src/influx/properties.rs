@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{FieldValue, LineLimits, Point, Precision, into_samples, read, write};
+use super::{FieldValue, InfluxPoint, LineLimits, Precision, into_samples, read, write};
 
 fn values() -> impl Strategy<Value = FieldValue> {
     prop_oneof![
@@ -18,7 +18,7 @@ fn values() -> impl Strategy<Value = FieldValue> {
 
 /// Names without line breaks and backslashes at their end, which lines have no way to write. A measurement does not begin
 /// as a comment or with a blank.
-fn points() -> impl Strategy<Value = Vec<Point>> {
+fn points() -> impl Strategy<Value = Vec<InfluxPoint>> {
     let name = || "[a-z,= \\\\\"#.é😀]{0,5}[a-z,= \"#.é😀]";
     let tags = prop::collection::vec((name(), name()), 0..3);
     let fields = prop::collection::vec((name(), values()), 1..4);
@@ -28,7 +28,7 @@ fn points() -> impl Strategy<Value = Vec<Point>> {
         fields,
         any::<Option<i64>>(),
     );
-    let point = point.prop_map(|(measurement, tags, fields, time)| Point {
+    let point = point.prop_map(|(measurement, tags, fields, time)| InfluxPoint {
         measurement,
         tags,
         fields,

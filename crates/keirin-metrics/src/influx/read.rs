@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{FieldValue, Point};
+use super::{FieldValue, InfluxPoint};
 use crate::refusal::{RefusedItems, SampleRefusal};
 
 /// How much one text may hold.
@@ -40,7 +40,7 @@ pub struct TooManyFields {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Points {
     /// Each line that could be read, with its place.
-    pub points: Vec<(u64, Point)>,
+    pub points: Vec<(u64, InfluxPoint)>,
     /// Lines and fields that could not.
     pub refused: RefusedItems,
 }
@@ -190,7 +190,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    fn point(&mut self, line: u64) -> std::result::Result<Point, Fault> {
+    fn point(&mut self, line: u64) -> std::result::Result<InfluxPoint, Fault> {
         let measurement = self.name("measurement", b", ")?;
         let mut tags = Vec::new();
         while self.takes(b',') {
@@ -237,7 +237,7 @@ impl<'a> Lines<'a> {
             _ => 0,
         });
         self.line += broken.sum::<u64>();
-        Ok(Point {
+        Ok(InfluxPoint {
             measurement,
             tags,
             fields,
@@ -357,7 +357,7 @@ fn number(word: &str) -> Option<FieldValue> {
 mod tests {
     use super::*;
 
-    fn one(line: &str) -> Point {
+    fn one(line: &str) -> InfluxPoint {
         let mut read = read(line.as_bytes(), LineLimits::default()).unwrap();
         assert_eq!((read.points.len(), read.refused.count()), (1, 0), "{line}");
         read.points.remove(0).1

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use keirin_model::series::{Labels, METRIC_NAME, Sample};
 
-use super::{FieldValue, Point, Points, Precision};
+use super::{FieldValue, InfluxPoint, Points, Precision};
 use crate::batch::{Batch, Received};
 use crate::refusal::SampleRefusal;
 
@@ -35,7 +35,7 @@ pub fn into_samples(read: Points, precision: Precision, now_ms: i64) -> Received
 type Series = Vec<(Labels, Vec<Sample>)>;
 
 /// The series of a point with a sample each, or what is wrong with it.
-fn samples_of(point: Point, precision: Precision, now_ms: i64) -> Result<Series, String> {
+fn samples_of(point: InfluxPoint, precision: Precision, now_ms: i64) -> Result<Series, String> {
     let time_ms = match point.time {
         None => now_ms,
         Some(time) => precision
@@ -90,7 +90,7 @@ fn plain(name: &str) -> String {
 /// Samples as points: the measurement is the metric's name, the tags are the labels, and the one field is `value`; times
 /// are in milliseconds. Values that are not finite, marked ends among them, have no form in this protocol: how many were
 /// left out is the second part.
-pub fn from_batch(batch: &Batch) -> (Vec<Point>, usize) {
+pub fn from_batch(batch: &Batch) -> (Vec<InfluxPoint>, usize) {
     let mut points = Vec::with_capacity(batch.samples());
     let mut left_out = 0;
     for (labels, samples) in &batch.series {
@@ -103,7 +103,7 @@ pub fn from_batch(batch: &Batch) -> (Vec<Point>, usize) {
                 left_out += 1;
                 continue;
             }
-            points.push(Point {
+            points.push(InfluxPoint {
                 measurement: labels.metric().to_owned(),
                 tags: tags.clone(),
                 fields: vec![(VALUE.to_owned(), FieldValue::Float(sample.value))],

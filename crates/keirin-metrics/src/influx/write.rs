@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{FieldValue, Point};
+use super::{FieldValue, InfluxPoint};
 
 /// Points as lines. A point without fields is no line and is left out.
-pub fn write(points: &[Point]) -> String {
+pub fn write(points: &[InfluxPoint]) -> String {
     let mut out = String::new();
     for point in points.iter().filter(|point| !point.fields.is_empty()) {
         name(&mut out, &point.measurement, &[',', ' ']);

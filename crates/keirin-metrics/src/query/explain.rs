@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use keirin_insight::definition_of;
 use keirin_model::series::{METRIC_NAME, MatchOperator, Matcher};
-use keirin_promql::{CompiledMatchers, Query, Selection, Span};
+use keirin_promql::{CompiledMatchers, EvaluationTimes, Query, Selection};
 
-use super::{Engine, ProjectFilter, QueryError};
+use super::{ProjectFilter, QueryEngine, QueryError};
 
 /// The look-back of a bare name, in words.
 const LOOK_BACK: &str = "5 minutes";
 
-impl Engine {
+impl QueryEngine {
     /// Why a query has no data: one sentence for each of its selectors that finds none, with what to do.
     ///
     /// # Errors
@@ -18,7 +18,7 @@ impl Engine {
     pub async fn explain(
         &self,
         query: &Query,
-        span: Span,
+        span: EvaluationTimes,
         now: Timestamp,
         sight: ProjectFilter<'_>,
     ) -> Result<Vec<String>, QueryError> {

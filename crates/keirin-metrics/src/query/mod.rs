@@ -12,19 +12,19 @@ use jiff::Timestamp;
 use keirin_model::ProjectId;
 use keirin_model::series::{Labels, Matcher};
 use keirin_promql::{
-    Answer, BadMatcher, CompiledMatchers, EvaluateError, Options, Query, Samples, Selection, Series,
-    SeriesSource, SourceError, Span, SyntaxError, evaluate,
+    BadMatcher, CompiledMatchers, EvaluateError, EvaluationTimes, Options, Query, QueryResult, Samples,
+    Selection, Series, SeriesSource, SeriesSourceError, SyntaxError, evaluate,
 };
 use tokio::sync::Semaphore;
 
-use crate::storage::{FetchLimits, Fetched, Storage, StorageError};
+use crate::storage::{FetchLimits, Storage, StorageError, StoredSeries};
 
 /// How many queries are evaluated at once.
 const AT_ONCE: usize = 4;
 
 /// Answers queries. Clones share everything.
 #[derive(Debug, Clone)]
-pub struct Engine {
+pub struct QueryEngine {
     storage: Storage,
     options: Arc<Options>,
     limits: FetchLimits,
@@ -57,7 +57,7 @@ pub enum QueryError {
 /// Whose series a query may see; none for all.
 pub type ProjectFilter<'a> = Option<&'a [ProjectId]>;
 
-impl Engine {
+impl QueryEngine {
     /// Answers queries over this storage.
     pub fn new(storage: Storage) -> Self {
         Self {
@@ -83,10 +83,10 @@ impl Engine {
     pub async fn evaluate(
         &self,
         query: Query,
-        span: Span,
+        span: EvaluationTimes,
         now: Timestamp,
         sight: ProjectFilter<'_>,
-    ) -> Result<Answer, QueryError> {
+    ) -> Result<QueryResult, QueryError> {
         let fetched = self.fetch(&query, span, now, sight).await?;
         let options = Arc::clone(&self.options);
         // The semaphore is never closed, so there is always a turn to wait for.
@@ -104,7 +104,7 @@ impl Engine {
     async fn fetch(
         &self,
         query: &Query,
-        span: Span,
+        span: EvaluationTimes,
         now: Timestamp,
         sight: ProjectFilter<'_>,
     ) -> Result<AtHand, QueryError> {
@@ -195,14 +195,14 @@ pub fn selector(text: &str, options: &Options) -> Result<Vec<Matcher>, QueryErro
     if query.tree()["type"] != "vectorSelector" {
         return Err(QueryError::NoSelector(text.to_owned()));
     }
-    let mut selections = query.selections(Span::instant(0), options);
+    let mut selections = query.selections(EvaluationTimes::instant(0), options);
     selections
         .pop()
         .map(|selection| selection.matchers)
         .ok_or_else(|| QueryError::NoSelector(text.to_owned()))
 }
 
-fn series(fetched: Fetched) -> Result<Series, QueryError> {
+fn series(fetched: StoredSeries) -> Result<Series, QueryError> {
     let samples = Samples::new(fetched.samples.times_ms, fetched.samples.values)
         .map_err(|error| QueryError::Broken(error.to_string()))?;
     Ok(Series {
@@ -216,10 +216,10 @@ fn series(fetched: Fetched) -> Result<Series, QueryError> {
 struct AtHand(HashMap<Selection, Vec<Series>>);
 
 impl SeriesSource for AtHand {
-    fn select(&self, selection: &Selection) -> Result<Vec<Series>, SourceError> {
+    fn select(&self, selection: &Selection) -> Result<Vec<Series>, SeriesSourceError> {
         self.0
             .get(selection)
             .cloned()
-            .ok_or_else(|| SourceError("a selection was not fetched".to_owned()))
+            .ok_or_else(|| SeriesSourceError("a selection was not fetched".to_owned()))
     }
 }

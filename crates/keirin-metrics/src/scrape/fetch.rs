@@ -1,6 +1,6 @@
 //! One scrape: the call and what it answers.
 
-use super::Target;
+use super::ScrapeTarget;
 use crate::http::HttpError;
 use crate::text::{Exposition, TextError, TextFormat, TextReader};
 
@@ -23,7 +23,7 @@ pub enum ScrapeError {
 /// # Errors
 /// There is no answer in time, or it is not metrics, or more than the target may expose. A line that cannot be read is refused
 /// alone.
-pub async fn fetch(target: &Target) -> Result<Exposition, ScrapeError> {
+pub async fn fetch(target: &ScrapeTarget) -> Result<Exposition, ScrapeError> {
     let seconds = target.timeout.as_secs_f64();
     let open = target.endpoint.open(|http| {
         http.get(target.endpoint.base().clone())

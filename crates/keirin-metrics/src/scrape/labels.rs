@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use keirin_model::series::Labels;
 
-use super::Target;
+use super::ScrapeTarget;
 use crate::relabel::relabel;
 
 /// The labels under which a series is kept; `None` where a rule leaves it out, or leaves it without a name.
-pub(super) fn kept_labels(exposed: &Labels, target: &Target) -> Option<Labels> {
+pub(super) fn kept_labels(exposed: &Labels, target: &ScrapeTarget) -> Option<Labels> {
     let mut pairs: BTreeMap<String, String> = exposed
         .iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))

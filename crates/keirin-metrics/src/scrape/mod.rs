@@ -16,4 +16,4 @@ pub use outcome::{Outcome, ScrapeState, outcome};
 pub use scraper::{Clock, Scraper};
 pub use settings::{TargetLimits, TargetSettings};
 pub use status::{Health, TargetStatus};
-pub use target::{Target, TargetError};
+pub use target::{ScrapeTarget, TargetError};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
 
-use super::Target;
+use super::ScrapeTarget;
 use super::labels::kept_labels;
 use crate::batch::{Batch, Metadata, Received};
 use crate::live::LiveSeries;
@@ -34,7 +34,7 @@ impl ScrapeState {
     }
 
     /// The ends of all that was there, and of what is said of the target itself: it is scraped no more.
-    pub fn ends(self, target: &Target, time_ms: i64) -> Batch {
+    pub fn ends(self, target: &ScrapeTarget, time_ms: i64) -> Batch {
         let said = SAID
             .iter()
             .map(|(name, _, _)| target.labels.with(METRIC_NAME, name));
@@ -88,7 +88,7 @@ const SAID: [(&str, &str, &str); 4] = [
 /// Where a series was exposed at the last scrape and is not now, its end is marked; where the scrape failed, the end of
 /// every series. Where rules make two series one, the first stays.
 pub fn outcome(
-    target: &Target,
+    target: &ScrapeTarget,
     fetched: Option<Exposition>,
     time_ms: i64,
     took: Duration,
@@ -155,12 +155,12 @@ mod tests {
     use super::*;
     use crate::text::{TextFormat, TextLimits, read};
 
-    fn target(more: &str) -> Target {
+    fn target(more: &str) -> ScrapeTarget {
         let yaml = format!("name: j\nurl: http://h:1/metrics\n{more}");
-        Target::new(serde_saphyr::from_str(&yaml).unwrap()).unwrap()
+        ScrapeTarget::new(serde_saphyr::from_str(&yaml).unwrap()).unwrap()
     }
 
-    fn scrape(target: &Target, text: &str, time_ms: i64, before: ScrapeState) -> Outcome {
+    fn scrape(target: &ScrapeTarget, text: &str, time_ms: i64, before: ScrapeState) -> Outcome {
         let exposition = read(text.as_bytes(), TextFormat::PROMETHEUS, TextLimits::default()).unwrap();
         outcome(
             target,

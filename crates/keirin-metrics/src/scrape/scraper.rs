@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{Health, ScrapeError, ScrapeState, Target, TargetError, TargetStatus, fetch, outcome};
+use super::{Health, ScrapeError, ScrapeState, ScrapeTarget, TargetError, TargetStatus, fetch, outcome};
 use crate::sink::SampleSink;
 use crate::text::Exposition;
 
@@ -32,7 +32,7 @@ struct Shared {
 struct Running {
     stop: CancellationToken,
     task: JoinHandle<ScrapeState>,
-    target: Arc<Target>,
+    target: Arc<ScrapeTarget>,
 }
 
 impl Scraper {
@@ -53,7 +53,7 @@ impl Scraper {
     ///
     /// # Errors
     /// A name is there twice; nothing has changed then.
-    pub async fn set_targets(&mut self, targets: Vec<Target>) -> Result<(), TargetError> {
+    pub async fn set_targets(&mut self, targets: Vec<ScrapeTarget>) -> Result<(), TargetError> {
         let mut names = BTreeSet::new();
         if let Some(twice) = targets.iter().find(|target| !names.insert(target.name.clone())) {
             return Err(TargetError {
@@ -61,7 +61,7 @@ impl Scraper {
                 fault: "is there twice; give each a name of its own".to_owned(),
             });
         }
-        let mut wanted: BTreeMap<String, Target> = targets
+        let mut wanted: BTreeMap<String, ScrapeTarget> = targets
             .into_iter()
             .map(|target| (target.name.clone(), target))
             .collect();
@@ -118,7 +118,11 @@ impl Shared {
     }
 }
 
-async fn scrape_until(shared: Arc<Shared>, target: Arc<Target>, stop: CancellationToken) -> ScrapeState {
+async fn scrape_until(
+    shared: Arc<Shared>,
+    target: Arc<ScrapeTarget>,
+    stop: CancellationToken,
+) -> ScrapeState {
     let mut state = ScrapeState::default();
     let mut ticks = interval_at(Instant::now() + first_wait(&target), target.interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -139,7 +143,7 @@ async fn scrape_until(shared: Arc<Shared>, target: Arc<Target>, stop: Cancellati
 }
 
 /// Targets are spread over their interval, each always at the same place of it, and not scraped all at once.
-fn first_wait(target: &Target) -> Duration {
+fn first_wait(target: &ScrapeTarget) -> Duration {
     let mut hasher = DefaultHasher::new();
     (&target.name, &target.url).hash(&mut hasher);
     let part = u32::try_from(hasher.finish() % 1_000).expect("less than a thousand");
@@ -150,7 +154,7 @@ fn first_wait(target: &Target) -> Duration {
 /// Keeps what a scrape came to, and says in the status how it went. Gives what is live afterwards.
 async fn keep(
     shared: &Shared,
-    target: &Target,
+    target: &ScrapeTarget,
     fetched: Result<Exposition, ScrapeError>,
     began: Timestamp,
     took: Duration,

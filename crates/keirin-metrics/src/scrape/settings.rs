@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
-use crate::http::SignIn;
+use crate::http::Authentication;
 use crate::relabel::RelabelSettings;
 
 /// A target as it is configured. Every field but the first two has a default.
@@ -38,7 +38,7 @@ pub struct TargetSettings {
     pub honor_timestamps: bool,
     /// Who we are there.
     #[serde(default)]
-    pub sign_in: SignIn,
+    pub sign_in: Authentication,
     /// A certificate authority in PEM that is trusted beside the system's.
     #[serde(default)]
     pub certificate_authority: Option<String>,

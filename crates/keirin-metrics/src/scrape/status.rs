@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use keirin_model::series::Labels;
 
-use super::Target;
+use super::ScrapeTarget;
 
 /// How a target does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub struct TargetStatus {
 
 impl TargetStatus {
     /// Before the first scrape.
-    pub(crate) fn unknown(target: &Target) -> Self {
+    pub(crate) fn unknown(target: &ScrapeTarget) -> Self {
         Self {
             name: target.name.clone(),
             url: target.url.clone(),

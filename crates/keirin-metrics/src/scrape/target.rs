@@ -5,7 +5,7 @@ use std::time::Duration;
 use keirin_model::series::Labels;
 
 use super::settings::{DEFAULT_TIMEOUT, TargetSettings};
-use crate::http::{Endpoint, EndpointSettings, HttpError, Retry};
+use crate::http::{Endpoint, EndpointSettings, HttpError, RetryPolicy};
 use crate::relabel::{Relabel, RelabelError};
 use crate::text::{TextLimits, is_plain_label};
 
@@ -17,7 +17,7 @@ const LINE_BYTES: usize = 256 * 1024;
 
 /// A target that can be scraped.
 #[derive(Debug, Clone)]
-pub struct Target {
+pub struct ScrapeTarget {
     pub(super) settings: TargetSettings,
     pub(super) name: String,
     pub(super) url: String,
@@ -41,7 +41,7 @@ pub struct TargetError {
     pub fault: String,
 }
 
-impl Target {
+impl ScrapeTarget {
     /// Checks a target; nothing is called yet.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl Target {
                 sign_in: settings.sign_in.clone(),
                 timeout,
                 // The next scrape is the next try.
-                retry: Retry::NEVER,
+                retry: RetryPolicy::NEVER,
                 largest_answer: settings.limits.body_bytes,
                 authority: settings.certificate_authority.clone(),
             },
@@ -129,9 +129,9 @@ impl Target {
 mod tests {
     use super::*;
 
-    fn target(yaml: &str) -> Result<Target, String> {
+    fn target(yaml: &str) -> Result<ScrapeTarget, String> {
         let settings: TargetSettings = serde_saphyr::from_str(yaml).map_err(|error| error.to_string())?;
-        Target::new(settings).map_err(|error| error.to_string())
+        ScrapeTarget::new(settings).map_err(|error| error.to_string())
     }
 
     #[test]

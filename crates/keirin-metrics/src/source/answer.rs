@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 /// An answer, and what the server has to say about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer<T> {
+pub struct SourceAnswer<T> {
     /// The answer itself.
     pub data: T,
     /// The answer may be wrong or not the whole.
@@ -28,9 +28,9 @@ pub enum QueryData {
     /// Series with samples over time.
     Matrix(Vec<RangeSeries>),
     /// A number.
-    Scalar(Point),
+    Scalar(SourcePoint),
     /// A text.
-    String(Point),
+    String(SourcePoint),
 }
 
 /// What a query gives, as it is read: a series that cannot be read is left out alone, and told of.
@@ -114,7 +114,7 @@ pub struct InstantSeries {
     pub metric: Labels,
     /// Its sample; `None` where it is a native histogram.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<Point>,
+    pub value: Option<SourcePoint>,
     /// A native histogram, as it came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub histogram: Option<serde_json::Value>,
@@ -127,7 +127,7 @@ pub struct RangeSeries {
     pub metric: Labels,
     /// Its samples, in the order of time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub values: Vec<Point>,
+    pub values: Vec<SourcePoint>,
     /// Its native histograms, as they came.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub histograms: Vec<(f64, serde_json::Value)>,
@@ -135,21 +135,21 @@ pub struct RangeSeries {
 
 /// A time and what there is then: `[1435781430.781, "1"]`. The value is a text, because JSON has no infinite numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Point {
+pub struct SourcePoint {
     /// Milliseconds since 1970.
     pub time_ms: i64,
     /// As the server writes it: `1`, `0.5`, `+Inf`, `NaN`.
     pub value: String,
 }
 
-impl Point {
+impl SourcePoint {
     /// The value as a number; `None` for a text that is none.
     pub fn number(&self) -> Option<f64> {
         self.value.parse().ok()
     }
 }
 
-impl Serialize for Point {
+impl Serialize for SourcePoint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut pair = serializer.serialize_tuple(2)?;
         if self.time_ms % 1000 == 0 {
@@ -166,17 +166,17 @@ impl Serialize for Point {
     }
 }
 
-impl<'de> Deserialize<'de> for Point {
+impl<'de> Deserialize<'de> for SourcePoint {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Pair;
         impl<'de> Visitor<'de> for Pair {
-            type Value = Point;
+            type Value = SourcePoint;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("a time in seconds and a value as a text")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut pair: A) -> Result<Point, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut pair: A) -> Result<SourcePoint, A::Error> {
                 let time: f64 = pair
                     .next_element()?
                     .ok_or_else(|| de::Error::invalid_length(0, &self))?;
@@ -188,7 +188,7 @@ impl<'de> Deserialize<'de> for Point {
                 }
                 #[expect(clippy::cast_possible_truncation, reason = "the range has been checked")]
                 let time_ms = (time * 1000.0).round() as i64;
-                Ok(Point { time_ms, value })
+                Ok(SourcePoint { time_ms, value })
             }
         }
         deserializer.deserialize_tuple(2, Pair)
@@ -226,8 +226,8 @@ mod tests {
             let data: QueryData = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&data).unwrap(), text);
         }
-        assert!(serde_json::from_str::<Point>("[1e300,\"1\"]").is_err());
-        assert!(serde_json::from_str::<Point>("[1]").is_err());
+        assert!(serde_json::from_str::<SourcePoint>("[1e300,\"1\"]").is_err());
+        assert!(serde_json::from_str::<SourcePoint>("[1]").is_err());
     }
 
     #[test]

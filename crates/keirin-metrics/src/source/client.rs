@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 
-use super::answer::{Answer, MetricDescription, QueryData, ReadQueryData};
+use super::answer::{MetricDescription, QueryData, ReadQueryData, SourceAnswer};
 use super::range::{QueryRange, RangeError, join, split};
-use crate::http::{Endpoint, EndpointSettings, HttpError, Retry, SignIn};
+use crate::http::{Authentication, Endpoint, EndpointSettings, HttpError, RetryPolicy};
 
 /// Calls that one range may need.
 const MOST_PARTS: i64 = 100;
@@ -25,13 +25,13 @@ pub struct SourceSettings {
     pub url: Url,
     /// Who we are there.
     #[serde(default)]
-    pub sign_in: SignIn,
+    pub sign_in: Authentication,
     /// How long a call may take.
     #[serde(default = "default_timeout", with = "crate::duration")]
     pub timeout: Duration,
     /// When a call is made again.
     #[serde(default)]
-    pub retry: Retry,
+    pub retry: RetryPolicy,
     /// Points a series in one answer, the server's own limit; Prometheus has this one and no setting for it.
     #[serde(default = "default_most_points")]
     pub most_points: u32,
@@ -83,7 +83,7 @@ pub enum SourceError {
 
 /// Which series a question is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selection {
+pub struct SeriesRequest {
     /// Series selectors in PromQL, any of which; all series where there is none.
     pub matchers: Vec<String>,
     /// Those with samples after this, in milliseconds since 1970.
@@ -96,13 +96,13 @@ pub struct Selection {
 
 /// A server that answers as Prometheus does.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct PrometheusSource {
     name: String,
     endpoint: Endpoint,
     most_points: i64,
 }
 
-impl Source {
+impl PrometheusSource {
     /// A server at its address; no connection is made yet.
     ///
     /// # Errors
@@ -146,7 +146,7 @@ impl Source {
     ///
     /// # Errors
     /// The server cannot be asked, or refuses.
-    pub async fn query(&self, query: &str, time_ms: i64) -> Result<Answer<QueryData>, SourceError> {
+    pub async fn query(&self, query: &str, time_ms: i64) -> Result<SourceAnswer<QueryData>, SourceError> {
         let parameters = [("query", query.to_owned()), ("time", seconds(time_ms))];
         self.ask("api/v1/query", &parameters).await
     }
@@ -159,9 +159,9 @@ impl Source {
         &self,
         query: &str,
         range: QueryRange,
-    ) -> Result<Answer<QueryData>, SourceError> {
+    ) -> Result<SourceAnswer<QueryData>, SourceError> {
         let mut series = Vec::new();
-        let mut whole = Answer {
+        let mut whole = SourceAnswer {
             data: (),
             warnings: Vec::new(),
             infos: Vec::new(),
@@ -181,7 +181,7 @@ impl Source {
             extend(&mut whole.warnings, answer.warnings);
             extend(&mut whole.infos, answer.infos);
         }
-        Ok(Answer {
+        Ok(SourceAnswer {
             data: QueryData::Matrix(join(series)),
             warnings: whole.warnings,
             infos: whole.infos,
@@ -192,7 +192,7 @@ impl Source {
     ///
     /// # Errors
     /// The server cannot be asked, or refuses.
-    pub async fn series(&self, selection: &Selection) -> Result<Answer<Vec<Labels>>, SourceError> {
+    pub async fn series(&self, selection: &SeriesRequest) -> Result<SourceAnswer<Vec<Labels>>, SourceError> {
         self.post("api/v1/series", &selection.parameters()).await
     }
 
@@ -200,7 +200,7 @@ impl Source {
     ///
     /// # Errors
     /// The server cannot be asked, or refuses.
-    pub async fn labels(&self, selection: &Selection) -> Result<Answer<Vec<String>>, SourceError> {
+    pub async fn labels(&self, selection: &SeriesRequest) -> Result<SourceAnswer<Vec<String>>, SourceError> {
         self.post("api/v1/labels", &selection.parameters()).await
     }
 
@@ -211,8 +211,8 @@ impl Source {
     pub async fn label_values(
         &self,
         label: &str,
-        selection: &Selection,
-    ) -> Result<Answer<Vec<String>>, SourceError> {
+        selection: &SeriesRequest,
+    ) -> Result<SourceAnswer<Vec<String>>, SourceError> {
         let mut url = self.endpoint.at("api/v1/label");
         // An address that was accepted is one that has a path.
         if let Ok(mut path) = url.path_segments_mut() {
@@ -228,7 +228,7 @@ impl Source {
     pub async fn metadata(
         &self,
         metric: Option<&str>,
-    ) -> Result<Answer<BTreeMap<String, Vec<MetricDescription>>>, SourceError> {
+    ) -> Result<SourceAnswer<BTreeMap<String, Vec<MetricDescription>>>, SourceError> {
         let parameters: Vec<_> = metric
             .map(|metric| ("metric", metric.to_owned()))
             .into_iter()
@@ -237,10 +237,14 @@ impl Source {
     }
 
     /// A query, without the series of its answer that cannot be read: the answer warns of them.
-    async fn ask(&self, path: &str, parameters: &[(&str, String)]) -> Result<Answer<QueryData>, SourceError> {
-        let mut answer: Answer<ReadQueryData> = self.post(path, parameters).await?;
+    async fn ask(
+        &self,
+        path: &str,
+        parameters: &[(&str, String)],
+    ) -> Result<SourceAnswer<QueryData>, SourceError> {
+        let mut answer: SourceAnswer<ReadQueryData> = self.post(path, parameters).await?;
         extend(&mut answer.warnings, answer.data.warnings);
-        Ok(Answer {
+        Ok(SourceAnswer {
             data: answer.data.data,
             warnings: answer.warnings,
             infos: answer.infos,
@@ -252,7 +256,7 @@ impl Source {
         &self,
         path: &str,
         parameters: &[(&str, String)],
-    ) -> Result<Answer<T>, SourceError> {
+    ) -> Result<SourceAnswer<T>, SourceError> {
         let url = self.endpoint.at(path);
         let form = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(parameters)
@@ -269,7 +273,7 @@ impl Source {
         &self,
         mut url: Url,
         parameters: &[(&str, String)],
-    ) -> Result<Answer<T>, SourceError> {
+    ) -> Result<SourceAnswer<T>, SourceError> {
         if !parameters.is_empty() {
             url.query_pairs_mut().extend_pairs(parameters);
         }
@@ -279,8 +283,8 @@ impl Source {
 
     fn read<T: DeserializeOwned>(
         &self,
-        answer: Result<crate::http::Answer, HttpError>,
-    ) -> Result<Answer<T>, SourceError> {
+        answer: Result<crate::http::HttpAnswer, HttpError>,
+    ) -> Result<SourceAnswer<T>, SourceError> {
         let body = match answer {
             Ok(answer) => answer.body,
             Err(error) => return Err(self.failed(error)),
@@ -288,7 +292,7 @@ impl Source {
         let envelope: Envelope<T> =
             serde_json::from_slice(&body).map_err(|error| self.unreadable(&error.to_string()))?;
         match (envelope.status, envelope.data) {
-            (Status::Success, Some(data)) => Ok(Answer {
+            (Status::Success, Some(data)) => Ok(SourceAnswer {
                 data,
                 warnings: envelope.warnings,
                 infos: envelope.infos,
@@ -335,7 +339,7 @@ impl Source {
     }
 }
 
-impl Selection {
+impl SeriesRequest {
     fn parameters(&self) -> Vec<(&'static str, String)> {
         let matchers = self.matchers.iter().map(|matcher| ("match[]", matcher.clone()));
         let start = self.start_ms.map(|time_ms| ("start", seconds(time_ms)));

@@ -7,6 +7,6 @@ mod answer;
 mod client;
 mod range;
 
-pub use answer::{Answer, InstantSeries, MetricDescription, Point, QueryData, RangeSeries};
-pub use client::{Selection, Source, SourceError, SourceSettings};
+pub use answer::{InstantSeries, MetricDescription, QueryData, RangeSeries, SourceAnswer, SourcePoint};
+pub use client::{PrometheusSource, SeriesRequest, SourceError, SourceSettings};
 pub use range::{QueryRange, RangeError, join, split};

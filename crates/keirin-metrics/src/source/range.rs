@@ -118,7 +118,7 @@ pub fn join(parts: Vec<Vec<RangeSeries>>) -> Vec<RangeSeries> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::Point;
+    use super::super::SourcePoint;
     use super::*;
 
     const fn range(start_ms: i64, end_ms: i64, step_ms: i64) -> QueryRange {
@@ -159,7 +159,7 @@ mod tests {
             let times = (range.start_ms..=range.end_ms).step_by(usize::try_from(range.step_ms).unwrap());
             let there = times.filter(|time| time.rem_euclid(97) % number == 0 && time % 1000 < 250 * number);
             let values: Vec<_> = there
-                .map(|time_ms| Point {
+                .map(|time_ms| SourcePoint {
                     time_ms,
                     value: time_ms.to_string(),
                 })

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{QueryEnd, SqlFile, SqlQuery, Taken};
+use super::{QueryEnd, SqlFile, SqlMetricQuery, Taken};
 use crate::batch::Received;
 use crate::http::Secret;
 use crate::scrape::Clock;
@@ -87,7 +87,7 @@ pub struct SqlCollector {
     clock: Clock,
     sink: Arc<dyn SampleSink>,
     database: SqlDatabase,
-    queries: Vec<SqlQuery>,
+    queries: Vec<SqlMetricQuery>,
     statuses: Mutex<BTreeMap<String, SqlStatus>>,
     at_once: Semaphore,
 }
@@ -95,7 +95,7 @@ pub struct SqlCollector {
 impl SqlCollector {
     /// The queries of a file against one database.
     pub fn new(clock: Clock, sink: Arc<dyn SampleSink>, database: SqlDatabase, file: SqlFile) -> Self {
-        let unasked = |query: &SqlQuery| SqlStatus {
+        let unasked = |query: &SqlMetricQuery| SqlStatus {
             query: query.name.clone(),
             ..SqlStatus::default()
         };
@@ -135,7 +135,7 @@ impl SqlCollector {
         stop.cancelled().await;
     }
 
-    async fn repeat(&self, query: &SqlQuery) {
+    async fn repeat(&self, query: &SqlMetricQuery) {
         let mut due = Instant::now();
         let mut ticks = interval_at(due, between_words(query.interval));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -168,7 +168,7 @@ impl SqlCollector {
     }
 
     /// Runs a query now.
-    async fn ask(&self, query: &SqlQuery) -> Taken {
+    async fn ask(&self, query: &SqlMetricQuery) -> Taken {
         let turn = self.at_once.acquire().await;
         let began = (self.clock)();
         let since = Instant::now();
@@ -196,7 +196,7 @@ fn between_words(interval: Duration) -> Duration {
 }
 
 /// Runs a query where it can be asked.
-async fn run(database: &ForeignDatabase, query: &SqlQuery) -> QueryEnd {
+async fn run(database: &ForeignDatabase, query: &SqlMetricQuery) -> QueryEnd {
     if let Some(when) = &query.when {
         match run_query(database, when, query.timeout, 1).await {
             Err(error) => return QueryEnd::Failed(error),

@@ -16,12 +16,12 @@ const SHORTEST_INTERVAL: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, PartialEq)]
 pub struct SqlFile {
     /// Each name once.
-    pub queries: Vec<SqlQuery>,
+    pub queries: Vec<SqlMetricQuery>,
 }
 
 /// A query and what its rows mean.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SqlQuery {
+pub struct SqlMetricQuery {
     /// What it is called in `sql_query_success{query="…"}` and on pages.
     pub name: String,
     /// One statement that reads.
@@ -177,7 +177,7 @@ impl SqlFile {
     }
 }
 
-fn checked(query: Spanned<WrittenQuery>, interval: Duration, timeout: Duration) -> Result<SqlQuery> {
+fn checked(query: Spanned<WrittenQuery>, interval: Duration, timeout: Duration) -> Result<SqlMetricQuery> {
     let place = fault(&query, String::new());
     let query = query.value;
     let duration = |text: Option<Spanned<String>>, default| match text {
@@ -227,7 +227,7 @@ fn checked(query: Spanned<WrittenQuery>, interval: Duration, timeout: Duration) 
         .metrics
         .into_iter()
         .map(|metric| checked_metric(metric, &query.labels));
-    Ok(SqlQuery {
+    Ok(SqlMetricQuery {
         metrics: metrics.collect::<Result<_>>()?,
         name: query.name.value,
         sql: query.sql.value,

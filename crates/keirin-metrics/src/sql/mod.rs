@@ -12,7 +12,7 @@ mod supplied;
 mod taken;
 
 pub use collector::{SqlCollector, SqlDatabase, SqlSettings, SqlStatus};
-pub use file::{SqlFile, SqlFileError, SqlKind, SqlMetric, SqlQuery};
+pub use file::{SqlFile, SqlFileError, SqlKind, SqlMetric, SqlMetricQuery};
 pub use rows::{RowSamples, RowsError, samples};
 pub use supplied::supplied;
 pub use taken::{QueryEnd, Taken};

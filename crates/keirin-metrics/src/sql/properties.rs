@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use keirin_model::series::Labels;
-use keirin_store::foreign::Rows;
+use keirin_store::foreign::ForeignRows;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{SqlFile, SqlKind, SqlMetric, SqlQuery, samples};
+use super::{SqlFile, SqlKind, SqlMetric, SqlMetricQuery, samples};
 
 /// Queries with names of their own: labels, metrics and columns apart from one another.
-fn queries() -> impl Strategy<Value = Vec<SqlQuery>> {
+fn queries() -> impl Strategy<Value = Vec<SqlMetricQuery>> {
     let kinds = prop_oneof![Just(SqlKind::Counter), Just(SqlKind::Gauge)];
     let metric = (kinds, "\\PC{0,6}", "[a-zé.]{1,9}", any::<bool>());
     let query = (
@@ -37,7 +37,7 @@ type Parts = (
     Vec<(SqlKind, String, String, bool)>,
 );
 
-fn built((index, (sql, when, interval, timeout, rows, labels, metrics)): (usize, Parts)) -> SqlQuery {
+fn built((index, (sql, when, interval, timeout, rows, labels, metrics)): (usize, Parts)) -> SqlMetricQuery {
     let metrics = metrics.into_iter().enumerate().map(|(place, metric)| {
         let (kind, unit, help, own_column) = metric;
         let ending = if kind == SqlKind::Counter { "_total" } else { "" };
@@ -55,7 +55,7 @@ fn built((index, (sql, when, interval, timeout, rows, labels, metrics)): (usize,
             help,
         }
     });
-    SqlQuery {
+    SqlMetricQuery {
         name: format!("query_{index}"),
         sql,
         when,
@@ -68,7 +68,7 @@ fn built((index, (sql, when, interval, timeout, rows, labels, metrics)): (usize,
 }
 
 /// The file that says so; JSON is YAML too.
-fn written(queries: &[SqlQuery]) -> String {
+fn written(queries: &[SqlMetricQuery]) -> String {
     let metric = |metric: &SqlMetric| {
         json!({
             "name": metric.name,
@@ -78,7 +78,7 @@ fn written(queries: &[SqlQuery]) -> String {
             "help": metric.help,
         })
     };
-    let query = |query: &SqlQuery| {
+    let query = |query: &SqlMetricQuery| {
         let mut one = json!({
             "name": query.name,
             "sql": query.sql,
@@ -149,7 +149,7 @@ proptest! {
         for query in queries {
             let metrics: BTreeMap<_, _> = query.metrics.iter().map(|metric| (&*metric.column, metric)).collect();
             let columns: Vec<String> = query.labels.iter().cloned().chain(metrics.keys().map(|column| (*column).to_owned())).collect();
-            let rows = Rows {
+            let rows = ForeignRows {
                 rows: cells.iter().map(|row| row[..columns.len()].to_vec()).collect(),
                 columns,
             };

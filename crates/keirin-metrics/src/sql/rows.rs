@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use keirin_model::series::{Labels, METRIC_NAME};
-use keirin_store::foreign::Rows;
+use keirin_store::foreign::ForeignRows;
 
-use super::SqlQuery;
+use super::SqlMetricQuery;
 use crate::refusal::{RefusedItems, SampleRefusal, shown};
 
 /// Why rows are not what the file says.
@@ -41,7 +41,7 @@ pub struct RowSamples {
 ///
 /// # Errors
 /// The rows are not what the query's entry in the file says.
-pub fn samples(query: &SqlQuery, rows: &Rows, base: &Labels) -> Result<RowSamples, RowsError> {
+pub fn samples(query: &SqlMetricQuery, rows: &ForeignRows, base: &Labels) -> Result<RowSamples, RowsError> {
     let place = |column: &str| {
         rows.columns
             .iter()
@@ -124,14 +124,14 @@ mod tests {
     use super::super::SqlFile;
     use super::*;
 
-    fn query() -> SqlQuery {
+    fn query() -> SqlMetricQuery {
         let yaml = "queries: [{name: q, sql: select, labels: [a, b], metrics: \
                     [{name: x, kind: gauge, help: X.}, {name: y, column: other, kind: gauge, help: Y.}]}]";
         SqlFile::read(yaml).unwrap().queries.remove(0)
     }
 
     fn came(columns: &[&str], rows: &[&[Option<&str>]]) -> Result<RowSamples, String> {
-        let rows = Rows {
+        let rows = ForeignRows {
             columns: columns.iter().map(|&column| column.to_owned()).collect(),
             rows: rows
                 .iter()

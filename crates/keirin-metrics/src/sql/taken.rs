@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
-use keirin_store::foreign::{ForeignError, Rows};
+use keirin_store::foreign::{ForeignError, ForeignRows};
 
-use super::{RowsError, SqlQuery, samples};
+use super::{RowsError, SqlMetricQuery, samples};
 use crate::batch::{Batch, Metadata};
 use crate::live::LiveSeries;
 use crate::refusal::RefusedItems;
@@ -14,7 +14,7 @@ use crate::refusal::RefusedItems;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QueryEnd {
     /// With rows.
-    Rows(Rows),
+    Rows(ForeignRows),
     /// The query's `when` says that it cannot be asked there.
     LeftOut,
     /// Without rows.
@@ -60,7 +60,7 @@ const FAILED: (&str, &str, &str) = (
 
 impl Taken {
     /// What a run comes to that took so long, with these labels on everything.
-    pub fn from_run(query: &SqlQuery, end: &QueryEnd, took: Duration, base: &Labels) -> Self {
+    pub fn from_run(query: &SqlMetricQuery, end: &QueryEnd, took: Duration, base: &Labels) -> Self {
         let mut taken = Self::default();
         let (error, code) = match end {
             QueryEnd::LeftOut => {
@@ -167,7 +167,7 @@ mod tests {
         let base = Labels::new([("job", "db")]).unwrap();
         let run = |end: &QueryEnd| Taken::from_run(&query, end, Duration::from_millis(500), &base);
         let rows = |names: &[&str]| {
-            QueryEnd::Rows(Rows {
+            QueryEnd::Rows(ForeignRows {
                 columns: vec!["a".to_owned(), "x".to_owned()],
                 rows: names
                     .iter()
@@ -214,7 +214,7 @@ mod tests {
         let left_out = run(&QueryEnd::LeftOut);
         assert_eq!(left_out.batch(&none, 5), Batch::default());
         // Rows that are not as the file says are a failure of the query too.
-        let wrong = run(&QueryEnd::Rows(Rows::default()));
+        let wrong = run(&QueryEnd::Rows(ForeignRows::default()));
         assert_eq!(
             wrong.error.as_deref(),
             Some("the query gives no column `a`; it gives none")

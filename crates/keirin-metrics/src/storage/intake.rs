@@ -9,7 +9,7 @@ use keirin_model::ProjectId;
 use keirin_model::series::{Labels, Sample};
 use keirin_store::series::DescribedMetric;
 
-use super::{Incoming, Samples, Storage, StorageError};
+use super::{Incoming, SampleColumns, Storage, StorageError};
 use crate::batch::{Batch, Received};
 use crate::refusal::{IntakePath, RefusalCounts, RefusedItems, SampleRefusal, shown};
 use crate::scrape::Clock;
@@ -212,7 +212,7 @@ impl Intake {
                     project: self.project.as_ref().map(|project| project.id),
                     transform: None,
                     bucket_ms: None,
-                    samples: Samples::new(samples),
+                    samples: SampleColumns::new(samples),
                 });
             }
         }

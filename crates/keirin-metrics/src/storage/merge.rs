@@ -1,9 +1,9 @@
 //! Merging new samples into the chunks of a series.
 
-use keirin_store::series::ChunkRow;
+use keirin_store::series::SampleChunkRow;
 
 use super::StorageError;
-use super::write::Samples;
+use super::write::SampleColumns;
 use crate::chunk;
 
 /// What happens where there is a sample at the same time already.
@@ -21,15 +21,15 @@ pub(super) struct Merged {
     /// The chunks that are replaced, by series and first time.
     pub(super) old: Vec<(i64, i64)>,
     /// Those in their place.
-    pub(super) new: Vec<ChunkRow>,
+    pub(super) new: Vec<SampleChunkRow>,
 }
 
 /// Merges samples, whose times rise, into the chunks that they fall into. `chunks` are all that reach into the samples'
 /// time, and the last one before it, in order. A chunk that is full and that no sample falls into stays as it is.
 pub(super) fn merge(
     series: i64,
-    chunks: &[ChunkRow],
-    samples: &Samples,
+    chunks: &[SampleChunkRow],
+    samples: &SampleColumns,
     how: How,
     merged: &mut Merged,
 ) -> Result<(), StorageError> {
@@ -53,7 +53,7 @@ pub(super) fn merge(
         interleave(&times, &values, samples, how)
     };
     for (times, values) in times.chunks(chunk::SAMPLES).zip(values.chunks(chunk::SAMPLES)) {
-        merged.new.push(ChunkRow {
+        merged.new.push(SampleChunkRow {
             series,
             first_ms: times[0],
             last_ms: times[times.len() - 1],
@@ -73,7 +73,7 @@ pub(super) fn merge(
     Ok(())
 }
 
-fn interleave(times: &[i64], values: &[f64], samples: &Samples, how: How) -> (Vec<i64>, Vec<f64>) {
+fn interleave(times: &[i64], values: &[f64], samples: &SampleColumns, how: How) -> (Vec<i64>, Vec<f64>) {
     let total = times.len() + samples.times_ms.len();
     let (mut all_times, mut all_values) = (Vec::with_capacity(total), Vec::with_capacity(total));
     let (mut old, mut new) = (0, 0);
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     /// The chunks of one series as the database would keep them.
-    fn apply(kept: &mut BTreeMap<i64, ChunkRow>, samples: &Samples, how: How) {
+    fn apply(kept: &mut BTreeMap<i64, SampleChunkRow>, samples: &SampleColumns, how: How) {
         let (first, last) = (samples.times_ms[0], samples.times_ms[samples.times_ms.len() - 1]);
         let begin = kept
             .range(..=first)
@@ -120,7 +120,7 @@ mod tests {
         }
     }
 
-    fn all(kept: &BTreeMap<i64, ChunkRow>) -> Vec<(i64, f64)> {
+    fn all(kept: &BTreeMap<i64, SampleChunkRow>) -> Vec<(i64, f64)> {
         let (mut times, mut values) = (Vec::new(), Vec::new());
         for row in kept.values() {
             assert!(row.samples <= chunk::SAMPLES);
@@ -139,7 +139,7 @@ mod tests {
             let how = if adds { How::Add } else { How::Set };
             let (mut kept, mut expected) = (BTreeMap::new(), BTreeMap::<i64, f64>::new());
             for write in &writes {
-                let samples = Samples {
+                let samples = SampleColumns {
                     times_ms: write.keys().copied().collect(),
                     values: write.values().map(|value| f64::from(*value)).collect(),
                 };
@@ -156,25 +156,25 @@ mod tests {
     #[test]
     fn what_changes_nothing_is_not_written_again() {
         let mut kept = BTreeMap::new();
-        let samples = Samples {
+        let samples = SampleColumns {
             times_ms: (0..150).collect(),
             values: vec![1.0; 150],
         };
         apply(&mut kept, &samples, How::Set);
         let rows: Vec<_> = kept.values().cloned().collect();
         assert_eq!(rows.len(), 2);
-        let merged = |samples: &Samples, how| {
+        let merged = |samples: &SampleColumns, how| {
             let mut merged = Merged::default();
             merge(1, &rows, samples, how, &mut merged).expect("chunks can be read");
             merged
         };
         assert_eq!(merged(&samples, How::Set), Merged::default());
-        let zeros = Samples {
+        let zeros = SampleColumns {
             values: vec![0.0; 150],
             ..samples.clone()
         };
         assert_eq!(merged(&zeros, How::Add), Merged::default());
-        let one = Samples {
+        let one = SampleColumns {
             times_ms: vec![130],
             values: vec![1.0],
         };
@@ -186,14 +186,14 @@ mod tests {
     #[test]
     fn a_full_chunk_is_not_touched_by_what_comes_after_it() {
         let mut kept = BTreeMap::new();
-        let full = Samples {
+        let full = SampleColumns {
             times_ms: (0..120).collect(),
             values: vec![1.0; 120],
         };
         apply(&mut kept, &full, How::Set);
         let rows: Vec<_> = kept.values().cloned().collect();
         let mut merged = Merged::default();
-        let next = Samples {
+        let next = SampleColumns {
             times_ms: vec![120],
             values: vec![2.0],
         };

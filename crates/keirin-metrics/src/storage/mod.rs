@@ -6,9 +6,9 @@ mod read;
 mod write;
 
 pub use intake::{ForProject, Intake, IntakeLimits};
-pub use read::{FetchLimits, Fetched};
+pub use read::{FetchLimits, StoredSeries};
 pub(crate) use write::write_labels;
-pub use write::{Incoming, Samples, Storage, Writing};
+pub use write::{Incoming, SampleColumns, Storage, Writing};
 
 use crate::chunk::DamagedChunk;
 use keirin_store::StoreError;

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use keirin_model::ProjectId;
 use keirin_model::series::{Labels, METRIC_NAME, MatchOperator, Matcher};
-use keirin_store::series::{ChunkRow, SeriesFilter, SeriesRow};
+use keirin_store::series::{SampleChunkRow, SeriesFilter, SeriesRow};
 
-use super::{Samples, Storage, StorageError};
+use super::{SampleColumns, Storage, StorageError};
 use crate::chunk;
 
 /// How much a reading may give.
@@ -29,11 +29,11 @@ impl Default for FetchLimits {
 
 /// A series with its samples in a stretch of time.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Fetched {
+pub struct StoredSeries {
     /// Metric and labels.
     pub labels: Labels,
     /// In the order of time.
-    pub samples: Samples,
+    pub samples: SampleColumns,
 }
 
 impl Storage {
@@ -93,7 +93,7 @@ impl Storage {
         until_ms: i64,
         now_ms: i64,
         limits: FetchLimits,
-    ) -> Result<Vec<Fetched>, StorageError> {
+    ) -> Result<Vec<StoredSeries>, StorageError> {
         let ids: Vec<_> = series.iter().map(|series| series.id).collect();
         let rows = self.store.chunks_within(&ids, from_ms, until_ms).await?;
         let counted: Vec<_> = series
@@ -108,7 +108,7 @@ impl Storage {
         };
         let mut total: u64 = rows.iter().map(|row| row.samples as u64).sum();
         limits.check(total)?;
-        let mut by_series: HashMap<i64, &[ChunkRow]> = HashMap::with_capacity(series.len());
+        let mut by_series: HashMap<i64, &[SampleChunkRow]> = HashMap::with_capacity(series.len());
         for of_series in rows.chunk_by(|left, right| left.series == right.series) {
             by_series.insert(of_series[0].series, of_series);
         }
@@ -126,7 +126,7 @@ impl Storage {
                 samples = with_zeros(&samples, bucket, window);
             }
             if !samples.times_ms.is_empty() {
-                fetched.push(Fetched {
+                fetched.push(StoredSeries {
                     labels: series.labels.clone(),
                     samples,
                 });
@@ -150,8 +150,13 @@ impl FetchLimits {
 }
 
 /// The samples of a series' chunks within a stretch of time.
-fn decode(series: i64, chunks: &[ChunkRow], from_ms: i64, until_ms: i64) -> Result<Samples, StorageError> {
-    let mut samples = Samples::default();
+fn decode(
+    series: i64,
+    chunks: &[SampleChunkRow],
+    from_ms: i64,
+    until_ms: i64,
+) -> Result<SampleColumns, StorageError> {
+    let mut samples = SampleColumns::default();
     for row in chunks {
         chunk::decode(&row.body, row.samples, &mut samples.times_ms, &mut samples.values)
             .map_err(|damage| StorageError::Damaged(damage, series))?;
@@ -181,15 +186,15 @@ impl Window {
 }
 
 /// A zero at the beginning of each bucket that has no sample. Buckets begin at multiples of their width since 1970.
-fn with_zeros(samples: &Samples, bucket_ms: i64, window: Window) -> Samples {
-    let mut filled = Samples::default();
+fn with_zeros(samples: &SampleColumns, bucket_ms: i64, window: Window) -> SampleColumns {
+    let mut filled = SampleColumns::default();
     let first = window.from_ms.div_euclid(bucket_ms) * bucket_ms;
     let mut next = if first < window.from_ms {
         first + bucket_ms
     } else {
         first
     };
-    let mut zeros_until = |filled: &mut Samples, end: i64| {
+    let mut zeros_until = |filled: &mut SampleColumns, end: i64| {
         while next < end {
             filled.times_ms.push(next);
             filled.values.push(0.0);
@@ -214,7 +219,7 @@ mod tests {
 
     #[test]
     fn buckets_without_a_sample_have_counted_zero() {
-        let samples = Samples {
+        let samples = SampleColumns {
             times_ms: vec![20, 50],
             values: vec![2.0, 5.0],
         };
@@ -229,7 +234,7 @@ mod tests {
         assert_eq!(filled.times_ms, [20, 30, 40, 50, 60, 70]);
         assert_eq!(filled.values, [2.0, 0.0, 0.0, 5.0, 0.0, 0.0]);
         let none = with_zeros(
-            &Samples::default(),
+            &SampleColumns::default(),
             10,
             Window {
                 from_ms: 20,
@@ -246,6 +251,10 @@ mod tests {
             until_ms: 20,
         };
         assert_eq!(window.buckets(10), 0);
-        assert!(with_zeros(&Samples::default(), 10, window).times_ms.is_empty());
+        assert!(
+            with_zeros(&SampleColumns::default(), 10, window)
+                .times_ms
+                .is_empty()
+        );
     }
 }

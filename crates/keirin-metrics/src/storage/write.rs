@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use keirin_model::ProjectId;
 use keirin_model::series::Labels;
-use keirin_store::series::{DescribedMetric, NewSeries, SampleWrite, Span};
+use keirin_store::series::{DescribedMetric, NewSeries, SampleWrite, SeriesTimeRange};
 use keirin_store::{Store, StoreError};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedMutexGuard;
@@ -28,7 +28,7 @@ pub struct Storage {
 
 /// Samples of one series in two columns; times rise.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Samples {
+pub struct SampleColumns {
     /// Milliseconds since 1970.
     pub times_ms: Vec<i64>,
     /// A value for each time.
@@ -47,7 +47,7 @@ pub struct Incoming {
     /// The width of its buckets, where one without a sample has counted zero.
     pub bucket_ms: Option<i64>,
     /// What is new.
-    pub samples: Samples,
+    pub samples: SampleColumns,
 }
 
 /// A transaction that writes samples; see [`SampleWrite`].
@@ -60,7 +60,7 @@ pub struct Writing {
     _turn: OwnedMutexGuard<()>,
 }
 
-impl Samples {
+impl SampleColumns {
     /// Samples in any order. Of several at one time the last one counts.
     pub fn new(mut samples: Vec<keirin_model::series::Sample>) -> Self {
         samples.sort_by_key(|sample| sample.time_ms);
@@ -250,7 +250,7 @@ impl Writing {
         let spans: Vec<_> = ids
             .iter()
             .zip(incoming)
-            .filter_map(|(id, incoming)| Span::of(*id, &incoming.samples.times_ms))
+            .filter_map(|(id, incoming)| SeriesTimeRange::of(*id, &incoming.samples.times_ms))
             .collect();
         let chunks = self.write.chunks_to_merge(&spans).await?;
         let mut by_series: HashMap<i64, &[_]> = HashMap::with_capacity(spans.len());

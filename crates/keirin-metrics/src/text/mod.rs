@@ -21,7 +21,7 @@ pub(crate) use families::family_of;
 pub use format::TextFormat;
 pub use names::{is_plain_label, is_plain_metric};
 pub use reader::TextReader;
-pub use writer::{Times, write};
+pub use writer::{SampleTimestamps, write};
 
 use crate::batch::{Batch, Metadata, Received};
 use crate::refusal::RefusedItems;

@@ -3,7 +3,7 @@
 use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
 use proptest::prelude::*;
 
-use super::{TextFormat, TextLimits, TextReader, Times, read, write};
+use super::{SampleTimestamps, TextFormat, TextLimits, TextReader, read, write};
 use crate::batch::{Batch, Metadata};
 
 const FORMATS: [TextFormat; 2] = [TextFormat::PROMETHEUS_QUOTED, TextFormat::OPEN_METRICS_QUOTED];
@@ -90,7 +90,7 @@ proptest! {
     #[test]
     fn what_is_written_reads_as_it_was(batch in batches()) {
         for format in FORMATS {
-            let text = write(&batch, format, Times::Written);
+            let text = write(&batch, format, SampleTimestamps::Written);
             let exposition = read(text.as_bytes(), format, TextLimits::default());
             let back = exposition.unwrap_or_else(|error| panic!("{error}\n{text}")).received(0);
             prop_assert!(back.refused.is_empty());
@@ -115,7 +115,7 @@ proptest! {
         text in prop_oneof![
             prop::collection::vec(any::<u8>(), 0..200),
             "([a-z#{}\"=, \t\n\\\\0-9.]|# (TYPE|HELP|UNIT) |EOF){0,60}".prop_map(String::into_bytes),
-            batches().prop_map(|batch| write(&batch, TextFormat::OPEN_METRICS_QUOTED, Times::Written).into_bytes()),
+            batches().prop_map(|batch| write(&batch, TextFormat::OPEN_METRICS_QUOTED, SampleTimestamps::Written).into_bytes()),
         ],
         piece in 1_usize..20,
     ) {

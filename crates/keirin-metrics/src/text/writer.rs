@@ -13,7 +13,7 @@ use crate::batch::Batch;
 
 /// Whether a sample's time is written; without it whoever reads takes the time of reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Times {
+pub enum SampleTimestamps {
     /// Each sample with its time.
     Written,
     /// Only values.
@@ -22,7 +22,7 @@ pub enum Times {
 
 /// Writes the newest sample of each series, metrics by name, each described once. A series whose end has been marked is
 /// not there.
-pub fn write(batch: &Batch, format: TextFormat, times: Times) -> String {
+pub fn write(batch: &Batch, format: TextFormat, times: SampleTimestamps) -> String {
     let families = families(batch, !format.quotes_names());
     let names: HashSet<&str> = families.iter().map(|family| &*family.metadata.name).collect();
     let mut writer = Writer {
@@ -42,7 +42,7 @@ pub fn write(batch: &Batch, format: TextFormat, times: Times) -> String {
 struct Writer {
     out: String,
     format: TextFormat,
-    times: Times,
+    times: SampleTimestamps,
 }
 
 impl Writer {
@@ -125,7 +125,7 @@ impl Writer {
         }
         self.out.push(' ');
         write_value(&mut self.out, sample.value)?;
-        if self.times == Times::Written {
+        if self.times == SampleTimestamps::Written {
             self.out.push(' ');
             if self.format.is_open_metrics() {
                 write_seconds(&mut self.out, sample.time_ms)?;
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn the_text_format_by_example() {
-        let text = write(&example(), TextFormat::PROMETHEUS, Times::Written);
+        let text = write(&example(), TextFormat::PROMETHEUS, SampleTimestamps::Written);
         let expected = r#"# HELP clicks No total.
 # TYPE clicks counter
 clicks 4 1500
@@ -227,7 +227,11 @@ wait_seconds_count{queue="b"} 3 1500
 
     #[test]
     fn open_metrics_by_example() {
-        let text = write(&example(), TextFormat::OPEN_METRICS_QUOTED, Times::Written);
+        let text = write(
+            &example(),
+            TextFormat::OPEN_METRICS_QUOTED,
+            SampleTimestamps::Written,
+        );
         let expected = r#"# HELP clicks No total.
 # TYPE clicks unknown
 clicks 4 1.500
@@ -250,7 +254,11 @@ wait_seconds_count{queue="b"} 3 1.500
 "#;
         assert_eq!(text, expected);
         assert_eq!(
-            write(&Batch::default(), TextFormat::OPEN_METRICS, Times::LeftOut),
+            write(
+                &Batch::default(),
+                TextFormat::OPEN_METRICS,
+                SampleTimestamps::LeftOut
+            ),
             "# EOF\n"
         );
     }
@@ -268,7 +276,7 @@ wait_seconds_count{queue="b"} 3 1.500
             metadata: Vec::new(),
         };
         assert_eq!(
-            write(&batch, TextFormat::PROMETHEUS, Times::LeftOut),
+            write(&batch, TextFormat::PROMETHEUS, SampleTimestamps::LeftOut),
             "# TYPE a untyped\na 3\n"
         );
     }
@@ -288,7 +296,7 @@ wait_seconds_count{queue="b"} 3 1.500
             ],
         };
         assert_eq!(
-            write(&batch, TextFormat::PROMETHEUS, Times::LeftOut),
+            write(&batch, TextFormat::PROMETHEUS, SampleTimestamps::LeftOut),
             "# HELP h A histogram?\n# TYPE h untyped\nh 1\n# TYPE h_bucket untyped\nh_bucket{le=\"1\"} 1\n\
              # TYPE s summary\ns_sum 1\n"
         );

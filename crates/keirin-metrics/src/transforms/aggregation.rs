@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use keirin_insight::{Tally, incremental};
 use keirin_model::RepositoryId;
-use keirin_store::facts::Facts;
+use keirin_store::facts::FactBatch;
 use keirin_store::{Position, Result as StoreResult};
 
 use super::{PAGE, Transforms, overtaken};
@@ -113,7 +113,7 @@ async fn follow<Fact, Pages>(
     count: impl Fn(&Fact, &mut Tally),
 ) -> Result<u64, StorageError>
 where
-    Pages: Future<Output = StoreResult<Facts<Fact>>>,
+    Pages: Future<Output = StoreResult<FactBatch<Fact>>>,
 {
     let (mut facts, mut again) = (0, false);
     loop {

@@ -17,7 +17,7 @@ use keirin_store::series::DescribedMetric;
 use keirin_store::{Store, StoreError};
 use tokio::sync::Notify;
 
-use crate::storage::{Incoming, Samples, Storage, StorageError, Writing};
+use crate::storage::{Incoming, SampleColumns, Storage, StorageError, Writing};
 
 /// How many facts are taken in at once. Many facts grow the same chunks, which are written once for all of them.
 const PAGE: u32 = 20_000;
@@ -34,7 +34,7 @@ pub struct Transforms {
 
 /// What was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct TransformProgress {
     /// How many facts were read.
     pub facts: u64,
 }
@@ -83,8 +83,8 @@ impl Transforms {
     ///
     /// # Errors
     /// The database fails. What was done before stays done.
-    pub async fn catch_up(&self, now: Timestamp) -> Result<Progress, StorageError> {
-        let mut progress = Progress::default();
+    pub async fn catch_up(&self, now: Timestamp) -> Result<TransformProgress, StorageError> {
+        let mut progress = TransformProgress::default();
         progress.facts += aggregation::all(self).await?;
         progress.facts += recomputation::all(self, now).await?;
         Ok(progress)
@@ -146,7 +146,7 @@ fn incoming(transform: &str, increment: &Increment, owners: &HashMap<String, Pro
         project: owners.get(owner(increment)).copied(),
         transform: Some(transform.to_owned()),
         bucket_ms: increment.counts.then(|| increment.bucket.milliseconds()),
-        samples: Samples { times_ms, values },
+        samples: SampleColumns { times_ms, values },
     }
 }
 

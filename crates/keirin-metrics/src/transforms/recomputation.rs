@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use keirin_insight::{Bucket, Tally, recomputed};
 use keirin_model::RepositoryId;
 use keirin_model::facts::git::{Repository, Tag};
-use keirin_store::facts::Facts;
+use keirin_store::facts::FactBatch;
 use keirin_store::{Position, Result as StoreResult};
 
 use super::{PAGE, Transforms, overtaken};
@@ -162,7 +162,7 @@ impl<Owner: Ord> News<Owner> {
         owner: impl Fn(&Fact) -> Option<Owner>,
     ) -> Result<Self, StorageError>
     where
-        Pages: Future<Output = StoreResult<Facts<Fact>>>,
+        Pages: Future<Output = StoreResult<FactBatch<Fact>>>,
     {
         let mut news = Self::begin(transforms, recounting).await?;
         loop {

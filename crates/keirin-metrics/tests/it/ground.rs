@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use keirin_engine::{Change, Move};
+use keirin_engine::{Move, RowChange};
 use keirin_metrics::storage::{FetchLimits, Storage};
 use keirin_model::flow::{Attempt, Exit, Flow, Job, Run};
 use keirin_model::plan::Executor;
@@ -12,9 +12,9 @@ use keirin_model::series::{METRIC_NAME, MatchOperator, Matcher};
 use keirin_model::{AgentId, BranchId, Outcome, ProjectId, Status};
 use keirin_store::Store;
 use keirin_store::agents::NewAgent;
-use keirin_store::engine::Lease;
+use keirin_store::engine::LeaderLease;
 use keirin_store::projects::{NamedRepository, NewProject};
-use keirin_testkit::contract::Sample;
+use keirin_testkit::contract::SampleRows;
 
 pub(crate) fn now() -> Timestamp {
     Timestamp::constant(1_760_000_400, 0)
@@ -23,7 +23,7 @@ pub(crate) fn now() -> Timestamp {
 /// A server that leads, with a project and an agent.
 pub(crate) struct Led {
     pub(crate) store: Store,
-    lease: Lease,
+    lease: LeaderLease,
     pub(crate) branch: (ProjectId, BranchId),
     agent: AgentId,
 }
@@ -67,7 +67,7 @@ pub(crate) async fn led(store: Store) -> Led {
 }
 
 impl Led {
-    async fn commit(&self, changes: &[Change]) {
+    async fn commit(&self, changes: &[RowChange]) {
         self.store.commit(self.lease.epoch, changes).await.unwrap();
     }
 
@@ -82,7 +82,7 @@ impl Led {
         wanted: &[(Timestamp, Outcome)],
         (stages, jobs): (usize, usize),
     ) -> Vec<Flow> {
-        let mut sample = Sample::after(&self.store.snapshot().await.unwrap(), now());
+        let mut sample = SampleRows::after(&self.store.snapshot().await.unwrap(), now());
         let (mut begins, mut ends, mut flows) = (Vec::new(), Vec::new(), Vec::new());
         for (at, outcome) in wanted {
             let (mut flow, runs, jobs, _) = sample.flow_changes(self.branch, stages, jobs);
@@ -90,19 +90,19 @@ impl Led {
             flow.created_at = *at;
             let begun = *at + SignedDuration::from_secs(2);
             let ended = begun + SignedDuration::from_secs(10);
-            begins.push(Change::AddFlow(Box::new(flow.clone())));
-            begins.extend(runs.iter().cloned().map(Change::AddRun));
-            begins.extend(jobs.iter().cloned().map(Change::AddJob));
+            begins.push(RowChange::AddFlow(Box::new(flow.clone())));
+            begins.extend(runs.iter().cloned().map(RowChange::AddRun));
+            begins.extend(jobs.iter().cloned().map(RowChange::AddJob));
             let mut attempts = Vec::new();
             for job in &jobs {
                 let mut attempt = sample.attempt(job.id, 1, self.agent);
                 attempt.assigned_at = begun;
-                begins.push(Change::QueueJob {
+                begins.push(RowChange::QueueJob {
                     job: job.id,
                     at: *at,
                     lost: 0,
                 });
-                begins.push(Change::AddAttempt(attempt.clone()));
+                begins.push(RowChange::AddAttempt(attempt.clone()));
                 attempts.push(attempt);
             }
             let parts = (&flow, runs.as_slice(), jobs.as_slice(), attempts.as_slice());
@@ -124,8 +124,8 @@ fn moves(
     (flow, runs, jobs, attempts): Parts<'_>,
     (from, to): (Status, Status),
     at: Timestamp,
-) -> Vec<Change> {
-    let attempts = attempts.iter().map(|attempt| Change::MoveAttempt {
+) -> Vec<RowChange> {
+    let attempts = attempts.iter().map(|attempt| RowChange::MoveAttempt {
         moved: Move {
             id: attempt.id,
             from,
@@ -136,7 +136,7 @@ fn moves(
         message: None,
     });
     let jobs = jobs.iter().map(|job| {
-        Change::MoveJob(Move {
+        RowChange::MoveJob(Move {
             id: job.id,
             from,
             to,
@@ -144,14 +144,14 @@ fn moves(
         })
     });
     let runs = runs.iter().map(|run| {
-        Change::MoveRun(Move {
+        RowChange::MoveRun(Move {
             id: run.id,
             from,
             to,
             at,
         })
     });
-    let flow = Change::MoveFlow(Move {
+    let flow = RowChange::MoveFlow(Move {
         id: flow.id,
         from,
         to,

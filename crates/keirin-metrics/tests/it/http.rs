@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::post;
 use keirin_metrics::batch::Batch;
-use keirin_metrics::http::{EndpointSettings, HttpError, Retry, Secret, SignIn};
+use keirin_metrics::http::{Authentication, EndpointSettings, HttpError, RetryPolicy, Secret};
 use keirin_metrics::influx::{InfluxClient, InfluxTarget};
 use keirin_metrics::remote_write::{RemoteWriteClient, RemoteWriteLimits, decode};
 use keirin_model::series::{Labels, Sample};
@@ -45,7 +45,7 @@ fn batch() -> Batch {
 
 fn settings() -> EndpointSettings {
     EndpointSettings {
-        retry: Retry {
+        retry: RetryPolicy {
             attempts: 3,
             first_wait: Duration::from_millis(1),
             longest_wait: Duration::from_millis(1),
@@ -118,7 +118,7 @@ async fn a_remote_write_carries_what_it_says() {
     }
     let server = Server::start(Router::new().route("/write", post(receive))).await;
     let settings = EndpointSettings {
-        sign_in: SignIn::Bearer {
+        sign_in: Authentication::Bearer {
             token: Secret::new("a token"),
         },
         ..settings()
@@ -143,7 +143,7 @@ async fn influxdb_2_is_written_to_as_it_documents() {
         bucket: "ci".to_owned(),
     };
     let settings = EndpointSettings {
-        sign_in: SignIn::Token {
+        sign_in: Authentication::Token {
             token: Secret::new("abc"),
         },
         ..settings()

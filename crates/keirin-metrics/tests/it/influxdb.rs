@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use keirin_metrics::batch::Batch;
-use keirin_metrics::http::{Endpoint, EndpointSettings, HttpError, Retry};
+use keirin_metrics::http::{Endpoint, EndpointSettings, HttpError, RetryPolicy};
 use keirin_metrics::influx::{InfluxClient, InfluxTarget, LineLimits, Points, Precision, into_samples, read};
 use keirin_model::series::{Labels, Sample};
 use keirin_testkit::database;
@@ -45,7 +45,7 @@ impl Database {
     async fn new(name: &'static str) -> Self {
         let url: Url = named("KEIRIN_TEST_INFLUXDB").parse().unwrap();
         let settings = EndpointSettings {
-            retry: Retry::NEVER,
+            retry: RetryPolicy::NEVER,
             ..EndpointSettings::default()
         };
         let server = Endpoint::new(&url, settings).unwrap();

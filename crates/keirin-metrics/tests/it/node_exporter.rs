@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use jiff::Timestamp;
 use keirin_metrics::http::{Endpoint, EndpointSettings};
 use keirin_metrics::pushgateway::read_body;
-use keirin_metrics::scrape::{Clock, Health, Scraper, Target, TargetStatus};
+use keirin_metrics::scrape::{Clock, Health, ScrapeTarget, Scraper, TargetStatus};
 use keirin_metrics::storage::{Intake, IntakeLimits, Storage};
 use keirin_metrics::text::{Exposition, TextLimits};
 use keirin_store::views::VisibleProjects;
@@ -60,7 +60,7 @@ async fn an_exporter_is_killed_and_comes_back() {
         "{{name: node, url: 'http://{address}/metrics', interval: 1s, timeout: 1s, labels: {{site: here}}, relabel: [
            {{source_labels: [__name__], regex: go_.*, action: drop}}]}}"
     );
-    let target = Target::new(serde_saphyr::from_str(&yaml).unwrap()).unwrap();
+    let target = ScrapeTarget::new(serde_saphyr::from_str(&yaml).unwrap()).unwrap();
 
     let mut exporter = start(&address).await;
     scraper.set_targets(vec![target]).await.unwrap();

@@ -10,7 +10,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use futures::stream;
-use keirin_metrics::scrape::{ScrapeError, ScrapeState, Target, fetch, outcome};
+use keirin_metrics::scrape::{ScrapeError, ScrapeState, ScrapeTarget, fetch, outcome};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tower_http::compression::CompressionLayer;
@@ -18,9 +18,9 @@ use url::Url;
 
 use crate::server::{Server, nobody};
 
-fn target(url: &Url, more: &str) -> Target {
+fn target(url: &Url, more: &str) -> ScrapeTarget {
     let yaml = format!("name: test\nurl: {url}\n{more}");
-    Target::new(serde_saphyr::from_str(&yaml).unwrap()).unwrap()
+    ScrapeTarget::new(serde_saphyr::from_str(&yaml).unwrap()).unwrap()
 }
 
 /// Scrapes a server with this one answer.

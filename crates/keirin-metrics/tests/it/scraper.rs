@@ -8,7 +8,7 @@ use axum::Router;
 use axum::routing::get;
 use jiff::{SignedDuration, Timestamp};
 use keirin_metrics::batch::{Batch, Received};
-use keirin_metrics::scrape::{Clock, Health, Scraper, Target, TargetStatus};
+use keirin_metrics::scrape::{Clock, Health, ScrapeTarget, Scraper, TargetStatus};
 use keirin_metrics::sink::{SampleSink, SinkError};
 use keirin_metrics::storage::{Intake, IntakeLimits, Storage};
 use keirin_testkit::{FakeClock, database};
@@ -35,9 +35,9 @@ fn scraper() -> (Scraper, UnboundedReceiver<Batch>) {
     (Scraper::new(Arc::new(clock), Arc::new(Kept(sender))), receiver)
 }
 
-fn target(name: &str, url: &Url, more: &str) -> Target {
+fn target(name: &str, url: &Url, more: &str) -> ScrapeTarget {
     let yaml = format!("name: {name}\nurl: {url}\ninterval: 1s\ntimeout: 1s\n{more}");
-    Target::new(serde_saphyr::from_str(&yaml).unwrap()).unwrap()
+    ScrapeTarget::new(serde_saphyr::from_str(&yaml).unwrap()).unwrap()
 }
 
 /// The value of a metric in a batch of this target; `None` for a marked end.
@@ -230,7 +230,7 @@ async fn a_target_that_misbehaves_is_down_and_says_why() {
         .iter()
         .map(|(name, url, _)| {
             let yaml = format!("name: {name}\nurl: {url}\n{slow}");
-            Target::new(serde_saphyr::from_str(&yaml).unwrap()).unwrap()
+            ScrapeTarget::new(serde_saphyr::from_str(&yaml).unwrap()).unwrap()
         })
         .collect();
     scraper.set_targets(targets).await.unwrap();
@@ -340,7 +340,7 @@ async fn a_silent_target_does_not_hold_up_the_end() {
     let server = Server::start(Router::new().route("/", get(silent))).await;
     let (mut scraper, mut batches) = scraper();
     let yaml = format!("name: t\nurl: {}\ninterval: 10m\ntimeout: 10m", server.url);
-    let target = Target::new(serde_saphyr::from_str(&yaml).unwrap()).unwrap();
+    let target = ScrapeTarget::new(serde_saphyr::from_str(&yaml).unwrap()).unwrap();
     scraper.set_targets(vec![target]).await.unwrap();
     is_asked.recv().await.unwrap();
     scraper.stop().await;

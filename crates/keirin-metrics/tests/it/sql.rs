@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use keirin_metrics::batch::{Batch, Received};
 use keirin_metrics::sink::{SampleSink, SinkError};
-use keirin_metrics::sql::{QueryEnd, SqlCollector, SqlDatabase, SqlFile, SqlQuery, SqlSettings, Taken};
-use keirin_metrics::text::{TextFormat, Times, write};
+use keirin_metrics::sql::{QueryEnd, SqlCollector, SqlDatabase, SqlFile, SqlMetricQuery, SqlSettings, Taken};
+use keirin_metrics::text::{SampleTimestamps, TextFormat, write};
 use keirin_model::series::Labels;
 use keirin_store::foreign::{ForeignDatabase, run_query};
 use keirin_testkit::{TestDatabase, database};
@@ -47,13 +47,13 @@ async fn alone(database: &TestDatabase) {
     connection.close().await.unwrap();
 }
 
-fn query(file: &str, name: &str) -> SqlQuery {
+fn query(file: &str, name: &str) -> SqlMetricQuery {
     let file = SqlFile::read(file).unwrap();
     file.queries.into_iter().find(|query| query.name == name).unwrap()
 }
 
 /// What a query of a supplied file gives.
-async fn taken(database: &TestDatabase, query: &SqlQuery) -> Taken {
+async fn taken(database: &TestDatabase, query: &SqlMetricQuery) -> Taken {
     let own = ForeignDatabase::of(&database.store());
     let end = match run_query(&own, &query.sql, Duration::from_secs(60), query.rows).await {
         Ok(rows) => QueryEnd::Rows(rows),
@@ -131,7 +131,7 @@ async fn the_text_of_the_supplied_files_is_one_text() {
             batch.metadata.extend(more.metadata);
         }
     }
-    let text = write(&batch, TextFormat::PROMETHEUS, Times::LeftOut);
+    let text = write(&batch, TextFormat::PROMETHEUS, SampleTimestamps::LeftOut);
     assert!(
         text.contains("# TYPE postgresql_transactions_committed_total counter\n"),
         "{text}"

@@ -1,6 +1,6 @@
 //! Samples from outside: written, written over, read back, limited, and let go.
 
-use keirin_metrics::storage::{FetchLimits, Incoming, Samples, Storage, StorageError};
+use keirin_metrics::storage::{FetchLimits, Incoming, SampleColumns, Storage, StorageError};
 use keirin_model::series::{Labels, Sample};
 use keirin_testkit::database;
 
@@ -16,7 +16,7 @@ fn incoming(labels: &[(&str, &str)], samples: &[(i64, f64)]) -> Incoming {
         project: None,
         transform: None,
         bucket_ms: None,
-        samples: Samples::new(samples),
+        samples: SampleColumns::new(samples),
     }
 }
 

@@ -4,7 +4,9 @@
 use keirin_metrics::batch::{Batch, Metadata};
 use keirin_metrics::http::{Endpoint, EndpointSettings};
 use keirin_metrics::remote_write::RemoteWriteClient;
-use keirin_metrics::source::{QueryData, QueryRange, RangeSeries, Selection, Source, SourceError};
+use keirin_metrics::source::{
+    PrometheusSource, QueryData, QueryRange, RangeSeries, SeriesRequest, SourceError,
+};
 use keirin_model::series::{Labels, MetricKind, Sample};
 use keirin_testkit::database;
 use url::Url;
@@ -20,9 +22,9 @@ fn server() -> Url {
     named("KEIRIN_TEST_VICTORIA_METRICS").parse().unwrap()
 }
 
-fn source(more: &str) -> Source {
+fn source(more: &str) -> PrometheusSource {
     let text = format!("name: victoria\nurl: {}\n{more}", server());
-    Source::new(serde_saphyr::from_str(&text).unwrap()).unwrap()
+    PrometheusSource::new(serde_saphyr::from_str(&text).unwrap()).unwrap()
 }
 
 /// Writes samples there, and comes back when they are seen.
@@ -173,11 +175,11 @@ async fn a_marked_end_is_an_end_there() {
 async fn what_there_is_can_be_listed() {
     write(&series("listed_total", &["a", "b"], 3)).await;
     let source = source("");
-    let mine = Selection {
+    let mine = SeriesRequest {
         matchers: vec!["listed_total".to_owned()],
         start_ms: Some(FIRST_MS),
         end_ms: Some(FIRST_MS + 3 * STEP_MS),
-        ..Selection::default()
+        ..SeriesRequest::default()
     };
     let mut found: Vec<_> = source
         .series(&mine)

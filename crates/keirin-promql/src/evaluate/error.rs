@@ -1,7 +1,7 @@
 //! Why a query has no answer.
 
 use crate::limits::OverLimit;
-use crate::source::SourceError;
+use crate::source::SeriesSourceError;
 use crate::syntax::ValueType;
 
 /// Why a query has no answer.
@@ -12,7 +12,7 @@ pub enum EvaluateError {
     OverLimit(#[from] OverLimit),
     /// The series could not be had.
     #[error(transparent)]
-    Source(#[from] SourceError),
+    Source(#[from] SeriesSourceError),
     /// Two series of a vector would be the same one.
     #[error("vector cannot contain metrics with the same labelset")]
     SameLabels,

@@ -10,7 +10,7 @@ use crate::time::Steps;
 
 /// What a query gives.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct QueryResult {
     /// The values.
     pub value: Value,
     /// Why it may be wrong; each ends with line and column.

@@ -28,7 +28,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use error::EvaluateError;
-pub use finish::{Answer, Element, Value};
+pub use finish::{Element, QueryResult, Value};
 use row::Row;
 
 use crate::annotation::Annotations;
@@ -37,7 +37,7 @@ use crate::query::Query;
 use crate::selection::selections;
 use crate::source::{Series, SeriesSource};
 use crate::syntax::ast::{Expr, Node, ValueType};
-use crate::time::{FARTHEST_MS, Options, Span, Steps};
+use crate::time::{EvaluationTimes, FARTHEST_MS, Options, Steps};
 
 /// Evaluates a query at one time or at many, over the series of a source. The source is asked once for each
 /// [selection](Query::selections) that differs from the others.
@@ -46,10 +46,10 @@ use crate::time::{FARTHEST_MS, Options, Span, Steps};
 /// The source fails, a limit is gone over, or the query cannot be answered with these series.
 pub fn evaluate(
     query: &Query,
-    span: Span,
+    span: EvaluationTimes,
     source: &dyn SeriesSource,
     options: &Options,
-) -> Result<Answer, EvaluateError> {
+) -> Result<QueryResult, EvaluateError> {
     let steps = checked_steps(query, span, options)?;
     let expr = query.settled(span).map_err(EvaluateError::Length)?;
     let mut evaluator = Evaluator {
@@ -62,14 +62,14 @@ pub fn evaluate(
     evaluator.fetch(&expr, source)?;
     let value = evaluator.answer(&expr, steps)?;
     let (warnings, infos) = evaluator.annotations.into_texts(query.text());
-    Ok(Answer {
+    Ok(QueryResult {
         value,
         warnings,
         infos,
     })
 }
 
-fn checked_steps(query: &Query, span: Span, options: &Options) -> Result<Steps, EvaluateError> {
+fn checked_steps(query: &Query, span: EvaluationTimes, options: &Options) -> Result<Steps, EvaluateError> {
     let in_reach = |time_ms: i64| (-FARTHEST_MS..=FARTHEST_MS).contains(&time_ms);
     if !in_reach(span.start_ms) || !in_reach(span.end_ms) || !in_reach(options.lookback_ms) {
         return Err(EvaluateError::Time);
@@ -92,7 +92,7 @@ fn checked_steps(query: &Query, span: Span, options: &Options) -> Result<Steps, 
 /// One evaluation of one query.
 struct Evaluator<'a> {
     /// The times of the whole query, to which `start()` and `end()` refer.
-    span: Span,
+    span: EvaluationTimes,
     options: &'a Options,
     /// What each selector has selected.
     fetched: Vec<Arc<[Series]>>,

@@ -7,7 +7,7 @@ use keirin_model::series::Matcher;
 use super::error::TextRange;
 use super::function::Function;
 use super::length::{Length, Reason};
-use crate::time::Span;
+use crate::time::EvaluationTimes;
 
 /// What an expression gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -404,7 +404,7 @@ impl Expr {
     }
 
     /// Calculates all lengths of time for a query at these times.
-    pub(crate) fn settle(&mut self, span: Span) -> Result<(), Reason> {
+    pub(crate) fn settle(&mut self, span: EvaluationTimes) -> Result<(), Reason> {
         match &mut self.node {
             Node::Vector(selector) => selector.shift.offset.settle(span)?,
             Node::Range { selector, range } => {

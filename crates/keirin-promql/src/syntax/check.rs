@@ -5,18 +5,18 @@ use keirin_model::series::METRIC_NAME;
 use super::ast::{Binary, Expr, Node, Selector, ValueType};
 use super::error::{SyntaxError, TextRange};
 use super::function::Function;
-use crate::limits::Limits;
+use crate::limits::QueryLimits;
 use crate::matchers::CompiledMatchers;
 
 /// Finds the first thing in an expression that makes no sense.
-pub(super) fn check(query: &str, expr: &Expr, limits: &Limits) -> Result<(), SyntaxError> {
+pub(super) fn check(query: &str, expr: &Expr, limits: &QueryLimits) -> Result<(), SyntaxError> {
     let checker = Checker { query, limits };
     checker.expr(expr)
 }
 
 struct Checker<'a> {
     query: &'a str,
-    limits: &'a Limits,
+    limits: &'a QueryLimits,
 }
 
 impl Checker<'_> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::ast::Operator;
 use super::duration::{LONGEST_MS, format_duration};
 use super::format::decimal;
-use crate::time::Span;
+use crate::time::EvaluationTimes;
 
 /// A length of time.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -70,7 +70,7 @@ impl Length {
     }
 
     /// Calculates it for a query at these times.
-    pub(crate) fn settle(&mut self, span: Span) -> Result<(), Reason> {
+    pub(crate) fn settle(&mut self, span: EvaluationTimes) -> Result<(), Reason> {
         if let Some(calculation) = &self.calculation {
             self.milliseconds = milliseconds(calculation.seconds(Some(span))?)?;
         }
@@ -124,7 +124,7 @@ impl Calculation {
     }
 
     /// Its value; what depends on times is none without them.
-    fn seconds(&self, span: Option<Span>) -> Result<f64, Reason> {
+    fn seconds(&self, span: Option<EvaluationTimes>) -> Result<f64, Reason> {
         let of_milliseconds = |milliseconds: i64| milliseconds as f64 / 1000.0;
         Ok(match self {
             Self::Number(seconds) => *seconds,

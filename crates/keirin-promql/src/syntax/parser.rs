@@ -6,7 +6,7 @@ use super::error::{SyntaxError, TextRange};
 use super::function;
 use super::lexer;
 use super::token::{Kind, Token};
-use crate::limits::{Limit, Limits, OverLimit};
+use crate::limits::{Limit, OverLimit, QueryLimits};
 
 /// What Prometheus knows behind a flag and is not supported here.
 const UNSUPPORTED_FUNCTIONS: [&str; 3] = ["info", "integral", "start_timestamp"];
@@ -14,7 +14,7 @@ const UNSUPPORTED_FUNCTIONS: [&str; 3] = ["info", "integral", "start_timestamp"]
 const NEVER_NAMES: [&str; 6] = ["atan2", "bool", "group_left", "group_right", "ignoring", "on"];
 
 /// The expression that a text says, with all types checked.
-pub(crate) fn parse(query: &str, limits: &Limits) -> Result<Expr, SyntaxError> {
+pub(crate) fn parse(query: &str, limits: &QueryLimits) -> Result<Expr, SyntaxError> {
     if query.len() > limits.query_bytes {
         let error = OverLimit::new(Limit::QueryLength, limits.query_bytes as u64);
         let place = TextRange::new(limits.query_bytes, query.len());
@@ -41,7 +41,7 @@ pub(crate) fn parse(query: &str, limits: &Limits) -> Result<Expr, SyntaxError> {
 
 pub(super) struct Parser<'a> {
     pub(super) query: &'a str,
-    limits: &'a Limits,
+    limits: &'a QueryLimits,
     tokens: Vec<Token>,
     at: usize,
     depth: usize,

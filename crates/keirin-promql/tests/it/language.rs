@@ -1,12 +1,12 @@
 //! The language as text: what is read, what is refused and where, and how it is written.
 
-use keirin_promql::{Limits, Query, format_query};
+use keirin_promql::{Query, QueryLimits, format_query};
 use serde_json::json;
 
 use crate::series::query;
 
 fn refused(text: &str) -> String {
-    let error = Query::parse(text, &Limits::default()).expect_err(text);
+    let error = Query::parse(text, &QueryLimits::default()).expect_err(text);
     format!("{error}\n{}", error.with_caret(text))
 }
 
@@ -181,11 +181,11 @@ fn an_error_says_what_is_wrong_and_points_at_it() {
 #[test]
 fn what_is_known_but_not_supported_is_told_from_what_is_wrong() {
     for text in ["limit_ratio(0.5, x)", "info(x)"] {
-        let error = Query::parse(text, &Limits::default()).expect_err(text);
+        let error = Query::parse(text, &QueryLimits::default()).expect_err(text);
         assert!(error.unsupported, "{error}");
         assert!(error.message.contains("experimental"), "{error}");
     }
-    let error = Query::parse("nonsense(x)", &Limits::default()).expect_err("no such function");
+    let error = Query::parse("nonsense(x)", &QueryLimits::default()).expect_err("no such function");
     assert!(!error.unsupported);
 }
 

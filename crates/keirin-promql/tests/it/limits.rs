@@ -1,10 +1,12 @@
 //! Whoever asks for too much is told which limit is in the way, and nothing large has been made by then.
 
-use keirin_promql::{EvaluateError, Limit, Limits, Options, OverLimit, Query, Span, evaluate};
+use keirin_promql::{
+    EvaluateError, EvaluationTimes, Limit, Options, OverLimit, Query, QueryLimits, evaluate,
+};
 
 use crate::series::{AtHand, query};
 
-fn over(text: &str, span: Span, source: &AtHand, limits: Limits) -> Limit {
+fn over(text: &str, span: EvaluationTimes, source: &AtHand, limits: QueryLimits) -> Limit {
     let options = Options {
         limits,
         ..Options::default()
@@ -15,7 +17,7 @@ fn over(text: &str, span: Span, source: &AtHand, limits: Limits) -> Limit {
     }
 }
 
-fn answered(text: &str, span: Span, source: &AtHand, limits: Limits) {
+fn answered(text: &str, span: EvaluationTimes, source: &AtHand, limits: QueryLimits) {
     let options = Options {
         limits,
         ..Options::default()
@@ -36,7 +38,7 @@ fn ten_series() -> AtHand {
 
 #[test]
 fn a_query_that_is_too_long_or_too_deep_is_refused_with_the_limits_name() {
-    let limits = Limits::default();
+    let limits = QueryLimits::default();
     let long = "a".repeat(limits.query_bytes + 1);
     let deep = format!("{}1{}", "(".repeat(100_000), ")".repeat(100_000));
     let open = "(".repeat(20_000);
@@ -64,7 +66,7 @@ fn a_query_that_is_too_long_or_too_deep_is_refused_with_the_limits_name() {
 
 #[test]
 fn the_deepest_query_that_is_allowed_is_evaluated_formatted_and_drawn() {
-    let depth = Limits::default().nesting;
+    let depth = QueryLimits::default().nesting;
     let chain = "x + ".repeat(depth - 1) + "x";
     let inner = depth - 1;
     let calls = format!("{}x{}", "abs(".repeat(inner), ")".repeat(inner));
@@ -74,7 +76,7 @@ fn the_deepest_query_that_is_allowed_is_evaluated_formatted_and_drawn() {
         keirin_promql::format_query(&query);
         evaluate(
             &query,
-            Span::range(0, 600_000, 60_000),
+            EvaluationTimes::range(0, 600_000, 60_000),
             &ten_series(),
             &Options::default(),
         )
@@ -85,17 +87,17 @@ fn the_deepest_query_that_is_allowed_is_evaluated_formatted_and_drawn() {
 #[test]
 fn a_range_has_so_many_steps_and_no_more() {
     let source = ten_series();
-    let limits = Limits::default();
+    let limits = QueryLimits::default();
     let most = i64::try_from(limits.points_per_series).expect("it fits");
-    let allowed = Span::range(0, (most - 1) * 1000, 1000);
+    let allowed = EvaluationTimes::range(0, (most - 1) * 1000, 1000);
     evaluate(&query("1"), allowed, &source, &Options::default()).expect("as many as allowed");
-    let one_more = Span::range(0, most * 1000, 1000);
+    let one_more = EvaluationTimes::range(0, most * 1000, 1000);
     assert_eq!(
         over("1", one_more, &source, limits.clone()),
         Limit::PointsPerSeries
     );
     assert_eq!(
-        over("1", Span::range(0, i64::MAX / 5, 1), &source, limits),
+        over("1", EvaluationTimes::range(0, i64::MAX / 5, 1), &source, limits),
         Limit::PointsPerSeries
     );
 }
@@ -103,12 +105,15 @@ fn a_range_has_so_many_steps_and_no_more() {
 #[test]
 fn samples_are_counted_where_they_are_read_and_where_they_are_made() {
     let source = ten_series();
-    let few = |samples| Limits {
+    let few = |samples| QueryLimits {
         samples,
-        ..Limits::default()
+        ..QueryLimits::default()
     };
-    let span = Span::range(0, 600_000, 1000);
-    assert_eq!(over("x", Span::instant(0), &source, few(99)), Limit::Samples);
+    let span = EvaluationTimes::range(0, 600_000, 1000);
+    assert_eq!(
+        over("x", EvaluationTimes::instant(0), &source, few(99)),
+        Limit::Samples
+    );
     assert_eq!(over("x", span, &source, few(1000)), Limit::Samples);
     assert_eq!(
         over("count_values(\"v\", x)", span, &source, few(7000)),
@@ -117,7 +122,7 @@ fn samples_are_counted_where_they_are_read_and_where_they_are_made() {
     // A hundred years in steps of a millisecond: refused before the first of them.
     let long = "sum_over_time(vector(1)[100y:1ms])";
     assert_eq!(
-        over(long, Span::instant(0), &source, Limits::default()),
+        over(long, EvaluationTimes::instant(0), &source, QueryLimits::default()),
         Limit::Samples
     );
 }
@@ -126,11 +131,11 @@ fn samples_are_counted_where_they_are_read_and_where_they_are_made() {
 #[test]
 fn what_functions_of_ranges_look_at_is_counted_before_they_do() {
     let source = ten_series();
-    let few = |range_values| Limits {
+    let few = |range_values| QueryLimits {
         range_values,
-        ..Limits::default()
+        ..QueryLimits::default()
     };
-    let at = Span::instant(600_000);
+    let at = EvaluationTimes::instant(600_000);
     let sum = "sum_over_time(vector(1)[10s:1s])";
     assert_eq!(over(sum, at, &source, few(9)), Limit::RangeValues);
     answered(sum, at, &source, few(10));
@@ -139,16 +144,22 @@ fn what_functions_of_ranges_look_at_is_counted_before_they_do() {
     let resets = "rate((0 - timestamp(vector(1)))[10s:1s])";
     assert_eq!(over(resets, at, &source, few(9)), Limit::RangeValues);
     let nested = "sum_over_time(sum_over_time(vector(1)[20d:1s])[20d:1s])";
-    assert_eq!(over(nested, at, &source, Limits::default()), Limit::RangeValues);
+    assert_eq!(
+        over(nested, at, &source, QueryLimits::default()),
+        Limit::RangeValues
+    );
 }
 
 #[test]
 fn series_are_counted() {
-    let limits = Limits {
+    let limits = QueryLimits {
         series: 9,
-        ..Limits::default()
+        ..QueryLimits::default()
     };
-    assert_eq!(over("x", Span::instant(0), &ten_series(), limits), Limit::Series);
+    assert_eq!(
+        over("x", EvaluationTimes::instant(0), &ten_series(), limits),
+        Limit::Series
+    );
 }
 
 #[test]
@@ -157,9 +168,9 @@ fn a_label_cannot_be_made_to_grow_without_end() {
     for _ in 0..40 {
         text = format!("label_join({text}, \"a\", \"\", \"a\", \"a\")");
     }
-    let span = Span::instant(0);
+    let span = EvaluationTimes::instant(0);
     assert_eq!(
-        over(&text, span, &ten_series(), Limits::default()),
+        over(&text, span, &ten_series(), QueryLimits::default()),
         Limit::LabelLength
     );
     let many = format!(
@@ -167,12 +178,15 @@ fn a_label_cannot_be_made_to_grow_without_end() {
         "$1".repeat(30_000)
     );
     let long = AtHand::default().with(&[("__name__", "x"), ("n", &"v".repeat(1000))], 1000, &[Some(1.0)]);
-    assert_eq!(over(&many, span, &long, Limits::default()), Limit::LabelLength);
+    assert_eq!(
+        over(&many, span, &long, QueryLimits::default()),
+        Limit::LabelLength
+    );
 }
 
 #[test]
 fn a_regular_expression_cannot_be_huge() {
-    let error = Query::parse("x{a=~\"(a{1000}){1000}\"}", &Limits::default()).expect_err("too large");
+    let error = Query::parse("x{a=~\"(a{1000}){1000}\"}", &QueryLimits::default()).expect_err("too large");
     assert!(error.message.contains("exceeds size limit"), "{error}");
 }
 
@@ -180,16 +194,16 @@ fn a_regular_expression_cannot_be_huge() {
 fn times_that_make_no_sense_are_refused() {
     let source = ten_series();
     let ask = |span| evaluate(&query("x"), span, &source, &Options::default());
-    assert_eq!(ask(Span::instant(i64::MAX)), Err(EvaluateError::Time));
-    assert_eq!(ask(Span::range(10, 0, 1)), Err(EvaluateError::Span));
-    assert_eq!(ask(Span::range(0, 10, -1)), Err(EvaluateError::Span));
+    assert_eq!(ask(EvaluationTimes::instant(i64::MAX)), Err(EvaluateError::Time));
+    assert_eq!(ask(EvaluationTimes::range(10, 0, 1)), Err(EvaluateError::Span));
+    assert_eq!(ask(EvaluationTimes::range(0, 10, -1)), Err(EvaluateError::Span));
     let matrix = evaluate(
         &query("x[5m]"),
-        Span::range(0, 10, 1),
+        EvaluationTimes::range(0, 10, 1),
         &source,
         &Options::default(),
     );
     assert!(matrix.is_err_and(|error| error.to_string().contains("range vector")));
     // What is to be fetched can be asked for any time.
-    query("x[5m:1m]").selections(Span::range(i64::MIN, i64::MAX, 1), &Options::default());
+    query("x[5m:1m]").selections(EvaluationTimes::range(i64::MIN, i64::MAX, 1), &Options::default());
 }

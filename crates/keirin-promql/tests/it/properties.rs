@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use keirin_model::series::Labels;
-use keirin_promql::{Answer, EvaluateError, Options, Query, Span, Value, evaluate, format_query};
+use keirin_promql::{
+    EvaluateError, EvaluationTimes, Options, Query, QueryResult, Value, evaluate, format_query,
+};
 use proptest::prelude::*;
 
 use crate::expressions::{Kinds, anything, some_series, vectors};
@@ -51,7 +53,7 @@ proptest! {
     fn no_query_makes_the_evaluator_panic(text in anything(Kinds::ALL), series in some_series()) {
         let source = AtHand { series, only_asked: false };
         let query = query(&text);
-        for span in [Span::instant(600_000), Span::range(0, 1_500_000, STEP_MS)] {
+        for span in [EvaluationTimes::instant(600_000), EvaluationTimes::range(0, 1_500_000, STEP_MS)] {
             let _ = evaluate(&query, span, &source, &Options::default());
         }
     }
@@ -64,10 +66,10 @@ proptest! {
         let source = AtHand { series, only_asked: false };
         let query = query(&text);
         let options = Options::default();
-        let span = Span::range(60_000, 1_200_000, STEP_MS);
+        let span = EvaluationTimes::range(60_000, 1_200_000, STEP_MS);
         let range = evaluate(&query, span, &source, &options);
         for time_ms in (span.start_ms..=span.end_ms).step_by(70_000) {
-            let instant = evaluate(&query, Span::instant(time_ms), &source, &options);
+            let instant = evaluate(&query, EvaluationTimes::instant(time_ms), &source, &options);
             match (&range, instant) {
                 (Ok(range), Ok(instant)) => {
                     let (range, instant) = (values_at(range, time_ms), values_at(&instant, time_ms));
@@ -85,9 +87,9 @@ proptest! {
         let all = AtHand { series, only_asked: false };
         let asked = AtHand { only_asked: true, ..all.clone() };
         let query = query(&text);
-        for span in [Span::instant(600_000), Span::range(0, 1_500_000, STEP_MS)] {
+        for span in [EvaluationTimes::instant(600_000), EvaluationTimes::range(0, 1_500_000, STEP_MS)] {
             let shown = |source: &AtHand| {
-                let answer: Result<Answer, EvaluateError> = evaluate(&query, span, source, &Options::default());
+                let answer: Result<QueryResult, EvaluateError> = evaluate(&query, span, source, &Options::default());
                 // As text, since what is not a number does not equal itself.
                 format!("{answer:?}")
             };
@@ -107,7 +109,10 @@ fn read(text: &str) {
             assert!(error.with_caret(text).contains('^'));
         }
         Ok(query) => {
-            for span in [Span::instant(600_000), Span::range(0, 600_000, STEP_MS)] {
+            for span in [
+                EvaluationTimes::instant(600_000),
+                EvaluationTimes::range(0, 600_000, STEP_MS),
+            ] {
                 // That it has no answer is as right as that it has one.
                 let answer = evaluate(&query, span, &a_few_series(), &options);
                 if let Ok(Value::Matrix(matrix)) = answer.map(|answer| answer.value) {
@@ -192,7 +197,7 @@ fn words() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-fn values_at(answer: &Answer, time_ms: i64) -> Values {
+fn values_at(answer: &QueryResult, time_ms: i64) -> Values {
     match &answer.value {
         Value::Vector(elements) => elements
             .iter()

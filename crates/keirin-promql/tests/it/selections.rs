@@ -2,13 +2,13 @@
 
 use std::cell::RefCell;
 
-use keirin_promql::{Options, Selection, Series, SeriesSource, SourceError, Span, evaluate};
+use keirin_promql::{EvaluationTimes, Options, Selection, Series, SeriesSource, SeriesSourceError, evaluate};
 
 use crate::series::query;
 
 const MINUTE: i64 = 60_000;
 
-fn times(text: &str, span: Span) -> Vec<(i64, i64)> {
+fn times(text: &str, span: EvaluationTimes) -> Vec<(i64, i64)> {
     let selections = query(text).selections(span, &Options::default());
     selections
         .iter()
@@ -18,7 +18,7 @@ fn times(text: &str, span: Span) -> Vec<(i64, i64)> {
 
 #[test]
 fn a_selector_needs_its_look_back_or_its_range_before_the_first_step() {
-    let span = Span::range(60 * MINUTE, 120 * MINUTE, MINUTE);
+    let span = EvaluationTimes::range(60 * MINUTE, 120 * MINUTE, MINUTE);
     assert_eq!(times("x", span), [(55, 120)]);
     assert_eq!(times("rate(x[30m])", span), [(30, 120)]);
     assert_eq!(times("x offset 10m", span), [(45, 110)]);
@@ -28,7 +28,7 @@ fn a_selector_needs_its_look_back_or_its_range_before_the_first_step() {
 
 #[test]
 fn a_fixed_time_takes_the_place_of_all_steps() {
-    let span = Span::range(60 * MINUTE, 120 * MINUTE, MINUTE);
+    let span = EvaluationTimes::range(60 * MINUTE, 120 * MINUTE, MINUTE);
     assert_eq!(times("x @ 600", span), [(5, 10)]);
     assert_eq!(times("rate(x[5m] @ start())", span), [(55, 60)]);
     assert_eq!(times("rate(x[5m] @ end() offset 1m)", span), [(114, 119)]);
@@ -36,7 +36,7 @@ fn a_fixed_time_takes_the_place_of_all_steps() {
 
 #[test]
 fn a_subquery_needs_what_its_steps_need() {
-    let at = Span::instant(60 * MINUTE);
+    let at = EvaluationTimes::instant(60 * MINUTE);
     // From 31 to 60 minutes in steps of a minute, each with a range of ten.
     assert_eq!(times("max_over_time(rate(x[10m])[30m:1m])", at), [(21, 60)]);
     // Steps are multiples of seven minutes: from 35 on.
@@ -45,7 +45,10 @@ fn a_subquery_needs_what_its_steps_need() {
 
 #[test]
 fn the_last_step_may_be_before_the_end() {
-    assert_eq!(times("x", Span::range(0, 10 * MINUTE, 4 * MINUTE)), [(-5, 8)]);
+    assert_eq!(
+        times("x", EvaluationTimes::range(0, 10 * MINUTE, 4 * MINUTE)),
+        [(-5, 8)]
+    );
 }
 
 /// Counts how often it is asked.
@@ -53,7 +56,7 @@ fn the_last_step_may_be_before_the_end() {
 struct Counting(RefCell<Vec<Selection>>);
 
 impl SeriesSource for Counting {
-    fn select(&self, selection: &Selection) -> Result<Vec<Series>, SourceError> {
+    fn select(&self, selection: &Selection) -> Result<Vec<Series>, SeriesSourceError> {
         self.0.borrow_mut().push(selection.clone());
         Ok(Vec::new())
     }
@@ -63,7 +66,7 @@ impl SeriesSource for Counting {
 fn the_source_is_asked_once_for_all_steps_and_for_what_is_written_twice() {
     let source = Counting::default();
     let query = query("rate(x[5m]) / (rate(x[5m]) + rate(x[10m]))");
-    let span = Span::range(0, 600 * MINUTE, MINUTE);
+    let span = EvaluationTimes::range(0, 600 * MINUTE, MINUTE);
     evaluate(&query, span, &source, &Options::default()).expect("an answer");
     assert_eq!(source.0.borrow().len(), 2);
     let asked = query.selections(span, &Options::default());
@@ -80,10 +83,15 @@ fn the_source_is_asked_once_for_all_steps_and_for_what_is_written_twice() {
 fn a_source_that_fails_fails_the_query() {
     struct Failing;
     impl SeriesSource for Failing {
-        fn select(&self, _: &Selection) -> Result<Vec<Series>, SourceError> {
-            Err(SourceError("the database is away".to_owned()))
+        fn select(&self, _: &Selection) -> Result<Vec<Series>, SeriesSourceError> {
+            Err(SeriesSourceError("the database is away".to_owned()))
         }
     }
-    let error = evaluate(&query("x"), Span::instant(0), &Failing, &Options::default());
+    let error = evaluate(
+        &query("x"),
+        EvaluationTimes::instant(0),
+        &Failing,
+        &Options::default(),
+    );
     assert_eq!(error.expect_err("it failed").to_string(), "the database is away");
 }

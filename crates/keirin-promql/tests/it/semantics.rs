@@ -1,7 +1,7 @@
 //! Worked examples of what is easily got wrong.
 
 use keirin_model::series::Sample;
-use keirin_promql::{Span, Value};
+use keirin_promql::{EvaluationTimes, Value};
 
 use crate::series::{AtHand, ask, value, vector};
 
@@ -103,14 +103,14 @@ fn series_that_become_the_same_are_an_error_unless_they_take_turns() {
     let error = ask(
         &two_metrics(),
         r#"rate({env="1"}[10m])"#,
-        Span::instant(10 * MINUTE),
+        EvaluationTimes::instant(10 * MINUTE),
     );
     let message = "vector cannot contain metrics with the same labelset";
     assert_eq!(error.expect_err("two of the same").to_string(), message);
     let turns = AtHand::default()
         .with(&[("__name__", "a")], 20 * MINUTE, &[Some(2.0), None])
         .with(&[("__name__", "b")], 20 * MINUTE, &[None, Some(4.0)]);
-    let span = Span::range(0, 20 * MINUTE, 20 * MINUTE);
+    let span = EvaluationTimes::range(0, 20 * MINUTE, 20 * MINUTE);
     let answer = ask(&turns, r#"-{__name__=~"a|b"}"#, span).expect("one series");
     let Value::Matrix(matrix) = answer.value else {
         panic!("no matrix");
@@ -191,7 +191,9 @@ fn many_series_may_match_one_where_that_is_said() {
         ),
     ] {
         let message = message.to_owned();
-        let error = ask(&source, text, Span::instant(0)).expect_err(text).to_string();
+        let error = ask(&source, text, EvaluationTimes::instant(0))
+            .expect_err(text)
+            .to_string();
         // Which two of three are named does not matter.
         assert_eq!(error.split(": [").next(), message.split(": [").next());
     }
@@ -247,7 +249,12 @@ fn a_step_of_its_own_lets_a_set_change_over_time() {
     let source = AtHand::default()
         .with(&[("__name__", "a")], 10 * MINUTE, &[Some(1.0), None, Some(1.0)])
         .with(&[("__name__", "b")], 10 * MINUTE, &points(&[2.0, 2.0, 2.0]));
-    let answer = ask(&source, "a or b", Span::range(0, 20 * MINUTE, 10 * MINUTE)).expect("an answer");
+    let answer = ask(
+        &source,
+        "a or b",
+        EvaluationTimes::range(0, 20 * MINUTE, 10 * MINUTE),
+    )
+    .expect("an answer");
     let Value::Matrix(matrix) = answer.value else {
         panic!("no matrix");
     };
@@ -278,7 +285,7 @@ fn what_is_no_number_is_never_at_the_top_nor_at_the_bottom() {
 #[test]
 fn a_fixed_time_gives_the_same_at_all_steps() {
     let source = one(&[1.0, 2.0, 3.0, 4.0]);
-    let span = Span::range(0, 3 * MINUTE, MINUTE);
+    let span = EvaluationTimes::range(0, 3 * MINUTE, MINUTE);
     for (text, values) in [
         ("x_total @ 60", [2.0; 4]),
         ("sum_over_time(x_total[2m] @ end())", [7.0; 4]),
@@ -309,14 +316,14 @@ fn the_steps_of_a_subquery_do_not_depend_on_the_time_of_the_query() {
 #[test]
 fn warnings_and_hints_say_where() {
     let source = one(&[1.0, 2.0]);
-    let span = Span::range(0, MINUTE, MINUTE);
+    let span = EvaluationTimes::range(0, MINUTE, MINUTE);
     let answer = ask(&source, "1 +\n quantile(2, x_total)", span).expect("an answer");
     assert_eq!(
         answer.warnings,
         ["PromQL warning: quantile value should be between 0 and 1, got 2 (2:11)"]
     );
     let gauge = AtHand::default().with(&[("__name__", "x")], MINUTE, &points(&[1.0, 2.0]));
-    let answer = ask(&gauge, "sum(rate(x[5m]))", Span::instant(MINUTE)).expect("an answer");
+    let answer = ask(&gauge, "sum(rate(x[5m]))", EvaluationTimes::instant(MINUTE)).expect("an answer");
     assert_eq!(
         answer.infos,
         [
@@ -339,7 +346,7 @@ fn zero_no_data_and_failed_are_three_things() {
         ask(
             &source,
             "label_replace(x_total, \"\", \"\", \"\", \"\")",
-            Span::instant(0)
+            EvaluationTimes::instant(0)
         )
         .is_err()
     );

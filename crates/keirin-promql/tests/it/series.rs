@@ -2,8 +2,8 @@
 
 use keirin_model::series::{Labels, Sample};
 use keirin_promql::{
-    Answer, CompiledMatchers, EvaluateError, Options, Query, Samples, Selection, Series, SeriesSource,
-    SourceError, Span, Value, evaluate,
+    CompiledMatchers, EvaluateError, EvaluationTimes, Options, Query, QueryResult, Samples, Selection,
+    Series, SeriesSource, SeriesSourceError, Value, evaluate,
 };
 
 /// Series at hand. It hands out all samples that it has, or only those that were asked for.
@@ -35,9 +35,9 @@ pub(crate) fn series(labels: &[(&str, &str)], samples: &[(i64, f64)]) -> Series 
 }
 
 impl SeriesSource for AtHand {
-    fn select(&self, selection: &Selection) -> Result<Vec<Series>, SourceError> {
+    fn select(&self, selection: &Selection) -> Result<Vec<Series>, SeriesSourceError> {
         let matchers = CompiledMatchers::new(&selection.matchers, 1 << 20)
-            .map_err(|error| SourceError(error.to_string()))?;
+            .map_err(|error| SeriesSourceError(error.to_string()))?;
         let matching = self
             .series
             .iter()
@@ -63,13 +63,13 @@ pub(crate) fn query(text: &str) -> Query {
     }
 }
 
-pub(crate) fn ask(source: &AtHand, text: &str, span: Span) -> Result<Answer, EvaluateError> {
+pub(crate) fn ask(source: &AtHand, text: &str, span: EvaluationTimes) -> Result<QueryResult, EvaluateError> {
     evaluate(&query(text), span, source, &Options::default())
 }
 
 /// The series of a vector with their values.
 pub(crate) fn vector(source: &AtHand, text: &str, time_ms: i64) -> Vec<(String, f64)> {
-    match ask(source, text, Span::instant(time_ms))
+    match ask(source, text, EvaluationTimes::instant(time_ms))
         .expect("an answer")
         .value
     {

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use keirin_model::series::Labels;
-use keirin_promql::{Answer, Span};
+use keirin_promql::{EvaluationTimes, QueryResult};
 use regex::Regex;
 
 use crate::notation::{self, Point};
@@ -77,7 +77,7 @@ pub(crate) struct Expectation {
     no_info: bool,
     pub(crate) scalar: Option<f64>,
     pub(crate) text: Option<String>,
-    pub(crate) range_vector: Option<Span>,
+    pub(crate) range_vector: Option<EvaluationTimes>,
     pub(crate) series: Vec<(Labels, Vec<Point>)>,
 }
 
@@ -115,7 +115,8 @@ impl Expectation {
         } else if let Some(pattern) = line.strip_prefix("expected_fail_regexp") {
             self.fails.push(Text::matching(pattern)?);
         } else if let Some(found) = RANGE_VECTOR.captures(line) {
-            let span = Span::range(duration(&found[1])?, duration(&found[2])?, duration(&found[3])?);
+            let span =
+                EvaluationTimes::range(duration(&found[1])?, duration(&found[2])?, duration(&found[3])?);
             self.range_vector = Some(span);
         } else if let Some(literal) = line.strip_prefix("expect string") {
             self.text = Some(notation::unquoted(literal.trim())?);
@@ -162,7 +163,7 @@ impl Expectation {
     }
 
     /// Whether the warnings and hints are those that are expected.
-    pub(crate) fn check_annotations(&self, answer: &Answer) -> Result<(), String> {
+    pub(crate) fn check_annotations(&self, answer: &QueryResult) -> Result<(), String> {
         check_texts(
             "warning",
             &self.warns,

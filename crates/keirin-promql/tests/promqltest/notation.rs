@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use keirin_model::series::{Labels, METRIC_NAME, Sample};
 use keirin_promql::{
-    Answer, Options, Query, Selection, Series, SeriesSource, SourceError, Span, Value, evaluate,
-    parse_duration,
+    EvaluationTimes, Options, Query, QueryResult, Selection, Series, SeriesSource, SeriesSourceError, Value,
+    evaluate, parse_duration,
 };
 use regex::Regex;
 
@@ -167,8 +167,8 @@ fn word_or_text(text: &str) -> Result<(String, &str), String> {
 pub(crate) fn unquoted(literal: &str) -> Result<String, String> {
     let options = Options::default();
     let query = Query::parse(literal, &options.limits).map_err(|error| error.to_string())?;
-    match evaluate(&query, Span::instant(0), &Nothing, &options) {
-        Ok(Answer {
+    match evaluate(&query, EvaluationTimes::instant(0), &Nothing, &options) {
+        Ok(QueryResult {
             value: Value::Text { text, .. },
             ..
         }) => Ok(text),
@@ -180,7 +180,7 @@ pub(crate) fn unquoted(literal: &str) -> Result<String, String> {
 struct Nothing;
 
 impl SeriesSource for Nothing {
-    fn select(&self, _: &Selection) -> Result<Vec<Series>, SourceError> {
+    fn select(&self, _: &Selection) -> Result<Vec<Series>, SeriesSourceError> {
         Ok(Vec::new())
     }
 }

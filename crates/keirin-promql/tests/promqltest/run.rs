@@ -1,6 +1,6 @@
 //! Runs the commands of a script one after the other.
 
-use keirin_promql::{Answer, EvaluateError, Options, Query, Span, Value, evaluate};
+use keirin_promql::{EvaluateError, EvaluationTimes, Options, Query, QueryResult, Value, evaluate};
 
 use crate::script::{Command, Evaluation, Kind, commands};
 use crate::storage::Storage;
@@ -104,15 +104,15 @@ fn outcome(query: &str, result: Result<(), String>) -> Outcome {
 /// One way to get the answer of a statement.
 struct Run {
     query: Query,
-    span: Span,
+    span: EvaluationTimes,
     /// The one time of the answer that is looked at, where it has others too.
     look_at_ms: Option<i64>,
 }
 
 /// The statement itself; for an instant query also the same as the middle of three steps, and both again with the time
 /// of all selectors fixed, evaluated at quite other times.
-fn runs(query: &Query, span: Span, options: &Options) -> Vec<Run> {
-    let itself = |query: &Query, span: Span| Run {
+fn runs(query: &Query, span: EvaluationTimes, options: &Options) -> Vec<Run> {
+    let itself = |query: &Query, span: EvaluationTimes| Run {
         query: query.clone(),
         span,
         look_at_ms: None,
@@ -135,11 +135,11 @@ fn runs(query: &Query, span: Span, options: &Options) -> Vec<Run> {
         && !of_context.iter().any(|call| query.text().contains(call));
     let mut runs = Vec::new();
     for (query, time_ms) in instants {
-        runs.push(itself(&query, Span::instant(time_ms)));
+        runs.push(itself(&query, EvaluationTimes::instant(time_ms)));
         if as_range {
             runs.push(Run {
                 query,
-                span: Span::range(time_ms - 60_000, time_ms + 60_000, 60_000),
+                span: EvaluationTimes::range(time_ms - 60_000, time_ms + 60_000, 60_000),
                 look_at_ms: Some(time_ms),
             });
         }
@@ -147,7 +147,11 @@ fn runs(query: &Query, span: Span, options: &Options) -> Vec<Run> {
     runs
 }
 
-fn check(evaluation: &Evaluation, run: &Run, result: Result<Answer, EvaluateError>) -> Result<(), String> {
+fn check(
+    evaluation: &Evaluation,
+    run: &Run,
+    result: Result<QueryResult, EvaluateError>,
+) -> Result<(), String> {
     let expectation = &evaluation.expectation;
     let answer = match result {
         Ok(answer) => answer,

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use keirin_model::series::Labels;
-use keirin_promql::{Span, parse_duration};
+use keirin_promql::{EvaluationTimes, parse_duration};
 use regex::Regex;
 
 use crate::expect::{Expectation, Modifier};
@@ -36,7 +36,7 @@ pub(crate) struct Load {
 #[derive(Debug)]
 pub(crate) struct Evaluation {
     pub(crate) query: String,
-    pub(crate) span: Span,
+    pub(crate) span: EvaluationTimes,
     pub(crate) expectation: Expectation,
 }
 
@@ -120,11 +120,15 @@ fn load(block: &[&str]) -> Result<Load, String> {
 
 fn evaluation(block: &[&str]) -> Result<Evaluation, String> {
     let (modifier, query, span) = if let Some(found) = RANGE.captures(block[0]) {
-        let span = Span::range(duration(&found[2])?, duration(&found[3])?, duration(&found[4])?);
+        let span = EvaluationTimes::range(duration(&found[2])?, duration(&found[3])?, duration(&found[4])?);
         (found.get(1), found[5].to_owned(), span)
     } else if let Some(found) = INSTANT.captures(block[0]) {
         let at = found.get(2).map_or("0", |at| at.as_str());
-        (found.get(1), found[3].to_owned(), Span::instant(duration(at)?))
+        (
+            found.get(1),
+            found[3].to_owned(),
+            EvaluationTimes::instant(duration(at)?),
+        )
     } else {
         return Err("invalid evaluation command".to_owned());
     };
@@ -138,7 +142,7 @@ fn evaluation(block: &[&str]) -> Result<Evaluation, String> {
         evaluation.expectation.read(line)?;
     }
     if let Some(range) = evaluation.expectation.range_vector {
-        evaluation.span = Span::instant(range.end_ms);
+        evaluation.span = EvaluationTimes::instant(range.end_ms);
     }
     Ok(evaluation)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use keirin_model::series::{Labels, METRIC_NAME};
-use keirin_promql::{CompiledMatchers, Samples, Selection, Series, SeriesSource, SourceError};
+use keirin_promql::{CompiledMatchers, Samples, Selection, Series, SeriesSource, SeriesSourceError};
 
 use crate::notation::Point;
 use crate::script::Load;
@@ -67,9 +67,9 @@ fn native_of(labels: &Labels) -> Option<Labels> {
 }
 
 impl SeriesSource for Storage {
-    fn select(&self, selection: &Selection) -> Result<Vec<Series>, SourceError> {
+    fn select(&self, selection: &Selection) -> Result<Vec<Series>, SeriesSourceError> {
         let matchers = CompiledMatchers::new(&selection.matchers, REGEX_BYTES)
-            .map_err(|error| SourceError(error.to_string()))?;
+            .map_err(|error| SeriesSourceError(error.to_string()))?;
         let matching = self.floats.iter().filter(|(labels, _)| matchers.accept(labels));
         // Exactly what was asked for: a query that needs more would show here.
         let series = matching.map(|(labels, samples)| {

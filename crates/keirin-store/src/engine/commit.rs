@@ -1,6 +1,6 @@
 //! Writing what the engine has decided: all of it in one transaction, or nothing.
 
-use keirin_engine::Change;
+use keirin_engine::RowChange;
 use keirin_model::Status;
 use sqlx::{PgTransaction, Postgres, Transaction};
 
@@ -50,7 +50,7 @@ impl Store {
     /// # Errors
     /// See [`CommitError`]. After any of them the engine's memory is no longer to be trusted. A caller that gives up
     /// waiting must treat that as [`CommitError::Unknown`].
-    pub async fn commit(&self, epoch: Epoch, changes: &[Change]) -> Result<Option<Position>, CommitError> {
+    pub async fn commit(&self, epoch: Epoch, changes: &[RowChange]) -> Result<Option<Position>, CommitError> {
         let folded = fold(changes)?;
         let mut transaction = self.pool.begin().await?;
         lock_epoch(&mut transaction, epoch, &folded).await?;

@@ -58,7 +58,7 @@ pub enum EventKind {
 
 /// The answer to a reader of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Events {
+pub enum EventBatch {
     /// What came after its position.
     After {
         /// In order.
@@ -77,7 +77,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn events_after(&self, position: Position, limit: u32) -> Result<Events> {
+    pub async fn events_after(&self, position: Position, limit: u32) -> Result<EventBatch> {
         let rows = sqlx::query!(
             r#"select xid::text::bigint as "transaction!", number, at as "at: jiff_sqlx::Timestamp",
                       items as "items: Json<Vec<EventItem>>",
@@ -94,7 +94,7 @@ impl Store {
         .await?;
         // Looked for after the events were read, because what is dropped is dropped from the oldest on.
         if position != Position::START && !self.holds(position).await? {
-            return Ok(Events::Gone);
+            return Ok(EventBatch::Gone);
         }
         let unsettled = rows.iter().any(|row| !row.settled);
         let events = rows
@@ -109,7 +109,7 @@ impl Store {
                 items: row.items.0,
             })
             .collect();
-        Ok(Events::After { events, unsettled })
+        Ok(EventBatch::After { events, unsettled })
     }
 
     async fn holds(&self, position: Position) -> Result<bool> {

@@ -7,7 +7,7 @@ use std::fmt;
 use std::hash::Hash;
 
 use jiff::Timestamp;
-use keirin_engine::{Change, Move};
+use keirin_engine::{Move, RowChange};
 use keirin_model::flow::{Attempt, Exit, Flow, Job, Run};
 use keirin_model::{AttemptId, FlowId, JobId, Outcome, RunId, ScheduleId, Status};
 
@@ -76,7 +76,7 @@ pub(super) struct StepEnd {
 }
 
 /// Folds changes that apply in this order.
-pub(super) fn fold(changes: &[Change]) -> Result<Folded, Contradiction> {
+pub(super) fn fold(changes: &[RowChange]) -> Result<Folded, Contradiction> {
     let mut folded = Folded::default();
     for change in changes {
         folded.take(change)?;
@@ -85,29 +85,29 @@ pub(super) fn fold(changes: &[Change]) -> Result<Folded, Contradiction> {
 }
 
 impl Folded {
-    fn take(&mut self, change: &Change) -> Result<(), Contradiction> {
+    fn take(&mut self, change: &RowChange) -> Result<(), Contradiction> {
         match change {
-            Change::AddFlow(flow) => self.flows.add(flow.id, (**flow).clone()),
-            Change::AddRun(run) => self.runs.add(run.id, run.clone()),
-            Change::AddJob(job) => self.jobs.add(job.id, job.clone()),
-            Change::AddAttempt(attempt) => self.attempts.add(attempt.id, attempt.clone()),
-            Change::MoveFlow(moved) => self.flows.edit(moved.id, moved.into()),
-            Change::MoveRun(moved) => self.runs.edit(moved.id, moved.into()),
-            Change::ReleaseRun { run, released } => self.runs.edit(
+            RowChange::AddFlow(flow) => self.flows.add(flow.id, (**flow).clone()),
+            RowChange::AddRun(run) => self.runs.add(run.id, run.clone()),
+            RowChange::AddJob(job) => self.jobs.add(job.id, job.clone()),
+            RowChange::AddAttempt(attempt) => self.attempts.add(attempt.id, attempt.clone()),
+            RowChange::MoveFlow(moved) => self.flows.edit(moved.id, moved.into()),
+            RowChange::MoveRun(moved) => self.runs.edit(moved.id, moved.into()),
+            RowChange::ReleaseRun { run, released } => self.runs.edit(
                 *run,
                 Edit {
                     released: Some(*released),
                     ..Edit::default()
                 },
             ),
-            Change::MoveJob(moved) => self.jobs.edit(
+            RowChange::MoveJob(moved) => self.jobs.edit(
                 moved.id,
                 Edit {
                     stopping: Some(None),
                     ..moved.into()
                 },
             ),
-            Change::QueueJob { job, at, lost } => self.jobs.edit(
+            RowChange::QueueJob { job, at, lost } => self.jobs.edit(
                 *job,
                 Edit {
                     queued_at: Some(Some(*at)),
@@ -115,14 +115,14 @@ impl Folded {
                     ..Edit::default()
                 },
             ),
-            Change::StopJob { job, outcome } => self.jobs.edit(
+            RowChange::StopJob { job, outcome } => self.jobs.edit(
                 *job,
                 Edit {
                     stopping: Some(Some(*outcome)),
                     ..Edit::default()
                 },
             ),
-            Change::MoveAttempt { moved, exit, message } => self.attempts.edit(
+            RowChange::MoveAttempt { moved, exit, message } => self.attempts.edit(
                 moved.id,
                 Edit {
                     exit: Some(*exit),
@@ -130,21 +130,21 @@ impl Folded {
                     ..moved.into()
                 },
             ),
-            Change::Acknowledge { attempt, sequence } => self.attempts.edit(
+            RowChange::Acknowledge { attempt, sequence } => self.attempts.edit(
                 *attempt,
                 Edit {
                     acknowledged: Some(*sequence),
                     ..Edit::default()
                 },
             ),
-            Change::StartStep { attempt, index, at } => {
+            RowChange::StartStep { attempt, index, at } => {
                 self.steps.entry((*attempt, *index)).or_insert(StepEdit {
                     started_at: *at,
                     end: None,
                 });
                 Ok(())
             }
-            Change::FinishStep {
+            RowChange::FinishStep {
                 attempt,
                 index,
                 outcome,
@@ -164,7 +164,7 @@ impl Folded {
                 });
                 Ok(())
             }
-            Change::ScheduleDone { schedule, due } => {
+            RowChange::ScheduleDone { schedule, due } => {
                 self.schedules.insert(*schedule, *due);
                 Ok(())
             }
@@ -363,8 +363,8 @@ impl Editable for Attempt {
 mod tests {
     use super::*;
 
-    fn job_move(from: Status, to: Status, second: i64) -> Change {
-        Change::MoveJob(Move {
+    fn job_move(from: Status, to: Status, second: i64) -> RowChange {
+        RowChange::MoveJob(Move {
             id: JobId(1),
             from,
             to,
@@ -376,7 +376,7 @@ mod tests {
     fn several_moves_of_one_row_become_one() {
         let folded = fold(&[
             job_move(Status::Waiting, Status::Running, 1),
-            Change::StopJob {
+            RowChange::StopJob {
                 job: JobId(1),
                 outcome: Outcome::Cancelled,
             },
@@ -406,7 +406,7 @@ mod tests {
 
     #[test]
     fn a_step_that_starts_twice_keeps_its_first_start() {
-        let start = |second| Change::StartStep {
+        let start = |second| RowChange::StartStep {
             attempt: AttemptId(1),
             index: 0,
             at: Timestamp::from_second(second).unwrap(),

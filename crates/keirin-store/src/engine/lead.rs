@@ -19,7 +19,7 @@ impl fmt::Display for Epoch {
 
 /// The right to lead until another takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lease {
+pub struct LeaderLease {
     /// What commits are made with.
     pub epoch: Epoch,
 }
@@ -43,7 +43,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn try_lead(&self, holder: &str, term: Duration) -> Result<Option<Lease>> {
+    pub async fn try_lead(&self, holder: &str, term: Duration) -> Result<Option<LeaderLease>> {
         let epoch = sqlx::query_scalar!(
             "update leader
              set epoch = epoch + 1, holder = $1, until = clock_timestamp() + make_interval(secs => $2),
@@ -55,7 +55,7 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(epoch.map(|epoch| Lease { epoch: Epoch(epoch) }))
+        Ok(epoch.map(|epoch| LeaderLease { epoch: Epoch(epoch) }))
     }
 
     /// Prolongs the term from now on; `false` when another has taken the lead. A term that ran out while nobody else
@@ -63,7 +63,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached: whether the term was prolonged is not known.
-    pub async fn renew(&self, lease: &Lease, term: Duration) -> Result<bool> {
+    pub async fn renew(&self, lease: &LeaderLease, term: Duration) -> Result<bool> {
         let updated = sqlx::query!(
             "update leader set until = clock_timestamp() + make_interval(secs => $2)
              where epoch = $1 and holder is not null",
@@ -80,7 +80,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached; the term then runs out by itself.
-    pub async fn release(&self, lease: &Lease) -> Result<()> {
+    pub async fn release(&self, lease: &LeaderLease) -> Result<()> {
         sqlx::query!(
             "update leader set epoch = epoch + 1, holder = null, until = null where epoch = $1",
             lease.epoch.0,

@@ -10,5 +10,5 @@ mod update;
 
 pub use crate::position::{Position, UnknownPosition};
 pub use commit::CommitError;
-pub use event::{Event, EventItem, EventKind, Events};
-pub use lead::{Epoch, Leader, Lease};
+pub use event::{Event, EventBatch, EventItem, EventKind};
+pub use lead::{Epoch, Leader, LeaderLease};

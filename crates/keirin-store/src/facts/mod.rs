@@ -10,7 +10,7 @@ use crate::Position;
 
 /// The answer to a reader of facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts<T> {
+pub struct FactBatch<T> {
     /// What came after the reader's position, in order, each with its own position.
     pub facts: Vec<(Position, T)>,
     /// Whether there is more that cannot be read yet because an older transaction still runs: look again in a moment.
@@ -34,7 +34,7 @@ impl<T> Read<T> {
     }
 }
 
-impl<T> Facts<T> {
+impl<T> FactBatch<T> {
     /// Those that come before the first that is not settled.
     fn settled(rows: Vec<Read<T>>) -> Self {
         let unsettled = rows.iter().any(|row| !row.settled);

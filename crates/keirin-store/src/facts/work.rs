@@ -7,7 +7,7 @@ use keirin_model::facts::work::{
 };
 use keirin_model::{AttemptId, FlowId, JobId, ProjectId, RunId};
 
-use super::{Facts, Read};
+use super::{FactBatch, Read};
 use crate::row::{parse_enum, timestamp, unsigned};
 use crate::{Position, Result, Store};
 
@@ -16,7 +16,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn flow_facts_after(&self, position: Position, limit: u32) -> Result<Facts<FlowFact>> {
+    pub async fn flow_facts_after(&self, position: Position, limit: u32) -> Result<FactBatch<FlowFact>> {
         let rows = sqlx::query!(
             r#"select t.xid::text::bigint as "transaction!", t.number, p.name as project, t.flow, t.branch, t.kind,
                  t.workflow, t.outcome, t.created_at as "created_at: jiff_sqlx::Timestamp",
@@ -47,7 +47,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn run_facts_after(&self, position: Position, limit: u32) -> Result<Facts<RunFact>> {
+    pub async fn run_facts_after(&self, position: Position, limit: u32) -> Result<FactBatch<RunFact>> {
         let rows = sqlx::query!(
             r#"select t.xid::text::bigint as "transaction!", t.number, p.name as project, t.flow, t.run, t.branch,
                  t.kind, t.stage, t.environment, t.outcome, t.started_at as "started_at: jiff_sqlx::Timestamp",
@@ -80,7 +80,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn job_facts_after(&self, position: Position, limit: u32) -> Result<Facts<JobFact>> {
+    pub async fn job_facts_after(&self, position: Position, limit: u32) -> Result<FactBatch<JobFact>> {
         let rows = sqlx::query!(
             r#"select t.xid::text::bigint as "transaction!", t.number, p.name as project, t.flow, t.job, t.branch,
                  t.kind, t.stage, t.name, t.outcome, t.attempts, t.queued_at as "queued_at: jiff_sqlx::Timestamp",
@@ -116,7 +116,11 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn attempt_facts_after(&self, position: Position, limit: u32) -> Result<Facts<AttemptFact>> {
+    pub async fn attempt_facts_after(
+        &self,
+        position: Position,
+        limit: u32,
+    ) -> Result<FactBatch<AttemptFact>> {
         let rows = sqlx::query!(
             r#"select t.xid::text::bigint as "transaction!", t.number, p.name as project, t.flow, t.job, t.attempt,
                  t.branch, t.kind, t.stage, t.name, t.outcome, t.finished_at as "finished_at: jiff_sqlx::Timestamp",
@@ -218,6 +222,6 @@ fn place(project: String, branch: String, kind: &str, flow: i64) -> Result<WorkP
     })
 }
 
-fn facts<Fact>(rows: impl Iterator<Item = Result<Read<Fact>>>) -> Result<Facts<Fact>> {
-    Ok(Facts::settled(rows.collect::<Result<_>>()?))
+fn facts<Fact>(rows: impl Iterator<Item = Result<Read<Fact>>>) -> Result<FactBatch<Fact>> {
+    Ok(FactBatch::settled(rows.collect::<Result<_>>()?))
 }

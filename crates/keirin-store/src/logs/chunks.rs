@@ -6,7 +6,7 @@ use keirin_model::LogStreamId;
 use keirin_wire::log::StepLines;
 use sqlx::types::Json;
 
-use super::{ChunkBody, ChunkRow, Extent, Growth};
+use super::{ChunkBody, Extent, Growth, LogChunkRow};
 use crate::{Result, Store, StoreError};
 
 struct Raw {
@@ -21,7 +21,7 @@ struct Raw {
     object: Option<String>,
 }
 
-impl TryFrom<Raw> for ChunkRow {
+impl TryFrom<Raw> for LogChunkRow {
     type Error = StoreError;
 
     fn try_from(raw: Raw) -> Result<Self> {
@@ -46,7 +46,7 @@ impl TryFrom<Raw> for ChunkRow {
     }
 }
 
-impl ChunkRow {
+impl LogChunkRow {
     fn inline(&self) -> Option<&[u8]> {
         match &self.body {
             ChunkBody::Inline(body) => Some(body),
@@ -83,8 +83,8 @@ impl Store {
         let first_times: Vec<jiff_sqlx::Timestamp> =
             chunks().map(|chunk| chunk.first_time.to_sqlx()).collect();
         let last_times: Vec<jiff_sqlx::Timestamp> = chunks().map(|chunk| chunk.last_time.to_sqlx()).collect();
-        let bodies: Vec<Option<&[u8]>> = chunks().map(ChunkRow::inline).collect();
-        let objects: Vec<Option<&str>> = chunks().map(ChunkRow::object).collect();
+        let bodies: Vec<Option<&[u8]>> = chunks().map(LogChunkRow::inline).collect();
+        let objects: Vec<Option<&str>> = chunks().map(LogChunkRow::object).collect();
         let stream_bytes: Vec<i64> = growths.iter().map(|growth| line(growth.text_bytes)).collect();
         let cuts: Vec<bool> = growths.iter().map(|growth| growth.cut).collect();
         let steps: Vec<Json<&[StepLines]>> = growths.iter().map(|growth| Json(&growth.steps[..])).collect();
@@ -135,7 +135,7 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn log_chunk_at(&self, stream: LogStreamId, at: u64) -> Result<Option<ChunkRow>> {
+    pub async fn log_chunk_at(&self, stream: LogStreamId, at: u64) -> Result<Option<LogChunkRow>> {
         let found = sqlx::query_as!(
             Raw,
             r#"select stream, first_line, lines, text_bytes, encoded_bytes,
@@ -148,7 +148,7 @@ impl Store {
         found
             .fetch_optional(&self.pool)
             .await?
-            .map(ChunkRow::try_from)
+            .map(LogChunkRow::try_from)
             .transpose()
     }
 
@@ -162,7 +162,7 @@ impl Store {
         streams: &[LogStreamId],
         (from, from_line): (LogStreamId, u64),
         limit: u32,
-    ) -> Result<Vec<ChunkRow>> {
+    ) -> Result<Vec<LogChunkRow>> {
         let streams: Vec<i64> = streams.iter().map(|id| id.0).collect();
         let found = sqlx::query_as!(
             Raw,
@@ -181,7 +181,7 @@ impl Store {
             .fetch_all(&self.pool)
             .await?
             .into_iter()
-            .map(ChunkRow::try_from)
+            .map(LogChunkRow::try_from)
             .collect()
     }
 
@@ -207,7 +207,7 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn swap_log_chunks(&self, old: &[u64], new: &ChunkRow) -> Result<Option<Vec<String>>> {
+    pub async fn swap_log_chunks(&self, old: &[u64], new: &LogChunkRow) -> Result<Option<Vec<String>>> {
         let first_lines: Vec<i64> = old.iter().map(|&number| line(number)).collect();
         let mut transaction = self.pool.begin().await?;
         let gone = sqlx::query_scalar!(

@@ -40,7 +40,7 @@ pub struct OpenedLog {
 
 /// A log without its lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StreamRow {
+pub struct LogRow {
     /// Its id.
     pub id: LogStreamId,
     /// What it is of.
@@ -91,7 +91,7 @@ pub enum ChunkBody {
 
 /// A piece of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChunkRow {
+pub struct LogChunkRow {
     /// The log.
     pub stream: LogStreamId,
     /// The number of its first line.
@@ -125,7 +125,7 @@ pub struct Extent {
 #[derive(Debug, Clone)]
 pub struct Growth {
     /// The chunk; its first line is the number of lines that the log must have.
-    pub chunk: ChunkRow,
+    pub chunk: LogChunkRow,
     /// The log's bytes of text from now on.
     pub text_bytes: u64,
     /// Whether this is the last chunk, because the limit is reached.

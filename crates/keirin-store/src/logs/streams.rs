@@ -6,7 +6,7 @@ use keirin_model::{AgentId, AttemptId, FlowId, JobId, LogStreamId, ProjectId, Ru
 use keirin_wire::log::StepLines;
 use sqlx::types::Json;
 
-use super::{LogFilter, LogSource, OpenedLog, StreamRow};
+use super::{LogFilter, LogRow, LogSource, OpenedLog};
 use crate::{Result, Store, StoreError};
 
 struct Raw {
@@ -27,7 +27,7 @@ struct Raw {
     closed_at: Option<jiff_sqlx::Timestamp>,
 }
 
-impl TryFrom<Raw> for StreamRow {
+impl TryFrom<Raw> for LogRow {
     type Error = StoreError;
 
     fn try_from(raw: Raw) -> Result<Self> {
@@ -157,7 +157,7 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn log(&self, id: LogStreamId) -> Result<Option<StreamRow>> {
+    pub async fn log(&self, id: LogStreamId) -> Result<Option<LogRow>> {
         let found = sqlx::query_as!(
             Raw,
             r#"select id, kind, project, flow, run, job, attempt, agent, service, lines, text_bytes, cut,
@@ -169,7 +169,7 @@ impl Store {
         found
             .fetch_optional(&self.pool)
             .await?
-            .map(StreamRow::try_from)
+            .map(LogRow::try_from)
             .transpose()
     }
 
@@ -177,7 +177,7 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn logs(&self, filter: &LogFilter, after: LogStreamId, limit: u32) -> Result<Vec<StreamRow>> {
+    pub async fn logs(&self, filter: &LogFilter, after: LogStreamId, limit: u32) -> Result<Vec<LogRow>> {
         let streams: Option<Vec<i64>> = filter
             .streams
             .as_ref()
@@ -207,7 +207,7 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        found.into_iter().map(StreamRow::try_from).collect()
+        found.into_iter().map(LogRow::try_from).collect()
     }
 
     /// Logs of attempts that nobody has closed.

@@ -6,7 +6,7 @@
 
 use sqlx::AssertSqlSafe;
 
-use super::{QueryError, refused};
+use super::{SqlQueryError, refused};
 use crate::{Result, Store, StoreError};
 
 /// Functions that are not the same at all times and may be called: the clock, chance, settings, what catalogs say, and
@@ -108,7 +108,7 @@ impl Store {
     }
 
     /// Reads a query without running it, and refuses it where it calls what people's SQL may not call.
-    pub(super) async fn check_functions(&self, query: &str) -> Result<(), QueryError> {
+    pub(super) async fn check_functions(&self, query: &str) -> Result<(), SqlQueryError> {
         let mut transaction = self.pool.begin().await.map_err(StoreError::from)?;
         // Names mean here what they mean where the query runs.
         sqlx::raw_sql("set local search_path = facts, pg_catalog; set local statement_timeout = '5s'")
@@ -139,7 +139,7 @@ impl Store {
             return Ok(());
         }
         let names: Vec<_> = forbidden.into_iter().map(|function| function.signature).collect();
-        Err(QueryError::Refused {
+        Err(SqlQueryError::Refused {
             message: format!(
                 "it calls {}, and SQL here may only call functions that work something out",
                 names.join(", ")

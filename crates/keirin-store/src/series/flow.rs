@@ -8,7 +8,7 @@ use crate::{Result, Store};
 
 /// A stream of facts and the transform that follows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StreamRow {
+pub struct FactStreamRow {
     /// The transform.
     pub transform: String,
     /// How many facts there are in its stream.
@@ -35,7 +35,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn fact_streams(&self) -> Result<Vec<StreamRow>> {
+    pub async fn fact_streams(&self) -> Result<Vec<FactStreamRow>> {
         let rows = sqlx::query!(
             r#"with read as (
                  select n.name, coalesce(p.transaction, 0)::text::xid8 as xid, coalesce(p.number, 0) as number, p.moved_at
@@ -75,7 +75,7 @@ impl Store {
         .await?;
         rows.into_iter()
             .map(|row| {
-                Ok(StreamRow {
+                Ok(FactStreamRow {
                     transform: row.transform,
                     facts: unsigned(row.facts)?,
                     behind: unsigned(row.behind)?,

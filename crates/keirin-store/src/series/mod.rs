@@ -5,18 +5,18 @@ mod pushed;
 mod read;
 mod write;
 
-pub use flow::{Amount, StreamRow};
+pub use flow::{Amount, FactStreamRow};
 pub use pushed::PushedGroup;
 pub use read::{DescribedMetric, MetricLabels, SeriesFilter, SeriesRow, SeriesTotals};
 pub(crate) use write::take_turn;
-pub use write::{NewSeries, SampleWrite, Span};
+pub use write::{NewSeries, SampleWrite, SeriesTimeRange};
 
 use crate::StoreError;
 use crate::row::unsigned;
 
 /// Samples of one series over a stretch of time, as they lie in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChunkRow {
+pub struct SampleChunkRow {
     /// The series.
     pub series: i64,
     /// The time of the first sample, in milliseconds since 1970. No two chunks of a series share it.
@@ -38,7 +38,7 @@ struct StoredChunk {
     body: Vec<u8>,
 }
 
-impl TryFrom<StoredChunk> for ChunkRow {
+impl TryFrom<StoredChunk> for SampleChunkRow {
     type Error = StoreError;
 
     fn try_from(stored: StoredChunk) -> Result<Self, StoreError> {

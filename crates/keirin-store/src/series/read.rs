@@ -6,7 +6,7 @@ use keirin_model::series::{Labels, METRIC_NAME, MetricKind};
 use sqlx::types::Json;
 
 use super::write::kind;
-use super::{ChunkRow, Span, StoredChunk};
+use super::{SampleChunkRow, SeriesTimeRange, StoredChunk};
 use crate::row::unsigned;
 use crate::views::VisibleProjects;
 use crate::{Position, Result, Store};
@@ -122,7 +122,12 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn chunks_within(&self, series: &[i64], from_ms: i64, until_ms: i64) -> Result<Vec<ChunkRow>> {
+    pub async fn chunks_within(
+        &self,
+        series: &[i64],
+        from_ms: i64,
+        until_ms: i64,
+    ) -> Result<Vec<SampleChunkRow>> {
         // The chunk that the stretch begins in is found by the index, so those before it cost nothing.
         let rows = sqlx::query_as!(
             StoredChunk,
@@ -141,7 +146,7 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter().map(ChunkRow::try_from).collect()
+        rows.into_iter().map(SampleChunkRow::try_from).collect()
     }
 
     /// When each of these series begins, in milliseconds since 1970; none for one without samples.
@@ -353,7 +358,7 @@ fn ids(sight: Option<&[ProjectId]>) -> Option<Vec<i64>> {
 }
 
 /// A stretch of time of one series.
-impl Span {
+impl SeriesTimeRange {
     /// From the first to the last of these times, which rise; none for no times.
     pub fn of(series: i64, times_ms: &[i64]) -> Option<Self> {
         Some(Self {

@@ -6,7 +6,7 @@ use keirin_model::series::{Labels, MetricKind};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgTransaction, Postgres, Transaction};
 
-use super::{ChunkRow, StoredChunk};
+use super::{SampleChunkRow, StoredChunk};
 use crate::row::{saturating_cast, unsigned};
 use crate::{Position, Result, Store, StoreError};
 
@@ -31,7 +31,7 @@ pub struct NewSeries<'a> {
 
 /// A series and a stretch of time, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
+pub struct SeriesTimeRange {
     /// The series.
     pub series: i64,
     /// Milliseconds since 1970.
@@ -164,7 +164,7 @@ impl SampleWrite {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn chunks_to_merge(&mut self, spans: &[Span]) -> Result<Vec<ChunkRow>> {
+    pub async fn chunks_to_merge(&mut self, spans: &[SeriesTimeRange]) -> Result<Vec<SampleChunkRow>> {
         let series: Vec<_> = spans.iter().map(|span| span.series).collect();
         let from: Vec<_> = spans.iter().map(|span| span.from_ms).collect();
         let until: Vec<_> = spans.iter().map(|span| span.until_ms).collect();
@@ -186,14 +186,14 @@ impl SampleWrite {
         )
         .fetch_all(&mut *self.transaction)
         .await?;
-        rows.into_iter().map(ChunkRow::try_from).collect()
+        rows.into_iter().map(SampleChunkRow::try_from).collect()
     }
 
     /// Puts chunks in place of others, which are named by series and first time.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when a series is gone: it has to be looked for anew.
-    pub async fn replace_chunks(&mut self, old: &[(i64, i64)], new: &[ChunkRow]) -> Result<()> {
+    pub async fn replace_chunks(&mut self, old: &[(i64, i64)], new: &[SampleChunkRow]) -> Result<()> {
         let (series, first): (Vec<_>, Vec<_>) = old.iter().copied().unzip();
         if !old.is_empty() {
             sqlx::query!(

@@ -1,7 +1,7 @@
 //! The whole database as a stream, and back.
 
 use keirin_store::backup::BackupError;
-use keirin_store::engine::{Events, Position};
+use keirin_store::engine::{EventBatch, Position};
 use keirin_store::{Store, StoreError};
 use keirin_testkit::contract::{self, EngineStore};
 use keirin_testkit::database;
@@ -62,7 +62,7 @@ async fn what_was_backed_up_is_restored() {
     assert!(lease.epoch > led.lease.epoch);
     let old = led.store.newest_position().await.unwrap();
     if old != Position::START {
-        assert_eq!(store.events_after(old, 1).await.unwrap(), Events::Gone);
+        assert_eq!(store.events_after(old, 1).await.unwrap(), EventBatch::Gone);
     }
     // A second server finds tables that need nothing done.
     other.another_store().await.migrate().await.unwrap();

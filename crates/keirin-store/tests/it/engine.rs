@@ -1,10 +1,10 @@
 //! The engine's rows: the contract that every store keeps, and what only a database can do.
 
-use keirin_engine::{Change, Move};
+use keirin_engine::{Move, RowChange};
 use keirin_model::{FlowId, JobId, Outcome, RunId, Status};
 use keirin_store::StoreError;
 use keirin_store::engine::CommitError;
-use keirin_testkit::contract::{self, EngineStore, Sample};
+use keirin_testkit::contract::{self, EngineStore, SampleRows};
 use keirin_testkit::{TestDatabase, database};
 use sqlx::AssertSqlSafe;
 
@@ -34,13 +34,13 @@ async fn random_changes_leave_what_they_leave_in_memory() {
 async fn a_part_without_its_whole_is_refused() {
     let database = database().await;
     let led = led(database.store()).await;
-    let mut sample = Sample::after(&led.snapshot().await, now());
+    let mut sample = SampleRows::after(&led.snapshot().await, now());
     let nobody = 9_000_000;
     let orphans = [
-        Change::AddRun(sample.run(FlowId(nobody), 0)),
-        Change::AddJob(sample.job(RunId(nobody), 0)),
-        Change::AddAttempt(sample.attempt(JobId(nobody), 1, led.ground.agents[0])),
-        Change::StartStep {
+        RowChange::AddRun(sample.run(FlowId(nobody), 0)),
+        RowChange::AddJob(sample.job(RunId(nobody), 0)),
+        RowChange::AddAttempt(sample.attempt(JobId(nobody), 1, led.ground.agents[0])),
+        RowChange::StartStep {
             attempt: keirin_model::AttemptId(nobody),
             index: 0,
             at: now(),
@@ -63,7 +63,7 @@ async fn a_flow_of_a_project_that_is_gone_is_refused() {
     let database = database().await;
     let led = led(database.store()).await;
     let (_, _, _, changes) =
-        Sample::after(&led.snapshot().await, now()).flow_changes(led.ground.branches[1], 1, 1);
+        SampleRows::after(&led.snapshot().await, now()).flow_changes(led.ground.branches[1], 1, 1);
     led.store.delete_project(led.ground.branches[1].0).await.unwrap();
     let refused = led.store.commit(led.lease.epoch, &changes).await;
     assert!(
@@ -76,9 +76,9 @@ async fn a_flow_of_a_project_that_is_gone_is_refused() {
 async fn texts_that_the_database_cannot_hold_do_not_stop_the_engine() {
     let database = database().await;
     let led = led(database.store()).await;
-    let mut sample = Sample::after(&led.snapshot().await, now());
+    let mut sample = SampleRows::after(&led.snapshot().await, now());
     let (flow, _, jobs, mut changes) = sample.flow_changes(led.ground.branches[0], 1, 1);
-    let Change::AddFlow(added) = &mut changes[0] else {
+    let RowChange::AddFlow(added) = &mut changes[0] else {
         panic!("the first change adds the flow")
     };
     added.params.insert(
@@ -86,8 +86,8 @@ async fn texts_that_the_database_cannot_hold_do_not_stop_the_engine() {
         keirin_model::flow::ParamValue::Text("a\0b".to_owned()),
     );
     let attempt = sample.attempt(jobs[0].id, 1, led.ground.agents[0]);
-    changes.push(Change::AddAttempt(attempt.clone()));
-    changes.push(Change::MoveAttempt {
+    changes.push(RowChange::AddAttempt(attempt.clone()));
+    changes.push(RowChange::MoveAttempt {
         moved: Move {
             id: attempt.id,
             from: Status::Waiting,
@@ -106,7 +106,7 @@ async fn texts_that_the_database_cannot_hold_do_not_stop_the_engine() {
 async fn ids_are_not_given_out_again_when_history_is_gone() {
     let database = database().await;
     let led = led(database.store()).await;
-    let mut sample = Sample::after(&led.snapshot().await, now());
+    let mut sample = SampleRows::after(&led.snapshot().await, now());
     let (flow, _, _, changes) = sample.flow_changes(led.ground.branches[1], 1, 1);
     led.store.commit(led.lease.epoch, &changes).await.unwrap();
     let before = led.snapshot().await.last;
@@ -116,7 +116,7 @@ async fn ids_are_not_given_out_again_when_history_is_gone() {
         unfinished.unwrap_err().to_string(),
         "1 flows of the project are not finished; cancel them first"
     );
-    let finish = Change::MoveFlow(Move {
+    let finish = RowChange::MoveFlow(Move {
         id: flow.id,
         from: Status::Waiting,
         to: Status::Finished(Outcome::Skipped),
@@ -165,7 +165,7 @@ async fn a_connection_that_is_lost_while_committing_leaves_it_unknown() {
         let database = database().await;
         let led = led(database.store()).await;
         let (_, _, _, changes) =
-            Sample::after(&led.snapshot().await, now()).flow_changes(led.ground.branches[0], 1, 1);
+            SampleRows::after(&led.snapshot().await, now()).flow_changes(led.ground.branches[0], 1, 1);
         wait_when(&database, timing).await;
         let (store, epoch) = (led.store.clone(), led.lease.epoch);
         let commit = tokio::spawn(async move { store.commit(epoch, &changes).await });

@@ -1,10 +1,10 @@
 //! The stream of events: nothing is skipped, whatever commits in which order.
 
-use keirin_engine::{Change, Move};
+use keirin_engine::{Move, RowChange};
 use keirin_model::Status;
 use keirin_store::Store;
-use keirin_store::engine::{Event, EventKind, Events, Position};
-use keirin_testkit::contract::{EngineStore, Sample};
+use keirin_store::engine::{Event, EventBatch, EventKind, Position};
+use keirin_testkit::contract::{EngineStore, SampleRows};
 use keirin_testkit::{TestDatabase, database};
 use sqlx::{Connection, PgConnection};
 
@@ -14,7 +14,7 @@ use crate::ground::{led, now};
 async fn settled(store: &Store, mut position: Position) -> Vec<Event> {
     let mut read = Vec::new();
     loop {
-        let Events::After { events, unsettled } = store.events_after(position, 100).await.unwrap() else {
+        let EventBatch::After { events, unsettled } = store.events_after(position, 100).await.unwrap() else {
             panic!("{position} is gone");
         };
         position = events.last().map_or(position, |event| event.position);
@@ -31,7 +31,7 @@ async fn settled(store: &Store, mut position: Position) -> Vec<Event> {
 async fn a_commit_tells_what_it_changed() {
     let database = database().await;
     let led = led(database.store()).await;
-    let mut sample = Sample::after(&led.snapshot().await, now());
+    let mut sample = SampleRows::after(&led.snapshot().await, now());
     let (flow, runs, jobs, changes) = sample.flow_changes(led.ground.branches[0], 1, 1);
     let position = led.store.commit(led.lease.epoch, &changes).await.unwrap();
 
@@ -54,7 +54,7 @@ async fn a_commit_tells_what_it_changed() {
     );
 
     // A change that shows nowhere tells nothing.
-    let done = Change::ScheduleDone {
+    let done = RowChange::ScheduleDone {
         schedule: led.ground.schedules[0],
         due: now(),
     };
@@ -68,7 +68,7 @@ async fn a_commit_tells_what_it_changed() {
 async fn a_commit_that_changes_very_much_names_only_the_flows() {
     let database = database().await;
     let led = led(database.store()).await;
-    let mut sample = Sample::after(&led.snapshot().await, now());
+    let mut sample = SampleRows::after(&led.snapshot().await, now());
     let (flow, _, _, changes) = sample.flow_changes(led.ground.branches[0], 10, 110);
     led.store.commit(led.lease.epoch, &changes).await.unwrap();
     let events = settled(&led.store, Position::START).await;
@@ -114,7 +114,7 @@ async fn two_interleaved_transactions_lose_no_position() {
 
         sqlx::query("commit").execute(first).await.unwrap();
         // What a reader gets now, before the other writer is done, is where it goes on from later.
-        let Events::After { events, .. } = store.events_after(Position::START, 10).await.unwrap() else {
+        let EventBatch::After { events, .. } = store.events_after(Position::START, 10).await.unwrap() else {
             panic!("the start is never gone");
         };
         let position = events.last().map_or(Position::START, |event| event.position);
@@ -140,7 +140,7 @@ async fn a_reader_is_told_that_there_is_something_it_cannot_read_yet() {
     let read = store.events_after(Position::START, 10).await.unwrap();
     assert_eq!(
         read,
-        Events::After {
+        EventBatch::After {
             events: Vec::new(),
             unsettled: true
         }
@@ -157,7 +157,7 @@ async fn a_reader_is_told_that_there_is_something_it_cannot_read_yet() {
 async fn a_reader_that_fell_too_far_behind_is_told_so() {
     let database = database().await;
     let led = led(database.store()).await;
-    let mut sample = Sample::after(&led.snapshot().await, now());
+    let mut sample = SampleRows::after(&led.snapshot().await, now());
     let (flow, _, _, changes) = sample.flow_changes(led.ground.branches[0], 1, 1);
     led.store.commit(led.lease.epoch, &changes).await.unwrap();
     let events = settled(&led.store, Position::START).await;
@@ -175,7 +175,7 @@ async fn a_reader_that_fell_too_far_behind_is_told_so() {
             at: sample.now(),
         };
         led.store
-            .commit(led.lease.epoch, &[Change::MoveFlow(moved)])
+            .commit(led.lease.epoch, &[RowChange::MoveFlow(moved)])
             .await
             .unwrap();
         from = to;
@@ -189,7 +189,7 @@ async fn a_reader_that_fell_too_far_behind_is_told_so() {
     assert_eq!(led.store.drop_events(far_away).await.unwrap(), 3);
     assert_eq!(
         led.store.events_after(events[0].position, 10).await.unwrap(),
-        Events::Gone
+        EventBatch::Gone
     );
     assert_eq!(
         settled(&led.store, newest).await,
@@ -197,5 +197,8 @@ async fn a_reader_that_fell_too_far_behind_is_told_so() {
         "the newest is kept to stand on"
     );
     let restored: Position = "999999999-5".parse().unwrap();
-    assert_eq!(led.store.events_after(restored, 10).await.unwrap(), Events::Gone);
+    assert_eq!(
+        led.store.events_after(restored, 10).await.unwrap(),
+        EventBatch::Gone
+    );
 }

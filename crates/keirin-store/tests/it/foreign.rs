@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use keirin_store::foreign::{ForeignDatabase, ForeignError, Rows, run_query};
+use keirin_store::foreign::{ForeignDatabase, ForeignError, ForeignRows, run_query};
 use keirin_testkit::{TestDatabase, database};
 
 const SOON: Duration = Duration::from_secs(10);
 
-async fn ask(database: &TestDatabase, sql: &str) -> Result<Rows, ForeignError> {
+async fn ask(database: &TestDatabase, sql: &str) -> Result<ForeignRows, ForeignError> {
     run_query(&ForeignDatabase::of(&database.store()), sql, SOON, 3).await
 }
 

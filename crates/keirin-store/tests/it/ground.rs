@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use keirin_engine::{Change, FlowRecord, Snapshot};
+use keirin_engine::{FlowRecord, RowChange, Snapshot};
 use keirin_model::flow::Step;
 use keirin_model::plan::Executor;
 use keirin_model::trigger::TimedTrigger;
 use keirin_model::{AgentId, AttemptId, BranchId, FlowId, ProjectId};
 use keirin_store::agents::NewAgent;
-use keirin_store::engine::{CommitError, Lease};
+use keirin_store::engine::{CommitError, LeaderLease};
 use keirin_store::projects::{NamedRepository, NewProject};
 use keirin_store::{Store, StoreError};
 use keirin_testkit::contract::{EngineStore, Ground, Refused};
@@ -24,7 +24,7 @@ pub(crate) const TERM: Duration = Duration::from_secs(3600);
 /// A leader's store with something to work on.
 pub(crate) struct Led {
     pub(crate) store: Store,
-    pub(crate) lease: Lease,
+    pub(crate) lease: LeaderLease,
     pub(crate) ground: Ground,
 }
 
@@ -86,7 +86,7 @@ pub(crate) async fn led(store: Store) -> Led {
 }
 
 impl EngineStore for Led {
-    async fn commit(&self, changes: &[Change]) -> Result<(), Refused> {
+    async fn commit(&self, changes: &[RowChange]) -> Result<(), Refused> {
         match self.store.commit(self.lease.epoch, changes).await {
             Ok(_) => Ok(()),
             Err(CommitError::Conflict { .. }) => Err(Refused::Conflict),

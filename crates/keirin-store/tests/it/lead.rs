@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use keirin_engine::Change;
+use keirin_engine::RowChange;
 use keirin_store::engine::CommitError;
-use keirin_testkit::contract::{EngineStore, Sample};
+use keirin_testkit::contract::{EngineStore, SampleRows};
 use keirin_testkit::database;
 use sqlx::Connection;
 
@@ -52,7 +52,7 @@ async fn a_deposed_leader_cannot_commit() {
     let database = database().await;
     let led = led(database.store()).await;
     let (_, _, _, changes) =
-        Sample::after(&led.snapshot().await, now()).flow_changes(led.ground.branches[0], 1, 1);
+        SampleRows::after(&led.snapshot().await, now()).flow_changes(led.ground.branches[0], 1, 1);
     led.store.renew(&led.lease, OVER).await.unwrap();
 
     let another = database.another_store().await;
@@ -72,7 +72,7 @@ async fn a_leader_that_is_deposed_in_the_midst_of_a_commit_writes_nothing() {
     let database = database().await;
     let led = led(database.store()).await;
     let (_, _, _, changes) =
-        Sample::after(&led.snapshot().await, now()).flow_changes(led.ground.branches[0], 1, 1);
+        SampleRows::after(&led.snapshot().await, now()).flow_changes(led.ground.branches[0], 1, 1);
 
     // Another server is just taking the lead: its transaction holds the row that the commit must have.
     let mut other = database.connection().await;
@@ -106,7 +106,7 @@ async fn whoever_gives_the_lead_back_leaves_it_to_the_next() {
         !first.renew(&lease, TERM).await.unwrap(),
         "what was given back is gone"
     );
-    let refused = first.commit(lease.epoch, &[] as &[Change]).await;
+    let refused = first.commit(lease.epoch, &[] as &[RowChange]).await;
     assert!(matches!(refused, Err(CommitError::Deposed)), "{refused:?}");
     assert!(second.try_lead("second", TERM).await.unwrap().is_some());
 }

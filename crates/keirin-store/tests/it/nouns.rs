@@ -10,7 +10,7 @@ use keirin_model::trigger::TimedTrigger;
 use keirin_store::StoreError;
 use keirin_store::agents::NewAgent;
 use keirin_store::projects::{NamedRepository, NewProject, ProjectChange};
-use keirin_testkit::contract::{EngineStore, Sample};
+use keirin_testkit::contract::{EngineStore, SampleRows};
 use keirin_testkit::database;
 
 use crate::ground::{agent, led, now, project};
@@ -118,7 +118,8 @@ async fn branches_are_seen_and_one_is_the_default() {
         main
     );
 
-    let (_, _, _, changes) = Sample::after(&led.snapshot().await, now()).flow_changes((project, main), 1, 1);
+    let (_, _, _, changes) =
+        SampleRows::after(&led.snapshot().await, now()).flow_changes((project, main), 1, 1);
     led.commit(&changes).await.unwrap();
     for (branch, why) in [
         (main, "flows have run on this branch"),
@@ -169,7 +170,8 @@ async fn a_push_is_dealt_with_once_and_the_same_commit_may_be_pushed_again() {
     );
 
     let before = store.begin_push(main, "c").await.unwrap();
-    let (_, _, _, changes) = Sample::after(&led.snapshot().await, now()).flow_changes((project, main), 1, 1);
+    let (_, _, _, changes) =
+        SampleRows::after(&led.snapshot().await, now()).flow_changes((project, main), 1, 1);
     led.commit(&changes).await.unwrap();
     let again = store.begin_push(main, "c").await.unwrap();
     assert_eq!(again, before, "the push of before goes on");
@@ -244,7 +246,7 @@ async fn a_schedule_that_is_still_there_goes_on_as_if_nothing_had_happened() {
         .await
         .unwrap();
     let due = now() + SignedDuration::from_mins(5);
-    led.commit(&[keirin_engine::Change::ScheduleDone {
+    led.commit(&[keirin_engine::RowChange::ScheduleDone {
         schedule: first[0].id,
         due,
     }])
@@ -372,9 +374,9 @@ async fn agents_are_last_seen_at_the_latest_time_and_deleted_only_when_idle() {
         .unwrap();
     assert_eq!(Timestamp::from(seen), later);
 
-    let mut sample = Sample::after(&led.snapshot().await, now());
+    let mut sample = SampleRows::after(&led.snapshot().await, now());
     let (_, _, jobs, mut changes) = sample.flow_changes(led.ground.branches[0], 1, 1);
-    changes.push(keirin_engine::Change::AddAttempt(
+    changes.push(keirin_engine::RowChange::AddAttempt(
         sample.attempt(jobs[0].id, 1, busy),
     ));
     led.commit(&changes).await.unwrap();

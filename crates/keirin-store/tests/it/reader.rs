@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keirin_store::Store;
-use keirin_store::reader::{FunctionAccess, QueryError, callable_functions};
+use keirin_store::reader::{FunctionAccess, SqlQueryError, callable_functions};
 use keirin_testkit::{TestDatabase, database};
 use serde_json::json;
 use sqlx::{ConnectOptions as _, PgConnection};
@@ -73,7 +73,7 @@ async fn people_can_neither_write_nor_look_elsewhere() {
     ] {
         let error = store.query_facts(query, 10, PATIENCE).await;
         assert!(
-            matches!(error, Err(QueryError::Refused { .. })),
+            matches!(error, Err(SqlQueryError::Refused { .. })),
             "{query}: {error:?}"
         );
     }
@@ -89,7 +89,7 @@ async fn a_query_that_is_wrong_or_takes_too_long_is_refused_with_the_reason() {
     let store = database.store();
     prepare(&store, FunctionAccess::CheckedByServer).await;
     let wrong = store.query_facts("select nothing from flows", 10, PATIENCE).await;
-    let Err(QueryError::Refused { message, position }) = wrong else {
+    let Err(SqlQueryError::Refused { message, position }) = wrong else {
         panic!("{wrong:?}");
     };
     assert_eq!(
@@ -97,7 +97,7 @@ async fn a_query_that_is_wrong_or_takes_too_long_is_refused_with_the_reason() {
         (r#"column "nothing" does not exist"#, Some(8))
     );
     let long = store.query_facts(LONG, 10, Duration::from_millis(50)).await;
-    let Err(QueryError::Refused { message, .. }) = long else {
+    let Err(SqlQueryError::Refused { message, .. }) = long else {
         panic!("{long:?}");
     };
     assert!(message.contains("statement timeout"), "{message}");
@@ -156,7 +156,7 @@ async fn functions_that_others_wait_for_or_that_are_greedy_are_refused() {
         prepare(&store, functions).await;
         for (query, function) in FORBIDDEN {
             let refused = store.query_facts(query, 10, PATIENCE).await;
-            let Err(QueryError::Refused { message, .. }) = refused else {
+            let Err(SqlQueryError::Refused { message, .. }) = refused else {
                 panic!("{query}: {refused:?}");
             };
             assert!(
@@ -185,7 +185,7 @@ async fn a_row_and_an_answer_have_a_size() {
         (long, "the answer has more bytes, and may have 32 MiB"),
     ] {
         let refused = store.query_facts(query, 1_000, PATIENCE).await;
-        let Err(QueryError::Refused { message, .. }) = refused else {
+        let Err(SqlQueryError::Refused { message, .. }) = refused else {
             panic!("{query}: {refused:?}");
         };
         assert!(message.contains(reason), "{message}");
@@ -226,7 +226,7 @@ async fn a_query_takes_only_so_much_memory() {
           (select string_agg('x', '') as text from generate_series(1, 1000000)) as million";
     for query in [by_doubling, by_aggregate] {
         let refused = store.query_facts(query, 10, PATIENCE).await;
-        let Err(QueryError::Refused { message, .. }) = refused else {
+        let Err(SqlQueryError::Refused { message, .. }) = refused else {
             panic!("{query}: {refused:?}");
         };
         assert!(

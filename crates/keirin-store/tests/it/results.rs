@@ -1,22 +1,22 @@
 //! What jobs leave: kept files and test results, as long as their attempt is live.
 
-use keirin_engine::{Change, Move};
+use keirin_engine::{Move, RowChange};
 use keirin_model::flow::Exit;
 use keirin_model::results::{TestResult, TestStatus};
 use keirin_model::{AttemptId, FlowId, Outcome, Status};
 use keirin_store::artifacts::NewArtifact;
 use keirin_store::test_results::TestCounts;
-use keirin_testkit::contract::{EngineStore, Sample};
+use keirin_testkit::contract::{EngineStore, SampleRows};
 use keirin_testkit::database;
 
 use crate::ground::{Led, led, now};
 
 /// A flow with one job and an attempt at it.
 async fn running(led: &Led) -> (FlowId, keirin_model::JobId, AttemptId) {
-    let mut sample = Sample::after(&led.snapshot().await, now());
+    let mut sample = SampleRows::after(&led.snapshot().await, now());
     let (flow, _, jobs, mut changes) = sample.flow_changes(led.ground.branches[0], 1, 1);
     let attempt = sample.attempt(jobs[0].id, 1, led.ground.agents[0]);
-    changes.push(Change::AddAttempt(attempt.clone()));
+    changes.push(RowChange::AddAttempt(attempt.clone()));
     led.commit(&changes).await.unwrap();
     (flow.id, jobs[0].id, attempt.id)
 }
@@ -28,7 +28,7 @@ async fn lose(led: &Led, attempt: AttemptId) {
         to: Status::Finished(Outcome::Lost),
         at: now(),
     };
-    led.commit(&[Change::MoveAttempt {
+    led.commit(&[RowChange::MoveAttempt {
         moved,
         exit: Exit::default(),
         message: None,
@@ -89,8 +89,10 @@ async fn a_file_is_kept_while_its_attempt_is_live() {
     );
     assert_eq!(led.store.artifacts(flow).await.unwrap().len(), 1);
     // With another attempt, what the first one left does not count any more.
-    let second = Sample::after(&led.snapshot().await, now()).attempt(job, 2, led.ground.agents[0]);
-    led.commit(&[Change::AddAttempt(second.clone())]).await.unwrap();
+    let second = SampleRows::after(&led.snapshot().await, now()).attempt(job, 2, led.ground.agents[0]);
+    led.commit(&[RowChange::AddAttempt(second.clone())])
+        .await
+        .unwrap();
     led.store
         .keep_artifact(&file(second.id, "dist/c", "object 4"), now())
         .await

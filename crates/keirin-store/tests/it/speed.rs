@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use keirin_engine::{Change, Move};
+use keirin_engine::{Move, RowChange};
 use keirin_model::flow::Exit;
 use keirin_model::{Outcome, Status};
 use keirin_store::Store;
 use keirin_store::cluster::{Cluster, ClusterOptions};
-use keirin_testkit::contract::{EngineStore, Sample};
+use keirin_testkit::contract::{EngineStore, SampleRows};
 
 use crate::ground::{Led, led, now};
 
@@ -32,10 +32,10 @@ async fn timed<T>(work: impl Future<Output = T>) -> (Duration, T) {
 /// All that is committed for flows of one job of two steps, from trigger to end, as a busy engine does it: each commit
 /// has so many of them, each at another point of its life.
 async fn lifecycles(led: &Led, together: usize, rounds: usize) -> f64 {
-    let mut sample = Sample::after(&led.snapshot().await, now());
+    let mut sample = SampleRows::after(&led.snapshot().await, now());
     let mut total = Duration::ZERO;
     for _ in 0..rounds {
-        let mut stages: [Vec<Change>; 4] = Default::default();
+        let mut stages: [Vec<RowChange>; 4] = Default::default();
         for _ in 0..together {
             let (flow, runs, jobs, added) = sample.flow_changes(led.ground.branches[0], 1, 1);
             let attempt = sample.attempt(jobs[0].id, 1, led.ground.agents[0]);
@@ -51,7 +51,7 @@ async fn lifecycles(led: &Led, together: usize, rounds: usize) -> f64 {
                     }
                 };
             }
-            let finish_step = |index| Change::FinishStep {
+            let finish_step = |index| RowChange::FinishStep {
                 attempt: attempt.id,
                 index,
                 outcome: Outcome::Success,
@@ -62,43 +62,43 @@ async fn lifecycles(led: &Led, together: usize, rounds: usize) -> f64 {
                 message: None,
                 at,
             };
-            let start_step = |index| Change::StartStep {
+            let start_step = |index| RowChange::StartStep {
                 attempt: attempt.id,
                 index,
                 at,
             };
-            let move_attempt = |from, to| Change::MoveAttempt {
+            let move_attempt = |from, to| RowChange::MoveAttempt {
                 moved: moved!(attempt.id, from, to),
                 exit: Exit::default(),
                 message: None,
             };
             stages[0].extend(added);
             stages[0].extend([
-                Change::MoveFlow(moved!(flow.id, Status::Waiting, Status::Running)),
-                Change::MoveRun(moved!(runs[0].id, Status::Waiting, Status::Running)),
-                Change::QueueJob {
+                RowChange::MoveFlow(moved!(flow.id, Status::Waiting, Status::Running)),
+                RowChange::MoveRun(moved!(runs[0].id, Status::Waiting, Status::Running)),
+                RowChange::QueueJob {
                     job: jobs[0].id,
                     at,
                     lost: 0,
                 },
-                Change::AddAttempt(attempt.clone()),
+                RowChange::AddAttempt(attempt.clone()),
             ]);
             stages[1].extend([
                 move_attempt(Status::Waiting, Status::Running),
-                Change::MoveJob(moved!(jobs[0].id, Status::Waiting, Status::Running)),
+                RowChange::MoveJob(moved!(jobs[0].id, Status::Waiting, Status::Running)),
                 start_step(0),
             ]);
             stages[2].extend([finish_step(0), start_step(1)]);
             stages[3].extend([
                 finish_step(1),
-                Change::Acknowledge {
+                RowChange::Acknowledge {
                     attempt: attempt.id,
                     sequence: 6,
                 },
                 move_attempt(Status::Running, success),
-                Change::MoveJob(moved!(jobs[0].id, Status::Running, success)),
-                Change::MoveRun(moved!(runs[0].id, Status::Running, success)),
-                Change::MoveFlow(moved!(flow.id, Status::Running, success)),
+                RowChange::MoveJob(moved!(jobs[0].id, Status::Running, success)),
+                RowChange::MoveRun(moved!(runs[0].id, Status::Running, success)),
+                RowChange::MoveFlow(moved!(flow.id, Status::Running, success)),
             ]);
         }
         for changes in stages {
@@ -124,7 +124,7 @@ async fn lifecycles_a_second() {
 #[ignore = "measures"]
 async fn snapshot_of_a_hundred_thousand_jobs() {
     let (_folder, cluster, led) = durable().await;
-    let mut sample = Sample::after(&led.snapshot().await, now());
+    let mut sample = SampleRows::after(&led.snapshot().await, now());
     for (flows, jobs) in [(100, 1000), (10_000, 10)] {
         let mut committed = Duration::ZERO;
         for _ in 0..10 {
@@ -152,7 +152,7 @@ async fn snapshot_of_a_hundred_thousand_jobs() {
             .flows
             .iter()
             .map(|record| {
-                Change::MoveFlow(Move {
+                RowChange::MoveFlow(Move {
                     id: record.flow.id,
                     from: Status::Waiting,
                     to: Status::Finished(Outcome::Skipped),

@@ -6,18 +6,18 @@ mod stories;
 
 use std::future::Future;
 
-use keirin_engine::{Change, FlowRecord, Snapshot};
+use keirin_engine::{FlowRecord, RowChange, Snapshot};
 use keirin_model::flow::Step;
 use keirin_model::{AgentId, AttemptId, BranchId, FlowId, ProjectId, ScheduleId};
 
 pub use random::random_changes;
-pub use sample::Sample;
+pub use sample::SampleRows;
 pub use stories::{refusals, stories};
 
 /// A store of the engine's rows, empty but for [`Ground`].
 pub trait EngineStore {
     /// Makes all changes, or none; an error says why none was made.
-    fn commit(&self, changes: &[Change]) -> impl Future<Output = Result<(), Refused>>;
+    fn commit(&self, changes: &[RowChange]) -> impl Future<Output = Result<(), Refused>>;
 
     /// All that is not finished.
     fn snapshot(&self) -> impl Future<Output = Snapshot>;
@@ -104,7 +104,7 @@ mod tests {
     }
 
     impl EngineStore for InMemory {
-        async fn commit(&self, changes: &[Change]) -> Result<(), Refused> {
+        async fn commit(&self, changes: &[RowChange]) -> Result<(), Refused> {
             self.0.borrow_mut().commit(changes).map_err(|_| Refused::Conflict)
         }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use keirin_engine::memory::MemoryStore;
-use keirin_engine::{Change, Move};
+use keirin_engine::{Move, RowChange};
 use keirin_model::flow::Exit;
 use keirin_model::{AttemptId, FlowId, Outcome, Status};
 use rand::rngs::StdRng;
@@ -12,7 +12,7 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::stories::assert_same;
-use super::{EngineStore, Ground, Refused, Sample};
+use super::{EngineStore, Ground, Refused, SampleRows};
 
 /// Makes so many commits, drawn from this seed, and compares after each.
 ///
@@ -23,7 +23,7 @@ pub async fn random_changes(store: &impl EngineStore, seed: u64, commits: usize)
     assert!(before.flows.is_empty(), "the store is empty at first");
     let mut drawn = Drawn {
         rng: StdRng::seed_from_u64(seed),
-        sample: Sample::after(&before, Timestamp::constant(1_760_000_000, 0)),
+        sample: SampleRows::after(&before, Timestamp::constant(1_760_000_000, 0)),
         ground: store.ground(),
         expected: MemoryStore {
             agents: before
@@ -52,7 +52,7 @@ pub async fn random_changes(store: &impl EngineStore, seed: u64, commits: usize)
 
 struct Drawn {
     rng: StdRng,
-    sample: Sample,
+    sample: SampleRows,
     ground: Ground,
     expected: MemoryStore,
 }
@@ -60,7 +60,7 @@ struct Drawn {
 impl Drawn {
     /// The changes of one commit. They are drawn against a copy of the rows that moves with them, so that they fit
     /// one another; some commits get one that does not.
-    fn changes(&mut self) -> Vec<Change> {
+    fn changes(&mut self) -> Vec<RowChange> {
         let mut rows = self.expected.clone();
         let mut changes = Vec::new();
         for _ in 0..self.rng.random_range(1..12) {
@@ -76,36 +76,36 @@ impl Drawn {
         changes
     }
 
-    fn happening(&mut self, rows: &MemoryStore) -> Vec<Change> {
+    fn happening(&mut self, rows: &MemoryStore) -> Vec<RowChange> {
         let at = self.sample.now();
         let kind = self.rng.random_range(0..12);
         let change = match kind {
             0 => None,
             1 | 2 => self.flow(rows).map(|id| {
                 let to = self.status(false);
-                Change::MoveFlow(moved(id, rows.flows[&id].status, to, at))
+                RowChange::MoveFlow(moved(id, rows.flows[&id].status, to, at))
             }),
             3 => self.pick(rows.runs.keys()).map(|id| {
                 let to = self.status(true);
-                Change::MoveRun(moved(id, rows.runs[&id].status, to, at))
+                RowChange::MoveRun(moved(id, rows.runs[&id].status, to, at))
             }),
-            4 => self.pick(rows.runs.keys()).map(|run| Change::ReleaseRun {
+            4 => self.pick(rows.runs.keys()).map(|run| RowChange::ReleaseRun {
                 run,
                 released: self.rng.random(),
             }),
             5 | 6 => self.pick(rows.jobs.keys()).map(|id| {
                 let to = self.status(true);
-                Change::MoveJob(moved(id, rows.jobs[&id].status, to, at))
+                RowChange::MoveJob(moved(id, rows.jobs[&id].status, to, at))
             }),
             7 => self.pick(rows.jobs.keys()).map(|job| {
                 if self.rng.random() {
-                    Change::QueueJob {
+                    RowChange::QueueJob {
                         job,
                         at,
                         lost: self.rng.random_range(0..4),
                     }
                 } else {
-                    Change::StopJob {
+                    RowChange::StopJob {
                         job,
                         outcome: self.outcome(),
                     }
@@ -117,7 +117,7 @@ impl Drawn {
                 let agent = self
                     .pick(self.ground.agents.clone().iter())
                     .expect("there are agents");
-                Change::AddAttempt(self.sample.attempt(job, number, agent))
+                RowChange::AddAttempt(self.sample.attempt(job, number, agent))
             }),
             9 => self.attempt(rows).map(|id| {
                 let from = rows.attempts[&id].status;
@@ -125,7 +125,7 @@ impl Drawn {
                     Status::Waiting if self.rng.random() => Status::Running,
                     _ => Status::Finished(self.outcome()),
                 };
-                Change::MoveAttempt {
+                RowChange::MoveAttempt {
                     moved: moved(id, from, to, at),
                     exit: self.exit(),
                     message: self.message(),
@@ -134,9 +134,9 @@ impl Drawn {
             10 => self.attempt(rows).map(|attempt| {
                 let index = self.rng.random_range(0..3);
                 if self.rng.random() {
-                    Change::StartStep { attempt, index, at }
+                    RowChange::StartStep { attempt, index, at }
                 } else {
-                    Change::FinishStep {
+                    RowChange::FinishStep {
                         attempt,
                         index,
                         outcome: self.outcome(),
@@ -148,13 +148,13 @@ impl Drawn {
             }),
             _ => self.attempt(rows).map(|attempt| {
                 if self.rng.random() {
-                    Change::Acknowledge {
+                    RowChange::Acknowledge {
                         attempt,
                         sequence: self.rng.random_range(0..1000),
                     }
                 } else {
                     let schedule = self.pick(self.ground.schedules.clone().iter());
-                    Change::ScheduleDone {
+                    RowChange::ScheduleDone {
                         schedule: schedule.expect("there is a schedule"),
                         due: at,
                     }
@@ -165,7 +165,7 @@ impl Drawn {
         change.map_or_else(|| self.new_flow(), |change| vec![change])
     }
 
-    fn new_flow(&mut self) -> Vec<Change> {
+    fn new_flow(&mut self) -> Vec<RowChange> {
         let branch = self.ground.branches.choose(&mut self.rng).copied();
         let (stages, jobs) = (self.rng.random_range(1..4), self.rng.random_range(1..4));
         self.sample
@@ -174,10 +174,10 @@ impl Drawn {
     }
 
     /// A change that contradicts what is there now, whatever else is in the commit.
-    fn unfit(&mut self) -> Vec<Change> {
+    fn unfit(&mut self) -> Vec<RowChange> {
         let at = self.sample.now();
         match self.rng.random_range(0..3) {
-            0 => vec![Change::MoveFlow(moved(
+            0 => vec![RowChange::MoveFlow(moved(
                 FlowId(i64::MAX),
                 Status::Waiting,
                 Status::Running,
@@ -188,7 +188,7 @@ impl Drawn {
                 changes.push(changes[0].clone());
                 changes
             }
-            _ => vec![Change::Acknowledge {
+            _ => vec![RowChange::Acknowledge {
                 attempt: AttemptId(i64::MAX),
                 sequence: 1,
             }],
@@ -196,15 +196,15 @@ impl Drawn {
     }
 
     /// Compares what a snapshot does not show: the steps of the attempts that were touched, and finished flows.
-    async fn compare_details(&self, store: &impl EngineStore, changes: &[Change], when: &str) {
+    async fn compare_details(&self, store: &impl EngineStore, changes: &[RowChange], when: &str) {
         let mut attempts = BTreeSet::new();
         let mut flows = BTreeSet::new();
         for change in changes {
             match change {
-                Change::StartStep { attempt, .. } | Change::FinishStep { attempt, .. } => {
+                RowChange::StartStep { attempt, .. } | RowChange::FinishStep { attempt, .. } => {
                     attempts.insert(*attempt);
                 }
-                Change::MoveFlow(moved) => {
+                RowChange::MoveFlow(moved) => {
                     flows.insert(moved.id);
                 }
                 _ => {}

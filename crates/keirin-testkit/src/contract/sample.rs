@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use keirin_engine::{Change, Snapshot};
+use keirin_engine::{RowChange, Snapshot};
 use keirin_model::access::Role;
 use keirin_model::flow::{Attempt, Cause, Exit, Flow, FlowKind, Job, ParamValue, Run};
 use keirin_model::plan::{
@@ -14,13 +14,13 @@ use keirin_model::{AgentId, AttemptId, BranchId, FlowId, JobId, ProjectId, RunId
 
 /// Makes rows with ids that follow one another, as the engine does.
 #[derive(Debug)]
-pub struct Sample {
+pub struct SampleRows {
     next: i64,
     numbers: BTreeMap<ProjectId, i64>,
     now: Timestamp,
 }
 
-impl Sample {
+impl SampleRows {
     /// Counts on from what a store holds. Times begin with this one, to the microsecond.
     pub fn after(snapshot: &Snapshot, now: Timestamp) -> Self {
         let last = snapshot.last;
@@ -134,7 +134,7 @@ impl Sample {
         branch: (ProjectId, BranchId),
         stages: usize,
         jobs: usize,
-    ) -> (Flow, Vec<Run>, Vec<Job>, Vec<Change>) {
+    ) -> (Flow, Vec<Run>, Vec<Job>, Vec<RowChange>) {
         let flow = self.flow(branch, stages, jobs);
         let runs: Vec<_> = (0..stages).map(|stage| self.run(flow.id, stage)).collect();
         let jobs: Vec<_> = runs
@@ -142,9 +142,9 @@ impl Sample {
             .flat_map(|run| (0..jobs).map(move |index| (run.id, index)))
             .map(|(run, index)| self.job(run, index))
             .collect();
-        let changes = std::iter::once(Change::AddFlow(Box::new(flow.clone())))
-            .chain(runs.iter().cloned().map(Change::AddRun))
-            .chain(jobs.iter().cloned().map(Change::AddJob))
+        let changes = std::iter::once(RowChange::AddFlow(Box::new(flow.clone())))
+            .chain(runs.iter().cloned().map(RowChange::AddRun))
+            .chain(jobs.iter().cloned().map(RowChange::AddJob))
             .collect();
         (flow, runs, jobs, changes)
     }

@@ -1,11 +1,11 @@
 //! Stories with their ends written out: what was committed is read back, and what was refused left nothing.
 
 use jiff::Timestamp;
-use keirin_engine::{Change, FlowRecord, LastIds, Move, Snapshot};
+use keirin_engine::{FlowRecord, LastIds, Move, RowChange, Snapshot};
 use keirin_model::flow::{Exit, Step};
 use keirin_model::{AttemptId, FlowId, JobId, Outcome, RunId, Status};
 
-use super::{EngineStore, Refused, Sample};
+use super::{EngineStore, Refused, SampleRows};
 
 fn begin() -> Timestamp {
     Timestamp::constant(1_760_000_000, 0)
@@ -17,7 +17,7 @@ fn begin() -> Timestamp {
 /// The store does not do what it must.
 pub async fn stories(store: &impl EngineStore) {
     let before = store.snapshot().await;
-    let mut sample = Sample::after(&before, begin());
+    let mut sample = SampleRows::after(&before, begin());
     let branch = store.ground().branches[0];
     let agent = store.ground().agents[0];
 
@@ -26,14 +26,14 @@ pub async fn stories(store: &impl EngineStore) {
     let mut attempt = sample.attempt(jobs[0].id, 1, agent);
     let at = sample.now();
     changes.extend([
-        Change::MoveFlow(to(flow.id, Status::Waiting, Status::Running, at)),
-        Change::MoveRun(to(runs[0].id, Status::Waiting, Status::Running, at)),
-        Change::QueueJob {
+        RowChange::MoveFlow(to(flow.id, Status::Waiting, Status::Running, at)),
+        RowChange::MoveRun(to(runs[0].id, Status::Waiting, Status::Running, at)),
+        RowChange::QueueJob {
             job: jobs[0].id,
             at,
             lost: 2,
         },
-        Change::AddAttempt(attempt.clone()),
+        RowChange::AddAttempt(attempt.clone()),
     ]);
     store.commit(&changes).await.expect("a new flow is taken");
     flow.status = Status::Running;
@@ -74,22 +74,22 @@ pub async fn stories(store: &impl EngineStore) {
     let message = Some("stopped by a person".to_owned());
     store
         .commit(&[
-            Change::MoveAttempt {
+            RowChange::MoveAttempt {
                 moved: to(attempt.id, Status::Waiting, Status::Running, started),
                 exit: Exit::default(),
                 message: None,
             },
-            Change::MoveJob(to(jobs[0].id, Status::Waiting, Status::Running, started)),
-            Change::StartStep {
+            RowChange::MoveJob(to(jobs[0].id, Status::Waiting, Status::Running, started)),
+            RowChange::StartStep {
                 attempt: attempt.id,
                 index: 0,
                 at: started,
             },
-            Change::StopJob {
+            RowChange::StopJob {
                 job: jobs[0].id,
                 outcome: Outcome::Cancelled,
             },
-            Change::FinishStep {
+            RowChange::FinishStep {
                 attempt: attempt.id,
                 index: 0,
                 outcome: Outcome::Cancelled,
@@ -97,7 +97,7 @@ pub async fn stories(store: &impl EngineStore) {
                 message: None,
                 at: ended,
             },
-            Change::FinishStep {
+            RowChange::FinishStep {
                 attempt: attempt.id,
                 index: 1,
                 outcome: Outcome::Skipped,
@@ -105,18 +105,18 @@ pub async fn stories(store: &impl EngineStore) {
                 message: message.clone(),
                 at: ended,
             },
-            Change::MoveAttempt {
+            RowChange::MoveAttempt {
                 moved: to(attempt.id, Status::Running, cancelled, ended),
                 exit,
                 message: message.clone(),
             },
-            Change::Acknowledge {
+            RowChange::Acknowledge {
                 attempt: attempt.id,
                 sequence: 5,
             },
-            Change::MoveJob(to(jobs[0].id, Status::Running, cancelled, ended)),
-            Change::MoveRun(to(runs[0].id, Status::Running, cancelled, ended)),
-            Change::MoveFlow(to(flow.id, Status::Running, cancelled, ended)),
+            RowChange::MoveJob(to(jobs[0].id, Status::Running, cancelled, ended)),
+            RowChange::MoveRun(to(runs[0].id, Status::Running, cancelled, ended)),
+            RowChange::MoveFlow(to(flow.id, Status::Running, cancelled, ended)),
         ])
         .await
         .expect("moves that follow one another are taken");
@@ -168,12 +168,12 @@ pub async fn stories(store: &impl EngineStore) {
     // A step that starts once more is no news, and its end can be told again.
     store
         .commit(&[
-            Change::StartStep {
+            RowChange::StartStep {
                 attempt: attempt.id,
                 index: 0,
                 at: ended,
             },
-            Change::FinishStep {
+            RowChange::FinishStep {
                 attempt: attempt.id,
                 index: 1,
                 outcome: Outcome::Skipped,
@@ -197,14 +197,14 @@ pub async fn stories(store: &impl EngineStore) {
     let second = sample.attempt(jobs[0].id, 2, agent);
     store
         .commit(&[
-            Change::MoveFlow(to(flow.id, cancelled, Status::Running, again)),
-            Change::MoveRun(to(runs[0].id, cancelled, Status::Manual, again)),
-            Change::ReleaseRun {
+            RowChange::MoveFlow(to(flow.id, cancelled, Status::Running, again)),
+            RowChange::MoveRun(to(runs[0].id, cancelled, Status::Manual, again)),
+            RowChange::ReleaseRun {
                 run: runs[0].id,
                 released: true,
             },
-            Change::MoveJob(to(jobs[0].id, cancelled, Status::Waiting, again)),
-            Change::AddAttempt(second.clone()),
+            RowChange::MoveJob(to(jobs[0].id, cancelled, Status::Waiting, again)),
+            RowChange::AddAttempt(second.clone()),
         ])
         .await
         .expect("a finished flow can be reopened");
@@ -228,7 +228,7 @@ pub async fn stories(store: &impl EngineStore) {
     let schedule = store.ground().schedules[0];
     let due = sample.now();
     store
-        .commit(&[Change::ScheduleDone { schedule, due }])
+        .commit(&[RowChange::ScheduleDone { schedule, due }])
         .await
         .expect("a due time is taken down");
     let snapshot = store.snapshot().await;
@@ -242,18 +242,18 @@ pub async fn stories(store: &impl EngineStore) {
 /// The store took one, or wrote a part of it.
 pub async fn refusals(store: &impl EngineStore) {
     let before = store.snapshot().await;
-    let mut sample = Sample::after(&before, begin());
+    let mut sample = SampleRows::after(&before, begin());
     let branch = store.ground().branches[0];
     let (flow, runs, jobs, changes) = sample.flow_changes(branch, 2, 2);
     let attempt = sample.attempt(jobs[0].id, 1, store.ground().agents[0]);
     store.commit(&changes).await.expect("a new flow is taken");
     store
-        .commit(&[Change::AddAttempt(attempt.clone())])
+        .commit(&[RowChange::AddAttempt(attempt.clone())])
         .await
         .expect("a new attempt is taken");
 
     let at = sample.now();
-    let good = || Change::MoveFlow(to(flow.id, Status::Waiting, Status::Running, at));
+    let good = || RowChange::MoveFlow(to(flow.id, Status::Waiting, Status::Running, at));
     let wrong_job = to(
         jobs[1].id,
         Status::Running,
@@ -263,26 +263,26 @@ pub async fn refusals(store: &impl EngineStore) {
     let wrong_run = to(runs[0].id, Status::Finished(Outcome::Failed), Status::Running, at);
     let twice = to(jobs[0].id, Status::Waiting, Status::Running, at);
     let nobody = 9_000_000_000;
-    let unfit: Vec<(&str, Vec<Change>)> = vec![
+    let unfit: Vec<(&str, Vec<RowChange>)> = vec![
         (
             "a flow that is there",
-            vec![Change::AddFlow(Box::new(flow.clone()))],
+            vec![RowChange::AddFlow(Box::new(flow.clone()))],
         ),
-        ("a run that is there", vec![Change::AddRun(runs[0].clone())]),
-        ("a job that is there", vec![Change::AddJob(jobs[0].clone())]),
+        ("a run that is there", vec![RowChange::AddRun(runs[0].clone())]),
+        ("a job that is there", vec![RowChange::AddJob(jobs[0].clone())]),
         (
             "an attempt that is there",
-            vec![Change::AddAttempt(attempt.clone())],
+            vec![RowChange::AddAttempt(attempt.clone())],
         ),
-        ("a job in another state", vec![Change::MoveJob(wrong_job)]),
-        ("a run with another outcome", vec![Change::MoveRun(wrong_run)]),
+        ("a job in another state", vec![RowChange::MoveJob(wrong_job)]),
+        ("a run with another outcome", vec![RowChange::MoveRun(wrong_run)]),
         (
             "the same move twice",
-            vec![Change::MoveJob(twice), Change::MoveJob(twice)],
+            vec![RowChange::MoveJob(twice), RowChange::MoveJob(twice)],
         ),
         (
             "a flow that is not there",
-            vec![Change::MoveFlow(to(
+            vec![RowChange::MoveFlow(to(
                 FlowId(nobody),
                 Status::Waiting,
                 Status::Running,
@@ -291,21 +291,21 @@ pub async fn refusals(store: &impl EngineStore) {
         ),
         (
             "a run that is not there",
-            vec![Change::ReleaseRun {
+            vec![RowChange::ReleaseRun {
                 run: RunId(nobody),
                 released: true,
             }],
         ),
         (
             "a job that is not there",
-            vec![Change::StopJob {
+            vec![RowChange::StopJob {
                 job: JobId(nobody),
                 outcome: Outcome::Cancelled,
             }],
         ),
         (
             "an attempt that is not there",
-            vec![Change::Acknowledge {
+            vec![RowChange::Acknowledge {
                 attempt: AttemptId(nobody),
                 sequence: 1,
             }],

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::encode::{AGENT, CUT, ERROR, MAGIC, STEP, STREAM, VERSION};
-use super::{ChunkError, LINE_BYTES, LogLine, Stream, Tag, varint};
+use super::{ChunkError, ChunkLine, LINE_BYTES, LineTag, Stream, varint};
 
 /// What a reader is ready to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct ChunkLimits {
     /// Bytes of the encoded chunk.
     pub encoded_bytes: usize,
     /// Bytes of all text, with the line feeds between lines.
@@ -21,7 +21,7 @@ pub struct Limits {
     pub line_bytes: usize,
 }
 
-impl Limits {
+impl ChunkLimits {
     /// What every chunk keeps to, sent or stored.
     pub const CHUNK: Self = Self {
         encoded_bytes: 8 * 1024 * 1024,
@@ -33,18 +33,18 @@ impl Limits {
 
 /// Lines in a row that have the same tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Run {
+pub struct TaggedLines {
     /// How many.
     pub lines: u32,
     /// What they have in common.
-    pub tag: Tag,
+    pub tag: LineTag,
 }
 
 /// A decoded chunk: all text in one piece, and where each line ends.
 #[derive(Debug, Clone)]
 pub struct Chunk {
     times: Vec<i64>,
-    runs: Vec<Run>,
+    runs: Vec<TaggedLines>,
     ends: Vec<u32>,
     text: Bytes,
 }
@@ -54,7 +54,7 @@ impl Chunk {
     ///
     /// # Errors
     /// [`ChunkError`] says what is wrong.
-    pub fn decode(encoded: &[u8], limits: Limits) -> Result<Self, ChunkError> {
+    pub fn decode(encoded: &[u8], limits: ChunkLimits) -> Result<Self, ChunkError> {
         within("encoded bytes", limits.encoded_bytes as u64, encoded.len() as u64)?;
         let mut rest = encoded;
         let head = Head::take(&mut rest)?;
@@ -114,7 +114,7 @@ impl Chunk {
     }
 
     /// Lines with equal tags, in order.
-    pub fn runs(&self) -> &[Run] {
+    pub fn runs(&self) -> &[TaggedLines] {
         &self.runs
     }
 
@@ -139,7 +139,7 @@ impl Chunk {
     }
 
     /// A line's tag.
-    pub fn tag(&self, index: u32) -> Option<Tag> {
+    pub fn tag(&self, index: u32) -> Option<LineTag> {
         let mut first = 0;
         self.runs.iter().find_map(|run| {
             first += run.lines;
@@ -148,10 +148,10 @@ impl Chunk {
     }
 
     /// A line, sharing the chunk's text.
-    pub fn line(&self, index: u32) -> Option<LogLine> {
+    pub fn line(&self, index: u32) -> Option<ChunkLine> {
         let text = self.text.slice(self.text_range(index)?);
-        let Tag { step, stream, cut } = self.tag(index)?;
-        Some(LogLine {
+        let LineTag { step, stream, cut } = self.tag(index)?;
+        Some(ChunkLine {
             time: self.time(index)?,
             step,
             stream,
@@ -161,7 +161,7 @@ impl Chunk {
     }
 
     /// A range of lines, cut to those that there are, sharing the chunk's text.
-    pub fn slice(&self, range: Range<u32>) -> impl Iterator<Item = LogLine> + '_ {
+    pub fn slice(&self, range: Range<u32>) -> impl Iterator<Item = ChunkLine> + '_ {
         let tags = self
             .runs
             .iter()
@@ -170,9 +170,9 @@ impl Chunk {
         let indexes = range.start..range.end.min(self.lines()).max(range.start);
         indexes
             .zip(tags)
-            .filter_map(|(index, Tag { step, stream, cut })| {
+            .filter_map(|(index, LineTag { step, stream, cut })| {
                 let text = self.text.slice(self.text_range(index)?);
-                Some(LogLine {
+                Some(ChunkLine {
                     time: self.time(index)?,
                     step,
                     stream,
@@ -183,7 +183,7 @@ impl Chunk {
     }
 
     /// All lines, sharing the chunk's text.
-    pub fn iter(&self) -> impl Iterator<Item = LogLine> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = ChunkLine> + '_ {
         self.slice(0..self.lines())
     }
 }
@@ -222,7 +222,7 @@ impl Head {
         })
     }
 
-    fn check(&self, limits: Limits) -> Result<(), ChunkError> {
+    fn check(&self, limits: ChunkLimits) -> Result<(), ChunkError> {
         // A line takes at most ten bytes of time and as many as a run of its own, a step included.
         const COLUMN_BYTES: u64 = 10 + 9;
         within("lines", limits.lines.into(), self.lines.into())?;
@@ -263,9 +263,9 @@ fn take_times(columns: &mut &[u8], lines: u32, first_time: i64) -> Result<Vec<i6
     Ok(times)
 }
 
-fn take_runs(mut columns: &[u8], lines: u32) -> Result<Vec<Run>, ChunkError> {
+fn take_runs(mut columns: &[u8], lines: u32) -> Result<Vec<TaggedLines>, ChunkError> {
     let broken = ChunkError::Malformed("the steps and streams of its lines are broken");
-    let mut runs: Vec<Run> = Vec::new();
+    let mut runs: Vec<TaggedLines> = Vec::new();
     let mut missing = lines;
     while !columns.is_empty() {
         let mut number = || varint::take(&mut columns).ok_or(broken.clone());
@@ -283,9 +283,9 @@ fn take_runs(mut columns: &[u8], lines: u32) -> Result<Vec<Run>, ChunkError> {
             return Err(broken);
         }
         missing = missing.checked_sub(run_lines).ok_or(broken.clone())?;
-        runs.push(Run {
+        runs.push(TaggedLines {
             lines: run_lines,
-            tag: Tag {
+            tag: LineTag {
                 step,
                 stream,
                 cut: flags & CUT != 0,

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use zstd::zstd_safe::CParameter;
 
-use super::{Chunk, ChunkError, LogLine, Run, Stream, Tag, varint};
+use super::{Chunk, ChunkError, ChunkLine, LineTag, Stream, TaggedLines, varint};
 
 pub(super) const MAGIC: u8 = b'K';
 pub(super) const VERSION: u8 = 1;
@@ -31,7 +31,7 @@ pub struct ChunkBuilder {
     first_time: i64,
     last_time: i64,
     times: Vec<u8>,
-    runs: Vec<Run>,
+    runs: Vec<TaggedLines>,
     text: Vec<u8>,
 }
 
@@ -46,7 +46,7 @@ impl ChunkBuilder {
     /// # Errors
     /// [`ChunkError::LineFeed`] when the text holds a `\n`, [`ChunkError::Time`] before 1970,
     /// [`ChunkError::TooLarge`] at four billion lines.
-    pub fn push(&mut self, time: Timestamp, tag: Tag, text: &[u8]) -> Result<(), ChunkError> {
+    pub fn push(&mut self, time: Timestamp, tag: LineTag, text: &[u8]) -> Result<(), ChunkError> {
         if memchr::memchr(b'\n', text).is_some() {
             return Err(ChunkError::LineFeed);
         }
@@ -71,7 +71,7 @@ impl ChunkBuilder {
         self.last_time = milliseconds;
         match self.runs.last_mut() {
             Some(run) if run.tag == tag => run.lines += 1,
-            _ => self.runs.push(Run { lines: 1, tag }),
+            _ => self.runs.push(TaggedLines { lines: 1, tag }),
         }
         self.text.extend_from_slice(text);
         Ok(())
@@ -119,7 +119,7 @@ impl Chunk {
     ///
     /// # Errors
     /// As [`ChunkBuilder::push`] and [`ChunkBuilder::finish`].
-    pub fn encode(lines: &[LogLine]) -> Result<Bytes, ChunkError> {
+    pub fn encode(lines: &[ChunkLine]) -> Result<Bytes, ChunkError> {
         let mut builder = ChunkBuilder::new();
         for line in lines {
             builder.push(line.time, line.tag(), &line.text)?;
@@ -128,7 +128,7 @@ impl Chunk {
     }
 }
 
-fn put_run(columns: &mut Vec<u8>, run: &Run) {
+fn put_run(columns: &mut Vec<u8>, run: &TaggedLines) {
     let stream = match run.tag.stream {
         Stream::Output => 0,
         Stream::Error => ERROR,

@@ -5,11 +5,11 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::{Chunk, ChunkBuilder, ChunkError, Effort, LINE_BYTES, Limits, LogLine, Stream, varint};
+use super::{Chunk, ChunkBuilder, ChunkError, ChunkLimits, ChunkLine, Effort, LINE_BYTES, Stream, varint};
 
-fn line(milliseconds: i64, step: Option<u16>, stream: Stream, text: &[u8]) -> LogLine {
+fn line(milliseconds: i64, step: Option<u16>, stream: Stream, text: &[u8]) -> ChunkLine {
     let time = Timestamp::from_millisecond(milliseconds).unwrap();
-    LogLine {
+    ChunkLine {
         time,
         step,
         stream,
@@ -19,12 +19,12 @@ fn line(milliseconds: i64, step: Option<u16>, stream: Stream, text: &[u8]) -> Lo
 }
 
 fn decode(encoded: &[u8]) -> Result<Chunk, ChunkError> {
-    Chunk::decode(encoded, Limits::CHUNK)
+    Chunk::decode(encoded, ChunkLimits::CHUNK)
 }
 
 /// What a fuzz target runs: any bytes are decoded or refused, and what was decoded can be walked and encoded again.
 fn survives(bytes: &[u8]) {
-    let limits = Limits {
+    let limits = ChunkLimits {
         encoded_bytes: 1 << 20,
         text_bytes: 1 << 20,
         lines: 10_000,
@@ -33,7 +33,7 @@ fn survives(bytes: &[u8]) {
     let Ok(chunk) = Chunk::decode(bytes, limits) else {
         return;
     };
-    let lines: Vec<LogLine> = chunk.iter().collect();
+    let lines: Vec<ChunkLine> = chunk.iter().collect();
     assert_eq!(lines.len(), chunk.lines() as usize);
     let again = decode(&Chunk::encode(&lines).unwrap()).unwrap();
     assert_eq!(again.iter().collect::<Vec<_>>(), lines);
@@ -50,12 +50,12 @@ fn sealed(lines: u64, first_time: i64, columns: &[u8], text: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn any_line() -> impl Strategy<Value = LogLine> {
+fn any_line() -> impl Strategy<Value = ChunkLine> {
     let stream = prop_oneof![Just(Stream::Output), Just(Stream::Error), Just(Stream::Agent)];
     let text = prop::collection::vec(any::<u8>().prop_filter("a line", |&byte| byte != b'\n'), 0..50);
     let time = 0..=Timestamp::MAX.as_millisecond();
     (time, prop::option::of(0_u16..3), stream, any::<bool>(), text).prop_map(
-        |(time, step, stream, cut, text)| LogLine {
+        |(time, step, stream, cut, text)| ChunkLine {
             cut,
             ..line(time, step, stream, &text)
         },
@@ -91,7 +91,7 @@ fn times_are_kept_in_milliseconds_and_may_run_backwards() {
 
 #[test]
 fn offsets_find_their_lines() {
-    let lines: Vec<LogLine> = ["ab", "", "cde"]
+    let lines: Vec<ChunkLine> = ["ab", "", "cde"]
         .iter()
         .map(|text| line(0, None, Stream::Output, text.as_bytes()))
         .collect();
@@ -106,7 +106,7 @@ fn offsets_find_their_lines() {
 
 #[test]
 fn a_small_chunk_that_grows_beyond_its_limit_is_refused_before_it_grows() {
-    let bomb = sealed(1, 0, &[0, 1, 0], &vec![b'a'; Limits::CHUNK.text_bytes + 1]);
+    let bomb = sealed(1, 0, &[0, 1, 0], &vec![b'a'; ChunkLimits::CHUNK.text_bytes + 1]);
     assert!(bomb.len() < 1000);
     assert!(matches!(
         decode(&bomb).unwrap_err(),
@@ -132,10 +132,10 @@ fn limits_are_kept() {
         refused.to_string(),
         "a log chunk may have 65536 bytes in a line, this one has 65537"
     );
-    let many = vec![line(0, None, Stream::Output, b""); Limits::CHUNK.lines as usize + 1];
+    let many = vec![line(0, None, Stream::Output, b""); ChunkLimits::CHUNK.lines as usize + 1];
     let refused = decode(&Chunk::encode(&many).unwrap()).unwrap_err();
     assert!(matches!(refused, ChunkError::TooLarge { what: "lines", .. }));
-    let refused = decode(&vec![b'K'; Limits::CHUNK.encoded_bytes + 1]).unwrap_err();
+    let refused = decode(&vec![b'K'; ChunkLimits::CHUNK.encoded_bytes + 1]).unwrap_err();
     assert!(matches!(
         refused,
         ChunkError::TooLarge {
@@ -190,7 +190,7 @@ fn a_bit_that_flipped_on_the_disk_is_noticed_in_the_text() {
             .filter(|&byte| byte != b'\n')
             .collect::<Vec<u8>>(),
     );
-    let whole = Chunk::encode(&[LogLine {
+    let whole = Chunk::encode(&[ChunkLine {
         text,
         ..line(0, None, Stream::Output, b"")
     }])
@@ -209,10 +209,10 @@ proptest! {
     fn lines_come_back(lines in prop::collection::vec(any_line(), 0..60), from in 0_u32..70, count in 0_u32..70) {
         let chunk = decode(&Chunk::encode(&lines).unwrap()).unwrap();
         prop_assert_eq!(&chunk.iter().collect::<Vec<_>>(), &lines);
-        let each: Vec<LogLine> = (0..chunk.lines()).filter_map(|index| chunk.line(index)).collect();
+        let each: Vec<ChunkLine> = (0..chunk.lines()).filter_map(|index| chunk.line(index)).collect();
         prop_assert_eq!(&each, &lines);
-        let part: Vec<LogLine> = chunk.slice(from..from + count).collect();
-        let expected: Vec<LogLine> = lines.iter().skip(from as usize).take(count as usize).cloned().collect();
+        let part: Vec<ChunkLine> = chunk.slice(from..from + count).collect();
+        let expected: Vec<ChunkLine> = lines.iter().skip(from as usize).take(count as usize).cloned().collect();
         prop_assert_eq!(part, expected);
     }
 

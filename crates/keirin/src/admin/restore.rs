@@ -14,7 +14,7 @@ use futures::stream;
 use indicatif::ProgressBar;
 use keirin_objects::{ObjectKey, Objects};
 use keirin_store::Store;
-use keirin_store::engine::Lease;
+use keirin_store::engine::LeaderLease;
 use serde_json::json;
 use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncWriteExt as _, BufReader, duplex};
@@ -181,7 +181,7 @@ impl Target<'_> {
     }
 
     /// Takes the lead, so that no server can work on what is about to be replaced.
-    async fn lead(&self) -> anyhow::Result<Lease> {
+    async fn lead(&self) -> anyhow::Result<LeaderLease> {
         if !self.replace && !self.store.is_empty().await? {
             bail!(
                 "the database is not empty, and a backup takes the place of everything in it; restore into an empty \
@@ -201,7 +201,7 @@ impl Target<'_> {
         bail!("{leader} leads on this database; stop every server on it first, then restore")
     }
 
-    async fn keep_lead(&self, lease: &Lease) -> std::convert::Infallible {
+    async fn keep_lead(&self, lease: &LeaderLease) -> std::convert::Infallible {
         loop {
             tokio::time::sleep(RENEW).await;
             if let Err(error) = self.store.renew(lease, TERM).await {

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use keirin_agent::{Identity, Owner, SandboxProgram, UidRange, credentials};
+use keirin_agent::{Owner, RunAs, SandboxProgram, UidRange, credentials};
 use nix::unistd::{User, geteuid};
 
 use super::StartArguments;
@@ -20,9 +20,9 @@ const CONFIGURATION: &str = ".config";
 const NUMBERS: &str = "/proc/self/uid_map";
 
 /// Decides for this machine and these arguments.
-pub(super) fn choose(arguments: &StartArguments) -> anyhow::Result<Identity> {
+pub(super) fn choose(arguments: &StartArguments) -> anyhow::Result<RunAs> {
     match arguments.trust_jobs {
-        true => Ok(Identity::Own),
+        true => Ok(RunAs::Own),
         false => of_jobs(arguments.user.as_deref(), arguments.uid_range),
     }
 }
@@ -32,7 +32,7 @@ pub(super) fn choose(arguments: &StartArguments) -> anyhow::Result<Identity> {
 ///
 /// # Errors
 /// When there is no such user, or other users would need an agent that is root.
-pub(crate) fn of_jobs(user: Option<&str>, range: Option<UidRange>) -> anyhow::Result<Identity> {
+pub(crate) fn of_jobs(user: Option<&str>, range: Option<UidRange>) -> anyhow::Result<RunAs> {
     if !geteuid().is_root() {
         if user.is_some() {
             bail!("--user needs an agent that runs as root");
@@ -40,10 +40,10 @@ pub(crate) fn of_jobs(user: Option<&str>, range: Option<UidRange>) -> anyhow::Re
         if range.is_some() {
             bail!("a range of users (uid_range) needs an agent that runs as root");
         }
-        return Ok(Identity::Guarded);
+        return Ok(RunAs::Guarded);
     }
     let Some(name) = user else {
-        return Ok(Identity::Range(range.unwrap_or_else(known_range)));
+        return Ok(RunAs::Range(range.unwrap_or_else(known_range)));
     };
     let user = User::from_name(name).with_context(|| format!("cannot look up the user `{name}`"))?;
     let Some(user) = user else {
@@ -52,7 +52,7 @@ pub(crate) fn of_jobs(user: Option<&str>, range: Option<UidRange>) -> anyhow::Re
     if user.uid.is_root() {
         bail!("jobs must not run as root; name another user with --user, or say --trust-jobs");
     }
-    Ok(Identity::User(Owner {
+    Ok(RunAs::User(Owner {
         uid: user.uid.as_raw(),
         gid: user.gid.as_raw(),
     }))
@@ -95,9 +95,9 @@ fn range_in(map: &str) -> UidRange {
 ///
 /// # Errors
 /// When the system cannot tell where the home folder of a user lies.
-pub(super) fn credentials_of(identity: &Identity) -> anyhow::Result<Vec<PathBuf>> {
+pub(super) fn credentials_of(identity: &RunAs) -> anyhow::Result<Vec<PathBuf>> {
     let mut users = vec![geteuid()];
-    if let Identity::User(owner) = identity {
+    if let RunAs::User(owner) = identity {
         users.push(owner.uid.into());
     }
     let mut places = Vec::new();

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use keirin_agent::{Agent, Config, HttpServer, Server, Shutdown, UidRange};
+use keirin_agent::{Config, HttpServer, JobRunner, Server, Shutdown, UidRange};
 use keirin_client::{AgentClient, ClientError, Connector};
 use keirin_model::plan::Executor;
 use keirin_wire::agent::{PROTOCOL, Register, Registered};
@@ -166,7 +166,7 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
         Arc::new(HttpServer::new(client, registered.secret))
     };
     let (shutdown, ordered) = watch::channel(Shutdown::Running);
-    let agent = Agent::run(config, server, ordered);
+    let agent = JobRunner::run(config, server, ordered);
     tokio::pin!(agent);
     tokio::select! {
         ended = &mut agent => ended?,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use keirin_agent::{CallError, FileStream, HttpServer, Lease, Server};
+use keirin_agent::{AttemptLease, CallError, FileStream, HttpServer, Server};
 use keirin_client::{AgentClient, Connector};
 use keirin_model::ArtifactId;
 use keirin_wire::agent::{Claim, Claimed, Kept, LogAcknowledged, Report, Reported, TestReport};
@@ -86,26 +86,26 @@ impl Server for MovingServer {
         self.now().claim(claim).await
     }
 
-    async fn report(&self, lease: &Lease, report: &Report) -> Result<Reported, CallError> {
+    async fn report(&self, lease: &AttemptLease, report: &Report) -> Result<Reported, CallError> {
         self.now().report(lease, report).await
     }
 
     async fn append_log(
         &self,
-        lease: &Lease,
+        lease: &AttemptLease,
         first_line: u64,
         chunk: Bytes,
     ) -> Result<LogAcknowledged, CallError> {
         self.now().append_log(lease, first_line, chunk).await
     }
 
-    async fn test_results(&self, lease: &Lease, report: &TestReport) -> Result<(), CallError> {
+    async fn test_results(&self, lease: &AttemptLease, report: &TestReport) -> Result<(), CallError> {
         self.now().test_results(lease, report).await
     }
 
     async fn keep(
         &self,
-        lease: &Lease,
+        lease: &AttemptLease,
         path: &str,
         size: u64,
         executable: bool,
@@ -114,11 +114,11 @@ impl Server for MovingServer {
         self.now().keep(lease, path, size, executable, content).await
     }
 
-    async fn kept(&self, lease: &Lease) -> Result<Vec<Kept>, CallError> {
+    async fn kept(&self, lease: &AttemptLease) -> Result<Vec<Kept>, CallError> {
         self.now().kept(lease).await
     }
 
-    async fn fetch_kept(&self, lease: &Lease, artifact: ArtifactId) -> Result<FileStream, CallError> {
+    async fn fetch_kept(&self, lease: &AttemptLease, artifact: ArtifactId) -> Result<FileStream, CallError> {
         self.now().fetch_kept(lease, artifact).await
     }
 

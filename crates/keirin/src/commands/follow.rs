@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures::FutureExt as _;
-use keirin_client::{Client, ClientError, Events, News};
+use keirin_client::{Client, ClientError, EventStream, News};
 use keirin_model::{FlowId, JobId, Outcome, State, Status};
 use keirin_wire::api::{Flow, Job, LogLine};
 use tokio::sync::{Semaphore, mpsc};
@@ -124,7 +124,7 @@ struct Watch<'a> {
     show: Show,
     output: &'a Output,
     live: Live,
-    events: Events,
+    events: EventStream,
     pieces: mpsc::Receiver<Piece>,
     sender: mpsc::Sender<Piece>,
     followers: JoinSet<()>,

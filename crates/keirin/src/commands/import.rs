@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
 use keirin_client::{Client, ClientError};
-use keirin_controller::{History, Progress, read_history};
+use keirin_controller::{History, HistoryProgress, read_history};
 use keirin_git::{Git, HistoryReader};
 use keirin_model::project::check_repository_name;
 use keirin_wire::api::{NewFacts, Repository};
@@ -95,8 +95,8 @@ async fn known_heads(client: &Client, name: &str) -> Result<Vec<String>, ClientE
 async fn read(reader: &HistoryReader, heads: &[String]) -> anyhow::Result<History> {
     let bar = progress::commits("Reading", 0);
     let history = read_history(reader, heads, |progress| match progress {
-        Progress::Found(commits) => bar.set_length(commits),
-        Progress::Read(commits) => bar.inc(commits),
+        HistoryProgress::Found(commits) => bar.set_length(commits),
+        HistoryProgress::Read(commits) => bar.inc(commits),
     })
     .await;
     bar.finish_and_clear();

@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
-use keirin_agent::{Agent, Config, Identity, Shutdown};
-use keirin_controller::{Directory, MemoryJournal, Source, run_standalone};
+use keirin_agent::{Config, JobRunner, RunAs, Shutdown};
+use keirin_controller::{CheckoutSource, Directory, MemoryJournal, run_standalone};
 use keirin_engine::memory::MemoryStore;
-use keirin_engine::{NewFlow, Rules, Target};
+use keirin_engine::{CancelTarget, NewFlow, Rules};
 use keirin_model::agent::Agent as AgentModel;
 use keirin_model::flow::Cause;
 use keirin_model::plan::{Executor, Plan};
@@ -79,7 +79,7 @@ pub(crate) async fn exec(arguments: ExecArguments, output: &Output) -> anyhow::R
     let mut store = MemoryStore::default();
     store.put_agent(agent_for(&plan, slots));
     let journal = Arc::new(MemoryJournal::new(store));
-    let directory = Directory::new(Source::WorkingTree(chosen.folder), None);
+    let directory = Directory::new(CheckoutSource::WorkingTree(chosen.folder), None);
     directory.name_project(PROJECT, &chosen.project);
     directory.name_branch(BRANCH, &chosen.branch);
     let mut engine = run_standalone(
@@ -99,7 +99,7 @@ pub(crate) async fn exec(arguments: ExecArguments, output: &Output) -> anyhow::R
             .unwrap_or_else(|| scratch.path().join("artifacts")),
     );
     let (shutdown, ordered) = watch::channel(Shutdown::Running);
-    let agent = tokio::spawn(Agent::run(
+    let agent = tokio::spawn(JobRunner::run(
         agent_config(scratch.path().join("agent"), slots, &arguments.limits)?,
         Arc::new(server),
         ordered,
@@ -144,7 +144,7 @@ pub(crate) async fn exec(arguments: ExecArguments, output: &Output) -> anyhow::R
         }
         is_stopping = true;
         // A flow that has just ended by itself needs no stopping.
-        drop(handle.cancel(Target::Flow(flow)).await);
+        drop(handle.cancel(CancelTarget::Flow(flow)).await);
     };
     shutdown.send_replace(Shutdown::Stop);
     agent.await.context("the agent broke")??;
@@ -183,7 +183,7 @@ fn agent_config(folder: PathBuf, slots: u32, limits: &LimitArguments) -> anyhow:
     );
     config.slots = slots;
     config.job_limits = limits.limits();
-    config.identity = Identity::Own;
+    config.identity = RunAs::Own;
     config.environment.extend(environment());
     Ok(config)
 }

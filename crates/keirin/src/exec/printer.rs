@@ -8,7 +8,7 @@ use keirin_engine::memory::MemoryStore;
 use keirin_model::flow::Job;
 use keirin_model::plan::Plan;
 use keirin_model::{JobId, Outcome, Status};
-use keirin_wire::log::LogLine;
+use keirin_wire::log::ChunkLine;
 
 use crate::live::{Line, Live, Progress, took};
 use crate::output::Output;
@@ -39,7 +39,7 @@ impl Printer {
     }
 
     /// A line of a job's log; numbers count from 0 inside and from 1 for people.
-    pub(crate) fn log(&self, job: JobId, number: u64, line: &LogLine) {
+    pub(crate) fn log(&self, job: JobId, number: u64, line: &ChunkLine) {
         self.live.log(&Line {
             job: &self.name(job),
             number: number + 1,

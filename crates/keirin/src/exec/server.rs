@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt as _;
-use keirin_agent::{CallError, FileStream, Lease, Server};
+use keirin_agent::{AttemptLease, CallError, FileStream, Server};
 use keirin_controller::Handle;
 use keirin_controller::work::WorkError;
 use keirin_model::{AgentId, ArtifactId, AttemptId, JobId};
 use keirin_wire::agent::{Claim, Claimed, Kept, LogAcknowledged, Report, Reported, TestReport};
-use keirin_wire::log::{Chunk, Limits};
+use keirin_wire::log::{Chunk, ChunkLimits};
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::io::ReaderStream;
@@ -134,7 +134,7 @@ impl Server for LocalServer {
             .map_err(call_error)
     }
 
-    async fn report(&self, lease: &Lease, report: &Report) -> Result<Reported, CallError> {
+    async fn report(&self, lease: &AttemptLease, report: &Report) -> Result<Reported, CallError> {
         self.handle
             .report(lease.attempt, report.clone())
             .await
@@ -143,11 +143,11 @@ impl Server for LocalServer {
 
     async fn append_log(
         &self,
-        lease: &Lease,
+        lease: &AttemptLease,
         first_line: u64,
         chunk: Bytes,
     ) -> Result<LogAcknowledged, CallError> {
-        let chunk = Chunk::decode(&chunk, Limits::CHUNK).map_err(|error| CallError::Refused {
+        let chunk = Chunk::decode(&chunk, ChunkLimits::CHUNK).map_err(|error| CallError::Refused {
             message: error.to_string(),
         })?;
         let job = self.handle.live().get(lease.attempt).ok_or(CallError::Lost)?.job;
@@ -163,14 +163,14 @@ impl Server for LocalServer {
         Ok(LogAcknowledged { next_line: *next })
     }
 
-    async fn test_results(&self, _: &Lease, _: &TestReport) -> Result<(), CallError> {
+    async fn test_results(&self, _: &AttemptLease, _: &TestReport) -> Result<(), CallError> {
         // The agent says the counts in the log.
         Ok(())
     }
 
     async fn keep(
         &self,
-        lease: &Lease,
+        lease: &AttemptLease,
         path: &str,
         size: u64,
         executable: bool,
@@ -209,12 +209,12 @@ impl Server for LocalServer {
         Ok(())
     }
 
-    async fn kept(&self, _: &Lease) -> Result<Vec<Kept>, CallError> {
+    async fn kept(&self, _: &AttemptLease) -> Result<Vec<Kept>, CallError> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(kept.iter().map(|file| file.kept.clone()).collect())
     }
 
-    async fn fetch_kept(&self, _: &Lease, artifact: ArtifactId) -> Result<FileStream, CallError> {
+    async fn fetch_kept(&self, _: &AttemptLease, artifact: ArtifactId) -> Result<FileStream, CallError> {
         let path = {
             let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             let found = kept.iter().find(|file| file.kept.id == artifact);

@@ -10,8 +10,8 @@ use keirin_metrics::collect::SqlJob;
 use keirin_metrics::exchange::{Exchange, ExchangeSettings, OWN_SOURCE};
 use keirin_metrics::forward::{Forward, ForwardSettings};
 use keirin_metrics::http::Secret;
-use keirin_metrics::scrape::{Target, TargetSettings};
-use keirin_metrics::source::{Source, SourceSettings};
+use keirin_metrics::scrape::{ScrapeTarget, TargetSettings};
+use keirin_metrics::source::{PrometheusSource, SourceSettings};
 use keirin_metrics::sql::{SqlDatabase, SqlFile, SqlSettings, supplied};
 use keirin_metrics::storage::{IntakeLimits, Storage};
 use keirin_store::Store;
@@ -52,7 +52,7 @@ pub(super) fn build(config: &Config, storage: Storage) -> anyhow::Result<Exchang
             keep: SignedDuration::from_hours(24 * i64::from(config.keep_samples_days)),
         },
         targets: each("targets", &config.targets, |settings: TargetSettings| {
-            Ok(Target::new(settings)?)
+            Ok(ScrapeTarget::new(settings)?)
         })?,
         databases: databases(config, &store)?,
         sources: each("sources", &config.sources, |settings: SourceSettings| {
@@ -60,7 +60,7 @@ pub(super) fn build(config: &Config, storage: Storage) -> anyhow::Result<Exchang
                 settings.name != OWN_SOURCE,
                 "the source cannot be called `{OWN_SOURCE}`, which is this server; give it another name"
             );
-            Ok(Source::new(settings)?)
+            Ok(PrometheusSource::new(settings)?)
         })?,
         forwards: each("forward", &config.forward, |settings: ForwardSettings| {
             Ok(Forward::new(settings)?)

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use keirin_api::{App, Environment, MasterKey, Parts, Settings};
+use keirin_api::{App, Environment, HttpSettings, MasterKey, Parts};
 use keirin_controller::{Controller, ControllerParts, Leadership, Repositories};
 use keirin_engine::Rules;
 use keirin_git::{Git, HostRule, Mirrors, RepositoryRules};
@@ -179,7 +179,7 @@ async fn build(
     let logs = Logs::new(
         store.clone(),
         objects.clone(),
-        keirin_logs::Settings::default(),
+        keirin_logs::LogSettings::default(),
         instance,
     );
     let git = git(config);
@@ -195,7 +195,7 @@ async fn build(
             keirin_api::credentials::open(&opening, project, sealed).map_err(|error| error.to_string())
         }),
     );
-    let mut settings = Settings::at(address.clone());
+    let mut settings = HttpSettings::at(address.clone());
     settings.trusted_proxies.clone_from(&config.trusted_proxies);
     let controller = Arc::new(Controller::new(ControllerParts {
         store: store.clone(),

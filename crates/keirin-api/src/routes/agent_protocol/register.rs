@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use keirin_model::agent::GROUP_ALL;
 use keirin_model::plan::{StepPlan, Tool};
 use keirin_store::agents::NewAgent;
-use keirin_wire::agent::{Assignment, Claim, Claimed, PROTOCOL, Register, Registered, Repository};
+use keirin_wire::agent::{Assignment, CheckoutRepository, Claim, Claimed, PROTOCOL, Register, Registered};
 
 use crate::app::App;
 use crate::caller::{Caller, Who};
@@ -156,7 +156,7 @@ async fn fill_in_repository(app: &App, assignment: &mut Assignment) -> Result<()
         _ => None,
     };
     let checkouts: Vec<bool> = assignment.job.steps.iter().filter_map(own).collect();
-    let Some(Repository::Mirror {
+    let Some(CheckoutRepository::Mirror {
         upstream,
         fetch_token,
         ..

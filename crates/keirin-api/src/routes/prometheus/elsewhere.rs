@@ -1,7 +1,7 @@
 //! Queries that another server answers, as their parameter `source` says.
 
 use axum::http::StatusCode;
-use keirin_metrics::source::{Answer, Selection, Source, SourceError};
+use keirin_metrics::source::{PrometheusSource, SeriesRequest, SourceAnswer, SourceError};
 use keirin_model::access::Role;
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ pub(super) fn elsewhere<'a>(
     app: &'a App,
     caller: &Caller,
     parameters: &Parameters,
-) -> Result<Option<&'a Source>, Failure> {
+) -> Result<Option<&'a PrometheusSource>, Failure> {
     let named = parameters.get("source").unwrap_or_default();
     let source = app
         .exchange
@@ -30,8 +30,8 @@ pub(super) fn elsewhere<'a>(
 }
 
 /// What a request is about, in the other server's words.
-pub(super) fn selection(parameters: &Parameters) -> Result<Selection, Failure> {
-    Ok(Selection {
+pub(super) fn selection(parameters: &Parameters) -> Result<SeriesRequest, Failure> {
+    Ok(SeriesRequest {
         matchers: parameters.all("match[]").map(str::to_owned).collect(),
         start_ms: parameters.time_ms("start")?,
         end_ms: parameters.time_ms("end")?,
@@ -40,7 +40,9 @@ pub(super) fn selection(parameters: &Parameters) -> Result<Selection, Failure> {
 }
 
 /// The other server's answer as ours.
-pub(super) fn passed_on<T: Serialize>(answer: Result<Answer<T>, SourceError>) -> Result<Success, Failure> {
+pub(super) fn passed_on<T: Serialize>(
+    answer: Result<SourceAnswer<T>, SourceError>,
+) -> Result<Success, Failure> {
     let answer = answer?;
     let data = serde_json::to_string(&answer.data).map_err(ApiError::internal)?;
     Ok(Success::written(data).annotated(answer.warnings, answer.infos))

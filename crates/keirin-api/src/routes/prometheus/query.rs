@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use keirin_metrics::query::write_value;
 use keirin_metrics::source::QueryRange;
-use keirin_promql::{Span, format_query};
+use keirin_promql::{EvaluationTimes, format_query};
 use serde_json::json;
 
 use super::answer::{Failure, Success};
@@ -46,7 +46,7 @@ async fn at_one_time(app: &App, caller: &Caller, parameters: &Parameters) -> Res
     if let Some(source) = elsewhere(app, caller, parameters)? {
         return passed_on(source.query(parameters.needed("query")?, time_ms).await);
     }
-    evaluated(app, caller, parameters, Span::instant(time_ms)).await
+    evaluated(app, caller, parameters, EvaluationTimes::instant(time_ms)).await
 }
 
 /// Evaluate a query over a range of time
@@ -94,14 +94,14 @@ async fn over_time(app: &App, caller: &Caller, parameters: &Parameters) -> Resul
         };
         return passed_on(source.query_range(parameters.needed("query")?, range).await);
     }
-    evaluated(app, caller, parameters, Span::range(start, end, step)).await
+    evaluated(app, caller, parameters, EvaluationTimes::range(start, end, step)).await
 }
 
 async fn evaluated(
     app: &App,
     caller: &Caller,
     parameters: &Parameters,
-    span: Span,
+    span: EvaluationTimes,
 ) -> Result<Success, Failure> {
     let sight = caller.sight(&app.store).await?;
     let query = app.queries.parse(parameters.needed("query")?)?;

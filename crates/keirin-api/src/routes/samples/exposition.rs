@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use keirin_metrics::batch::{Batch, Metadata};
-use keirin_metrics::text::{TextFormat, Times, write};
+use keirin_metrics::text::{SampleTimestamps, TextFormat, write};
 use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
 use keirin_store::views::VisibleProjects;
 
@@ -34,7 +34,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> 
     let content_type = HeaderValue::from_static(format.content_type());
     Ok((
         [(header::CONTENT_TYPE, content_type)],
-        write(&batch, format, Times::LeftOut),
+        write(&batch, format, SampleTimestamps::LeftOut),
     )
         .into_response())
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use keirin_engine::{AgentClaim, Event};
+use keirin_engine::{AgentClaim, EngineEvent};
 use keirin_model::flow::Exit;
 use keirin_model::{AgentId, AttemptId, Outcome};
 use keirin_wire::agent::{AttemptEvent, Numbered};
@@ -25,15 +25,15 @@ pub enum Message {
 
 impl Message {
     /// As the server takes it in.
-    pub fn event(&self) -> Event {
+    pub fn event(&self) -> EngineEvent {
         match self {
-            Self::Claim(claim) => Event::Claim(claim.clone()),
+            Self::Claim(claim) => EngineEvent::Claim(claim.clone()),
             Self::Report {
                 agent,
                 attempt,
                 events,
                 ..
-            } => Event::Report {
+            } => EngineEvent::Report {
                 agent: *agent,
                 attempt: *attempt,
                 events: events.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keirin_engine::Change;
+use keirin_engine::RowChange;
 use keirin_engine::memory::MemoryStore;
 use keirin_model::flow::{Attempt, Flow, Job, Run};
 use keirin_model::{AttemptId, FlowId, JobId, Outcome, ProjectId, RunId, Status};
@@ -24,8 +24,8 @@ fn live(store: &MemoryStore) -> impl Iterator<Item = &Attempt> {
 }
 
 /// Checks a change against the store as it is before it.
-pub fn check_before(store: &MemoryStore, change: &Change) {
-    if let Change::AddAttempt(attempt) = change {
+pub fn check_before(store: &MemoryStore, change: &RowChange) {
+    if let RowChange::AddAttempt(attempt) = change {
         let job = &store.jobs[&attempt.job];
         check_needs(store, job);
         check_fairness(store, attempt, job);

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use keirin_engine::memory::MemoryStore;
-use keirin_engine::{Answer, Change, Engine, Event, Notification, Refusal, Rules};
+use keirin_engine::{Engine, EngineEvent, EventReply, Notification, Refusal, RowChange, Rules};
 use keirin_model::{AgentId, AttemptId, FlowId, Outcome, ScheduleId};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -19,7 +19,7 @@ use super::{invariants, plans, schedules};
 use crate::house;
 
 /// What came of the events of one commit.
-type Answers = Vec<Result<Answer, Refusal>>;
+type Answers = Vec<Result<EventReply, Refusal>>;
 /// What an agent is told: its new attempts, each with whether it is exclusive, and those to stop.
 type Told = (Vec<(AttemptId, bool)>, Vec<AttemptId>);
 
@@ -184,13 +184,15 @@ impl World {
             return;
         };
         let flow = house::new_flow(1, plans::draw(&mut self.rng));
-        let effects = server.engine.step(Event::StartFlow(Box::new(flow)), self.now);
+        let effects = server
+            .engine
+            .step(EngineEvent::StartFlow(Box::new(flow)), self.now);
         assert!(server.epoch < self.epoch);
         self.deposed_commits += u32::from(self.commit(server.epoch, &effects.changes));
     }
 
     /// The store's own rule: only the leader's epoch may write.
-    fn commit(&mut self, epoch: u64, changes: &[Change]) -> bool {
+    fn commit(&mut self, epoch: u64, changes: &[RowChange]) -> bool {
         if epoch != self.epoch {
             return false;
         }
@@ -204,14 +206,14 @@ impl World {
     }
 
     /// One step of the leader with its commit; then what follows is told.
-    fn send(&mut self, event: Event) -> Option<Result<Answer, Refusal>> {
+    fn send(&mut self, event: EngineEvent) -> Option<Result<EventReply, Refusal>> {
         let (answers, tells) = self.decide(vec![event])?;
         self.tell(&tells);
         answers.into_iter().next()
     }
 
     /// Steps of the leader in one commit, which may fail or be lost on its way back.
-    fn decide(&mut self, events: Vec<Event>) -> Option<(Answers, Vec<Notification>)> {
+    fn decide(&mut self, events: Vec<EngineEvent>) -> Option<(Answers, Vec<Notification>)> {
         let mut server = self.leader.take()?;
         let (mut changes, mut tells, mut answers) = (Vec::new(), Vec::new(), Vec::new());
         for event in events {
@@ -244,9 +246,9 @@ impl World {
     }
 
     /// As a database does that knows which rows belong together: no attempt of an agent that is gone.
-    fn contradicts(&self, changes: &[Change]) -> bool {
+    fn contradicts(&self, changes: &[RowChange]) -> bool {
         changes.iter().any(|change| {
-            matches!(change, Change::AddAttempt(attempt) if !self.store.agents.contains_key(&attempt.agent))
+            matches!(change, RowChange::AddAttempt(attempt) if !self.store.agents.contains_key(&attempt.agent))
         })
     }
 
@@ -300,7 +302,7 @@ impl World {
         self.say(|| format!("agent {id} crashes"));
         self.agents.get_mut(&id).unwrap().crash(&mut self.rng);
         if let Some((session, sequence, _)) = self.open_claims.remove(&id) {
-            self.send(Event::ClaimOver {
+            self.send(EngineEvent::ClaimOver {
                 agent: id,
                 session,
                 sequence,
@@ -360,7 +362,7 @@ impl World {
             .as_ref()
             .and_then(|server| server.engine.next_deadline());
         if due.is_some_and(|due| due <= self.now) {
-            self.send(Event::Tick);
+            self.send(EngineEvent::Tick);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Agents that fall silent, are killed, claim twice, or are taken out of service.
 
 use insta::assert_snapshot;
-use keirin_engine::{Answer, Event, Notification, Refusal};
+use keirin_engine::{EngineEvent, EventReply, Notification, Refusal};
 use keirin_model::plan::Plan;
 use keirin_model::{AgentId, Outcome, Status};
 
@@ -214,7 +214,7 @@ fn an_old_claim_changes_nothing() {
     let attempt = story.take(1);
     story.begin(attempt);
     // It says that the agent holds nothing, which was true when it was sent.
-    assert_eq!(story.step(Event::Claim(old)), Ok(Answer::OldClaim));
+    assert_eq!(story.step(EngineEvent::Claim(old)), Ok(EventReply::OldClaim));
     assert!(story.changes.is_empty());
     assert_eq!(story.store.attempts[&attempt].status, Status::Running);
 }
@@ -229,7 +229,7 @@ fn a_claim_that_is_over_gets_no_job() {
     let over = |story: &mut Story, sequence| {
         let agent = AgentId(1);
         story
-            .step(Event::ClaimOver {
+            .step(EngineEvent::ClaimOver {
                 agent,
                 session,
                 sequence,
@@ -257,7 +257,7 @@ fn the_end_of_an_earlier_claim_does_not_end_the_present_one() {
     story.claim(1);
     let agent = AgentId(1);
     story
-        .step(Event::ClaimOver {
+        .step(EngineEvent::ClaimOver {
             agent,
             session,
             sequence,
@@ -359,7 +359,7 @@ fn what_a_removed_agent_had_goes_to_another() {
     story.begin(first);
     story.claim(2);
     story.store.remove_agent(AgentId(1));
-    story.step(Event::AgentRemoved(AgentId(1))).unwrap();
+    story.step(EngineEvent::AgentRemoved(AgentId(1))).unwrap();
     assert_eq!(story.assigned(2).len(), 1);
     assert_snapshot!(
         story.store.attempts[&first].message.as_ref().unwrap(),
@@ -367,7 +367,7 @@ fn what_a_removed_agent_had_goes_to_another() {
     );
     let claim = story.next_claim(1);
     assert_eq!(
-        story.step(Event::Claim(claim)),
+        story.step(EngineEvent::Claim(claim)),
         Err(Refusal::NoSuchAgent(AgentId(1)))
     );
     assert_eq!(
@@ -412,7 +412,7 @@ fn what_is_exclusive_waits_until_a_removed_agent_has_surely_stopped_it() {
     story.begin(first);
     story.claim(2);
     story.store.remove_agent(AgentId(1));
-    story.step(Event::AgentRemoved(AgentId(1))).unwrap();
+    story.step(EngineEvent::AgentRemoved(AgentId(1))).unwrap();
     assert!(story.tells.is_empty());
     story.pass(59);
     assert_snapshot!(story.picture(flow), @r"

@@ -1,7 +1,7 @@
 //! From the start of a flow to its end: what starts after what, what is left out, what a person starts, what runs again.
 
 use insta::assert_snapshot;
-use keirin_engine::{Answer, NewFlow, Refusal, Target};
+use keirin_engine::{CancelTarget, EventReply, NewFlow, Refusal};
 use keirin_model::Outcome;
 use keirin_model::access::Role;
 use keirin_model::diagnostic::{Diagnostic, Severity};
@@ -154,7 +154,7 @@ fn a_flow_ends_beside_an_open_manual_stage_and_goes_on_when_a_person_starts_it()
         announce waiting: mail waiting
         ");
 
-        assert_eq!(story.start_run(deploy), Ok(Answer::Done));
+        assert_eq!(story.start_run(deploy), Ok(EventReply::Done));
         assert_snapshot!(story.picture(flow).lines().next().unwrap(), @"flow running");
         assert_eq!(
             story.start_run(deploy),
@@ -209,7 +209,7 @@ fn a_rerun_of_what_failed_leaves_what_succeeded_as_it_is() {
         build failed: test failed, package skipped
         ");
 
-        assert_eq!(story.rerun(flow, true), Ok(Answer::Done));
+        assert_eq!(story.rerun(flow, true), Ok(EventReply::Done));
         assert_snapshot!(story.picture(flow), @r"
         flow running
         check success: lint success
@@ -234,7 +234,7 @@ fn a_rerun_of_everything_closes_manual_stages_again() {
         let deploy = story.run(flow, "deploy");
         story.start_run(deploy).unwrap();
         story.work_off(1);
-        assert_eq!(story.rerun(flow, false), Ok(Answer::Done));
+        assert_eq!(story.rerun(flow, false), Ok(EventReply::Done));
         assert_snapshot!(story.picture(flow), @r"
         flow running
         build running: test assigned, package waiting
@@ -336,7 +336,7 @@ fn a_flow_of_a_broken_workflow_has_failed_from_the_start_and_nothing_of_it_runs(
             let again = story.rerun(broken, failed_only);
             assert_eq!(again, Err(Refusal::NothingToRerun(broken)));
         }
-        assert!(story.cancel(Target::Flow(broken)).is_err());
+        assert!(story.cancel(CancelTarget::Flow(broken)).is_err());
         assert_snapshot!(story.picture(broken), @"flow failed");
         let next = story.start(one());
         assert_eq!(

@@ -1,6 +1,6 @@
 //! What agents tell: in order, once, and whatever the network does.
 
-use keirin_engine::{Answer, Change, Refusal};
+use keirin_engine::{EventReply, Refusal, RowChange};
 use keirin_model::flow::Exit;
 use keirin_model::{AttemptId, FlowId, Outcome, Status};
 use keirin_wire::agent::{AttemptEvent, Numbered};
@@ -22,8 +22,8 @@ fn assigned(story: &mut Story) -> (FlowId, AttemptId) {
     (flow, story.take(1))
 }
 
-fn acknowledged(acknowledged: u64) -> Result<Answer, Refusal> {
-    Ok(Answer::Reported {
+fn acknowledged(acknowledged: u64) -> Result<EventReply, Refusal> {
+    Ok(EventReply::Reported {
         acknowledged,
         stop: false,
     })
@@ -107,7 +107,7 @@ fn another_agent_has_no_say() {
     let story = &mut Story::new();
     let (_, attempt) = assigned(story);
     story.agent(2, 1);
-    let word = keirin_engine::Event::Report {
+    let word = keirin_engine::EngineEvent::Report {
         agent: keirin_model::AgentId(2),
         attempt,
         events: vec![numbered(1, finished(Outcome::Success))],
@@ -129,7 +129,7 @@ fn a_new_server_goes_on_where_the_agent_was_acknowledged() {
     let again = story
         .changes
         .iter()
-        .any(|change| matches!(change, Change::StartStep { .. }));
+        .any(|change| matches!(change, RowChange::StartStep { .. }));
     assert!(
         !again,
         "what was taken in before the restart is not taken in again"

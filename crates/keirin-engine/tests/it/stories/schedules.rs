@@ -1,7 +1,7 @@
 //! Timed triggers: what fires, what comes of it, and that each due time is dealt with once.
 
 use jiff::{SignedDuration, Timestamp};
-use keirin_engine::{Answer, Event, Notification, Refusal};
+use keirin_engine::{EngineEvent, EventReply, Notification, Refusal};
 use keirin_model::trigger::{Schedule, TimedTrigger};
 use keirin_model::{BranchId, ProjectId, ScheduleId};
 
@@ -40,7 +40,7 @@ fn set(story: &mut Story, schedules: Vec<Schedule>) {
     // As the store gives them: with what it knows of each.
     let schedules = story.store.schedules.values().cloned().collect();
     story
-        .step(Event::Schedules {
+        .step(EngineEvent::Schedules {
             branch: BranchId(1),
             workflow: "default".to_owned(),
             schedules,
@@ -68,15 +68,15 @@ fn pass(story: &mut Story, seconds: i64) -> Vec<(i64, Timestamp)> {
     all
 }
 
-fn start_due(story: &mut Story, id: i64, due: Timestamp) -> Result<Answer, Refusal> {
+fn start_due(story: &mut Story, id: i64, due: Timestamp) -> Result<EventReply, Refusal> {
     let mut new = house::new_flow(1, plan(vec![stage("build", &[], vec![job("test", &[])])]));
     new.due = Some((ScheduleId(id), due));
-    story.step(Event::StartFlow(Box::new(new)))
+    story.step(EngineEvent::StartFlow(Box::new(new)))
 }
 
 fn nothing(story: &mut Story, id: i64, due: Timestamp) {
     let schedule = ScheduleId(id);
-    story.step(Event::NothingStarted { schedule, due }).unwrap();
+    story.step(EngineEvent::NothingStarted { schedule, due }).unwrap();
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn on_a_machine_that_slept_only_what_is_not_too_old_fires() {
     let date = schedule(2, TimedTrigger::Date { at: second(100) });
     set(story, vec![daily, date, every_minute(3)]);
     story.now = second(3 * 86_400 + 7_230);
-    story.step(Event::Tick).unwrap();
+    story.step(EngineEvent::Tick).unwrap();
     assert_eq!(fired(story), [(3, second(3 * 86_400 + 7_200))]);
     let next: Vec<_> = story.engine.next_firings().collect();
     assert_eq!(

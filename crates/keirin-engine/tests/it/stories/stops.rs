@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use jiff::SignedDuration;
-use keirin_engine::{Answer, Change, Refusal, Target};
+use keirin_engine::{CancelTarget, EventReply, Refusal, RowChange};
 use keirin_model::{Outcome, Status};
 
 use crate::driver::{Story, finished, whatever_the_server_does};
@@ -31,7 +31,7 @@ fn cancelling_a_flow_ends_what_waits_and_asks_agents_to_end_the_rest() {
         story.claim(1);
         story.claim(2);
 
-        assert_eq!(story.cancel(Target::Flow(flow)), Ok(Answer::Done));
+        assert_eq!(story.cancel(CancelTarget::Flow(flow)), Ok(EventReply::Done));
         assert_eq!(story.stopped(1), [test]);
         assert_eq!(story.stopped(2), [lint]);
         assert_snapshot!(story.picture(flow), @r"
@@ -46,7 +46,10 @@ fn cancelling_a_flow_ends_what_waits_and_asks_agents_to_end_the_rest() {
         build cancelled: test cancelled, lint cancelled, package cancelled
         deploy cancelled: ship cancelled
         ");
-        assert_eq!(story.cancel(Target::Flow(flow)), Err(Refusal::NoSuchFlow(flow)));
+        assert_eq!(
+            story.cancel(CancelTarget::Flow(flow)),
+            Err(Refusal::NoSuchFlow(flow))
+        );
     });
 }
 
@@ -60,7 +63,7 @@ fn cancelling_one_job_lets_the_others_be() {
         story.begin(test);
         story.begin(lint);
         let target = story.job(flow, "lint");
-        story.cancel(Target::Job(target)).unwrap();
+        story.cancel(CancelTarget::Job(target)).unwrap();
         story.end(lint, Outcome::Cancelled);
         story.end(test, Outcome::Success);
         assert_eq!(story.work_off(1), ["package"]);
@@ -69,7 +72,10 @@ fn cancelling_one_job_lets_the_others_be() {
         build cancelled: test success, lint cancelled, package success
         deploy skipped: ship skipped
         ");
-        assert_eq!(story.cancel(Target::Job(target)), Err(Refusal::NoSuchJob(target)));
+        assert_eq!(
+            story.cancel(CancelTarget::Job(target)),
+            Err(Refusal::NoSuchJob(target))
+        );
     });
 }
 
@@ -78,14 +84,14 @@ fn cancelling_a_job_that_waits_skips_what_needs_it() {
     whatever_the_server_does(|story| {
         let flow = story.start(two_stages());
         let test = story.job(flow, "test");
-        story.cancel(Target::Job(test)).unwrap();
+        story.cancel(CancelTarget::Job(test)).unwrap();
         assert_snapshot!(story.picture(flow), @r"
         flow running
         build running: test cancelled, lint queued, package skipped
         deploy waiting: ship waiting
         ");
         let build = story.run(flow, "build");
-        story.cancel(Target::Run(build)).unwrap();
+        story.cancel(CancelTarget::Run(build)).unwrap();
         assert_snapshot!(story.picture(flow), @r"
         flow cancelled
         build cancelled: test cancelled, lint cancelled, package skipped
@@ -102,7 +108,7 @@ fn a_job_that_succeeds_just_before_it_is_stopped_has_succeeded() {
         let flow = story.start(plan(vec![stage("build", &[], vec![job("test", &[])])]));
         let test = story.take(1);
         story.begin(test);
-        story.cancel(Target::Flow(flow)).unwrap();
+        story.cancel(CancelTarget::Flow(flow)).unwrap();
         // The agent's word was under way already.
         story.end(test, Outcome::Success);
         assert_snapshot!(story.picture(flow), @r"
@@ -118,11 +124,11 @@ fn a_job_that_starts_while_it_is_being_stopped_is_still_stopped() {
         story.agent(1, 1);
         let flow = story.start(plan(vec![stage("build", &[], vec![job("test", &[])])]));
         let test = story.take(1);
-        story.cancel(Target::Flow(flow)).unwrap();
+        story.cancel(CancelTarget::Flow(flow)).unwrap();
         let answer = story.tell(test, keirin_wire::agent::AttemptEvent::Started);
         assert_eq!(
             answer,
-            Ok(Answer::Reported {
+            Ok(EventReply::Reported {
                 acknowledged: 1,
                 stop: true
             })
@@ -143,7 +149,7 @@ fn an_agent_that_is_busy_hears_of_the_stop_at_its_next_claim_and_is_reminded() {
     let flow = story.start(plan(vec![stage("build", &[], vec![job("test", &[])])]));
     let test = story.take(1);
     story.begin(test);
-    story.cancel(Target::Flow(flow)).unwrap();
+    story.cancel(CancelTarget::Flow(flow)).unwrap();
     assert!(story.tells.is_empty(), "nobody listens");
     story.claim(1);
     assert_eq!(story.stopped(1), [test]);
@@ -161,7 +167,7 @@ fn an_agent_that_does_not_stop_a_job_in_time_loses_it() {
     let flow = story.start(plan(vec![stage("build", &[], vec![job("test", &[])])]));
     let test = story.take(1);
     story.begin(test);
-    story.cancel(Target::Flow(flow)).unwrap();
+    story.cancel(CancelTarget::Flow(flow)).unwrap();
     for _ in 0..5 {
         story.pass(20);
         story.claim(1);
@@ -233,7 +239,7 @@ fn a_stage_that_takes_too_long_is_stopped_with_all_its_jobs() {
         !story
             .changes
             .iter()
-            .any(|change| matches!(change, Change::StopJob { .. }))
+            .any(|change| matches!(change, RowChange::StopJob { .. }))
     );
     story.claim(1);
     story.pass(2);

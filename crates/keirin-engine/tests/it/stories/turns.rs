@@ -1,7 +1,7 @@
 //! Things that only one may have at a time: concurrency groups, exclusive stages and environments.
 
 use insta::assert_snapshot;
-use keirin_engine::Target;
+use keirin_engine::CancelTarget;
 use keirin_model::access::Role;
 use keirin_model::plan::{Concurrency, Plan, StagePlan, Start};
 use keirin_model::{FlowId, Outcome};
@@ -58,13 +58,13 @@ fn flows_of_a_group_run_one_after_the_other_in_the_order_in_which_they_came() {
             words(story, &flows),
             ["flow failed", "flow running", "flow waiting"]
         );
-        story.cancel(Target::Flow(flows[2])).unwrap();
+        story.cancel(CancelTarget::Flow(flows[2])).unwrap();
         assert_eq!(
             words(story, &flows),
             ["flow failed", "flow running", "flow cancelled"],
             "one that waits ends without its turn"
         );
-        story.cancel(Target::Flow(flows[1])).unwrap();
+        story.cancel(CancelTarget::Flow(flows[1])).unwrap();
         let last = story.start(in_group(false));
         assert_eq!(words(story, &[last]), ["flow running"]);
     });
@@ -179,7 +179,7 @@ fn an_environment_is_shared_by_all_stages_that_deploy_to_it() {
                 "deploy running: ship queued",
             ]
         );
-        story.cancel(Target::Flow(first)).unwrap();
+        story.cancel(CancelTarget::Flow(first)).unwrap();
         assert_snapshot!(story.picture(second), @r"
         flow running
         hotfix running: ship queued
@@ -195,7 +195,7 @@ fn an_exclusive_run_that_is_being_stopped_keeps_its_turn_until_its_agent_has_sto
         let ship = story.take(1);
         story.begin(ship);
         let second = story.start(plan(vec![deploy(Some("production"))]));
-        story.cancel(Target::Flow(first)).unwrap();
+        story.cancel(CancelTarget::Flow(first)).unwrap();
         assert_snapshot!(story.picture(second), @r"
         flow running
         deploy waiting: ship waiting

@@ -1,7 +1,7 @@
 //! Why a job waits: one sentence for every reason.
 
 use insta::assert_snapshot;
-use keirin_engine::Target;
+use keirin_engine::CancelTarget;
 use keirin_engine::waiting::WaitingReason;
 use keirin_model::access::Role;
 use keirin_model::plan::{Concurrency, Executor, Start};
@@ -66,7 +66,7 @@ fn for_other_flows() {
             story.why(second, "test"),
             @"Another flow of the concurrency group `main` is under way (flow 1)."
         );
-        story.cancel(Target::Flow(first)).unwrap();
+        story.cancel(CancelTarget::Flow(first)).unwrap();
 
         let mut deploy = stage("deploy", &[], vec![job("ship", &[])]);
         deploy.exclusive = true;
@@ -153,6 +153,6 @@ fn for_an_agent() {
 fn a_job_that_is_over_or_unknown_does_not_wait() {
     let story = &mut Story::new();
     let flow = story.start(plan(vec![stage("build", &[], vec![job("test", &[])])]));
-    story.cancel(Target::Flow(flow)).unwrap();
+    story.cancel(CancelTarget::Flow(flow)).unwrap();
     assert_snapshot!(story.why(flow, "test"), @"It does not wait.");
 }

@@ -1,7 +1,7 @@
 //! Random series and queries that have one right answer in Prometheus 2.42 and 3 alike.
 
 use keirin_model::series::{Labels, Sample};
-use keirin_promql::{Options, Query, Span, ValueType};
+use keirin_promql::{EvaluationTimes, Options, Query, ValueType};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -14,7 +14,7 @@ const APART_MS: i64 = 24 * 60 * 60 * 1000;
 /// Series and what is asked about them.
 pub(super) struct Case {
     pub(super) series: Vec<(Labels, Vec<Sample>)>,
-    pub(super) queries: Vec<(Query, Span)>,
+    pub(super) queries: Vec<(Query, EvaluationTimes)>,
 }
 
 /// So many cases with so many queries each, always the same.
@@ -39,8 +39,8 @@ fn case(runner: &mut TestRunner, begin_ms: i64, queries: usize) -> Case {
         origin_ms: begin_ms + 123,
     };
     let spans = [
-        Span::instant(begin_ms + 600_321),
-        Span::range(begin_ms + 321, begin_ms + 1_500_321, 70_000),
+        EvaluationTimes::instant(begin_ms + 600_321),
+        EvaluationTimes::range(begin_ms + 321, begin_ms + 1_500_321, 70_000),
     ];
     let series = drawn(runner, &so_many_series(12..24)).into_iter().map(|series| {
         let samples = series.samples.iter().collect::<Vec<_>>();

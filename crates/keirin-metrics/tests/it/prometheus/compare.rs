@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keirin_metrics::source::{Point, QueryData, SourceError};
+use keirin_metrics::source::{QueryData, SourceError, SourcePoint};
 use keirin_model::series::Labels;
 
 /// Numbers may differ by this part of the larger one, since sums are rounded in another order.
@@ -42,7 +42,7 @@ fn same(ours: &QueryData, theirs: &QueryData) -> Result<usize, String> {
     let (ours, theirs) = match (ours, theirs) {
         (QueryData::String(ours), QueryData::String(theirs)) if ours == theirs => return Ok(1),
         (QueryData::Scalar(ours), QueryData::Scalar(theirs)) => {
-            let single = |point: &Point| BTreeMap::from([(Labels::default(), vec![point.clone()])]);
+            let single = |point: &SourcePoint| BTreeMap::from([(Labels::default(), vec![point.clone()])]);
             (single(ours), single(theirs))
         }
         (QueryData::Vector(ours), QueryData::Vector(theirs)) => {
@@ -84,7 +84,7 @@ fn same(ours: &QueryData, theirs: &QueryData) -> Result<usize, String> {
     Ok(count)
 }
 
-fn close(ours: &Point, theirs: &Point) -> bool {
+fn close(ours: &SourcePoint, theirs: &SourcePoint) -> bool {
     let (Some(left), Some(right)) = (ours.number(), theirs.number()) else {
         return false;
     };

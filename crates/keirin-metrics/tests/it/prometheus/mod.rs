@@ -21,7 +21,7 @@ mod tool;
 use keirin_metrics::batch::Batch;
 use keirin_metrics::http::EndpointSettings;
 use keirin_metrics::remote_write::RemoteWriteClient;
-use keirin_metrics::source::Source;
+use keirin_metrics::source::PrometheusSource;
 use keirin_model::series::{Labels, Sample};
 use url::Url;
 
@@ -32,9 +32,9 @@ fn address() -> String {
     std::env::var("KEIRIN_TEST_PROMETHEUS").expect("scripts/platforms/prometheus.sh names the server")
 }
 
-fn source() -> Source {
+fn source() -> PrometheusSource {
     let text = format!("name: prometheus\nurl: {}\n", address());
-    Source::new(serde_saphyr::from_str(&text).unwrap()).unwrap()
+    PrometheusSource::new(serde_saphyr::from_str(&text).unwrap()).unwrap()
 }
 
 /// Writes samples there, by remote write.

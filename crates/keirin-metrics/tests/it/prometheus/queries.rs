@@ -1,10 +1,10 @@
 //! The same samples and the same queries there and here give the same answers.
 
 use jiff::Timestamp;
-use keirin_metrics::query::{Engine, write_value};
+use keirin_metrics::query::{QueryEngine, write_value};
 use keirin_metrics::source::{QueryData, QueryRange, SourceError};
-use keirin_metrics::storage::{Incoming, Samples, Storage};
-use keirin_promql::{Query, Span};
+use keirin_metrics::storage::{Incoming, SampleColumns, Storage};
+use keirin_promql::{EvaluationTimes, Query};
 use keirin_testkit::database;
 
 use super::cases::cases;
@@ -33,12 +33,12 @@ async fn two_hundred_queries_have_the_same_answers() {
                 project: None,
                 transform: None,
                 bucket_ms: None,
-                samples: Samples::new(samples.clone()),
+                samples: SampleColumns::new(samples.clone()),
             })
             .collect();
         storage.write(&incoming, &[]).await.unwrap();
     }
-    let engine = Engine::new(storage);
+    let engine = QueryEngine::new(storage);
     let (mut compared, mut with_points, mut refused, mut left_out) = (0, 0, 0, 0);
     let mut different = Vec::new();
     for (query, span) in cases.iter().flat_map(|case| &case.queries) {
@@ -72,7 +72,7 @@ async fn two_hundred_queries_have_the_same_answers() {
 }
 
 /// Our answer, by way of the text in which we would send it.
-async fn here(engine: &Engine, query: &Query, span: Span) -> Result<QueryData, String> {
+async fn here(engine: &QueryEngine, query: &Query, span: EvaluationTimes) -> Result<QueryData, String> {
     let now = Timestamp::from_millisecond(span.end_ms).unwrap();
     let answer = engine.evaluate(query.clone(), span, now, None).await;
     let answer = answer.map_err(|error| error.to_string())?;
@@ -81,7 +81,7 @@ async fn here(engine: &Engine, query: &Query, span: Span) -> Result<QueryData, S
     Ok(serde_json::from_str(&json).unwrap())
 }
 
-async fn there(query: &Query, span: Span) -> Result<QueryData, SourceError> {
+async fn there(query: &Query, span: EvaluationTimes) -> Result<QueryData, SourceError> {
     let source = super::source();
     let answer = if span.is_instant() {
         source.query(query.text(), span.start_ms).await

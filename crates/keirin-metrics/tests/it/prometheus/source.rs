@@ -1,6 +1,6 @@
 //! Prometheus as a source of queries.
 
-use keirin_metrics::source::{QueryData, QueryRange, Selection, SourceError};
+use keirin_metrics::source::{QueryData, QueryRange, SeriesRequest, SourceError};
 use keirin_model::series::{Labels, Sample};
 
 use super::EPOCH_MS;
@@ -45,7 +45,7 @@ async fn prometheus_is_asked_as_a_source() {
         assert_eq!(point.number(), Some((second / 60) as f64));
     }
 
-    let all = Selection {
+    let all = SeriesRequest {
         matchers: vec!["asked_total".to_owned()],
         start_ms: Some(begin_ms),
         end_ms: Some(begin_ms + HOUR_MS),

@@ -1,7 +1,7 @@
 //! What Prometheus' tool says of our texts, and of servers.
 
 use keirin_metrics::batch::{Batch, Metadata};
-use keirin_metrics::text::{TextFormat, Times, write};
+use keirin_metrics::text::{SampleTimestamps, TextFormat, write};
 use keirin_model::series::{Labels, MetricKind, Sample};
 use keirin_testkit::promtool;
 
@@ -51,7 +51,7 @@ fn all_kinds() -> Batch {
 #[tokio::test]
 #[ignore = "a part of make test-platforms-prometheus"]
 async fn promtool_finds_nothing_wrong_in_our_text() {
-    for times in [Times::LeftOut, Times::Written] {
+    for times in [SampleTimestamps::LeftOut, SampleTimestamps::Written] {
         let text = write(&all_kinds(), TextFormat::PROMETHEUS, times);
         let said = promtool::check_metrics(&text).expect("promtool is beside Prometheus");
         assert!(said.success && said.text.is_empty(), "{}\n{text}", said.text);

@@ -8,7 +8,7 @@ use keirin_model::{PersonId, RepositoryId};
 use sqlx::types::Json;
 
 use super::repositories::hex;
-use crate::facts::{Facts, Read};
+use crate::facts::{FactBatch, Read};
 use crate::row::{timestamp, unsigned};
 use crate::{Position, Result, Store, StoreError};
 
@@ -55,7 +55,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn commits_after(&self, position: Position, limit: u32) -> Result<Facts<CommitFact>> {
+    pub async fn commits_after(&self, position: Position, limit: u32) -> Result<FactBatch<CommitFact>> {
         let rows = sqlx::query!(
             r#"select c.xid::text::bigint as "transaction!", c.number, c.repository, c.id, c.parents,
                       author.id as author, author.bot as author_bot,
@@ -98,7 +98,7 @@ impl Store {
                 },
             ))
         });
-        Ok(Facts::settled(read.collect::<Result<_>>()?))
+        Ok(FactBatch::settled(read.collect::<Result<_>>()?))
     }
 
     /// The proposed changes that were merged, after this position, of all repositories, at most this many.
@@ -109,7 +109,7 @@ impl Store {
         &self,
         position: Position,
         limit: u32,
-    ) -> Result<Facts<PullRequestFact>> {
+    ) -> Result<FactBatch<PullRequestFact>> {
         let rows = sqlx::query!(
             r#"select xid::text::bigint as "transaction!", number, repository, pull_request, title, author, bot, branch,
                       merge_commit, merged_at as "merged_at: jiff_sqlx::Timestamp", commits,
@@ -144,14 +144,14 @@ impl Store {
                 },
             ))
         });
-        Ok(Facts::settled(read.collect::<Result<_>>()?))
+        Ok(FactBatch::settled(read.collect::<Result<_>>()?))
     }
 
     /// The releases after this position, of all repositories, at most this many.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn releases_after(&self, position: Position, limit: u32) -> Result<Facts<ReleaseFact>> {
+    pub async fn releases_after(&self, position: Position, limit: u32) -> Result<FactBatch<ReleaseFact>> {
         let rows = sqlx::query!(
             r#"select xid::text::bigint as "transaction!", number, repository, name, commit,
                       released_at as "released_at: jiff_sqlx::Timestamp",
@@ -179,7 +179,7 @@ impl Store {
                 },
             )
         });
-        Ok(Facts::settled(read.collect()))
+        Ok(FactBatch::settled(read.collect()))
     }
 
     /// All releases of a repository, oldest first.

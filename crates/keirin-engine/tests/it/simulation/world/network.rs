@@ -1,6 +1,6 @@
 //! The network: it delivers, loses and repeats.
 
-use keirin_engine::{Answer, Refusal};
+use keirin_engine::{EventReply, Refusal};
 use keirin_wire::agent::AttemptEvent;
 use rand::RngExt;
 
@@ -38,7 +38,7 @@ impl World {
             return;
         };
         for (message, answer) in messages.iter().zip(&answers) {
-            if let (Message::Claim(claim), Ok(Answer::Claimed)) = (message, answer) {
+            if let (Message::Claim(claim), Ok(EventReply::Claimed)) = (message, answer) {
                 let sent = self.agents[&claim.agent].claim_sent;
                 let open = (claim.session, claim.sequence, sent);
                 self.open_claims.insert(claim.agent, open);
@@ -50,7 +50,7 @@ impl World {
         }
     }
 
-    pub(super) fn answer(&mut self, message: Message, answer: Result<Answer, Refusal>) {
+    pub(super) fn answer(&mut self, message: Message, answer: Result<EventReply, Refusal>) {
         let Message::Report {
             agent,
             session,
@@ -61,13 +61,13 @@ impl World {
         else {
             let expected = matches!(
                 answer,
-                Ok(Answer::Claimed | Answer::OldClaim) | Err(Refusal::NoSuchAgent(_))
+                Ok(EventReply::Claimed | EventReply::OldClaim) | Err(Refusal::NoSuchAgent(_))
             );
             assert!(expected, "a claim was answered with {answer:?}");
             return;
         };
         let reply = match answer {
-            Ok(Answer::Reported { acknowledged, stop }) => {
+            Ok(EventReply::Reported { acknowledged, stop }) => {
                 for numbered in events.iter().filter(|numbered| numbered.sequence <= acknowledged) {
                     if let AttemptEvent::Finished { outcome, .. } = &numbered.event {
                         self.acknowledged_ends.insert(attempt, *outcome);

@@ -1,6 +1,6 @@
 //! What people do: they start, cancel and change, and things come due that they asked for.
 
-use keirin_engine::{Answer, Event, Refusal, Target};
+use keirin_engine::{CancelTarget, EngineEvent, EventReply, Refusal};
 use keirin_model::agent::Agent;
 use keirin_model::flow::Cause;
 use keirin_model::{RunId, Status};
@@ -15,7 +15,7 @@ impl World {
         let plan = plans::draw(&mut self.rng);
         let project = self.rng.random_range(1..=3);
         let flow = house::new_flow(project, plan);
-        if let Some(Ok(Answer::Started(flow))) = self.send(Event::StartFlow(Box::new(flow))) {
+        if let Some(Ok(EventReply::Started(flow))) = self.send(EngineEvent::StartFlow(Box::new(flow))) {
             self.acknowledged_flows.insert(flow);
         }
     }
@@ -40,11 +40,11 @@ impl World {
             .clone();
         let job = self.store.jobs.values().find(|job| job.run == run.id).unwrap().id;
         let target = match self.rng.random_range(0..3) {
-            0 => Target::Flow(flow),
-            1 => Target::Run(run.id),
-            _ => Target::Job(job),
+            0 => CancelTarget::Flow(flow),
+            1 => CancelTarget::Run(run.id),
+            _ => CancelTarget::Job(job),
         };
-        self.send(Event::Cancel(target));
+        self.send(EngineEvent::Cancel(target));
     }
 
     pub(super) fn rerun_something(&mut self) {
@@ -52,7 +52,7 @@ impl World {
         let Some(flow) = self.pick(flows) else { return };
         let stored = self.store.flow_record(flow).map(Box::new);
         let failed_only = self.rng.random_bool(0.5);
-        self.send(Event::Rerun {
+        self.send(EngineEvent::Rerun {
             flow,
             failed_only,
             stored,
@@ -69,7 +69,7 @@ impl World {
             .collect();
         let Some(run) = self.pick(manual) else { return };
         let stored = self.store.flow_record(self.store.runs[&run].flow).map(Box::new);
-        self.send(Event::StartRun { run, stored });
+        self.send(EngineEvent::StartRun { run, stored });
     }
 
     /// The workflow is read anew: some of its schedules are gone, others are there again.
@@ -77,7 +77,7 @@ impl World {
         schedules::change(&mut self.store, &mut self.rng, self.now, &mut self.last_schedule);
         let (branch, workflow) = schedules::place();
         let schedules = self.store.schedules.values().cloned().collect();
-        self.send(Event::Schedules {
+        self.send(EngineEvent::Schedules {
             branch,
             workflow,
             schedules,
@@ -94,7 +94,7 @@ impl World {
         // A look at the repository starts flows by their commits, not by its due time.
         let looks = schedules::only_looks(&self.store, schedule);
         if self.calm || looks || self.rng.random_bool(0.5) {
-            self.send(Event::NothingStarted { schedule, due });
+            self.send(EngineEvent::NothingStarted { schedule, due });
             return;
         }
         let plan = plans::draw(&mut self.rng);
@@ -102,8 +102,8 @@ impl World {
         new.cause = Cause::Schedule { schedule };
         new.commit = Some(format!("{schedule} at {due}"));
         new.due = Some((schedule, due));
-        match self.send(Event::StartFlow(Box::new(new))) {
-            Some(Ok(Answer::Started(flow))) => drop(self.acknowledged_flows.insert(flow)),
+        match self.send(EngineEvent::StartFlow(Box::new(new))) {
+            Some(Ok(EventReply::Started(flow))) => drop(self.acknowledged_flows.insert(flow)),
             Some(Err(Refusal::DueTimeOver { .. })) | None => {}
             other => panic!("a scheduled start was answered with {other:?}"),
         }
@@ -122,7 +122,7 @@ impl World {
                 self.store.remove_agent(id);
                 // The server may die before it hears of it.
                 if self.rng.random_bool(0.8) {
-                    self.send(Event::AgentRemoved(id));
+                    self.send(EngineEvent::AgentRemoved(id));
                 } else {
                     self.crash_server();
                 }
@@ -140,6 +140,6 @@ impl World {
     pub(super) fn put_agent(&mut self, agent: Agent) {
         self.say(|| format!("agent {} is now {agent:?}", agent.id));
         self.store.put_agent(agent.clone());
-        self.send(Event::AgentChanged(agent));
+        self.send(EngineEvent::AgentChanged(agent));
     }
 }
