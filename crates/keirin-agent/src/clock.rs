@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-
-use crate::config::Clock;
+use keirin_model::Clock;
 
 /// A difference below this comes from the network, and the times of lines would only jump.
 const TOLERATED: SignedDuration = SignedDuration::from_millis(250);

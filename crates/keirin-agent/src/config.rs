@@ -8,13 +8,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use crate::job_limits::JobLimits;
 use crate::sandbox::{Namespaces, Owner};
-
-/// The time that log lines carry. Everything that waits uses the runtime's own clock, which tests can pause.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+use keirin_model::Clock;
 
 /// A source of random numbers, for the session's number and jitter.
 pub type Random = Arc<dyn Fn() -> u64 + Send + Sync>;

@@ -27,14 +27,17 @@ impl HttpServer {
 #[async_trait]
 impl Server for HttpServer {
     async fn claim(&self, claim: &Claim) -> Result<Claimed, CallError> {
-        self.client.claim(&self.secret, claim).await.map_err(told_apart)
+        self.client
+            .claim(&self.secret, claim)
+            .await
+            .map_err(CallError::from)
     }
 
     async fn report(&self, lease: &AttemptLease, report: &Report) -> Result<Reported, CallError> {
         self.client
             .report(lease.attempt, &lease.token, report)
             .await
-            .map_err(told_apart)
+            .map_err(CallError::from)
     }
 
     async fn append_log(
@@ -46,14 +49,14 @@ impl Server for HttpServer {
         let call = self
             .client
             .append_log(lease.attempt, &lease.token, first_line, chunk);
-        call.await.map_err(told_apart)
+        call.await.map_err(CallError::from)
     }
 
     async fn test_results(&self, lease: &AttemptLease, report: &TestReport) -> Result<(), CallError> {
         self.client
             .test_results(lease.attempt, &lease.token, report)
             .await
-            .map_err(told_apart)
+            .map_err(CallError::from)
     }
 
     async fn keep(
@@ -67,19 +70,19 @@ impl Server for HttpServer {
         let call = self
             .client
             .keep(lease.attempt, &lease.token, path, size, executable, content);
-        call.await.map_err(told_apart)
+        call.await.map_err(CallError::from)
     }
 
     async fn kept(&self, lease: &AttemptLease) -> Result<Vec<Kept>, CallError> {
         self.client
             .kept(lease.attempt, &lease.token)
             .await
-            .map_err(told_apart)
+            .map_err(CallError::from)
     }
 
     async fn fetch_kept(&self, lease: &AttemptLease, artifact: ArtifactId) -> Result<FileStream, CallError> {
         let call = self.client.fetch_kept(lease.attempt, &lease.token, artifact);
-        let content = call.await.map_err(told_apart)?;
+        let content = call.await.map_err(CallError::from)?;
         Ok(content.map_err(io::Error::other).boxed())
     }
 
@@ -90,14 +93,16 @@ impl Server for HttpServer {
 
 /// What an error means to the agent. An answer that is not Keirin's comes from something in between, as a rule, so the
 /// server is still to be reached.
-fn told_apart(error: ClientError) -> CallError {
-    let message = error.to_string();
-    match error {
-        _ if error.kind() == Some("lease-lost") => CallError::Lost,
-        ClientError::Problem(problem) if is_failing(problem.status) => CallError::Failing { reason: message },
-        ClientError::Problem(_) if !error.is_transient() => CallError::Refused { message },
-        ClientError::Query(_) | ClientError::Unusable(_) => CallError::Refused { message },
-        _ => CallError::Unreachable { reason: message },
+impl From<ClientError> for CallError {
+    fn from(error: ClientError) -> Self {
+        let message = error.to_string();
+        match error {
+            _ if error.kind() == Some("lease-lost") => Self::Lost,
+            ClientError::Problem(problem) if is_failing(problem.status) => Self::Failing { reason: message },
+            ClientError::Problem(_) if !error.is_transient() => Self::Refused { message },
+            ClientError::Query(_) | ClientError::Unusable(_) => Self::Refused { message },
+            _ => Self::Unreachable { reason: message },
+        }
     }
 }
 
@@ -125,20 +130,20 @@ mod tests {
 
     #[test]
     fn errors_are_told_apart_by_what_the_agent_does() {
-        assert_eq!(told_apart(problem("lease-lost", 409)), CallError::Lost);
+        assert_eq!(CallError::from(problem("lease-lost", 409)), CallError::Lost);
         assert_eq!(
-            told_apart(problem("too-large", 413)),
+            CallError::from(problem("too-large", 413)),
             CallError::Refused {
                 message: "It is so.".to_owned()
             }
         );
         assert!(matches!(
-            told_apart(problem("no-leader", 503)),
+            CallError::from(problem("no-leader", 503)),
             CallError::Unreachable { .. }
         ));
         for (kind, status) in [("storage-full", 507), ("internal", 500)] {
             assert_eq!(
-                told_apart(problem(kind, status)),
+                CallError::from(problem(kind, status)),
                 CallError::Failing {
                     reason: "It is so.".to_owned()
                 }
@@ -148,6 +153,6 @@ mod tests {
             address: "http://a".to_owned(),
             reason: "refused".to_owned(),
         };
-        assert!(matches!(told_apart(away), CallError::Unreachable { .. }));
+        assert!(matches!(CallError::from(away), CallError::Unreachable { .. }));
     }
 }

@@ -42,9 +42,7 @@ mod trusted;
 mod workspace;
 
 pub use agent::{AgentError, JobRunner, Shutdown};
-pub use config::{
-    Clock, Config, InvalidUidRange, OutputLimits, Patience, Random, RunAs, SandboxProgram, UidRange,
-};
+pub use config::{Config, InvalidUidRange, OutputLimits, Patience, Random, RunAs, SandboxProgram, UidRange};
 pub use covers::credentials;
 pub use http::HttpServer;
 pub use isolation::{Isolation, Trial, try_job};

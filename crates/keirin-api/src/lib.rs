@@ -49,4 +49,4 @@ pub use keys::{CannotOpen, MasterKey};
 pub use pages::page_is_built;
 pub use server::router;
 pub use settings::HttpSettings;
-pub use work::{EventEnvelope, Live, Target, Waiting, Work, WorkError};
+pub use work::{CancelTarget, EventEnvelope, Live, Waiting, Work, WorkError};

@@ -7,9 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
 use keirin_engine::waiting::WaitingReason;
-use keirin_engine::{EngineEvent, Rules};
+use keirin_engine::{CancelTarget, EngineEvent, Rules};
 use keirin_model::flow::Cause;
-use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId};
+use keirin_model::{AgentId, AttemptId, Clock, FlowId, JobId, ProjectId, RunId};
 use keirin_store::engine::{Epoch, LeaderLease, Position};
 use keirin_store::projects::ProjectChange;
 use keirin_store::{Store, StoreError};
@@ -19,7 +19,6 @@ use keirin_workflow::PlanDefaults;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::Clock;
 use crate::directory::{CheckoutSource, Directory};
 use crate::event_loop::{self, End, EventLoopParts};
 use crate::events::{self, Notifications};
@@ -32,7 +31,7 @@ use crate::prepare::{FlowRequest, On, Preparer, tip_of};
 use crate::pushes::Pushes;
 use crate::repositories::Repositories;
 use crate::turns::Turns;
-use crate::work::{EventEnvelope, Live, Target, Waiting, Work, WorkError};
+use crate::work::{EventEnvelope, Live, Waiting, Work, WorkError};
 use crate::workflows::{WorkflowFile, Workflows};
 
 /// How often it is taken down when agents were last heard of.
@@ -360,12 +359,7 @@ impl Work for Controller {
         handle.start_flow(project.id, make).await
     }
 
-    async fn cancel(&self, target: Target) -> Result<(), WorkError> {
-        let target = match target {
-            Target::Flow(flow) => keirin_engine::CancelTarget::Flow(flow),
-            Target::Run(run) => keirin_engine::CancelTarget::Run(run),
-            Target::Job(job) => keirin_engine::CancelTarget::Job(job),
-        };
+    async fn cancel(&self, target: CancelTarget) -> Result<(), WorkError> {
         self.handle()?.cancel(target).await
     }
 

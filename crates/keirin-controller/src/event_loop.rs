@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use keirin_engine::{AgentClaim, Effects, Engine, EngineEvent, EventReply, Notification, RowChange, Rules};
-use keirin_model::{AgentId, AttemptId, FlowId, ScheduleId};
+use keirin_model::{AgentId, AttemptId, Clock, FlowId, ScheduleId};
 use keirin_wire::agent::Claimed;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::Clock;
 use crate::directory::Directory;
 use crate::handle::{Handle, Message, Reopen};
 use crate::journal::{CommitFailure, Journal, JournalError};

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use futures::stream::{self, BoxStream, StreamExt};
-use keirin_model::{AgentId, ProjectId, Timestamp};
+use keirin_model::{AgentId, Clock, ProjectId, Timestamp};
 use keirin_store::Store;
 use keirin_store::engine::{self, EventBatch, Position};
 use keirin_wire::api::{Event, EventKind};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 
-use crate::Clock;
 use crate::directory::Directory;
 use crate::work::EventEnvelope;
 

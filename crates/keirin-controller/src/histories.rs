@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use keirin_git::{GitError, Mirror};
-use keirin_model::ProjectId;
 use keirin_model::project::Project;
+use keirin_model::{Clock, ProjectId};
 use keirin_store::{Store, StoreError};
 
-use crate::Clock;
 use crate::answer::sentence;
 use crate::history::read_history;
 use crate::repositories::Repositories;

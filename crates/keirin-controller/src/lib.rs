@@ -35,6 +35,3 @@ pub use lead::{Leadership, Led, lead};
 pub use live::LiveAttempts;
 pub use repositories::{OpenCredential, Repositories, named_by};
 pub use standalone::{StandaloneEngine, run_standalone};
-
-/// The server's clock.
-pub type Clock = std::sync::Arc<dyn Fn() -> keirin_model::Timestamp + Send + Sync>;

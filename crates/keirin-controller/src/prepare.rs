@@ -6,15 +6,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use keirin_engine::NewFlow;
 use keirin_git::{BranchName, CommitId, GitError, Mirror, Revision};
-use keirin_model::ScheduleId;
 use keirin_model::diagnostic::{Diagnostic, Severity};
 use keirin_model::flow::{Cause, Change, FlowKind, ParamValue};
 use keirin_model::plan::Plan;
 use keirin_model::project::{Branch, BranchKind, Project};
+use keirin_model::{Clock, ScheduleId};
 use keirin_store::{Store, StoreError};
 use keirin_workflow::{Diagnostics, FlowContext, PlanContext, PlanDefaults, Workflow};
 
-use crate::Clock;
 use crate::directory::Directory;
 use crate::handle::MakeFlow;
 use crate::repositories::Repositories;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use keirin_engine::Rules;
+use keirin_model::Clock;
 use tokio::sync::{mpsc, watch};
 
-use crate::Clock;
 use crate::directory::Directory;
 use crate::event_loop::{self, EventLoopParts};
 use crate::handle::Handle;

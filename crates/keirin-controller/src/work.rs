@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+pub use keirin_engine::CancelTarget;
 use keirin_model::flow::Cause;
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId};
 use keirin_store::projects::ProjectChange;
@@ -22,7 +23,7 @@ pub trait Work: Send + Sync + 'static {
     ) -> Result<FlowId, WorkError>;
 
     /// Stops what is under way.
-    async fn cancel(&self, target: Target) -> Result<(), WorkError>;
+    async fn cancel(&self, target: CancelTarget) -> Result<(), WorkError>;
 
     /// Runs jobs of a flow again: all, or those that did not succeed.
     async fn rerun(&self, flow: FlowId, failed_only: bool) -> Result<(), WorkError>;
@@ -67,17 +68,6 @@ pub trait Work: Send + Sync + 'static {
 
     /// Whether this server can take work: `Err` says in a sentence why not.
     async fn ready(&self) -> Result<(), String>;
-}
-
-/// What is to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// A flow with all that is in it.
-    Flow(FlowId),
-    /// A run with its jobs.
-    Run(RunId),
-    /// One job.
-    Job(JobId),
 }
 
 /// Why a job waits.

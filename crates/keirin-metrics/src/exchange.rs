@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use keirin_model::Clock;
 use keirin_store::StoreError;
 
 use crate::collect::{Collectors, SqlJob};
 use crate::forward::{Forward, Forwarder};
 use crate::pushgateway::Groups;
-use crate::scrape::{Clock, ScrapeTarget};
+use crate::scrape::ScrapeTarget;
 use crate::source::PrometheusSource;
 use crate::storage::{Intake, IntakeLimits, Storage};
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use keirin_insight::definition_of;
+use keirin_model::Clock;
 use keirin_model::series::{Labels, Matcher, Sample};
 use keirin_promql::{CompiledMatchers, Options};
 use keirin_store::Position;
@@ -23,7 +24,6 @@ use crate::http::{Authentication, EndpointSettings, HttpError};
 use crate::influx::{InfluxClient, InfluxTarget};
 use crate::query::{QueryError, selector};
 use crate::remote_write::RemoteWriteClient;
-use crate::scrape::Clock;
 use crate::storage::{FetchLimits, Storage, StorageError};
 
 /// Samples of now may still be on their way in.

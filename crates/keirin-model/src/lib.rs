@@ -18,4 +18,7 @@ pub use id::{
     RunId, ScheduleId, TokenId, UserId,
 };
 pub use jiff::Timestamp;
+
+/// Tells the time; handed in, so that tests move it.
+pub type Clock = std::sync::Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub use status::{Outcome, State, Status};

@@ -17,7 +17,7 @@ use crate::caller::{Caller, RequestProject};
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, cursor};
-use crate::work::Target;
+use crate::work::CancelTarget;
 
 /// Which flows.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -129,7 +129,7 @@ pub(crate) async fn cancel(
     caller: Caller,
     Path(flow): Path<FlowId>,
 ) -> Result<Json<Flow>, ApiError> {
-    app.work.cancel(Target::Flow(flow)).await?;
+    app.work.cancel(CancelTarget::Flow(flow)).await?;
     Ok(Json(view(&app, &caller, flow).await?))
 }
 

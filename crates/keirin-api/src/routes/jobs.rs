@@ -15,7 +15,7 @@ use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, cursor};
-use crate::work::Target;
+use crate::work::CancelTarget;
 
 /// Which jobs.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -114,7 +114,7 @@ pub(crate) async fn cancel(
     caller: Caller,
     Path(job): Path<JobId>,
 ) -> Result<Json<Job>, ApiError> {
-    app.work.cancel(Target::Job(job)).await?;
+    app.work.cancel(CancelTarget::Job(job)).await?;
     Ok(Json(view(&app, &caller, job).await?))
 }
 

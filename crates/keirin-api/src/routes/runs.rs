@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::caller::{Caller, RequestProject};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
-use crate::work::Target;
+use crate::work::CancelTarget;
 
 /// Show a stage run
 #[utoipa::path(get, path = "/api/v1/runs/{run}", tag = "runs", params(("run" = String, Path)), responses((status = 200, body = Run)))]
@@ -48,7 +48,7 @@ pub(crate) async fn cancel(
     caller: Caller,
     Path(run): Path<RunId>,
 ) -> Result<Json<Run>, ApiError> {
-    app.work.cancel(Target::Run(run)).await?;
+    app.work.cancel(CancelTarget::Run(run)).await?;
     Ok(Json(view(&app, &caller, run).await?))
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use keirin_api::{EventEnvelope, Live, Target, Waiting, Work, WorkError};
+use keirin_api::{CancelTarget, EventEnvelope, Live, Waiting, Work, WorkError};
 use keirin_model::flow::Cause;
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId};
 use keirin_store::Store;
@@ -140,7 +140,7 @@ impl Work for Double {
         })
     }
 
-    async fn cancel(&self, target: Target) -> Result<(), WorkError> {
+    async fn cancel(&self, target: CancelTarget) -> Result<(), WorkError> {
         self.note(format!("cancel {target:?}"));
         Ok(())
     }

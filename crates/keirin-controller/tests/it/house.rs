@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use keirin_controller::work::WorkError;
-use keirin_controller::{CheckoutSource, Clock, Directory, Handle};
+use keirin_controller::{CheckoutSource, Directory, Handle};
 use keirin_engine::NewFlow;
 use keirin_engine::memory::MemoryStore;
 use keirin_model::agent::{Agent, GROUP_ALL};
@@ -13,7 +13,7 @@ use keirin_model::flow::{Cause, Exit, FlowKind};
 use keirin_model::plan::{
     Condition, Executor, JobPlan, Plan, Requirements, Retry, StagePlan, Start, StepPlan, Tool,
 };
-use keirin_model::{AgentId, AttemptId, BranchId, FlowId, Outcome, ProjectId};
+use keirin_model::{AgentId, AttemptId, BranchId, Clock, FlowId, Outcome, ProjectId};
 use keirin_wire::agent::{AttemptEvent, Claim, Numbered, Report};
 
 pub const BEGIN: Timestamp = Timestamp::constant(1_760_000_000, 0);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use keirin_model::Clock;
 use keirin_model::series::Labels;
 use keirin_store::{Store, StoreError};
 use sha2::{Digest as _, Sha256};
@@ -10,7 +11,6 @@ use super::group::{Group, PushMethod, change, push};
 use super::kept::{from_json, to_json};
 use crate::batch::Received;
 use crate::refusal::{IntakePath, RefusedItems};
-use crate::scrape::Clock;
 use crate::sink::{SampleSink as _, SinkError};
 use crate::storage::{ForProject, Intake, write_labels};
 use crate::text::Exposition;

@@ -13,7 +13,7 @@ mod target;
 
 pub use fetch::{ScrapeError, fetch};
 pub use outcome::{Outcome, ScrapeState, outcome};
-pub use scraper::{Clock, Scraper};
+pub use scraper::Scraper;
 pub use settings::{TargetLimits, TargetSettings};
 pub use status::{Health, TargetStatus};
 pub use target::{ScrapeTarget, TargetError};

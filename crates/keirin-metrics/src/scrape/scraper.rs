@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use keirin_model::Clock;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
@@ -13,9 +14,6 @@ use tokio_util::sync::CancellationToken;
 use super::{Health, ScrapeError, ScrapeState, ScrapeTarget, TargetError, TargetStatus, fetch, outcome};
 use crate::sink::SampleSink;
 use crate::text::Exposition;
-
-/// The server's clock.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Scrapes every target at its interval, each on its own, and hands the samples on.
 pub struct Scraper {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use keirin_model::Clock;
 use keirin_model::series::Labels;
 use keirin_store::foreign::{ForeignDatabase, ForeignError, run_query};
 use serde::Deserialize;
@@ -16,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 use super::{QueryEnd, SqlFile, SqlMetricQuery, Taken};
 use crate::batch::Received;
 use crate::http::Secret;
-use crate::scrape::Clock;
 use crate::sink::SampleSink;
 
 /// Values hold until the next run, and a series that says nothing for some minutes counts as gone: so they are said again

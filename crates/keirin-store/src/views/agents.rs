@@ -10,7 +10,8 @@ use keirin_wire::agent::LEASE_SECONDS;
 use keirin_wire::api::{Agent, AgentState, RunningJob};
 use sqlx::types::Json;
 
-use super::{VisibleProjects, time};
+use super::VisibleProjects;
+use crate::row::timestamp;
 use crate::waiting_agents::WAITING_REMEMBERED;
 use crate::{Result, Store, StoreError};
 
@@ -76,7 +77,7 @@ impl Store {
                     .filter(|(project, _)| sight.sees(keirin_model::ProjectId(*project)))
                     .map(|(_, job)| job)
                     .collect();
-                let seen_at = time(row.last_seen_at);
+                let seen_at = timestamp(row.last_seen_at);
                 Ok(Agent {
                     id: AgentId(row.id),
                     name: row.name,
@@ -127,7 +128,7 @@ impl Store {
                 project: row.project,
                 flow: FlowId(row.flow),
                 flow_number: row.number,
-                started_at: time(row.started_at),
+                started_at: timestamp(row.started_at),
             };
             jobs.entry(AgentId(row.agent))
                 .or_default()

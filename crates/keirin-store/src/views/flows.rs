@@ -7,8 +7,8 @@ use keirin_model::{FlowId, Outcome, ProjectId, RunId, State};
 use keirin_wire::api::{FlowSummary, Page, RunSummary};
 use sqlx::types::Json;
 
-use super::{VisibleProjects, status, time, word};
-use crate::row::saturating_cast;
+use super::{VisibleProjects, state_and_outcome};
+use crate::row::{parse_enum, saturating_cast, timestamp};
 use crate::{Result, Store, StoreError};
 
 /// Which flows: those that fit everything that is given.
@@ -114,23 +114,23 @@ impl Store {
         let mut runs = self.run_summaries(&ids).await?;
         rows.into_iter()
             .map(|row| {
-                let (state, outcome) = status(&row.state, row.outcome.as_deref())?;
+                let (state, outcome) = state_and_outcome(&row.state, row.outcome.as_deref())?;
                 let of_flow = runs.remove(&row.id).unwrap_or_default();
                 Ok(FlowSummary {
                     id: FlowId(row.id),
                     number: row.number,
                     project: row.project,
                     branch: row.branch,
-                    branch_kind: word(&row.branch_kind)?,
+                    branch_kind: parse_enum(&row.branch_kind)?,
                     workflow: row.workflow,
-                    kind: word(&row.kind)?,
+                    kind: parse_enum(&row.kind)?,
                     commit: row.commit,
                     change: row.change.map(|change| change.0),
                     cause: row.cause.0,
                     state,
                     outcome,
                     created_at: row.created_at.to_jiff(),
-                    finished_at: time(row.finished_at),
+                    finished_at: timestamp(row.finished_at),
                     workflow_errors: saturating_cast(row.workflow_errors),
                     runs: name_runs(of_flow, &row.stages)?,
                 })
@@ -151,14 +151,14 @@ impl Store {
         let tests = self.test_counts_of_runs(flows).await?;
         let mut runs: BTreeMap<i64, Vec<(usize, RunSummary)>> = BTreeMap::new();
         for row in rows {
-            let (state, outcome) = status(&row.state, row.outcome.as_deref())?;
+            let (state, outcome) = state_and_outcome(&row.state, row.outcome.as_deref())?;
             let summary = RunSummary {
                 id: RunId(row.id),
                 stage: String::new(),
                 state,
                 outcome,
-                started_at: time(row.started_at),
-                finished_at: time(row.finished_at),
+                started_at: timestamp(row.started_at),
+                finished_at: timestamp(row.finished_at),
                 tests: tests.get(&RunId(row.id)).copied(),
             };
             runs.entry(row.flow)

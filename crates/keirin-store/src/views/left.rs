@@ -6,7 +6,7 @@ use keirin_model::results::{TestResult, TestStatus};
 use keirin_model::{ArtifactId, FlowId, JobId, RunId};
 use keirin_wire::api::{Artifact, JobTestResult, TestCounts, TestResults};
 
-use super::word;
+use crate::row::parse_enum;
 use crate::{Result, Store};
 
 /// By whom something was left.
@@ -94,7 +94,7 @@ impl Store {
                 result: TestResult {
                     suite: row.suite,
                     name: row.name,
-                    status: word(&row.status)?,
+                    status: parse_enum(&row.status)?,
                     duration_seconds: row.duration_seconds,
                     message: row.message,
                 },
@@ -149,7 +149,7 @@ impl Store {
         for row in rows {
             count(
                 counts.entry(RunId(row.run)).or_default(),
-                word(&row.status)?,
+                parse_enum(&row.status)?,
                 row.count,
             );
         }
@@ -173,7 +173,7 @@ impl Store {
         for row in rows {
             count(
                 counts.entry(JobId(row.job)).or_default(),
-                word(&row.status)?,
+                parse_enum(&row.status)?,
                 row.count,
             );
         }

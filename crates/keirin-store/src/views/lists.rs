@@ -3,7 +3,8 @@
 use keirin_model::{FlowId, JobId, Outcome, ProjectId, RunId, State};
 use keirin_wire::api::{JobSummary, Page};
 
-use super::{VisibleProjects, status, time};
+use super::{VisibleProjects, state_and_outcome};
+use crate::row::timestamp;
 use crate::{Result, Store};
 
 /// Which jobs: those that fit everything that is given.
@@ -74,7 +75,7 @@ impl Store {
             .into_iter()
             .take(limit as usize)
             .map(|row| {
-                let (state, outcome) = status(&row.state, row.outcome.as_deref())?;
+                let (state, outcome) = state_and_outcome(&row.state, row.outcome.as_deref())?;
                 Ok(JobSummary {
                     id: JobId(row.id),
                     name: row.name,
@@ -87,9 +88,9 @@ impl Store {
                     state,
                     outcome,
                     waiting_reason: None,
-                    queued_at: time(row.queued_at),
-                    started_at: time(row.started_at),
-                    finished_at: time(row.finished_at),
+                    queued_at: timestamp(row.queued_at),
+                    started_at: timestamp(row.started_at),
+                    finished_at: timestamp(row.finished_at),
                 })
             })
             .collect::<Result<Vec<JobSummary>>>()?;

@@ -17,11 +17,9 @@ pub use left::{Left, ResultFilter};
 pub use lists::JobFilter;
 pub use project_refs::ProjectRef;
 
-use std::str::FromStr;
+use keirin_model::{Outcome, ProjectId, State};
 
-use keirin_model::{Outcome, ProjectId, State, Status};
-
-use crate::{Result, StoreError};
+use crate::{Result, row};
 
 /// Which projects somebody may see: all, or only these.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,21 +56,8 @@ impl VisibleProjects {
     }
 }
 
-/// Reads a word that only this program writes.
-fn word<T: FromStr<Err = keirin_model::status::UnknownWord>>(text: &str) -> Result<T> {
-    T::from_str(text).map_err(|error| StoreError::Corrupt(error.to_string()))
-}
-
 /// State and outcome as they stand in two columns.
-fn status(state: &str, outcome: Option<&str>) -> Result<(State, Option<Outcome>)> {
-    let state: State = word(state)?;
-    let outcome: Option<Outcome> = outcome.map(word).transpose()?;
-    Status::from_parts(state, outcome)
-        .map(|_| (state, outcome))
-        .ok_or_else(|| StoreError::Corrupt(format!("state {state} with outcome {outcome:?}")))
-}
-
-/// A time as it comes from a column that may be null.
-fn time(column: Option<jiff_sqlx::Timestamp>) -> Option<jiff::Timestamp> {
-    column.map(jiff_sqlx::Timestamp::to_jiff)
+fn state_and_outcome(state: &str, outcome: Option<&str>) -> Result<(State, Option<Outcome>)> {
+    let status = row::status(state, outcome)?;
+    Ok((status.state(), status.outcome()))
 }

@@ -6,7 +6,8 @@ use keirin_model::JobId;
 use keirin_wire::agent::LEASE_SECONDS;
 use keirin_wire::api::{AgentTotals, Figure, Freshness, Point, Totals, Wanted};
 
-use super::{VisibleProjects, time};
+use super::VisibleProjects;
+use crate::row::timestamp;
 use crate::{Result, Store};
 
 /// How many days each figure looks back.
@@ -216,7 +217,7 @@ impl Store {
         let freshness = |name: &str, count, newest_at| Freshness {
             name: name.to_owned(),
             count,
-            newest_at: time(newest_at),
+            newest_at: timestamp(newest_at),
         };
         Ok(vec![
             freshness("flows", row.flows, row.newest_flow),

@@ -10,7 +10,8 @@ use keirin_wire::api::{Attempt, Flow, Job, LogStep, LogSummary, Run, Step};
 use keirin_wire::log::StepLines;
 use sqlx::types::Json;
 
-use super::{status, time, word};
+use super::state_and_outcome;
+use crate::row::{parse_enum, timestamp};
 use crate::{Result, Store, StoreError};
 
 /// Which part of a flow is wanted.
@@ -81,15 +82,15 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?
         .ok_or_else(|| StoreError::not_found("flow", id))?;
-        let (state, outcome) = status(&row.state, row.outcome.as_deref())?;
+        let (state, outcome) = state_and_outcome(&row.state, row.outcome.as_deref())?;
         let mut flow = Flow {
             id,
             number: row.number,
             project: row.project,
             branch: row.branch,
-            branch_kind: word(&row.branch_kind)?,
+            branch_kind: parse_enum(&row.branch_kind)?,
             workflow: row.workflow,
-            kind: word(&row.kind)?,
+            kind: parse_enum(&row.kind)?,
             commit: row.commit,
             change: row.change.map(|change| change.0),
             params: row.params.0,
@@ -98,7 +99,7 @@ impl Store {
             state,
             outcome,
             created_at: row.created_at.to_jiff(),
-            finished_at: time(row.finished_at),
+            finished_at: timestamp(row.finished_at),
             diagnostics: row.diagnostics.map(|found| found.0).unwrap_or_default(),
             runs: Vec::new(),
         };
@@ -125,7 +126,7 @@ impl Store {
             let stage = plan.stages.get(row.stage as usize).ok_or_else(|| {
                 StoreError::Corrupt(format!("run {} is of a stage that its plan has not", row.id))
             })?;
-            let (state, outcome) = status(&row.state, row.outcome.as_deref())?;
+            let (state, outcome) = state_and_outcome(&row.state, row.outcome.as_deref())?;
             runs.push((
                 &stage.jobs,
                 Run {
@@ -142,8 +143,8 @@ impl Store {
                     timeout_seconds: stage.timeout.map(|timeout| timeout.as_secs()),
                     state,
                     outcome,
-                    started_at: time(row.started_at),
-                    finished_at: time(row.finished_at),
+                    started_at: timestamp(row.started_at),
+                    finished_at: timestamp(row.finished_at),
                     tests: None,
                     jobs: Vec::new(),
                 },
@@ -187,7 +188,7 @@ impl Store {
             let id = JobId(row.id);
             let attempts = attempts.remove(&id).unwrap_or_default();
             let newest = attempts.last();
-            let (state, outcome) = status(&row.state, row.outcome.as_deref())?;
+            let (state, outcome) = state_and_outcome(&row.state, row.outcome.as_deref())?;
             let done = newest
                 .and_then(|attempt| steps.remove(&attempt.id))
                 .unwrap_or_default();
@@ -210,9 +211,9 @@ impl Store {
                 outcome,
                 stopping: row.stopping.is_some(),
                 waiting_reason: None,
-                queued_at: time(row.queued_at),
-                started_at: time(row.started_at),
-                finished_at: time(row.finished_at),
+                queued_at: timestamp(row.queued_at),
+                started_at: timestamp(row.started_at),
+                finished_at: timestamp(row.finished_at),
                 steps: all_steps(plan, done),
                 tests: tests.get(&id).copied(),
                 artifacts: artifacts.get(&id).copied().unwrap_or(0),
@@ -252,7 +253,7 @@ impl Store {
         .await?;
         let mut attempts: BTreeMap<JobId, Vec<Attempt>> = BTreeMap::new();
         for row in rows {
-            let (state, outcome) = status(&row.state, row.outcome.as_deref())?;
+            let (state, outcome) = state_and_outcome(&row.state, row.outcome.as_deref())?;
             attempts.entry(JobId(row.job)).or_default().push(Attempt {
                 id: AttemptId(row.id),
                 number: row.number as u32,
@@ -265,8 +266,8 @@ impl Store {
                 exit_code: row.exit_code,
                 signal: row.exit_signal,
                 message: row.message,
-                started_at: time(row.started_at),
-                finished_at: time(row.finished_at),
+                started_at: timestamp(row.started_at),
+                finished_at: timestamp(row.finished_at),
             });
         }
         Ok(attempts)
@@ -285,7 +286,7 @@ impl Store {
         let mut steps: BTreeMap<AttemptId, BTreeMap<usize, Step>> = BTreeMap::new();
         for row in rows {
             let index = row.index as usize;
-            let outcome = row.outcome.as_deref().map(word).transpose()?;
+            let outcome = row.outcome.as_deref().map(parse_enum).transpose()?;
             let step = Step {
                 index,
                 tool: String::new(),
@@ -297,7 +298,7 @@ impl Store {
                 },
                 outcome,
                 started_at: Some(row.started_at.to_jiff()),
-                finished_at: time(row.finished_at),
+                finished_at: timestamp(row.finished_at),
                 exit_code: row.exit_code,
                 signal: row.exit_signal,
                 message: row.message,
