@@ -10,6 +10,15 @@ use keirin_wire::api::{Diagnostic, Problem};
 
 use crate::work::WorkError;
 
+/// What a problem of this status is called: the standard phrase, but for the status of what was understood and is wrong,
+/// whose phrase says nothing to people.
+fn title(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNPROCESSABLE_ENTITY => "Invalid request",
+        _ => status.canonical_reason().unwrap_or("Error"),
+    }
+}
+
 /// The type of problem that tells an agent to stop an attempt and forget it.
 pub(crate) const LEASE_LOST: &str = "lease-lost";
 
@@ -31,11 +40,11 @@ impl std::error::Error for ApiError {}
 
 impl ApiError {
     /// A problem of this kind; `kind` is a word for programs that stays the same between versions.
-    pub fn new(status: StatusCode, kind: &str, title: &str, detail: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, kind: &str, detail: impl Into<String>) -> Self {
         Self {
             problem: Box::new(Problem {
                 kind: kind.to_owned(),
-                title: title.to_owned(),
+                title: title(status).to_owned(),
                 status: status.as_u16(),
                 detail: Some(detail.into()),
                 fix: None,
@@ -79,7 +88,6 @@ impl ApiError {
         Self::new(
             StatusCode::NOT_FOUND,
             "not-found",
-            "Not found",
             format!("There is no {what} that you may see."),
         )
     }
@@ -94,7 +102,6 @@ impl ApiError {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "sign-in-needed",
-            "Sign in first",
             "This needs somebody who is signed in.",
         )
         .fix(
@@ -104,7 +111,7 @@ impl ApiError {
 
     /// What the caller proved themselves with does not hold.
     pub fn not_accepted(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "not-accepted", "Not accepted", detail)
+        Self::new(StatusCode::UNAUTHORIZED, "not-accepted", detail)
     }
 
     /// The caller may not do this.
@@ -112,7 +119,6 @@ impl ApiError {
         Self::new(
             StatusCode::FORBIDDEN,
             "role-needed",
-            "Not allowed",
             format!("This needs the role {role} {place}."),
         )
         .fix("Ask an admin for that role.")
@@ -120,50 +126,38 @@ impl ApiError {
 
     /// The caller may not do this, whatever their role.
     pub fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
     /// What was sent cannot be taken.
     pub fn invalid(detail: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "invalid",
-            "Cannot be taken",
-            detail,
-        )
-        .fix(fix)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail).fix(fix)
     }
 
     /// What was asked contradicts what is there.
     pub fn conflict(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::CONFLICT,
-            "conflict",
-            "Contradicts what is there",
-            detail,
-        )
+        Self::new(StatusCode::CONFLICT, "conflict", detail)
     }
 
     /// More was sent than is taken.
     pub fn too_large(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail)
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
     }
 
     /// What a library that reads requests says of one.
     pub(crate) fn of_status(status: StatusCode, text: &str) -> Self {
-        let title = status.canonical_reason().unwrap_or("Error");
         let detail = match text.trim() {
-            "" => format!("The request cannot be taken: {}.", title.to_lowercase()),
+            "" => format!("The request is not valid: {}.", title(status).to_lowercase()),
             text => sentence(text),
         };
         match status {
             StatusCode::PAYLOAD_TOO_LARGE => {
                 Self::too_large("The body of the request is larger than this route takes.")
             }
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::new(status, "unsupported-media-type", title, detail)
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::new(status, "unsupported-media-type", detail)
                 .fix("Send what `/api/docs` names, compressed with gzip or not at all."),
             status if status.is_client_error() => {
-                Self::new(status, "bad-request", title, detail).fix("`/api/docs` says what this route takes.")
+                Self::new(status, "bad-request", detail).fix("`/api/docs` says what this route takes.")
             }
             _ => Self::internal(detail),
         }
@@ -171,37 +165,22 @@ impl ApiError {
 
     /// Too many calls in too short a time.
     pub fn too_many(detail: impl Into<String>, retry_after_seconds: u64) -> Self {
-        Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too-many",
-            "Too many requests",
-            detail,
-        )
-        .fix(format!("Wait {retry_after_seconds} s."))
-        .retry_after(retry_after_seconds)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many", detail)
+            .fix(format!("Wait {retry_after_seconds} s."))
+            .retry_after(retry_after_seconds)
     }
 
     /// It cannot be done now, but later.
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "unavailable",
-            "Not available now",
-            detail,
-        )
-        .fix("Try again in a few seconds.")
-        .retry_after(2)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+            .fix("Try again in a few seconds.")
+            .retry_after(2)
     }
 
     /// There is no room to keep what was sent.
     pub fn storage_full(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::INSUFFICIENT_STORAGE,
-            "storage-full",
-            "Insufficient Storage",
-            detail,
-        )
-        .fix("Make room in the object storage.")
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, "storage-full", detail)
+            .fix("Make room in the object storage.")
     }
 
     /// A fault of the server. What it is stands in the server's log alone.
@@ -210,7 +189,6 @@ impl ApiError {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
-            "Fault of the server",
             "The server could not do this because of a fault of its own.",
         )
         .fix("Look for `a request failed` in the server's log, with the id in this answer's `x-request-id`.")
@@ -218,13 +196,8 @@ impl ApiError {
 
     /// A fault of the server that people may know of. It stays until somebody mends it.
     pub fn server_fault(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "server-fault",
-            "Fault of the server",
-            detail,
-        )
-        .fix("Ask an admin; the server's log says more.")
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server-fault", detail)
+            .fix("Ask an admin; the server's log says more.")
     }
 
     /// The document.
@@ -284,14 +257,12 @@ impl From<WorkError> for ApiError {
             WorkError::LeaseLost => Self::new(
                 StatusCode::CONFLICT,
                 LEASE_LOST,
-                "Lease lost",
                 "The attempt is no longer this agent's.",
             )
             .fix("Stop the job and forget it."),
             WorkError::Gap { expected } => Self::new(
                 StatusCode::CONFLICT,
                 "gap",
-                "Events are missing",
                 format!("Event {expected} has to come first."),
             )
             .fix(format!("Send again from event {expected} on.")),

@@ -37,7 +37,6 @@ fn unreadable_body(rejection: &JsonRejection) -> ApiError {
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "not-json",
-            "Not JSON",
             "This takes a body in JSON.",
         )
         .fix("Send `Content-Type: application/json`."),
@@ -79,7 +78,6 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
             Err(rejection) => Err(ApiError::new(
                 StatusCode::NOT_FOUND,
                 "not-found",
-                "Not found",
                 format!("The address cannot be read: {}.", rejection.body_text()),
             )),
         }

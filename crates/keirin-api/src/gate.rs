@@ -64,7 +64,6 @@ fn wrong_method(parts: &Parts) -> ApiError {
     ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "wrong-method",
-        "Wrong method",
         format!("This address does not take {}.", parts.method),
     )
     .fix("`/api/docs` says what it takes.")

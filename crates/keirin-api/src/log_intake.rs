@@ -70,7 +70,6 @@ impl From<LogError> for ApiError {
             LogError::Gap { expected, .. } => Self::new(
                 axum::http::StatusCode::CONFLICT,
                 "log-gap",
-                "Lines are missing",
                 format!("The log goes on at line {expected}."),
             )
             .fix(format!("Send again from line {expected} on.")),

@@ -107,7 +107,6 @@ pub(crate) async fn page(
         return Err(ApiError::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "wrong-method",
-            "Wrong method",
             "This address is a page; it can be read only.",
         ));
     }

@@ -72,7 +72,6 @@ fn body_too_slow() -> ApiError {
     ApiError::new(
         StatusCode::REQUEST_TIMEOUT,
         "body-too-slow",
-        "Request Timeout",
         format!(
             "The body of the request came too slowly: the server waited {} s for it.",
             PATIENCE.as_secs()

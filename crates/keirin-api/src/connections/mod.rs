@@ -400,7 +400,6 @@ fn no_room() -> Response {
     let error = ApiError::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "no-connection-left",
-        "Service Unavailable",
         "All connections of the server, or all that one address may have, are in use.",
     )
     .fix("Try again in a few seconds, with fewer connections at once.")

@@ -49,7 +49,6 @@ pub(crate) async fn events(
         return Err(ApiError::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "invalid",
-            "Cannot be taken",
             "The position is none that an event has given.",
         )
         .fix("Begin without one."));

@@ -48,7 +48,7 @@ async fn an_agent_proves_itself_with_its_secret_and_a_job_with_its_token() {
 
 #[tokio::test]
 async fn a_lost_lease_is_told_from_every_other_problem() {
-    let lost = r#"{"type": "lease-lost", "title": "Lease lost", "status": 409, "detail": null, "fix": null}"#;
+    let lost = r#"{"type": "lease-lost", "title": "Conflict", "status": 409, "detail": null, "fix": null}"#;
     let server = Double::start(move |_| answer(409, "application/problem+json", lost)).await;
     let agent = AgentClient::new(server.connection());
     let sent = agent

@@ -99,7 +99,7 @@ async fn a_problem_that_stays_is_told() {
 #[tokio::test]
 async fn a_log_that_one_may_not_see_is_refused_at_once() {
     let refused =
-        r#"{"type": "not-found", "title": "Not found", "status": 404, "detail": "No.", "fix": null}"#;
+        r#"{"type": "not-found", "title": "Not Found", "status": 404, "detail": "No.", "fix": null}"#;
     let server = Double::start(move |_: &Asked| answer(404, "application/problem+json", refused)).await;
     let error = all(server.client().follow_log(JobId(7), None, 1))
         .await

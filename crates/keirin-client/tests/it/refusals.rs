@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use crate::double::{Double, answer, connection};
 
 const PROBLEM: &str = r#"{
-    "type": "invalid", "title": "Cannot be taken", "status": 422,
+    "type": "invalid", "title": "Invalid request", "status": 422,
     "detail": "The workflow has an error.", "fix": "Correct it.",
     "diagnostics": [{
         "file": ".keirin.yaml", "line": 3, "column": 5, "end_column": 9, "severity": "error",

@@ -26,9 +26,9 @@ async fn what_is_not_there_is_named() {
     // The agent is there at the latest when it has run a job.
     assert_eq!(world.keirin(&["flow", "start", "app", "--wait"]).exit, 0);
     for (arguments, exit, expected) in [
-        (["flow", "show", "17"], 1, "Not found"),
+        (["flow", "show", "17"], 1, "Not Found"),
         (["flow", "show", "app"], 2, "PROJECT#NUMBER"),
-        (["flow", "start", "nowhere"], 1, "Not found"),
+        (["flow", "start", "nowhere"], 1, "Not Found"),
         (["agent", "show", "nobody"], 1, "there is local"),
         (["log", "17", "--step"], 2, "--step"),
     ] {

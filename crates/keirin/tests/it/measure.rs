@@ -221,7 +221,7 @@ async fn events_are_pushed_with_their_time() {
     assert_eq!(disk, "metric     host  Value\ndisk_free  one       7\n");
 
     let said = world.keirin(&["push", "rooms", "1", "--project", "nowhere"]);
-    assert!(said.exit != 0 && said.errors.contains("Not found"), "{said:?}");
+    assert!(said.exit != 0 && said.errors.contains("Not Found"), "{said:?}");
     let said = world.keirin_typing(&["push", "--file", "-"], "rooms three\n");
     assert!(said.exit != 0 && said.errors.contains("line 1"), "{said:?}");
 }

@@ -233,7 +233,6 @@ async fn make_room(app: &App, from: AddressPrefix) -> Result<(), ApiError> {
     Err(ApiError::new(
         StatusCode::TOO_MANY_REQUESTS,
         "too-many-agents-wait",
-        "Too Many Requests",
         format!(
             "{} agents wait to be let in already, {} of them from this address.",
             waiting.all, waiting.from_address

@@ -42,7 +42,6 @@ fn malformed(error: impl std::fmt::Display, fix: &str) -> ApiError {
     ApiError::new(
         StatusCode::BAD_REQUEST,
         "malformed",
-        "Cannot be read",
         format!("What was sent cannot be read: {error}."),
     )
     .fix(fix)
@@ -62,7 +61,6 @@ impl From<SinkError> for ApiError {
                 Self::new(
                     StatusCode::BAD_REQUEST,
                     "refused",
-                    "Refused",
                     format!("Of what was sent, {error}. {rest} is kept."),
                 )
                 .fix(format!("Do not send {these} again."))

@@ -31,7 +31,6 @@ pub(crate) async fn write(
         return Err(ApiError::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported-version",
-            "Unsupported version",
             "This is remote write 2, and version 1 is taken.",
         )
         .fix("Set `protobuf_message: prometheus.WriteRequest` in the sender's remote_write."));
