@@ -24,7 +24,7 @@ const data: Place[] = [
   { to: "/explore", label: "Explore", icon: "explore" },
   { to: "/dashboards", label: "Dashboards", icon: "dashboards" },
   { to: "/targets", label: "Targets", icon: "targets" },
-  { to: "/data", label: "Way of the data", icon: "way" },
+  { to: "/data", label: "Data pipeline", icon: "way" },
 ];
 
 const settings: Place[] = [

@@ -19,7 +19,7 @@ export function useGlobalKeys(showHelp: () => void): void {
       { keys: "g e", does: "Explore the series", run: go("/explore") },
       { keys: "g d", does: "Go to the dashboards", run: go("/dashboards") },
       { keys: "g t", does: "Go to the targets", run: go("/targets") },
-      { keys: "g w", does: "Go to the way of the data", run: go("/data") },
+      { keys: "g w", does: "Go to the data pipeline", run: go("/data") },
       { keys: "/", does: "Filter or search", run: focusFilter },
       { keys: "y", does: "Copy the link to this view", run: () => void copyText(location.href, "The link") },
     ];

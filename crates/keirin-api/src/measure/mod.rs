@@ -1,7 +1,7 @@
-//! What is measured, put together for people: metrics with their definitions, and the way of the data.
+//! What is measured, put together for people: metrics with their definitions, and the data pipeline.
 
-mod data_flow;
+mod data_pipeline;
 mod metrics;
 
-pub(crate) use data_flow::data_flow;
+pub(crate) use data_pipeline::data_pipeline;
 pub(crate) use metrics::metrics;

@@ -1,4 +1,4 @@
-//! What is measured: metrics, the facts behind a number, SQL on the facts, the way of the data.
+//! What is measured: metrics, the facts behind a number, SQL on the facts, the data pipeline.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use keirin_promql::EvaluationTimes;
 use keirin_store::facts::{BehindFilter, BehindRow, Only};
 use keirin_store::reader::SqlQueryError;
 use keirin_wire::api::{
-    DataFlow, Diagnostic, Fact, FactKind, Metric, Page, Reasons, Severity, SqlColumn, SqlQuery, SqlRows,
+    DataPipeline, Diagnostic, Fact, FactKind, Metric, Page, Reasons, Severity, SqlColumn, SqlQuery, SqlRows,
     SqlView,
 };
 use serde::Deserialize;
@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
-use crate::measure::{data_flow, metrics};
+use crate::measure::{data_pipeline, metrics};
 use crate::paging::Limit;
 use crate::routes::prometheus::answer::Failure;
 
@@ -43,13 +43,13 @@ pub(crate) async fn list(
     Ok(Json(Page::all(metrics(&app.store, &sight).await?)))
 }
 
-/// The way of the data
+/// The data pipeline
 ///
 /// How much there is in each part, how new it is, and how far each follows the one before.
-#[utoipa::path(get, path = "/api/v1/data-flow", tag = "metrics", responses((status = 200, body = DataFlow)))]
-pub(crate) async fn flow(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<DataFlow>, ApiError> {
+#[utoipa::path(get, path = "/api/v1/data-flow", tag = "metrics", responses((status = 200, body = DataPipeline)))]
+pub(crate) async fn flow(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<DataPipeline>, ApiError> {
     let sight = caller.sight(&app.store).await?;
-    Ok(Json(data_flow(&app, &sight).await?))
+    Ok(Json(data_pipeline(&app, &sight).await?))
 }
 
 /// Say why a query has no data

@@ -1,11 +1,11 @@
 //! Series: what tells them apart, and their chunks of samples. What is in a chunk is for `keirin-metrics` to know.
 
-mod flow;
+mod pipeline;
 mod pushed;
 mod read;
 mod write;
 
-pub use flow::{Amount, FactStreamRow};
+pub use pipeline::{Amount, FactStreamRow};
 pub use pushed::PushedGroup;
 pub use read::{DescribedMetric, MetricLabels, SeriesFilter, SeriesRow, SeriesTotals};
 pub(crate) use write::take_turn;

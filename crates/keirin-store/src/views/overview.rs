@@ -187,7 +187,7 @@ impl Store {
         Ok(rows)
     }
 
-    /// How fresh each part of the way of the data is, and how much came in the last day.
+    /// How fresh each part of the data pipeline is, and how much came in the last day.
     ///
     /// # Errors
     /// As every call.

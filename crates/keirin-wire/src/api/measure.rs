@@ -1,4 +1,4 @@
-//! What is measured: metrics with their definitions, the facts behind a number, and the way of the data.
+//! What is measured: metrics with their definitions, the facts behind a number, and the data pipeline.
 
 use std::collections::BTreeMap;
 
@@ -86,22 +86,22 @@ pub struct Fact {
     pub labels: BTreeMap<String, String>,
 }
 
-/// The way of the data, in its order.
+/// The data pipeline, in its order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct DataFlow {
+pub struct DataPipeline {
     /// Its parts.
-    pub parts: Vec<DataPart>,
+    pub parts: Vec<PipelinePart>,
 }
 
-/// A part of the way of the data.
+/// A part of the data pipeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct DataPart {
+pub struct PipelinePart {
     /// A word for programs.
     pub name: String,
     /// What people read.
     pub title: String,
     /// How it stands.
-    pub state: DataState,
+    pub state: PipelineState,
     /// How many there are.
     #[schema(required)]
     pub count: Option<i64>,
@@ -116,13 +116,13 @@ pub struct DataPart {
     pub note: Option<String>,
     /// What it is made of.
     #[schema(no_recursion)]
-    pub parts: Vec<DataPart>,
+    pub parts: Vec<PipelinePart>,
 }
 
-/// How a part of the way of the data stands.
+/// How a part of the data pipeline stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum DataState {
+pub enum PipelineState {
     /// Nothing has come yet.
     Empty,
     /// All that is there has been taken in.

@@ -19,7 +19,7 @@ pub struct Overview {
     pub totals: Totals,
     /// Figures of the last 30 days with one point a day.
     pub figures: Vec<Figure>,
-    /// The way of the data: how fresh each part is.
+    /// The data pipeline: how fresh each part is.
     pub freshness: Vec<Freshness>,
 }
 
@@ -112,7 +112,7 @@ pub struct Point {
     pub value: Option<f64>,
 }
 
-/// How fresh one part of the way of the data is.
+/// How fresh one part of the data pipeline is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Freshness {
     /// `flows`, `jobs`, `log_lines`.

@@ -1,4 +1,5 @@
-//! The house keeps its own rules: who may use whom, where SQL stands, how large a file may be, what heads a module.
+//! Rules of the workspace: which crate may use which, where SQL stands, how large a file may be, what heads a module, and
+//! that one name has one meaning.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -268,6 +269,42 @@ fn no_file_is_too_long_and_each_says_what_it_is_for() {
             "{file} begins with a line that says what it is for: //! ..."
         );
     }
+}
+
+/// One name has one meaning. Types that cross the wire may have the name of what they show, and each crate has its
+/// `Result`.
+#[test]
+fn no_two_public_types_share_a_name() {
+    let mut defined: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (file, text) in sources() {
+        if !file.contains("/src/") {
+            continue;
+        }
+        for name in text.lines().filter_map(public_type) {
+            defined.entry(name.to_owned()).or_default().push(file.clone());
+        }
+    }
+    assert!(defined.len() > 400, "{} public types are found", defined.len());
+    let is_on_the_wire = |file: &&String| file.starts_with("crates/keirin-wire/");
+    let is_shared = |files: &[String]| {
+        let on_the_wire = files.iter().filter(is_on_the_wire).count();
+        on_the_wire > 1 || files.len() - on_the_wire > 1
+    };
+    let shared: Vec<_> = defined
+        .iter()
+        .filter(|(name, files)| *name != "Result" && is_shared(files))
+        .collect();
+    assert!(shared.is_empty(), "give each its own name: {shared:#?}");
+}
+
+/// The name of the type that a line defines for other crates.
+fn public_type(line: &str) -> Option<&str> {
+    let definition = line.trim_start().strip_prefix("pub ")?;
+    let kinds = ["struct ", "enum ", "trait ", "type ", "union "];
+    let rest = kinds.iter().find_map(|kind| definition.strip_prefix(kind))?;
+    let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+    // A macro writes its own.
+    Some(&rest[..end.unwrap_or(rest.len())]).filter(|name| !name.is_empty())
 }
 
 /// The last column of the table in `SECURITY.md` names tests, as `module::function` or by the function alone.

@@ -1,4 +1,4 @@
-/** The way of the data: from events to reports, with how fresh each part is and how far it lags behind. */
+/** The data pipeline: from events to reports, with how fresh each part is and how far it lags behind. */
 import { useQuery } from "@tanstack/react-query";
 import { type DataPart, dataFlowQuery } from "../../api/measure";
 import { useCrumbs } from "../../frame/crumbs";
@@ -19,11 +19,11 @@ import { WayStrip } from "./WayStrip";
 const words = { ok: "Everything is up to date.", late: "Something is late.", failed: "Something has failed.", empty: "Nothing has come yet." };
 
 export function DataPage() {
-  useCrumbs([{ label: "Way of the data" }]);
+  useCrumbs([{ label: "Data pipeline" }]);
   const answer = useQuery({ ...dataFlowQuery, refetchInterval: 10_000 });
   return (
     <Page>
-      <PageHead title="The way of the data" state={answer.data ? partStates[worst(answer.data)].state : undefined} facts={answer.data ? words[worst(answer.data)] : " "} />
+      <PageHead title="The data pipeline" state={answer.data ? partStates[worst(answer.data)].state : undefined} facts={answer.data ? words[worst(answer.data)] : " "} />
       <Loaded answer={answer} skeleton={<Panel><SkeletonLines lines={6} /></Panel>}>
         {(parts) =>
           parts.length === 0 ? (

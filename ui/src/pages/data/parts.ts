@@ -1,4 +1,4 @@
-/** The states of the parts of the way of the data, as shapes, colours and words. */
+/** The states of the parts of the data pipeline, as shapes, colours and words. */
 import type { DataPart, PartState } from "../../api/measure";
 import type { StateName } from "../../parts/states";
 

@@ -77,7 +77,7 @@ export function FactsPage() {
       <Loaded answer={answer} skeleton={<Panel flush><SkeletonRows rows={8} /></Panel>}>
         {(pages) => {
           const facts = pages.pages.flatMap((page) => page.items);
-          if (facts.length === 0) return <Panel><EmptyPage title="No fact in this time">Nothing of the kind happened, or it has not been collected yet: the way of the data shows how fresh each part is.</EmptyPage></Panel>;
+          if (facts.length === 0) return <Panel><EmptyPage title="No fact in this time">Nothing of the kind happened, or it has not been collected yet: the data pipeline shows how fresh each part is.</EmptyPage></Panel>;
           return (
             <Panel flush>
               <ul className={css.facts}>

@@ -1,4 +1,4 @@
-/** The parts of the way of the data one after the other, each with its state and its freshness. */
+/** The parts of the data pipeline one after the other, each with its state and its freshness. */
 import { Link } from "@tanstack/react-router";
 import type { DataPart } from "../../api/measure";
 import { Icon } from "../../parts/Icon";
@@ -11,7 +11,7 @@ import css from "./WayStrip.module.css";
 /** Each leads to what the page about them says of it; `linked` where that is this page, which says nothing of some. */
 export function WayStrip({ parts, linked = false }: { parts: readonly DataPart[]; linked?: boolean }) {
   return (
-    <ol className={css.strip} aria-label="The way of the data">
+    <ol className={css.strip} aria-label="The data pipeline">
       {parts.map((part, index) => (
         <li key={part.name}>
           {index > 0 ? (

@@ -1,4 +1,4 @@
-//! The way of the data: how much there is in each part of it, how new it is, and how much waits for the next part.
+//! The data pipeline: how much there is in each part of it, how new it is, and how much waits for the next part.
 
 use jiff::Timestamp;
 
@@ -21,7 +21,7 @@ pub struct FactStreamRow {
     pub moved_at: Option<Timestamp>,
 }
 
-/// A part of the way of the data.
+/// A part of the data pipeline.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Amount {
     /// How much.

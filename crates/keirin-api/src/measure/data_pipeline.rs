@@ -1,9 +1,9 @@
-//! The way of the data: events, work, facts, transforms, series.
+//! The data pipeline: events, work, facts, transforms, series.
 
 use jiff::Timestamp;
 use keirin_store::series::{Amount, FactStreamRow};
 use keirin_store::views::VisibleProjects;
-use keirin_wire::api::{DataFlow, DataPart, DataState};
+use keirin_wire::api::{DataPipeline, PipelinePart, PipelineState};
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -30,15 +30,15 @@ const STREAMS: usize = 7;
 
 /// Every part of it. Facts, transforms and series are counted of all projects together, so whoever sees only some gets
 /// the others.
-pub(crate) async fn data_flow(app: &App, sight: &VisibleProjects) -> Result<DataFlow, ApiError> {
+pub(crate) async fn data_pipeline(app: &App, sight: &VisibleProjects) -> Result<DataPipeline, ApiError> {
     let now = app.outside.now();
     let (events, jobs) = app.store.events_and_jobs_of_a_day(sight, now).await?;
     let mut parts = vec![
-        DataPart {
+        PipelinePart {
             note: Some("in the last day".to_owned()),
             ..part("events", "Events", events)
         },
-        DataPart {
+        PipelinePart {
             note: Some("finished in the last day".to_owned()),
             ..part("jobs", "Jobs", jobs)
         },
@@ -46,10 +46,10 @@ pub(crate) async fn data_flow(app: &App, sight: &VisibleProjects) -> Result<Data
     if *sight == VisibleProjects::All {
         parts.extend(of_all_projects(app, now).await?);
     }
-    Ok(DataFlow { parts })
+    Ok(DataPipeline { parts })
 }
 
-async fn of_all_projects(app: &App, now: Timestamp) -> Result<[DataPart; 3], ApiError> {
+async fn of_all_projects(app: &App, now: Timestamp) -> Result<[PipelinePart; 3], ApiError> {
     let streams = app.store.fact_streams().await?;
     let totals = app.store.series_totals().await?;
     let newest_sample = app.store.newest_sample(now).await?;
@@ -59,7 +59,7 @@ async fn of_all_projects(app: &App, now: Timestamp) -> Result<[DataPart; 3], Api
         streams.iter().map(|row| transform(row, now)),
     );
     let facts = group("facts", "Facts", streams.iter().take(STREAMS).map(stream));
-    let series = DataPart {
+    let series = PipelinePart {
         note: Some(format!("{} on disk", bytes(totals.bytes))),
         ..part(
             "series",
@@ -73,14 +73,14 @@ async fn of_all_projects(app: &App, now: Timestamp) -> Result<[DataPart; 3], Api
     Ok([facts, transforms, series])
 }
 
-fn part(name: &str, title: &str, amount: Amount) -> DataPart {
-    DataPart {
+fn part(name: &str, title: &str, amount: Amount) -> PipelinePart {
+    PipelinePart {
         name: name.to_owned(),
         title: title.to_owned(),
         state: if amount.count == 0 {
-            DataState::Empty
+            PipelineState::Empty
         } else {
-            DataState::Ok
+            PipelineState::Ok
         },
         count: i64::try_from(amount.count).ok(),
         newest_at: amount.newest_at,
@@ -97,7 +97,7 @@ fn title(name: &str) -> &str {
         .map_or(name, |(_, title)| title)
 }
 
-fn stream(row: &FactStreamRow) -> DataPart {
+fn stream(row: &FactStreamRow) -> PipelinePart {
     let amount = Amount {
         count: row.facts,
         newest_at: row.newest_at,
@@ -105,7 +105,7 @@ fn stream(row: &FactStreamRow) -> DataPart {
     part(&row.transform, title(&row.transform), amount)
 }
 
-fn transform(row: &FactStreamRow, now: Timestamp) -> DataPart {
+fn transform(row: &FactStreamRow, now: Timestamp) -> PipelinePart {
     let read = row.facts - row.behind.min(row.facts);
     let amount = Amount {
         count: read,
@@ -122,9 +122,9 @@ fn transform(row: &FactStreamRow, now: Timestamp) -> DataPart {
         .map_or(0.0, |moved| now.duration_since(moved).as_secs_f64());
     part.lag_seconds = Some(waited);
     part.state = if waited > LATE_SECONDS {
-        DataState::Late
+        PipelineState::Late
     } else {
-        DataState::Ok
+        PipelineState::Ok
     };
     part.note = Some(match row.behind {
         1 => "1 fact waits".to_owned(),
@@ -134,16 +134,16 @@ fn transform(row: &FactStreamRow, now: Timestamp) -> DataPart {
 }
 
 /// A part that is the sum of others, and stands as the worst of them.
-fn group(name: &str, title: &str, parts: impl Iterator<Item = DataPart>) -> DataPart {
+fn group(name: &str, title: &str, parts: impl Iterator<Item = PipelinePart>) -> PipelinePart {
     let parts: Vec<_> = parts.collect();
-    DataPart {
+    PipelinePart {
         name: name.to_owned(),
         title: title.to_owned(),
         state: parts
             .iter()
             .map(|part| part.state)
             .max()
-            .unwrap_or(DataState::Empty),
+            .unwrap_or(PipelineState::Empty),
         count: Some(parts.iter().filter_map(|part| part.count).sum()),
         newest_at: parts.iter().filter_map(|part| part.newest_at).max(),
         lag_seconds: parts.iter().filter_map(|part| part.lag_seconds).reduce(f64::max),
