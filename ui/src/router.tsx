@@ -16,7 +16,7 @@ import {
   usersQuery,
   workflowsQuery,
 } from "./api/queries";
-import { dashboardQuery, dashboardsQuery, dataFlowQuery, metricsQuery, repositoriesQuery, targetsQuery } from "./api/measure";
+import { dashboardQuery, dashboardsQuery, dataPipelineQuery, metricsQuery, repositoriesQuery, targetsQuery } from "./api/measure";
 import { Frame } from "./frame/Frame";
 import { insightNamed } from "./insights/insights";
 import { NotFound } from "./pages/NotFound";
@@ -180,7 +180,7 @@ const targets = createRoute({
 const data = createRoute({
   getParentRoute: () => framed,
   path: "/data",
-  loader: () => ahead(queryClient.prefetchQuery(dataFlowQuery)),
+  loader: () => ahead(queryClient.prefetchQuery(dataPipelineQuery)),
   component: lazyRouteComponent(() => import("./pages/data/DataPage"), "DataPage"),
 });
 const facts = createRoute({

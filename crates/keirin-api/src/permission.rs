@@ -155,7 +155,7 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/logs/search", LogSearch),
     // What is measured.
     ("GET", "/api/v1/metrics", Visible),
-    ("GET", "/api/v1/data-flow", Visible),
+    ("GET", "/api/v1/data-pipeline", Visible),
     ("GET", "/api/v1/facts", Visible),
     ("GET", "/api/v1/explain", Visible),
     ("GET", "/api/v1/sql", Server(Viewer)),

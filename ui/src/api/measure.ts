@@ -9,8 +9,8 @@ type Schemas = components["schemas"];
 export type Metric = Schemas["Metric"];
 export type Fact = Schemas["Fact"];
 export type FactKind = Schemas["FactKind"];
-export type DataPart = Schemas["DataPart"];
-export type PartState = Schemas["DataState"];
+export type PipelinePart = Schemas["PipelinePart"];
+export type PartState = Schemas["PipelineState"];
 export type DashboardSummary = Schemas["DashboardSummary"];
 export type Repository = Schemas["Repository"];
 export type Source = Schemas["Source"];
@@ -46,9 +46,9 @@ export const repositoriesQuery = list<Repository>("repositories");
 export const targetsQuery = list<ScrapeTarget>("targets");
 export const dashboardsQuery = list<DashboardSummary>("dashboards");
 
-export const dataFlowQuery = queryOptions({
-  queryKey: ["data-flow"],
-  queryFn: async ({ signal }) => (await told<{ parts: DataPart[] }>("data-flow", { signal })).parts,
+export const dataPipelineQuery = queryOptions({
+  queryKey: ["data-pipeline"],
+  queryFn: async ({ signal }) => (await told<{ parts: PipelinePart[] }>("data-pipeline", { signal })).parts,
   staleTime: soonStale,
 });
 

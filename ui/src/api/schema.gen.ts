@@ -270,7 +270,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/data-flow": {
+    "/api/v1/data-pipeline": {
         parameters: {
             query?: never;
             header?: never;
@@ -278,7 +278,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The way of the data
+         * The data pipeline
          * @description How much there is in each part, how new it is, and how far each follows the one before.
          */
         get: operations["metrics_flow"];
@@ -2252,44 +2252,11 @@ export interface components {
             /** @description Tells it from all others. */
             uid: string;
         };
-        /** @description The way of the data, in its order. */
-        DataFlow: {
+        /** @description The data pipeline, in its order. */
+        DataPipeline: {
             /** @description Its parts. */
-            parts: components["schemas"]["DataPart"][];
+            parts: components["schemas"]["PipelinePart"][];
         };
-        /** @description A part of the way of the data. */
-        DataPart: {
-            /**
-             * Format: int64
-             * @description How many there are.
-             */
-            count: number | null;
-            /**
-             * Format: double
-             * @description How long what is newest before it has been waiting for it, in seconds.
-             */
-            lag_seconds: number | null;
-            /** @description A word for programs. */
-            name: string;
-            /**
-             * Format: date-time
-             * @description When the newest came.
-             */
-            newest_at: string | null;
-            /** @description What there is to say about it. */
-            note: string | null;
-            /** @description What it is made of. */
-            parts: components["schemas"]["DataPart"][];
-            /** @description How it stands. */
-            state: components["schemas"]["DataState"];
-            /** @description What people read. */
-            title: string;
-        };
-        /**
-         * @description How a part of the way of the data stands.
-         * @enum {string}
-         */
-        DataState: "empty" | "ok" | "late" | "failed";
         /** @description One thing that is wrong in a workflow file. */
         Diagnostic: {
             /**
@@ -2547,7 +2514,7 @@ export interface components {
              */
             workflow_errors: number;
         };
-        /** @description How fresh one part of the way of the data is. */
+        /** @description How fresh one part of the data pipeline is. */
         Freshness: {
             /**
              * Format: int64
@@ -3129,7 +3096,7 @@ export interface components {
         Overview: {
             /** @description Figures of the last 30 days with one point a day. */
             figures: components["schemas"]["Figure"][];
-            /** @description The way of the data: how fresh each part is. */
+            /** @description The data pipeline: how fresh each part is. */
             freshness: components["schemas"]["Freshness"][];
             /** @description The newest finished flows, at most 10. */
             recent: components["schemas"]["FlowSummary"][];
@@ -3725,6 +3692,39 @@ export interface components {
         ParamKind: "string" | "choice" | "boolean" | "number";
         /** @description The value of a workflow parameter. */
         ParamValue: boolean | number | string;
+        /** @description A part of the data pipeline. */
+        PipelinePart: {
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            count: number | null;
+            /**
+             * Format: double
+             * @description How long what is newest before it has been waiting for it, in seconds.
+             */
+            lag_seconds: number | null;
+            /** @description A word for programs. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When the newest came.
+             */
+            newest_at: string | null;
+            /** @description What there is to say about it. */
+            note: string | null;
+            /** @description What it is made of. */
+            parts: components["schemas"]["PipelinePart"][];
+            /** @description How it stands. */
+            state: components["schemas"]["PipelineState"];
+            /** @description What people read. */
+            title: string;
+        };
+        /**
+         * @description How a part of the data pipeline stands.
+         * @enum {string}
+         */
+        PipelineState: "empty" | "ok" | "late" | "failed";
         /** @description Everything that a flow will do. Stages and jobs name each other; a name is unique among its siblings. */
         Plan: {
             concurrency?: components["schemas"]["Concurrency"] | null;
@@ -5317,7 +5317,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DataFlow"];
+                    "application/json": components["schemas"]["DataPipeline"];
                 };
             };
             /** @description What went wrong, and what to do. */

@@ -24,7 +24,7 @@ const data: Place[] = [
   { to: "/explore", label: "Explore", icon: "explore" },
   { to: "/dashboards", label: "Dashboards", icon: "dashboards" },
   { to: "/targets", label: "Targets", icon: "targets" },
-  { to: "/data", label: "Data pipeline", icon: "way" },
+  { to: "/data", label: "Data pipeline", icon: "pipeline" },
 ];
 
 const settings: Place[] = [

@@ -46,8 +46,11 @@ pub(crate) async fn list(
 /// The data pipeline
 ///
 /// How much there is in each part, how new it is, and how far each follows the one before.
-#[utoipa::path(get, path = "/api/v1/data-flow", tag = "metrics", responses((status = 200, body = DataPipeline)))]
-pub(crate) async fn flow(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<DataPipeline>, ApiError> {
+#[utoipa::path(get, path = "/api/v1/data-pipeline", tag = "metrics", responses((status = 200, body = DataPipeline)))]
+pub(crate) async fn flow(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+) -> Result<Json<DataPipeline>, ApiError> {
     let sight = caller.sight(&app.store).await?;
     Ok(Json(data_pipeline(&app, &sight).await?))
 }

@@ -35,7 +35,8 @@ pub use keirin_model::diagnostic::{Diagnostic, Severity};
 pub use keirin_model::project::{BranchKind, Notice, NoticeKind};
 pub use log::{LogLine, LogMatch, LogPage, LogSearch, LogStep, LogSummary, MatchRange};
 pub use measure::{
-    DataPipeline, PipelinePart, PipelineState, Fact, FactKind, Metric, Reasons, SqlColumn, SqlQuery, SqlRows, SqlView,
+    DataPipeline, Fact, FactKind, Metric, PipelinePart, PipelineState, Reasons, SqlColumn, SqlQuery, SqlRows,
+    SqlView,
 };
 pub use overview::{AgentTotals, Figure, Freshness, Overview, Point, RunningFlow, Totals, Wanted};
 pub use page::Page;

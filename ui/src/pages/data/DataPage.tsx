@@ -1,6 +1,6 @@
 /** The data pipeline: from events to reports, with how fresh each part is and how far it lags behind. */
 import { useQuery } from "@tanstack/react-query";
-import { type DataPart, dataFlowQuery } from "../../api/measure";
+import { type PipelinePart, dataPipelineQuery } from "../../api/measure";
 import { useCrumbs } from "../../frame/crumbs";
 import { EmptyPage } from "../../parts/EmptyPage";
 import { Loaded } from "../../parts/Loaded";
@@ -14,16 +14,16 @@ import { State } from "../../parts/State";
 import { figure, preciselyInWords } from "../../parts/words";
 import css from "./DataPage.module.css";
 import { partStates, worst } from "./parts";
-import { WayStrip } from "./WayStrip";
+import { PipelineStrip } from "./PipelineStrip";
 
 const words = { ok: "Everything is up to date.", late: "Something is late.", failed: "Something has failed.", empty: "Nothing has come yet." };
 
 export function DataPage() {
   useCrumbs([{ label: "Data pipeline" }]);
-  const answer = useQuery({ ...dataFlowQuery, refetchInterval: 10_000 });
+  const answer = useQuery({ ...dataPipelineQuery, refetchInterval: 10_000 });
   return (
     <Page>
-      <PageHead title="The data pipeline" state={answer.data ? partStates[worst(answer.data)].state : undefined} facts={answer.data ? words[worst(answer.data)] : " "} />
+      <PageHead title="Data pipeline" state={answer.data ? partStates[worst(answer.data)].state : undefined} facts={answer.data ? words[worst(answer.data)] : " "} />
       <Loaded answer={answer} skeleton={<Panel><SkeletonLines lines={6} /></Panel>}>
         {(parts) =>
           parts.length === 0 ? (
@@ -32,7 +32,7 @@ export function DataPage() {
             </Panel>
           ) : (
             <div className={css.content}>
-              <WayStrip parts={parts} linked />
+              <PipelineStrip parts={parts} linked />
               {parts.filter((part) => part.note !== null || part.parts.length > 0).map((part) => (
                 <Section key={part.name} part={part} />
               ))}
@@ -44,7 +44,7 @@ export function DataPage() {
   );
 }
 
-function Section({ part }: { part: DataPart }) {
+function Section({ part }: { part: PipelinePart }) {
   return (
     <section id={`part-${part.name}`} className={css.section} tabIndex={-1} aria-label={part.title}>
       <Panel
@@ -87,7 +87,7 @@ function Section({ part }: { part: DataPart }) {
   );
 }
 
-function Figures({ part }: { part: DataPart }) {
+function Figures({ part }: { part: PipelinePart }) {
   return (
     <>
       <span className="figures">{part.count === null ? "" : figure(part.count)}</span>

@@ -1,17 +1,17 @@
 /** The parts of the data pipeline one after the other, each with its state and its freshness. */
 import { Link } from "@tanstack/react-router";
-import type { DataPart } from "../../api/measure";
+import type { PipelinePart } from "../../api/measure";
 import { Icon } from "../../parts/Icon";
 import { RelativeTime } from "../../parts/RelativeTime";
 import { State } from "../../parts/State";
 import { figure, preciselyInWords } from "../../parts/words";
 import { partStates } from "./parts";
-import css from "./WayStrip.module.css";
+import css from "./PipelineStrip.module.css";
 
 /** Each leads to what the page about them says of it; `linked` where that is this page, which says nothing of some. */
-export function WayStrip({ parts, linked = false }: { parts: readonly DataPart[]; linked?: boolean }) {
+export function PipelineStrip({ parts, linked = false }: { parts: readonly PipelinePart[]; linked?: boolean }) {
   return (
-    <ol className={css.strip} aria-label="The data pipeline">
+    <ol className={css.strip} aria-label="Data pipeline">
       {parts.map((part, index) => (
         <li key={part.name}>
           {index > 0 ? (

@@ -1,5 +1,5 @@
 /** The states of the parts of the data pipeline, as shapes, colours and words. */
-import type { DataPart, PartState } from "../../api/measure";
+import type { PipelinePart, PartState } from "../../api/measure";
 import type { StateName } from "../../parts/states";
 
 export const partStates: Record<PartState, { state: StateName; word: string }> = {
@@ -10,7 +10,7 @@ export const partStates: Record<PartState, { state: StateName; word: string }> =
 };
 
 /** The worst state of all parts, for the one line that says how it stands. */
-export function worst(parts: readonly DataPart[]): PartState {
+export function worst(parts: readonly PipelinePart[]): PartState {
   const order: PartState[] = ["failed", "late", "ok", "empty"];
   return order.find((state) => parts.some((part) => part.state === state)) ?? "empty";
 }

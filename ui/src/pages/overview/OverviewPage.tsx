@@ -2,7 +2,7 @@
 import { LinkButton } from "../../parts/LinkButton";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { dataFlowQuery } from "../../api/measure";
+import { dataPipelineQuery } from "../../api/measure";
 import { useMay } from "../../api/me";
 import { overviewQuery } from "../../api/queries";
 import type { Overview } from "../../api/types";
@@ -16,7 +16,7 @@ import { PageHead } from "../../parts/PageHead";
 import { Panel } from "../../parts/Panel";
 import { SkeletonRows } from "../../parts/Skeleton";
 import { counted, figure } from "../../parts/words";
-import { WayStrip } from "../data/WayStrip";
+import { PipelineStrip } from "../data/PipelineStrip";
 import { FigureCard } from "./FigureCard";
 import { History } from "./History";
 import css from "./OverviewPage.module.css";
@@ -109,8 +109,8 @@ function Content({ overview, add }: { overview: Overview; add: React.ReactNode }
 
 /** As low as it is with its parts, so that nothing moves when they come. */
 function Way() {
-  const parts = useQuery(dataFlowQuery).data;
-  return <div className={css.way}>{parts === undefined ? null : <WayStrip parts={parts} />}</div>;
+  const parts = useQuery(dataPipelineQuery).data;
+  return <div className={css.pipeline}>{parts === undefined ? null : <PipelineStrip parts={parts} />}</div>;
 }
 
 function Skeleton() {
