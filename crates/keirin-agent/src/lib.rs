@@ -1,12 +1,12 @@
 //! The agent: claims jobs and runs their steps.
 //!
-//! [`Agent::run`] is the whole of it. It talks to a [`Server`], which is [`HttpServer`] for `keirin agent` and a value in
+//! [`JobRunner::run`] is the whole of it. It talks to a [`Server`], which is [`HttpServer`] for `keirin agent` and a value in
 //! the same process for `keirin exec`. The way of a job: `agent` claims it, `attempt` runs its steps one after the other by the
 //! `tools`, whose processes `process` starts and ends, whose output `streams` reads and `output` masks, splits and bounds.
 //! It goes into the `spool`, from where `delivery` brings it to the server. The [`sandbox`] ends what a job left running,
 //! `remains` what a sandbox or an agent that was killed did.
 //!
-//! What a job may touch is said by [`Identity`]; [`sandbox`] is the process that the job's own descend from.
+//! What a job may touch is said by [`RunAs`]; [`sandbox`] is the process that the job's own descend from.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 

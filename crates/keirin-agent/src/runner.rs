@@ -305,7 +305,7 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// A length of time from a plan; a negative one is none.
+/// A duration from a plan; a negative one is none.
 fn length(duration: SignedDuration) -> Duration {
     // Far enough away, and near enough that it can be added to any instant.
     const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);

@@ -1,4 +1,4 @@
-//! Lines of logs on their way out: a stretch, the end, those to come, those that match.
+//! Lines of logs on their way out: a range, the end, those to come, those that match.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub(crate) async fn of_attempt(
     }
 }
 
-/// Reads a stretch of a log. Where there is no log yet there are no lines yet.
+/// Reads a range of a log. Where there is no log yet there are no lines yet.
 pub(crate) async fn read(
     app: &App,
     log: Option<LogSummary>,

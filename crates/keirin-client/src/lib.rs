@@ -1,7 +1,7 @@
 //! The typed HTTP client that agents and the command line use.
 //!
 //! [`Client`] makes the calls of the API, [`AgentClient`] those of the agent protocol. What the server tells as it
-//! happens is read by [`Events`] and [`LogFollower`], which go on by themselves when a connection breaks. Every call is
+//! happens is read by [`EventStream`] and [`LogFollower`], which go on by themselves when a connection breaks. Every call is
 //! bounded in time and every answer in size. TLS is rustls with ring and the system's certificates.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]

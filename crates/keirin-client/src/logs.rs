@@ -17,7 +17,7 @@ const SEARCH: Duration = Duration::from_secs(10 * 60);
 /// How long a whole log may take on its way.
 const WHOLE_LOG: Duration = Duration::from_secs(60 * 60);
 
-/// The largest stretch of a log, in bytes: a thousand of the longest lines, each byte written as in `\u0000`.
+/// The largest range of a log, in bytes: a thousand of the longest lines, each byte written as in `\u0000`.
 const LARGEST_PAGE: usize = 400 * 1024 * 1024;
 
 /// Which lines of a job's log.
@@ -69,7 +69,7 @@ impl LogSearchQuery {
 }
 
 impl Client {
-    /// A stretch of a job's log.
+    /// A range of a job's log.
     ///
     /// # Errors
     /// As every call.

@@ -1,6 +1,6 @@
 //! Leads: drives the engine against a store, gives agents their jobs, and starts flows when their time has come.
 //!
-//! [`brain`] is the one loop in which the engine decides: it takes in what has arrived meanwhile, commits all that
+//! [`event_loop`] is the one loop in which the engine decides: it takes in what has arrived meanwhile, commits all that
 //! follows from it in one transaction, and only then answers and tells. [`Handle`] is how everybody else reaches it.
 //! [`Controller`] is the whole for a server: it implements [`work::Work`], which the HTTP layer asks.
 

@@ -58,7 +58,7 @@ impl Pushes {
         self.look_and(project, false).await
     }
 
-    /// As [`Pushes::look`], and reads anew which timed triggers the workflows of the default branch have.
+    /// As [`Pushes::poll`], and reads anew which timed triggers the workflows of the default branch have.
     pub(crate) async fn poll_anew(&self, project: ProjectId) -> Result<(), WorkError> {
         self.look_and(project, true).await
     }

@@ -108,7 +108,7 @@ impl Engine {
         }
     }
 
-    /// When the next [`Event::Tick`] is due.
+    /// When the next [`EngineEvent::Tick`] is due.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.deadlines.next()
     }

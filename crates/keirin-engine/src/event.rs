@@ -151,8 +151,8 @@ pub enum Notification {
         /// What.
         attempt: AttemptId,
     },
-    /// A schedule is due: a flow is to be prepared, and to come back as [`Event::StartFlow`] or as
-    /// [`Event::NothingStarted`].
+    /// A schedule is due: a flow is to be prepared, and to come back as [`EngineEvent::StartFlow`] or as
+    /// [`EngineEvent::NothingStarted`].
     Fire {
         /// Which.
         schedule: ScheduleId,
@@ -168,7 +168,7 @@ pub enum EventReply {
     Done,
     /// The flow that was started.
     Started(FlowId),
-    /// The claim counts, and waits for what [`Tell`] says of this agent: at once or later.
+    /// The claim counts, and waits for what [`Notification`] says of this agent: at once or later.
     Claimed,
     /// The claim was under way too long: a later one has been answered.
     OldClaim,

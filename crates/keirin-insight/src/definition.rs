@@ -52,7 +52,7 @@ pub enum UnderlyingFacts {
     CommitsOfPeople,
     /// The first commit of each person.
     FirstCommits,
-    /// The first commit of a person after a time without one; see [`crate::recounts::contributors::ACTIVE_DAYS`].
+    /// The first commit of a person after a time without one; see [`crate::recomputed::contributors::ACTIVE_DAYS`].
     ReturningCommits,
     /// Proposed changes that were merged.
     PullRequests,

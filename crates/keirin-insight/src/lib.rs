@@ -1,7 +1,7 @@
 //! Transforms: facts to series. What each figure means is said here, and nowhere else.
 //!
-//! There are two kinds. A [count](counts) looks at one fact and says by how much which buckets grow: it needs to know
-//! nothing else, so the order in which facts arrive does not matter. A [recount](recounts) needs all facts of a
+//! There are two kinds. An [incremental aggregation](incremental) looks at one fact and says by how much which buckets grow: it needs to know
+//! nothing else, so the order in which facts arrive does not matter. A [full recomputation](recomputed) needs all facts of a
 //! repository or project, and makes all its samples anew.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]

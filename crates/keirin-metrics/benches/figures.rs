@@ -203,9 +203,9 @@ async fn write_there(address: &str, series: &[(Labels, Vec<Sample>)]) {
     }
 }
 
-/// All series, a stretch of time after the other.
-fn slices(series: &[(Labels, Vec<Sample>)], stretch_ms: i64) -> Vec<Vec<(&Labels, &[Sample])>> {
-    let count = usize::try_from(stretch_ms / SCRAPE_MS).unwrap();
+/// All series, a time range after the other.
+fn slices(series: &[(Labels, Vec<Sample>)], range_ms: i64) -> Vec<Vec<(&Labels, &[Sample])>> {
+    let count = usize::try_from(range_ms / SCRAPE_MS).unwrap();
     let longest = series.iter().map(|(_, samples)| samples.len()).max().unwrap();
     let slice = |from: usize| {
         let part = series

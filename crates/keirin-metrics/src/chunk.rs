@@ -1,4 +1,4 @@
-//! Chunks: the samples of one series over a stretch of time, in few bytes.
+//! Chunks: the samples of one series over a time range, in few bytes.
 //!
 //! A chunk is a form in one byte, the times, the values. Times are the first one and then what the step differs from the
 //! step before (zero for whoever scrapes on time). Values that are whole numbers once multiplied by a power of ten, as

@@ -2,19 +2,19 @@
 //!
 //! Whatever comes in becomes [`batch::Received`], a line or series that cannot be read being refused alone, and goes to a
 //! [`sink::SampleSink`]; the one that keeps is [`storage::Intake`]. It keeps what it can and says of the rest why not: an error that [is
-//! passing](sink::SinkError::is_passing) is worth another try (503), any other is not (400).
+//! passing](sink::SinkError::is_transient) is worth another try (503), any other is not (400).
 //!
 //! | way | what does it |
 //! |---|---|
-//! | in, scraping | [`scrape::Scraper`]: `set_targets` of [`scrape::Target`]s, `statuses` for pages and `/api/v1/targets`, `stop` |
+//! | in, scraping | [`scrape::Scraper`]: `set_targets` of [`scrape::ScrapeTarget`]s, `statuses` for pages and `/api/v1/targets`, `stop` |
 //! | in, SQL | [`sql::SqlCollector`]: `new` of a [`sql::SqlDatabase`] and a [`sql::SqlFile`], `run` until it is stopped, `statuses` |
 //! | both of them, on one server of several | [`collect::Collectors`]: `start`, `stop`, `targets`, `queries` |
 //! | in, remote write | [`remote_write::decode`] of the body as it arrived |
 //! | in, InfluxDB's lines | [`influx::read`] of the text, then [`influx::into_samples`] with the [`influx::Precision`] of the address |
-//! | in, pushes that hold | [`pushgateway::grouping`] of the path, [`pushgateway::read_body`], then [`pushgateway::Groups`]: `push`, `delete`, and `say_again` every minute |
+//! | in, pushes that hold | [`pushgateway::grouping`] of the path, [`pushgateway::read_body`], then [`pushgateway::Groups`]: `push`, `delete`, and `refresh_pushed_groups` every minute |
 //! | out, as text | [`text::write`] in [`text::TextFormat::negotiated`] |
 //! | out, to other servers | [`forward::Forwarder`] over a [`remote_write::RemoteWriteClient`] or an [`influx::InfluxClient`] |
-//! | asking other servers | [`source::Source`]: `query`, `query_range`, `series`, `labels`, `label_values`, `metadata` |
+//! | asking other servers | [`source::PrometheusSource`]: `query`, `query_range`, `series`, `labels`, `label_values`, `metadata` |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 

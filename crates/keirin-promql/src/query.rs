@@ -44,7 +44,7 @@ impl Query {
     /// What has to be fetched to evaluate it at these times: one selection for each selector, in the order in which
     /// they stand in the query.
     pub fn selections(&self, span: EvaluationTimes, options: &Options) -> Vec<Selection> {
-        // Where a length of time is none for these times, evaluating says so.
+        // Where a duration is none for these times, evaluating says so.
         self.settled(span)
             .map_or_else(|_| Vec::new(), |expr| selection::selections(&expr, span, options))
     }
@@ -61,7 +61,7 @@ impl Query {
         tree::tree(&self.expr)
     }
 
-    /// Its expression with all lengths of time as they are for these times.
+    /// Its expression with all durations as they are for these times.
     pub(crate) fn settled(&self, span: EvaluationTimes) -> Result<Arc<Expr>, Reason> {
         if !self.expr.depends_on_times() {
             return Ok(Arc::clone(&self.expr));

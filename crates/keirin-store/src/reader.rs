@@ -207,7 +207,7 @@ impl Store {
     /// Runs one query of people's, at most so long, for at most so many rows.
     ///
     /// # Errors
-    /// See [`QueryError`].
+    /// See [`SqlQueryError`].
     pub async fn query_facts(
         &self,
         query: &str,

@@ -5,7 +5,7 @@
 //! | part | content |
 //! |---|---|
 //! | head | `K`, version, then as varints: lines, first time (zigzag, ms), bytes of the columns, bytes of the text |
-//! | columns | each line's time as a zigzag varint (ms since the line before), then runs of equal [`Tag`]s |
+//! | columns | each line's time as a zigzag varint (ms since the line before), then runs of equal [`LineTag`]s |
 //! | text | the lines' texts, joined by `\n` |
 //!
 //! The text stays in one piece, so that searching a chunk is one pass of a regular expression over it.
@@ -27,7 +27,7 @@ pub use chunk::{Chunk, ChunkLimits, TaggedLines};
 pub use encode::{ChunkBuilder, Effort};
 pub use error::ChunkError;
 
-/// The longest text of one line, in bytes. What writes lines cuts a longer one here and sets [`Tag::cut`].
+/// The longest text of one line, in bytes. What writes lines cuts a longer one here and sets [`LineTag::cut`].
 pub const LINE_BYTES: usize = 64 * 1024;
 
 /// What stands behind a line that was cut, wherever people read it as text.

@@ -9,7 +9,7 @@ const MOST_SHOWN: usize = 100;
 /// After this many errors the checks stop, so that a hostile file cannot keep them busy.
 const ENOUGH: usize = 1000;
 
-/// A stretch of the text, in bytes.
+/// A range of the text, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Span {
     pub(crate) start: usize,
@@ -130,7 +130,7 @@ impl Source {
         }
     }
 
-    /// The text of a stretch; nothing where the stretch is not in the text.
+    /// The text of a range; nothing where the range is not in the text.
     pub(crate) fn slice(&self, span: Span) -> &str {
         self.text.get(span.start..span.end).unwrap_or_default()
     }

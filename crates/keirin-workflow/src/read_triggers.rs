@@ -128,7 +128,7 @@ impl TriggerReader<'_> {
         let schedule = field(node, "schedule")?;
         let text = schedule.text()?;
         if let Err(problem) = check_cron(text) {
-            let message = format!("{} is no cron expression: {problem}", quote(text));
+            let message = format!("{} is not a valid cron expression: {problem}", quote(text));
             let help = "five fields: minute, hour, day of month, month, day of week, as in `0 3 * * *` for 3 o'clock";
             self.problems
                 .push(Problem::error(schedule.span, message).help(help));

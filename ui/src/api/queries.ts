@@ -188,7 +188,7 @@ export const logSearchQuery = ({ kind, id, pattern, limit }: LogSearchIn) =>
     staleTime: 0,
   });
 
-export interface LogStretch {
+export interface LogRange {
   attempt: number | undefined;
   from?: number;
   limit?: number;
@@ -196,7 +196,7 @@ export interface LogStretch {
 }
 
 /** Lines of a job's log; a store keeps them, so they are no query. */
-export function readLog(job: string, { attempt, ...stretch }: LogStretch, signal: AbortSignal): Promise<LogPage> {
-  const query = { ...stretch, ...(attempt === undefined ? {} : { attempt }) };
+export function readLog(job: string, { attempt, ...range }: LogRange, signal: AbortSignal): Promise<LogPage> {
+  const query = { ...range, ...(attempt === undefined ? {} : { attempt }) };
   return told(client.GET("/api/v1/jobs/{job}/log", { params: { path: { job }, query }, signal }));
 }

@@ -341,7 +341,7 @@ export interface paths {
         };
         /**
          * List the facts behind a number
-         * @description Those that a metric has counted within a stretch of time, newest first. Every further parameter `label.NAME` is a
+         * @description Those that a metric has counted within a time range, newest first. Every further parameter `label.NAME` is a
          *     label that they have.
          */
         get: operations["facts_behind"];
@@ -2805,7 +2805,7 @@ export interface components {
             /** @description The stage's name, for a job's log. */
             stage: string | null;
         };
-        /** @description A stretch of a log. */
+        /** @description A range of a log. */
         LogPage: {
             /** @description Whether no more lines will come. */
             closed: boolean;
@@ -2876,7 +2876,7 @@ export interface components {
             /** @description Where each step's lines lie, in order; steps that wrote nothing are not in it. */
             steps: components["schemas"]["LogStep"][];
         };
-        /** @description A stretch of a line that matches. */
+        /** @description A range of a line that matches. */
         MatchRange: {
             /** @description One more than its last byte. */
             end: number;

@@ -25,7 +25,7 @@ export interface PlotProps {
   series: readonly ChartSeries[];
   drawn: (number | null)[][];
   look: Omit<Look, "width" | "zone">;
-  /** A stretch of time was marked. */
+  /** A time range was marked. */
   onZoom?: ((from: number, until: number) => void) | undefined;
   /** A place was clicked. */
   onChoose?: ((hover: Hover) => void) | undefined;

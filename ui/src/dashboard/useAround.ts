@@ -10,7 +10,7 @@ import { useVariables } from "./useVariables";
 /** `refresh` is in seconds; null leaves it to events. */
 export function useAround(dashboard: Dashboard, range: TimeRange, refresh: number | null) {
   const { settled, choose, sources } = useVariables(dashboard.uid, dashboard.variables, range);
-  // Until the range changes or a reading comes, the panels all speak of the same stretch of time.
+  // Until the range changes or a reading comes, the panels all speak of the same time range.
   const updated = settled.dataUpdatedAt;
   // oxlint-disable-next-line react-hooks/exhaustive-deps -- a new reading moves a range that ends now
   const span = useMemo(() => resolveRange(range, serverNow()), [range, updated]);

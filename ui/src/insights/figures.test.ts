@@ -15,7 +15,7 @@ const first = (panel: Json) => {
   return figure;
 };
 
-it("the line of a figure asks for each stretch what the figure asks for the whole", () => {
+it("the line of a figure asks for each step what the figure asks for the whole", () => {
   expect(first({}).lineQuery).toBe("sum(sum_over_time(keirin_flows_total[$__interval])) / (($__interval_ms / 1000) / 60)");
 });
 

@@ -10,7 +10,7 @@ export interface AskedFigure {
   definition: string;
   /** With variables in it. */
   query: string;
-  /** The same for each stretch of the range, for the line. */
+  /** The same for each step of the range, for the line. */
   lineQuery: string;
   source: string;
   look: FieldLook;

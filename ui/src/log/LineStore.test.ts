@@ -19,7 +19,7 @@ function serverWith(total: number) {
 
 const settle = () => new Promise((resolve) => setTimeout(resolve));
 
-it("fetches only what is about to be seen, and each stretch once", async () => {
+it("fetches only what is about to be seen, and each range once", async () => {
   const load = serverWith(1_000_000);
   const store = new LineStore(load, { lines: 1_000_000, closed: true, steps: [] });
   store.need(999_900, 1_000_000);

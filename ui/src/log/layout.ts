@@ -33,7 +33,7 @@ export class Layout {
     this.height = top;
   }
 
-  /** The rows that touch the stretch between two offsets. */
+  /** The rows that touch the range between two offsets. */
   rowsBetween(top: number, bottom: number): Row[] {
     const rows: Row[] = [];
     for (const placed of this.placed) {

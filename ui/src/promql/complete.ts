@@ -2,7 +2,7 @@
 import { lex, type Token } from "./lex";
 import { labelLists } from "./words";
 
-/** The stretch of the text that a proposal would take the place of, and what it is about. */
+/** The range of the text that a proposal would take the place of, and what it is about. */
 export interface Place {
   from: number;
   to: number;

@@ -80,15 +80,15 @@ pub(crate) struct PageQuery {
 pub(crate) async fn queue(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Query(stretch): Query<PageQuery>,
+    Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<QueueEntry>>, ApiError> {
     let filter = JobFilter {
         queued: true,
-        before: cursor(stretch.cursor.as_deref())?,
+        before: cursor(page.cursor.as_deref())?,
         ..JobFilter::default()
     };
     let sight = caller.sight(&app.store).await?;
-    let limit = Limit::or_default(stretch.limit);
+    let limit = Limit::or_default(page.limit);
     let page = app.store.job_list(&sight, &filter, limit).await?;
     Ok(Json(Page {
         // One that has been given to an agent meanwhile waits no more.

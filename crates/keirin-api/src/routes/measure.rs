@@ -165,7 +165,7 @@ pub(crate) async fn views(State(app): State<Arc<App>>) -> Result<Json<Page<SqlVi
 
 /// List the facts behind a number
 ///
-/// Those that a metric has counted within a stretch of time, newest first. Every further parameter `label.NAME` is a
+/// Those that a metric has counted within a time range, newest first. Every further parameter `label.NAME` is a
 /// label that they have.
 #[utoipa::path(get, path = "/api/v1/facts", tag = "facts", params(
     ("metric" = String, Query, description = "The metric, as in `keirin_flows_total`."),

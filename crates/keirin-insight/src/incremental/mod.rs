@@ -1,4 +1,4 @@
-//! Counts: what one fact adds to which buckets.
+//! Incremental aggregations: what one fact adds to which buckets.
 
 pub mod attempts;
 pub mod commits;

@@ -1,4 +1,4 @@
-//! Recounts: what needs all facts of a repository or a project, because one more fact can change what older ones meant.
+//! Full recomputations: what needs all facts of a repository or a project, because one more fact can change what older ones meant.
 
 pub mod contributors;
 pub mod deployments;

@@ -2,7 +2,7 @@
 //!
 //! Definition: <https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/>.
 //!
-//! A line is a [`Point`] with any number of fields; what it means as samples is one rule, told at [`into_samples`].
+//! A line is a [`InfluxPoint`] with any number of fields; what it means as samples is one rule, told at [`into_samples`].
 
 mod client;
 mod point;

@@ -27,7 +27,7 @@ impl Default for FetchLimits {
     }
 }
 
-/// A series with its samples in a stretch of time.
+/// A series with its samples in a time range.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredSeries {
     /// Metric and labels.
@@ -81,7 +81,7 @@ impl Storage {
         Ok(found)
     }
 
-    /// The samples of series within a stretch of time, both ends included, in milliseconds since 1970. In series that
+    /// The samples of series within a time range, both ends included, in milliseconds since 1970. In series that
     /// count, a bucket without a sample is there as zero, from their first one on and until `now_ms`.
     ///
     /// # Errors
@@ -149,7 +149,7 @@ impl FetchLimits {
     }
 }
 
-/// The samples of a series' chunks within a stretch of time.
+/// The samples of a series' chunks within a time range.
 fn decode(
     series: i64,
     chunks: &[SampleChunkRow],
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stretch_that_ends_before_it_begins_has_no_bucket() {
+    fn a_range_that_ends_before_it_begins_has_no_bucket() {
         let window = Window {
             from_ms: 80,
             until_ms: 20,

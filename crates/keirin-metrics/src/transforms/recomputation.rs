@@ -1,4 +1,4 @@
-//! Recounting: a new fact of a project or repository makes all its samples of a transform anew.
+//! Full recomputations: a new fact of a project or repository makes all its samples of a transform anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,30 +12,30 @@ use keirin_store::{Position, Result as StoreResult};
 use super::{PAGE, Transforms, overtaken};
 use crate::storage::StorageError;
 
-/// A transform that recounts: its name, the label that its samples are told apart by, and the version of its definitions.
-struct Recounting {
+/// A transform that recomputes: its name, the label that its samples are told apart by, and the version of its definitions.
+struct Recomputation {
     name: &'static str,
     label: &'static str,
     version: i32,
 }
 
-const CONTRIBUTORS: Recounting = Recounting {
+const CONTRIBUTORS: Recomputation = Recomputation {
     name: "contributors",
     label: "repository",
     version: 1,
 };
-const RELEASE_LEAD_TIME: Recounting = Recounting {
+const RELEASE_LEAD_TIME: Recomputation = Recomputation {
     name: "release_lead_time",
     label: "repository",
     version: 1,
 };
-const DEPLOYMENTS: Recounting = Recounting {
+const DEPLOYMENTS: Recomputation = Recomputation {
     name: "deployments",
     label: "project",
     version: 1,
 };
 /// Follows commits for the sake of deployments, whose lead times they decide.
-const DEPLOYED_COMMITS: Recounting = Recounting {
+const DEPLOYED_COMMITS: Recomputation = Recomputation {
     name: "deployed_commits",
     label: "project",
     version: 1,
@@ -141,10 +141,10 @@ struct News<Owner> {
 
 impl<Owner: Ord> News<Owner> {
     /// Nothing yet, from where the transform stands; from the start where its definitions have changed.
-    async fn begin(transforms: &Transforms, recounting: &Recounting) -> Result<Self, StorageError> {
-        let stored = transforms.store().position(recounting.name).await?;
+    async fn begin(transforms: &Transforms, recomputation: &Recomputation) -> Result<Self, StorageError> {
+        let stored = transforms.store().position(recomputation.name).await?;
         let at = stored.map(|(version, position, _)| (version, position));
-        let current = at.filter(|(version, _)| *version == recounting.version);
+        let current = at.filter(|(version, _)| *version == recomputation.version);
         Ok(Self {
             at,
             to: current.map_or(Position::START, |(_, position)| position),
@@ -157,14 +157,14 @@ impl<Owner: Ord> News<Owner> {
     /// Reads all facts that are new.
     async fn read<Fact, Pages>(
         transforms: &Transforms,
-        recounting: &Recounting,
+        recomputation: &Recomputation,
         read: impl Fn(Position) -> Pages,
         owner: impl Fn(&Fact) -> Option<Owner>,
     ) -> Result<Self, StorageError>
     where
         Pages: Future<Output = StoreResult<FactBatch<Fact>>>,
     {
-        let mut news = Self::begin(transforms, recounting).await?;
+        let mut news = Self::begin(transforms, recomputation).await?;
         loop {
             let page = read(news.to).await?.facts;
             let Some((position, _)) = page.last() else {
@@ -180,10 +180,10 @@ impl<Owner: Ord> News<Owner> {
     /// Looks where there are new commits, without reading them.
     async fn of_commits(
         transforms: &Transforms,
-        recounting: &Recounting,
+        recomputation: &Recomputation,
         owner: impl Fn(RepositoryId) -> Option<Owner>,
     ) -> Result<Self, StorageError> {
-        let mut news = Self::begin(transforms, recounting).await?;
+        let mut news = Self::begin(transforms, recomputation).await?;
         let commits = transforms.store().commit_news(news.to).await?;
         if let Some(until) = commits.until {
             (news.to, news.moved) = (until, true);
@@ -198,10 +198,10 @@ impl<Owner: Ord> News<Owner> {
     async fn replace(
         self,
         transforms: &Transforms,
-        recounting: &Recounting,
+        recomputation: &Recomputation,
         tallies: Vec<Of>,
     ) -> Result<(), StorageError> {
-        self.replace_samples_of(transforms, recounting, recounting, tallies)
+        self.replace_samples_of(transforms, recomputation, recomputation, tallies)
             .await
     }
 
@@ -210,8 +210,8 @@ impl<Owner: Ord> News<Owner> {
     async fn replace_samples_of(
         self,
         transforms: &Transforms,
-        recounting: &Recounting,
-        made: &Recounting,
+        recomputation: &Recomputation,
+        made: &Recomputation,
         tallies: Vec<Of>,
     ) -> Result<(), StorageError> {
         if !self.moved && tallies.is_empty() {
@@ -220,13 +220,15 @@ impl<Owner: Ord> News<Owner> {
         let mut writing = transforms.storage.begin().await?;
         let moved = writing
             .transaction()
-            .move_position(recounting.name, self.at, recounting.version, self.to)
+            .move_position(recomputation.name, self.at, recomputation.version, self.to)
             .await?;
         if !moved {
-            return Err(overtaken(recounting.name));
+            return Err(overtaken(recomputation.name));
         }
-        let is_anew = self.at.is_some_and(|(version, _)| version != recounting.version);
-        if is_anew && recounting.name == made.name {
+        let is_anew = self
+            .at
+            .is_some_and(|(version, _)| version != recomputation.version);
+        if is_anew && recomputation.name == made.name {
             // Also of those that have no facts any more.
             writing
                 .transaction()

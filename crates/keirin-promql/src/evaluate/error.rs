@@ -25,8 +25,8 @@ pub enum EvaluateError {
     /// The times are beyond what can be calculated with.
     #[error("the time is too far away; give it in milliseconds since 1970")]
     Time,
-    /// A length of time that is calculated from the query's times is none.
-    #[error("the length of time cannot be calculated: {0}")]
+    /// A duration that is calculated from the query's times is none.
+    #[error("the duration cannot be calculated: {0}")]
     Length(&'static str),
     /// The times make no sense.
     #[error("the end must not be before the start, and the step not negative")]

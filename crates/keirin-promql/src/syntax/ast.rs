@@ -383,7 +383,7 @@ impl Expr {
         }
     }
 
-    /// The lengths of time in it, without those in its children: ranges and steps, which are more than nothing, and
+    /// The durations in it, without those in its children: ranges and steps, which are more than nothing, and
     /// offsets.
     fn lengths(&self) -> (Vec<&Length>, Option<&Length>) {
         match &self.node {
@@ -396,14 +396,14 @@ impl Expr {
         }
     }
 
-    /// Whether any length of time is known only where the query's times are.
+    /// Whether any duration is known only where the query's times are.
     pub(crate) fn depends_on_times(&self) -> bool {
         let (positive, offset) = self.lengths();
         positive.into_iter().chain(offset).any(Length::depends_on_times)
             || self.children().into_iter().any(Self::depends_on_times)
     }
 
-    /// Calculates all lengths of time for a query at these times.
+    /// Calculates all durations for a query at these times.
     pub(crate) fn settle(&mut self, span: EvaluationTimes) -> Result<(), Reason> {
         match &mut self.node {
             Node::Vector(selector) => selector.shift.offset.settle(span)?,

@@ -1,4 +1,4 @@
-//! Reading lengths of time, which may be calculated.
+//! Reading durations, which may be calculated.
 
 use super::ast::Operator;
 use super::error::{SyntaxError, TextRange};

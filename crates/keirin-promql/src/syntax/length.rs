@@ -1,4 +1,4 @@
-//! Lengths of time, as written or calculated: `5m`, `5m * 2`, `max(step(), 1m)`.
+//! Durations, as written or calculated: `5m`, `5m * 2`, `max(step(), 1m)`.
 //!
 //! Numbers in a calculation are seconds. `step()` and `range()` are those of the query, and none for one moment, so a
 //! length is known only where the query's times are.
@@ -11,7 +11,7 @@ use super::duration::{LONGEST_MS, format_duration};
 use super::format::decimal;
 use crate::time::EvaluationTimes;
 
-/// A length of time.
+/// A duration.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Length {
     /// Milliseconds; for a calculated one as far as it is known.

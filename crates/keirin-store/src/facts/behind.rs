@@ -1,4 +1,4 @@
-//! The facts behind a number: those of one kind within a stretch of time whose labels fit, newest first.
+//! The facts behind a number: those of one kind within a time range whose labels fit, newest first.
 
 use std::collections::BTreeMap;
 

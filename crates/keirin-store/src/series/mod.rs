@@ -14,7 +14,7 @@ pub use write::{NewSeries, SampleWrite, SeriesTimeRange};
 use crate::StoreError;
 use crate::row::unsigned;
 
-/// Samples of one series over a stretch of time, as they lie in the database.
+/// Samples of one series over a time range, as they lie in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SampleChunkRow {
     /// The series.

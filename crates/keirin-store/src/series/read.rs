@@ -118,7 +118,7 @@ impl Store {
             .collect())
     }
 
-    /// The chunks with a sample within one stretch of time, of several series; by series, in the order of time.
+    /// The chunks with a sample within one time range, of several series; by series, in the order of time.
     ///
     /// # Errors
     /// The database cannot be reached.
@@ -128,7 +128,7 @@ impl Store {
         from_ms: i64,
         until_ms: i64,
     ) -> Result<Vec<SampleChunkRow>> {
-        // The chunk that the stretch begins in is found by the index, so those before it cost nothing.
+        // The chunk that the range begins in is found by the index, so those before it cost nothing.
         let rows = sqlx::query_as!(
             StoredChunk,
             "select c.series, c.first_ms, c.last_ms, c.samples, c.body
@@ -357,7 +357,7 @@ fn ids(sight: Option<&[ProjectId]>) -> Option<Vec<i64>> {
     sight.map(|projects| projects.iter().map(|project| project.0).collect())
 }
 
-/// A stretch of time of one series.
+/// A time range of one series.
 impl SeriesTimeRange {
     /// From the first to the last of these times, which rise; none for no times.
     pub fn of(series: i64, times_ms: &[i64]) -> Option<Self> {

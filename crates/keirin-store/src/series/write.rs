@@ -29,7 +29,7 @@ pub struct NewSeries<'a> {
     pub bucket_ms: Option<i64>,
 }
 
-/// A series and a stretch of time, both ends included.
+/// A series and a time range, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeriesTimeRange {
     /// The series.

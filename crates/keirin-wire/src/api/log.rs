@@ -25,7 +25,7 @@ pub struct LogLine {
     pub cut: bool,
 }
 
-/// A stretch of a log.
+/// A range of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogPage {
     /// The lines in order.
@@ -118,7 +118,7 @@ pub struct LogMatch {
     pub ranges: Vec<MatchRange>,
 }
 
-/// A stretch of a line that matches.
+/// A range of a line that matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MatchRange {
     /// Its first byte, in the UTF-8 of the line's text without ANSI sequences.

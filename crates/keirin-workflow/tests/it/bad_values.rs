@@ -78,7 +78,7 @@ error: jobs need each other in a circle: x -> x
 fn cron_expressions_and_time_zones() {
     let cron = |cron: &str| complain(&with_top(&format!("triggers: {{ cron: {cron} }}")));
     assert_snapshot!(cron("0 3 * *"), @r#"
-error: `0 3 * *` is no cron expression: it has 4 fields instead of 5
+error: `0 3 * *` is not a valid cron expression: it has 4 fields instead of 5
  --> .keirin.yaml:2:19
   |
 2 | triggers: { cron: 0 3 * * }
@@ -86,7 +86,7 @@ error: `0 3 * *` is no cron expression: it has 4 fields instead of 5
   help: five fields: minute, hour, day of month, month, day of week, as in `0 3 * * *` for 3 o'clock
 "#);
     assert_snapshot!(cron("61 3 * * *"), @r#"
-error: `61 3 * * *` is no cron expression: number out of bounds
+error: `61 3 * * *` is not a valid cron expression: number out of bounds
  --> .keirin.yaml:2:19
   |
 2 | triggers: { cron: 61 3 * * * }
@@ -94,7 +94,7 @@ error: `61 3 * * *` is no cron expression: number out of bounds
   help: five fields: minute, hour, day of month, month, day of week, as in `0 3 * * *` for 3 o'clock
 "#);
     assert_snapshot!(cron("\"0 0 30 2 *\""), @r#"
-error: `0 0 30 2 *` is no cron expression: it names a day that never comes
+error: `0 0 30 2 *` is not a valid cron expression: it names a day that never comes
  --> .keirin.yaml:2:19
   |
 2 | triggers: { cron: "0 0 30 2 *" }
@@ -102,7 +102,7 @@ error: `0 0 30 2 *` is no cron expression: it names a day that never comes
   help: five fields: minute, hour, day of month, month, day of week, as in `0 3 * * *` for 3 o'clock
 "#);
     assert_snapshot!(cron("\"@daily\""), @r#"
-error: `@daily` is no cron expression: it holds characters that have no meaning there
+error: `@daily` is not a valid cron expression: it holds characters that have no meaning there
  --> .keirin.yaml:2:19
   |
 2 | triggers: { cron: "@daily" }

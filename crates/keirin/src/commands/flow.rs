@@ -51,7 +51,7 @@ pub(crate) struct ListArguments {
     #[arg(long)]
     outcome: Option<Outcome>,
     #[command(flatten)]
-    stretch: PageArguments,
+    page: PageArguments,
 }
 
 /// How much of a list.
@@ -146,15 +146,14 @@ pub(crate) async fn flow(command: FlowCommand, output: &Output) -> anyhow::Resul
                 Some(of) => (Some(of.project), of.branch),
                 None => (None, None),
             };
-            let is_newest = arguments.stretch.cursor.is_none()
-                && arguments.state.is_none()
-                && arguments.outcome.is_none();
+            let is_newest =
+                arguments.page.cursor.is_none() && arguments.state.is_none() && arguments.outcome.is_none();
             let which = FlowQuery {
                 branch: branch.clone(),
                 state: arguments.state,
                 outcome: arguments.outcome,
-                cursor: arguments.stretch.cursor,
-                limit: Some(arguments.stretch.limit),
+                cursor: arguments.page.cursor,
+                limit: Some(arguments.page.limit),
             };
             let flows = client.flows(project.as_deref(), &which).await?;
             if output.is_json() {

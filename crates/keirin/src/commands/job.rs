@@ -39,7 +39,7 @@ pub(crate) struct ListArguments {
     #[arg(long)]
     outcome: Option<Outcome>,
     #[command(flatten)]
-    stretch: PageArguments,
+    page: PageArguments,
 }
 
 #[derive(Debug, Args)]
@@ -52,7 +52,7 @@ pub(crate) struct Named {
 #[derive(Debug, Args)]
 pub(crate) struct QueueArguments {
     #[command(flatten)]
-    stretch: PageArguments,
+    page: PageArguments,
 }
 
 /// Does what was asked.
@@ -69,8 +69,8 @@ pub(crate) async fn job(command: JobCommand, output: &Output) -> anyhow::Result<
                 state: arguments.state,
                 outcome: arguments.outcome,
                 waiting: arguments.waiting,
-                cursor: arguments.stretch.cursor,
-                limit: Some(arguments.stretch.limit),
+                cursor: arguments.page.cursor,
+                limit: Some(arguments.page.limit),
             };
             let jobs = client.jobs(&which).await?;
             if output.is_json() {
@@ -97,10 +97,8 @@ pub(crate) async fn job(command: JobCommand, output: &Output) -> anyhow::Result<
 /// Shows the queue.
 pub(crate) async fn queue(on: On<QueueArguments>, output: &Output) -> anyhow::Result<Exit> {
     let (client, arguments) = on.connect()?;
-    let stretch = arguments.stretch;
-    let queue = client
-        .queue(stretch.cursor.as_deref(), Some(stretch.limit))
-        .await?;
+    let page = arguments.page;
+    let queue = client.queue(page.cursor.as_deref(), Some(page.limit)).await?;
     if output.is_json() {
         output.document(&queue);
         return Ok(Exit::Success);

@@ -30,7 +30,7 @@ function Value({ field, text, colour, drawn: { factsOf, span } }: { field: Field
 
 const sweep = Math.PI * 1.4;
 
-/** A stretch of the ring, from 0 to 1 of the scale. */
+/** A range of the ring, from 0 to 1 of the scale. */
 function arc(from: number, to: number, radius: number): string {
   const at = (part: number) => {
     const angle = Math.PI / 2 + (2 * Math.PI - sweep) / 2 + part * sweep;

@@ -40,7 +40,7 @@ function wordOf(field: Field, index: number): string {
   return show(field.values[index] ?? null, field.look).text;
 }
 
-/** A stretch of equal words is one cell. */
+/** A range of equal words is one cell. */
 function cellsOf(field: Field, row: number, step: number): Cell[] {
   const cells: (Cell & { word: string })[] = [];
   field.values.forEach((value, index) => {

@@ -6,7 +6,7 @@ import { Panel } from "../../parts/Panel";
 import { State } from "../../parts/State";
 import { isOver, stateColour, stateWords } from "../../parts/states";
 import { inWords, preciselyInWords } from "../../parts/words";
-import { type Stretch, type TimeRow, timelineOf } from "./timeline";
+import { type Segment, type TimeRow, timelineOf } from "./timeline";
 import css from "./Waterfall.module.css";
 
 export function Waterfall({ flow }: { flow: Flow }) {
@@ -39,8 +39,8 @@ export function Waterfall({ flow }: { flow: Flow }) {
                 {ticks.map((tick) => (
                   <span key={tick} className={css.grid} style={{ left: part(tick) }} />
                 ))}
-                {row.stretches.map((stretch) => (
-                  <Bar key={`${stretch.kind} ${stretch.from}`} stretch={stretch} kind={row.kind} left={part(stretch.from)} width={part(stretch.to - stretch.from)} />
+                {row.segments.map((segment) => (
+                  <Bar key={`${segment.kind} ${segment.from}`} segment={segment} kind={row.kind} left={part(segment.from)} width={part(segment.to - segment.from)} />
                 ))}
               </div>
               <span className={css.total}>{total(row)}</span>
@@ -70,20 +70,20 @@ function RowName({ row }: { row: TimeRow }) {
 }
 
 interface BarProps {
-  stretch: Stretch;
+  segment: Segment;
   kind: TimeRow["kind"];
   left: string;
   width: string;
 }
 
-function Bar({ stretch, kind, left, width }: BarProps) {
-  const span = preciselyInWords(stretch.to - stretch.from);
-  const text = stretch.kind === "queued" ? `Waited ${span}` : `${stateWords[stretch.state]}: ${span}`;
+function Bar({ segment, kind, left, width }: BarProps) {
+  const span = preciselyInWords(segment.to - segment.from);
+  const text = segment.kind === "queued" ? `Waited ${span}` : `${stateWords[segment.state]}: ${span}`;
   return (
     <span
       className={css.bar}
-      data-kind={kind === "run" ? "run" : stretch.kind}
-      style={{ left, width, "--state": stateColour(stretch.state) } as React.CSSProperties}
+      data-kind={kind === "run" ? "run" : segment.kind}
+      style={{ left, width, "--state": stateColour(segment.state) } as React.CSSProperties}
       title={text}
     >
       <span className="unseen">{text}</span>
@@ -92,6 +92,6 @@ function Bar({ stretch, kind, left, width }: BarProps) {
 }
 
 function total(row: TimeRow): string {
-  const ran = row.stretches.filter((stretch) => stretch.kind !== "queued").reduce((sum, { from, to }) => sum + to - from, 0);
-  return row.stretches.every((stretch) => stretch.kind === "queued") ? "–" : preciselyInWords(ran);
+  const ran = row.segments.filter((segment) => segment.kind !== "queued").reduce((sum, { from, to }) => sum + to - from, 0);
+  return row.segments.every((segment) => segment.kind === "queued") ? "–" : preciselyInWords(ran);
 }

@@ -23,7 +23,7 @@ it("a job that was lost waits, runs, waits again and runs again", () => {
     ] as Job["attempts"],
   });
   const row = timelineOf(flow, start + 100_000).rows[1];
-  expect(row?.stretches.map(({ kind, from, to }) => [kind, from, to])).toEqual([
+  expect(row?.segments.map(({ kind, from, to }) => [kind, from, to])).toEqual([
     ["queued", 0, 10],
     ["lost", 10, 70],
     ["queued", 70, 75],
@@ -33,7 +33,7 @@ it("a job that was lost waits, runs, waits again and runs again", () => {
 
 it("a job that has not started has waited until now", () => {
   const flow = flowWith({ id: "j", name: "test", state: "waiting", outcome: null, queued_at: at(5), attempts: [] });
-  expect(timelineOf(flow, start + 65_000).rows[1]?.stretches).toEqual([{ kind: "queued", from: 5, to: 65, state: "waiting" }]);
+  expect(timelineOf(flow, start + 65_000).rows[1]?.segments).toEqual([{ kind: "queued", from: 5, to: 65, state: "waiting" }]);
 });
 
 it("ticks are round and few", () => {

@@ -55,7 +55,7 @@ impl Parameters {
             .transpose()
     }
 
-    /// A stretch of time in milliseconds, written in seconds or as in `5m`; above zero.
+    /// A time range in milliseconds, written in seconds or as in `5m`; above zero.
     pub(crate) fn step_ms(&self, name: &str) -> Result<i64, Failure> {
         let text = self.needed(name)?;
         let step = match text.parse::<f64>() {

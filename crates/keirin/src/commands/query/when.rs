@@ -130,7 +130,7 @@ impl FromStr for When {
     }
 }
 
-/// A stretch of time above zero, in milliseconds.
+/// A time range above zero, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span(i64);
 
