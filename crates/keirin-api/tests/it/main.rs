@@ -14,6 +14,7 @@ mod lists;
 mod logs;
 mod mirrors;
 mod pages;
+mod permissions_page;
 mod problems;
 mod projects;
 mod samples;
