@@ -19,6 +19,8 @@ use keirin_store::views::{FlowFilter, VisibleProjects};
 use keirin_testkit::{FakeClock, TestDatabase};
 use keirin_wire::api::FlowSummary;
 use tempfile::TempDir;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 
 /// A repository with a work tree, as somebody at a keyboard has it.
 pub struct Repository {
@@ -71,7 +73,8 @@ impl Repository {
 
     /// With more in its environment.
     pub fn git_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> String {
-        let output = Command::new("git")
+        let mut command = Command::new("git");
+        command
             .current_dir(self.path())
             .args(arguments)
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -80,9 +83,8 @@ impl Repository {
             .env("GIT_AUTHOR_EMAIL", "ada@example.org")
             .env("GIT_COMMITTER_NAME", "Ada")
             .env("GIT_COMMITTER_EMAIL", "ada@example.org")
-            .envs(environment.iter().copied())
-            .output()
-            .unwrap();
+            .envs(environment.iter().copied());
+        let output = beside_the_server(|| command.output()).unwrap();
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "git {arguments:?}: {complaint}");
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
@@ -97,6 +99,15 @@ pub struct Server {
     pub clock: FakeClock,
     running: tokio::task::JoinHandle<()>,
     mirrors: TempDir,
+}
+
+/// Waits for a program without holding up the tasks of the server that this thread runs too: a transaction that stands
+/// still for some seconds is ended by the database.
+fn beside_the_server<T>(wait: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => block_in_place(wait),
+        _ => wait(),
+    }
 }
 
 impl Drop for Server {
