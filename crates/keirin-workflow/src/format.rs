@@ -677,3 +677,7 @@ pub(crate) fn reserved_in(record: &Record) -> Vec<&'static str> {
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+#[path = "reference_test.rs"]
+mod reference;
