@@ -338,3 +338,7 @@ mod tests {
         });
     }
 }
+
+#[cfg(test)]
+#[path = "config_test.rs"]
+mod page;
