@@ -119,8 +119,8 @@ params:
         "the defaults",
         "\
 defaults:
-  executor: bare
-  system: debian
+  executor: docker
+  system: debian:12
   group: linux
   labels: [gpu]
   priority: 10
@@ -194,8 +194,8 @@ stages:
         needs: build
         matrix: { python: [\"3.12\", \"3.13\"] }
         env: { PYTHON: \"${{ matrix.python }}\" }
-        executor: bare
-        system: debian
+        executor: docker
+        system: debian:12
         group: linux
         labels: [gpu]
         priority: 5

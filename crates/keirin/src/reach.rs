@@ -139,8 +139,8 @@ fn choose(reach: &Reach, around: Surroundings) -> Result<Server, NoServer> {
             let found = around.here.or_else(|| around.saved.into_iter().next());
             found.ok_or_else(|| {
                 NoServer::Unknown(
-                    "nothing says which server is meant; start one here with `keirin serve`, sign in to one with \
-                     `keirin login URL`, or set KEIRIN_URL and KEIRIN_TOKEN"
+                    "nothing says which server is meant; name the data folder of one on this machine with --data-dir or \
+                     KEIRIN_DATA_DIR, sign in to one with `keirin login URL`, or start one here with `keirin serve`"
                         .to_owned(),
                 )
             })?

@@ -21,7 +21,8 @@ A token has a role and, where it says so, one project; it may never do more than
 an agent opens the agent protocol and nothing else; the token of a job opens its own attempt, and ends with it.
 
 In the tables, *of the project* is a role in the project that the address belongs to or in all projects, *of all projects* one
-in all projects. *What one may see* means that everybody may ask, and is answered about the projects that they may see.
+in all projects. *What one may see* means that everybody may ask, and is answered about the projects that they may see; where
+no project is public, whoever is not signed in is asked to sign in first.
 ";
 
 #[test]

@@ -59,8 +59,11 @@ pub(crate) async fn init(arguments: InitArguments, output: &Output) -> anyhow::R
     std::fs::write(&file, &proposal.text).with_context(|| format!("cannot write {}", file.display()))?;
     explain(&proposal, output);
     output.say(format!("Wrote {}.", file.display()));
-    output.hint("Look at what it would run: keirin check");
-    output.hint("Run it here: keirin exec");
+    output.hint(format!(
+        "Look at what it would run: keirin check {}",
+        file.display()
+    ));
+    output.hint(format!("Run it here: keirin exec {}", file.display()));
     Ok(Exit::Success)
 }
 
