@@ -137,8 +137,8 @@ impl Controller {
             due: due_sender,
             commits: self.commits.clone(),
         };
-        let (handle, brain) = event_loop::start(parts).await?;
-        let brain = AbortOnDrop(brain);
+        let (handle, running) = event_loop::start(parts).await?;
+        let event_loop = AbortOnDrop(running);
         let pushes = self.pushes(handle.clone());
         let firing = Firing {
             handle: handle.clone(),
@@ -156,7 +156,7 @@ impl Controller {
         );
         beside.spawn(histories.run());
         self.begin_leading(epoch, handle);
-        let end = brain.ended().await;
+        let end = event_loop.ended().await;
         self.end_leading();
         tracing::info!(?end, "the engine has stopped");
         Ok(())

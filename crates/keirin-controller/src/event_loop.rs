@@ -79,7 +79,7 @@ pub(crate) async fn start<J: Journal>(
     let live = LiveAttempts::default();
     live.reset(&engine);
     let (sender, messages) = mpsc::channel(WAITING);
-    let brain = EventLoop {
+    let event_loop = EventLoop {
         parts,
         engine,
         live: live.clone(),
@@ -87,7 +87,7 @@ pub(crate) async fn start<J: Journal>(
         claims: HashMap::new(),
         end: None,
     };
-    Ok((Handle::new(sender, live), tokio::spawn(brain.run())))
+    Ok((Handle::new(sender, live), tokio::spawn(event_loop.run())))
 }
 
 impl<J: Journal> EventLoop<J> {

@@ -7,7 +7,7 @@
     unreachable_pub
 )]
 
-mod alone;
+mod standalone;
 mod contract;
 mod database;
 mod faults;
