@@ -184,7 +184,12 @@ async fn own(context: &StepContext<'_>, request: Request<'_>) -> Result<(), Tool
         .as_ref()
         .ok_or(ToolError::NoRepository)?;
     match repository {
-        CheckoutRepository::Mirror { path, commit, .. } => {
+        CheckoutRepository::Mirror {
+            path,
+            commit,
+            fetch_token,
+            ..
+        } => {
             let commit = CommitId::parse(commit).map_err(keirin_git::GitError::from)?;
             context.say(&format!(
                 "Checking out {} of {}",
@@ -194,9 +199,12 @@ async fn own(context: &StepContext<'_>, request: Request<'_>) -> Result<(), Tool
             let url = context.server.mirror_url(path);
             let source = RepositoryUrl::parse(&url).map_err(keirin_git::GitError::from)?;
             // A local path, as tests and one machine's own programs use, asks for no credential.
+            // The token of the job opens more than its mirror, and git sends it to whoever listens at the server's address;
+            // only a server of an earlier version gives no other.
+            let token = fetch_token.as_ref().unwrap_or(&context.lease.token);
             let credential = (!source.is_local()).then(|| Credential::Basic {
                 username: "keirin".to_owned(),
-                password: context.lease.token.clone(),
+                password: token.clone(),
             });
             let depth = request.depth;
             let checkout = Checkout {

@@ -4,10 +4,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use keirin_model::Outcome::{Failed, Success};
 use keirin_model::plan::{StepPlan, Tool};
 use keirin_wire::agent::{Assignment, CheckoutRepository};
 use keirin_wire::log::Stream;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::bench::{Bench, job, runs, shell, sleep, step};
 use crate::isolation::{SOMEBODY, is_root};
@@ -80,6 +83,45 @@ async fn the_flows_own_repository_is_checked_out_at_the_flows_commit() {
         record.lines(Stream::Agent)
     );
     assert_eq!(record.lines(Stream::Output), ["one", &first, &first]);
+}
+
+#[tokio::test]
+async fn whoever_answers_for_the_server_gets_no_more_than_the_token_of_the_mirror() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stranger = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            head.push(char::from(stream.read_u8().await.unwrap()));
+        }
+        stream
+            .write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+            .await
+            .unwrap();
+        head
+    });
+    let bench = Bench::start();
+    let mut assignment = from_mirror(vec![checkout(".", None)], &"0".repeat(40));
+    let Some(CheckoutRepository::Mirror {
+        path, fetch_token, ..
+    }) = &mut assignment.repository
+    else {
+        unreachable!("it is made above");
+    };
+    (*path, *fetch_token) = (
+        format!("http://{address}/repository"),
+        Some("of the mirror".to_owned()),
+    );
+    let record = bench.run(assignment).await;
+    assert_eq!(record.steps(), [Failed]);
+    let head = stranger.await.unwrap();
+    let said = head
+        .lines()
+        .find_map(|line| line.strip_prefix("Authorization: Basic "))
+        .unwrap();
+    let said = BASE64_STANDARD.decode(said).unwrap();
+    assert_eq!(String::from_utf8_lossy(&said), "keirin:of the mirror");
 }
 
 #[tokio::test]
