@@ -16,7 +16,7 @@ use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, unlinkat};
 use crate::sandbox::Owner;
 
 /// A path may be this many bytes long.
-const LONGEST: usize = 1024;
+pub(super) const LONGEST: usize = 1024;
 
 /// A path that leads nowhere, or out of the workspace.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

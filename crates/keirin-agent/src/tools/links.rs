@@ -13,6 +13,8 @@ use nix::sys::stat::{Mode, SFlag, fstat};
 
 /// As many links in a row are followed as the kernel does.
 const LINKS: usize = 40;
+/// As many folders may lie on the way, each of which is open meanwhile: more than a path that is kept has room for.
+const FOLDERS: usize = super::files::LONGEST / 2;
 
 /// Where a link leads.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,6 +55,9 @@ pub(super) fn follow(root: &Path, link: &Path) -> io::Result<LinkTarget> {
         };
         let kind = SFlag::from_bits_truncate(fstat(&opened)?.st_mode) & SFlag::S_IFMT;
         if kind == SFlag::S_IFDIR {
+            if way.len() == FOLDERS {
+                return Ok(LinkTarget::Nowhere(words));
+            }
             way.push((name, opened));
             continue;
         }

@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use super::files::{open_folder, open_path};
+use super::files::{LONGEST, open_folder, open_path};
 
 /// Something below the folder.
 #[derive(Debug)]
@@ -19,7 +19,8 @@ pub(super) struct WorkspaceEntry {
     pub(super) is_empty: bool,
 }
 
-/// Everything below a folder by name, each folder before what is in it. What goes meanwhile is left out.
+/// Everything below a folder by name, each folder before what is in it. What goes meanwhile is left out, and so is what is
+/// in a folder whose path is as long as one that is kept may be.
 pub(super) struct Walk {
     root: OwnedFd,
     /// What is still to be told; the next is the last.
@@ -50,6 +51,10 @@ impl Iterator for Walk {
         loop {
             let (path, kind) = self.waiting.pop()?;
             if !kind.is_dir() {
+                let is_empty = false;
+                return Some(Ok(WorkspaceEntry { path, kind, is_empty }));
+            }
+            if path.as_os_str().len() > LONGEST {
                 let is_empty = false;
                 return Some(Ok(WorkspaceEntry { path, kind, is_empty }));
             }
