@@ -235,7 +235,7 @@ fn exported() -> Value {
         "templating": { "list": [
             { "name": "project", "type": "query", "query": "label_values(project)", "current": choice, "options": [choice] },
             { "name": "source", "type": "datasource", "query": "prometheus", "current": choice, "options": [choice] },
-            { "name": "only", "type": "adhoc", "current": choice },
+            { "name": "only", "type": "adhoc", "filters": [{ "key": "project", "operator": "=", "value": "veiled" }] },
             { "name": "size", "type": "custom", "query": "big,small", "current": { "text": "small", "value": "small" },
               "options": [{ "text": "big", "value": "big" }, { "text": "small", "value": "small" }] },
         ] },
