@@ -6,6 +6,7 @@ use std::path::Path;
 
 use keirin_api::permission::{Need, Noun, TABLE};
 use keirin_model::access::Role;
+use serde_json::Value;
 
 /// What stands above the tables.
 const HEAD: &str = "\
@@ -18,7 +19,8 @@ projects whose member that person is, or for all of them (`keirin user`). Nobody
 public. Whoever may not see a project gets the same answer as for one that is not there.
 
 A token has a role and, where it says so, one project; it may never do more than who made it, and ends with it. The secret of
-an agent opens the agent protocol and nothing else; the token of a job opens its own attempt, and ends with it.
+an agent opens the agent protocol and nothing else; the token of a job opens its own attempt, the artifacts of its flow and
+the mirror of its project, and ends with it.
 
 In the tables, *of the project* is a role in the project that the address belongs to or in all projects, *of all projects* one
 in all projects. *What one may see* means that everybody may ask, and is answered about the projects that they may see; where
@@ -50,11 +52,13 @@ fn page() -> String {
     for (method, path, need) in TABLE {
         let documented = path.replace("{*", "{");
         let operation = &document["paths"][&documented][method.to_ascii_lowercase()];
-        // Pages and files for browsers are no part of the API.
-        let Some(summary) = operation["summary"].as_str() else {
-            continue;
+        let (section, summary) = match (&operation["tags"][0], &operation["summary"]) {
+            (Value::String(section), Value::String(summary)) => (section.clone(), summary.as_str()),
+            _ if *need == Need::Mirror => ("git".to_owned(), "Fetch from the mirror of a project"),
+            // Pages and files that everybody gets are no part of the API.
+            _ if *need == Need::Open => continue,
+            _ => panic!("{method} {path} needs something and has no summary"),
         };
-        let section = operation["tags"][0].as_str().unwrap().to_owned();
         let row = format!("| {summary} | `{method} {path}` | {} |", words(*need));
         sections.entry(section).or_default().push(row);
     }
