@@ -48,7 +48,8 @@ pub(crate) struct Config {
     /// How much memory each process of git may have that reads a project's repository, as in `4G`; half of the machine's
     /// where absent, and 4 GiB at least. 0 sets no bound.
     pub(crate) git_memory_limit: Option<ByteSize>,
-    /// How many jobs the local agent runs at once; 0 for no local agent. The number of processors where absent.
+    /// How many jobs the local agent runs at once, 0 for no local agent; the number of processors where absent, 1 where
+    /// `local_user` is set.
     pub(crate) local_slots: Option<u32>,
     /// The user that jobs of the local agent run as, where the server is root and `local_slots` is 1.
     pub(crate) local_user: Option<String>,
@@ -130,19 +131,19 @@ impl Default for Config {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct AgentSettings {
-    /// Numbers of the users that slots may have, where the agent is root, as in `1900000000-1900065535`.
+    /// Numbers of the users that slots may have, where the agent is root; `1900000000-1900065535` where absent.
     pub(crate) uid_range: Option<String>,
     /// Folders beside its workspace that a job sees and may write in, as far as its user's rights go.
     pub(crate) writable: Vec<PathBuf>,
-    /// How many processes and threads a job may have at once. For this and its neighbours 0 is no limit.
+    /// How many processes and threads a job may have at once; 2048 where absent, 0 for no limit.
     pub(crate) process_limit: Option<u64>,
-    /// How much memory a job may use, as in `4G`.
+    /// How much memory a job may use, as in `4G`; half of the machine's where absent, 0 for no limit.
     pub(crate) memory_limit: Option<ByteSize>,
-    /// How much a job may have in its folders, as in `4G`.
+    /// How much a job may have in its folders, as in `4G`; 20 GiB where absent, 0 for no limit.
     pub(crate) disk_limit: Option<ByteSize>,
-    /// How many files and folders a job may have in its folders.
+    /// How many files and folders a job may have in its folders; 2,000,000 where absent, 0 for no limit.
     pub(crate) files_limit: Option<u64>,
-    /// How many files each process of a job may have open.
+    /// How many files each process of a job may have open; 16384 where absent, 0 for the limit of the machine.
     pub(crate) open_files_limit: Option<u64>,
 }
 
