@@ -57,6 +57,6 @@ impl Environment {
 
 impl fmt::Debug for Environment {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Outside")
+        formatter.write_str("Environment")
     }
 }

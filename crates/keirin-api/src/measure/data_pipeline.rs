@@ -25,7 +25,7 @@ const TITLES: &[(&str, &str)] = &[
     ("deployments", "Deployments"),
 ];
 
-/// How many of the transforms follow a stream of facts each; the others recount what these have.
+/// How many of the transforms follow a stream of facts each; the others recompute from what these have.
 const STREAMS: usize = 7;
 
 /// Every part of it. Facts, transforms and series are counted of all projects together, so whoever sees only some gets

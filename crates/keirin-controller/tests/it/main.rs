@@ -7,7 +7,6 @@
     unreachable_pub
 )]
 
-mod standalone;
 mod contract;
 mod database;
 mod faults;
@@ -19,3 +18,4 @@ mod looks;
 mod pushes;
 mod repositories;
 mod server;
+mod standalone;

@@ -1,4 +1,4 @@
-//! Counting: each fact adds to some buckets.
+//! Aggregation: each fact adds to some buckets.
 
 use std::collections::HashMap;
 
@@ -12,36 +12,36 @@ use crate::storage::StorageError;
 
 /// A transform that counts: its name, and the version of its definitions. A changed definition has a new version, and
 /// what was counted by the old one is counted anew.
-struct Counting {
+struct Aggregation {
     name: &'static str,
     version: i32,
 }
 
-const FLOWS: Counting = Counting {
+const FLOWS: Aggregation = Aggregation {
     name: "flows",
     version: 1,
 };
-const RUNS: Counting = Counting {
+const RUNS: Aggregation = Aggregation {
     name: "runs",
     version: 1,
 };
-const JOBS: Counting = Counting {
+const JOBS: Aggregation = Aggregation {
     name: "jobs",
     version: 1,
 };
-const ATTEMPTS: Counting = Counting {
+const ATTEMPTS: Aggregation = Aggregation {
     name: "attempts",
     version: 1,
 };
-const COMMITS: Counting = Counting {
+const COMMITS: Aggregation = Aggregation {
     name: "commits",
     version: 1,
 };
-const PULL_REQUESTS: Counting = Counting {
+const PULL_REQUESTS: Aggregation = Aggregation {
     name: "pull_requests",
     version: 1,
 };
-const RELEASES: Counting = Counting {
+const RELEASES: Aggregation = Aggregation {
     name: "releases",
     version: 1,
 };
@@ -108,7 +108,7 @@ fn in_repository(names: &HashMap<RepositoryId, String>, id: RepositoryId, count:
 /// Takes in the facts of one stream, page by page, each page with the position after it in one transaction.
 async fn follow<Fact, Pages>(
     transforms: &Transforms,
-    counting: &Counting,
+    aggregation: &Aggregation,
     read: impl Fn(Position) -> Pages,
     count: impl Fn(&Fact, &mut Tally),
 ) -> Result<u64, StorageError>
@@ -117,9 +117,9 @@ where
 {
     let (mut facts, mut again) = (0, false);
     loop {
-        let stored = transforms.store().position(counting.name).await?;
+        let stored = transforms.store().position(aggregation.name).await?;
         let at = stored.map(|(version, position, _)| (version, position));
-        let current = at.filter(|(version, _)| *version == counting.version);
+        let current = at.filter(|(version, _)| *version == aggregation.version);
         let from = current.map_or(Position::START, |(_, position)| position);
         let page = read(from).await?.facts;
         let anew = at.is_some() && current.is_none();
@@ -135,19 +135,21 @@ where
         let mut writing = transforms.storage.begin().await?;
         let moved = writing
             .transaction()
-            .move_position(counting.name, at, counting.version, to)
+            .move_position(aggregation.name, at, aggregation.version, to)
             .await?;
         if !moved {
-            return Err(overtaken(counting.name));
+            return Err(overtaken(aggregation.name));
         }
         if anew {
             writing
                 .transaction()
-                .remove_samples(counting.name, None, i64::MIN)
+                .remove_samples(aggregation.name, None, i64::MIN)
                 .await?;
         }
         let increments = tally.into_increments();
-        transforms.add(&mut writing, counting.name, &increments).await?;
+        transforms
+            .add(&mut writing, aggregation.name, &increments)
+            .await?;
         writing.commit().await?;
         // What is counted anew was counted before.
         if !again {

@@ -47,7 +47,7 @@ struct Started {
 /// What goes on when the lead has ended, unless it is stopped.
 pub(super) struct Left {
     pub(super) agent: Option<LocalAgent>,
-    /// On which no new connections come, and some may still be answered.
+    /// Which the agent says its last words by: it takes connections until it is ended or dropped.
     pub(super) socket: Option<Socket>,
 }
 

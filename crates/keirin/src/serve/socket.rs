@@ -1,5 +1,5 @@
 //! The socket by which the local agent and the command line of the server's user reach the server that leads. Unlike its
-//! port it is never another program's: it lies in the data folder, where only the server's user and no job gets in.
+//! port it is never another program's: it lies in the data folder, where no job can put another in its place.
 
 use std::fs::{Permissions, rename, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
