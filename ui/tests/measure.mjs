@@ -27,7 +27,7 @@ export function checkMeasure({ page, go, api, heading, project }) {
   const untilCounted = () =>
     until("every flow has ended and is counted", async () => {
       if ((await api(`projects/${project}/flows`)).items.some((flow) => flow.state !== "finished")) return false;
-      const transforms = (await api("data-flow")).parts.find((part) => part.name === "transforms");
+      const transforms = (await api("data-pipeline")).parts.find((part) => part.name === "transforms");
       return transforms.parts.every((part) => part.note === null);
     });
 
