@@ -9,12 +9,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive};
 use axum::response::{IntoResponse, Response, Sse};
-use futures::stream::FuturesUnordered;
 use futures::{Stream, StreamExt};
 
 use crate::app::App;
 use crate::caller::{Caller, Who};
-use crate::connections::{AddressPrefix, EventStream, EventStreams, StreamHolder};
+use crate::connections::{AddressPrefix, AnonymousStream, EventStreams, StreamHolder, StreamShare};
 use crate::error::ApiError;
 use crate::gate::address;
 
@@ -27,17 +26,21 @@ const ASK_AGAIN_SECONDS: u64 = 30;
 /// How long the stream of a caller may last, and what it takes of their shares until then: whom nobody knows has to give
 /// way to others of the kind.
 #[derive(Debug, Default)]
-pub(crate) struct StreamEnd(Vec<EventStream>);
+pub(crate) struct StreamEnd {
+    anonymous: Option<AnonymousStream>,
+    _shares: Vec<StreamShare>,
+}
 
 impl StreamEnd {
     async fn wait(mut self) {
-        let evicted = self.0.iter_mut().map(|stream| Box::pin(stream.evicted()));
-        let evicted: FuturesUnordered<_> = evicted.collect();
-        let mut evicted = evicted.chain(futures::stream::pending());
-        tokio::select! {
-            () = tokio::time::sleep(LONGEST) => {}
-            _ = evicted.next() => {}
-        }
+        let evicted = async {
+            match &mut self.anonymous {
+                Some(stream) => stream.evicted().await,
+                None => std::future::pending().await,
+            }
+        };
+        // Whichever comes first.
+        drop(tokio::time::timeout(LONGEST, evicted).await);
     }
 }
 
@@ -53,24 +56,29 @@ impl FromRequestParts<Arc<App>> for StreamEnd {
         let holders = match &caller.who {
             Who::Nobody => {
                 let from = AddressPrefix::of(address(parts, &app.settings.trusted_proxies));
-                vec![StreamHolder::Anonymous(from)]
+                return Ok(Self {
+                    anonymous: Some(streams.admit_anonymous(from)),
+                    _shares: Vec::new(),
+                });
             }
             Who::Session { user, .. } => vec![StreamHolder::Account(user.id)],
             Who::Token { user, id, .. } => vec![StreamHolder::Token(*id), StreamHolder::Account(user.id)],
             // They have no routes that stream events.
             Who::Agent(_) | Who::Job(_) => Vec::new(),
         };
-        let admitted = holders.into_iter().map(|holder| {
-            let admitted = streams.admit(holder);
-            admitted.map_err(|most| too_many_streams(holder, most))
+        let shares = holders.into_iter().map(|holder| {
+            let share = streams.admit(holder);
+            share.map_err(|most| too_many_streams(holder, most))
         });
-        Ok(Self(admitted.collect::<Result<_, _>>()?))
+        Ok(Self {
+            anonymous: None,
+            _shares: shares.collect::<Result<_, _>>()?,
+        })
     }
 }
 
 fn too_many_streams(holder: StreamHolder, most: usize) -> ApiError {
     let who = match holder {
-        StreamHolder::Anonymous(_) => "Those who have not signed in",
         StreamHolder::Account(_) => "Your account",
         StreamHolder::Token(_) => "This token",
     };

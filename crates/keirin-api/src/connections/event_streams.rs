@@ -1,12 +1,13 @@
 //! Streams of events: they last long, so each who follows some may hold a part of the connections alone.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use keirin_model::{TokenId, UserId};
 use tokio::sync::oneshot;
 
-use super::lane::{AddressPrefix, ConnectionId, ConnectionPool};
+use super::pool::{AddressPrefix, ConnectionId, ConnectionPool};
 use super::{ConnectionLimits, lock};
 
 /// Of the connections of an address, and of all, streams of those who have not signed in may hold one in so many.
@@ -16,11 +17,9 @@ const ACCOUNT_PART: usize = 3;
 /// And those of one token. It is less, so that a program leaves its owner some; a command that follows a flow has dozens.
 const TOKEN_PART: usize = 4;
 
-/// Whose share a stream takes from.
+/// Whose share the stream of somebody who is known takes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum StreamHolder {
-    /// Somebody at this address who has not signed in.
-    Anonymous(AddressPrefix),
     Account(UserId),
     Token(TokenId),
 }
@@ -29,81 +28,70 @@ pub(crate) enum StreamHolder {
 /// browser goes on by itself. Whoever is known is refused one, and keeps those that they have.
 #[derive(Debug)]
 pub(crate) struct EventStreams {
-    anonymous: StreamLane,
-    accounts: StreamLane,
-    tokens: StreamLane,
-}
-
-#[derive(Debug)]
-struct StreamLane {
-    most_per_holder: usize,
-    open: Mutex<ConnectionPool<oneshot::Sender<Infallible>, StreamHolder>>,
-}
-
-impl StreamLane {
-    fn new(most: usize, most_per_holder: usize) -> Self {
-        Self {
-            most_per_holder,
-            open: Mutex::new(ConnectionPool::new(most, most_per_holder)),
-        }
-    }
+    /// None is ever busy, so one gives way always.
+    anonymous: Mutex<ConnectionPool<oneshot::Sender<Infallible>>>,
+    most_per_account: usize,
+    most_per_token: usize,
+    /// How many each holder has who has any.
+    known: Mutex<HashMap<StreamHolder, usize>>,
 }
 
 impl EventStreams {
     pub(super) fn new(limits: ConnectionLimits) -> Self {
         let one_in = |connections: usize, part: usize| (connections / part).max(1);
-        let known = |part| StreamLane::new(limits.total, one_in(limits.per_address, part));
         Self {
-            anonymous: StreamLane::new(
+            anonymous: Mutex::new(ConnectionPool::new(
                 one_in(limits.total, ANONYMOUS_PART),
                 one_in(limits.per_address, ANONYMOUS_PART),
-            ),
-            accounts: known(ACCOUNT_PART),
-            tokens: known(TOKEN_PART),
+            )),
+            most_per_account: one_in(limits.per_address, ACCOUNT_PART),
+            most_per_token: one_in(limits.per_address, TOKEN_PART),
+            known: Mutex::default(),
         }
     }
 
-    /// Lets in a stream of this holder.
+    /// Lets in a stream of somebody at this address who has not signed in.
+    pub(crate) fn admit_anonymous(self: &Arc<Self>, address: AddressPrefix) -> AnonymousStream {
+        let (handle, evicted) = oneshot::channel();
+        AnonymousStream {
+            id: lock(&self.anonymous).admit(Some(address), handle),
+            streams: Arc::clone(self),
+            evicted,
+        }
+    }
+
+    /// Takes a stream from the share of this holder.
     ///
     /// # Errors
     /// How many the holder may have, where they have them.
-    pub(crate) fn admit(self: &Arc<Self>, holder: StreamHolder) -> Result<EventStream, usize> {
-        let (handle, evicted) = oneshot::channel();
-        let lane = self.lane(holder);
-        let mut open = lock(&lane.open);
-        // Those that never give way count as busy.
-        let id = open.admit(Some(holder), handle).ok_or(lane.most_per_holder)?;
-        if !matches!(holder, StreamHolder::Anonymous(_)) {
-            open.set_busy(id);
+    pub(crate) fn admit(self: &Arc<Self>, holder: StreamHolder) -> Result<StreamShare, usize> {
+        let most = match holder {
+            StreamHolder::Account(_) => self.most_per_account,
+            StreamHolder::Token(_) => self.most_per_token,
+        };
+        let mut known = lock(&self.known);
+        let open = known.entry(holder).or_default();
+        if *open >= most {
+            return Err(most);
         }
-        drop(open);
-        Ok(EventStream {
+        *open += 1;
+        drop(known);
+        Ok(StreamShare {
             streams: Arc::clone(self),
             holder,
-            id,
-            evicted,
         })
-    }
-
-    const fn lane(&self, holder: StreamHolder) -> &StreamLane {
-        match holder {
-            StreamHolder::Anonymous(_) => &self.anonymous,
-            StreamHolder::Account(_) => &self.accounts,
-            StreamHolder::Token(_) => &self.tokens,
-        }
     }
 }
 
-/// A stream that has been let in, until it is dropped.
+/// A stream of somebody who has not signed in, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct EventStream {
+pub(crate) struct AnonymousStream {
     streams: Arc<EventStreams>,
-    holder: StreamHolder,
-    id: ConnectionId,
+    id: Option<ConnectionId>,
     evicted: oneshot::Receiver<Infallible>,
 }
 
-impl EventStream {
+impl AnonymousStream {
     /// Returns when the stream has to give way.
     pub(crate) async fn evicted(&mut self) {
         // It ends by an error, because the other side is dropped.
@@ -111,8 +99,29 @@ impl EventStream {
     }
 }
 
-impl Drop for EventStream {
+impl Drop for AnonymousStream {
     fn drop(&mut self) {
-        lock(&self.streams.lane(self.holder).open).remove(self.id);
+        if let Some(id) = self.id {
+            lock(&self.streams.anonymous).remove(id);
+        }
+    }
+}
+
+/// A stream's part of its holder's share, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct StreamShare {
+    streams: Arc<EventStreams>,
+    holder: StreamHolder,
+}
+
+impl Drop for StreamShare {
+    fn drop(&mut self) {
+        let mut known = lock(&self.streams.known);
+        if let Some(open) = known.get_mut(&self.holder) {
+            *open -= 1;
+            if *open == 0 {
+                known.remove(&self.holder);
+            }
+        }
     }
 }

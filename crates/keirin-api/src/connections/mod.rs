@@ -7,7 +7,7 @@
 //! checks are answered.
 
 mod event_streams;
-mod lane;
+mod pool;
 mod stall;
 
 use std::convert::Infallible;
@@ -41,9 +41,9 @@ use tower::ServiceExt as _;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::server::router;
-pub(crate) use event_streams::{EventStream, EventStreams, StreamHolder};
-pub(crate) use lane::AddressPrefix;
-use lane::{ConnectionId, ConnectionPool};
+pub(crate) use event_streams::{AnonymousStream, EventStreams, StreamHolder, StreamShare};
+pub(crate) use pool::AddressPrefix;
+use pool::{ConnectionId, ConnectionPool};
 use stall::WriteTimeout;
 
 /// How long a connection may be silent before a request, and how long the head of one may take.
@@ -126,7 +126,7 @@ pub async fn serve(
     limits: ConnectionLimits,
     mut ending: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let door = Arc::new(ConnectionGate {
+    let gate = Arc::new(ConnectionGate {
         router: router(&app),
         main: Mutex::new(ConnectionPool::new(limits.total, limits.per_address)),
         spare: Mutex::new(ConnectionPool::new(SPARE, SPARE)),
@@ -140,11 +140,11 @@ pub async fn serve(
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    if let Some(admitted) = door.admit(peer) {
+                    if let Some(admitted) = gate.admit(peer) {
                         connections.spawn(serve_connection(stream, admitted, told.clone()));
                     }
                 }
-                Err(error) => door.survive(&error).await,
+                Err(error) => gate.survive(&error).await,
             },
             Some(ended) = connections.join_next() => log_panic(ended),
             () = told_to_end(&mut ending) => break,
@@ -199,7 +199,7 @@ impl ConnectionGate {
         };
         Some(Admitted {
             slot: Arc::new(Slot {
-                door: Arc::clone(self),
+                gate: Arc::clone(self),
                 id,
                 has_room,
                 is_busy: AtomicBool::new(false),
@@ -248,9 +248,9 @@ struct Admitted {
     evicted: oneshot::Receiver<Infallible>,
 }
 
-/// A connection's slot in its lane; given back when it is dropped.
+/// A connection's slot in its pool; given back when it is dropped.
 struct Slot {
-    door: Arc<ConnectionGate>,
+    gate: Arc<ConnectionGate>,
     id: ConnectionId,
     has_room: bool,
     /// Whether a request is under way.
@@ -260,37 +260,37 @@ struct Slot {
 impl Slot {
     fn begin_request(&self) {
         self.is_busy.store(true, Ordering::Relaxed);
-        self.lane().set_busy(self.id);
+        self.pool().set_busy(self.id);
     }
 
     fn end_request(&self) {
         self.is_busy.store(false, Ordering::Relaxed);
-        self.lane().set_idle(self.id);
+        self.pool().set_idle(self.id);
     }
 
     /// The server begins to wait for the client.
     fn begin_wait(&self) {
-        self.lane().set_idle(self.id);
+        self.pool().set_idle(self.id);
     }
 
     fn end_wait(&self) {
         if self.is_busy.load(Ordering::Relaxed) {
-            self.lane().set_busy(self.id);
+            self.pool().set_busy(self.id);
         }
     }
 
-    fn lane(&self) -> MutexGuard<'_, ConnectionPool<oneshot::Sender<Infallible>>> {
+    fn pool(&self) -> MutexGuard<'_, ConnectionPool<oneshot::Sender<Infallible>>> {
         lock(if self.has_room {
-            &self.door.main
+            &self.gate.main
         } else {
-            &self.door.spare
+            &self.gate.spare
         })
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.lane().remove(self.id);
+        self.pool().remove(self.id);
     }
 }
 
@@ -374,8 +374,8 @@ impl Service<Request<Incoming>> for Answering {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let busy = Busy::begin(&self.slot);
-        let door = &self.slot.door;
-        if !self.slot.has_room && !door.is_health_check(request.uri().path()) {
+        let gate = &self.slot.gate;
+        if !self.slot.has_room && !gate.is_health_check(request.uri().path()) {
             return Box::pin(async { Ok(no_room().map(|body| TrackedAnswer { body, _busy: busy })) });
         }
         let slot = Arc::clone(&self.slot);
@@ -387,8 +387,8 @@ impl Service<Request<Incoming>> for Answering {
             })
         });
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        request.extensions_mut().insert(Arc::clone(&door.event_streams));
-        let answer = door.router.clone().oneshot(request);
+        request.extensions_mut().insert(Arc::clone(&gate.event_streams));
+        let answer = gate.router.clone().oneshot(request);
         Box::pin(async {
             let response = answer.await?;
             Ok(response.map(|body| TrackedAnswer { body, _busy: busy }))

@@ -1,8 +1,6 @@
-//! Who may have a connection: so many in all and for one holder, as an address, and when there is no room the longest idle
-//! one gives way.
+//! Who may have a connection: so many in all and from one address, and when there is no room the longest idle one gives way.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// How much of an IPv6 address one customer has: the rest is theirs to choose.
@@ -34,60 +32,62 @@ impl std::fmt::Display for AddressPrefix {
     }
 }
 
-/// Names a connection of one lane.
+/// Names a connection of one pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ConnectionId(u64);
 
-/// The open connections of one kind. `H` is what ends a connection when it is dropped, `K` what tells holders apart.
+/// The open connections of one kind. `H` is what ends a connection when it is dropped.
 #[derive(Debug)]
-pub(super) struct ConnectionPool<H, K = AddressPrefix> {
+pub(super) struct ConnectionPool<H> {
     most: usize,
-    most_per_holder: usize,
+    most_per_address: usize,
     /// Counts what happens, so that what happened earlier can be told from what happened later.
     ticks: u64,
-    open: HashMap<ConnectionId, Entry<H, K>>,
+    open: HashMap<ConnectionId, Entry<H>>,
     idle: IdleOrder,
-    holders: HashMap<K, Holder>,
+    addresses: HashMap<AddressPrefix, Address>,
 }
 
 /// Idle connections by when they became so.
 type IdleOrder = BTreeMap<u64, ConnectionId>;
 
 #[derive(Debug)]
-struct Entry<H, K> {
-    /// `None` where it stands for many people, as the address of a proxy.
-    holder: Option<K>,
+struct Entry<H> {
+    /// `None` where the address stands for many people.
+    address: Option<AddressPrefix>,
     idle_since: Option<u64>,
     /// Dropping it ends the connection.
     _handle: H,
 }
 
 #[derive(Debug, Default)]
-struct Holder {
+struct Address {
     open: usize,
     idle: IdleOrder,
 }
 
-impl<H, K: Copy + Eq + Hash> ConnectionPool<H, K> {
-    /// A lane of this many connections, and this many of one holder.
-    pub(super) fn new(most: usize, most_per_holder: usize) -> Self {
+impl<H> ConnectionPool<H> {
+    /// A pool of this many connections, and this many from one address.
+    pub(super) fn new(most: usize, most_per_address: usize) -> Self {
         Self {
             most,
-            most_per_holder,
+            most_per_address,
             ticks: 0,
             open: HashMap::new(),
             idle: BTreeMap::new(),
-            holders: HashMap::new(),
+            addresses: HashMap::new(),
         }
     }
 
     /// Takes in a connection, which is idle at first. Where there is no room for it, the connection that has been idle the
-    /// longest gives way: of its own holder where they have their share, else of all. `None` where none is idle.
-    pub(super) fn admit(&mut self, holder: Option<K>, handle: H) -> Option<ConnectionId> {
-        let known = holder.and_then(|holder| self.holders.get(&holder));
-        let share_is_used = known.is_some_and(|known| known.open >= self.most_per_holder);
+    /// longest gives way: of its own address where that has its share, else of all. `None` where none is idle.
+    pub(super) fn admit(&mut self, address: Option<AddressPrefix>, handle: H) -> Option<ConnectionId> {
+        let share_is_used = address
+            .and_then(|address| self.addresses.get(&address))
+            .is_some_and(|address| address.open >= self.most_per_address);
         if share_is_used {
-            let gives_way = known.and_then(|own| own.idle.values().next().copied())?;
+            let own = address.and_then(|address| self.addresses.get(&address));
+            let gives_way = own.and_then(|own| own.idle.values().next().copied())?;
             self.remove(gives_way);
         } else if self.open.len() >= self.most {
             let gives_way = self.idle.values().next().copied()?;
@@ -96,13 +96,13 @@ impl<H, K: Copy + Eq + Hash> ConnectionPool<H, K> {
         self.ticks += 1;
         let id = ConnectionId(self.ticks);
         let entry = Entry {
-            holder,
+            address,
             idle_since: None,
             _handle: handle,
         };
         self.open.insert(id, entry);
-        if let Some(holder) = holder {
-            self.holders.entry(holder).or_default().open += 1;
+        if let Some(address) = address {
+            self.addresses.entry(address).or_default().open += 1;
         }
         self.set_idle(id);
         Some(id)
@@ -117,8 +117,8 @@ impl<H, K: Copy + Eq + Hash> ConnectionPool<H, K> {
             return;
         };
         self.idle.remove(&since);
-        if let Some(holder) = entry.holder.and_then(|holder| self.holders.get_mut(&holder)) {
-            holder.idle.remove(&since);
+        if let Some(address) = entry.address.and_then(|address| self.addresses.get_mut(&address)) {
+            address.idle.remove(&since);
         }
     }
 
@@ -131,8 +131,8 @@ impl<H, K: Copy + Eq + Hash> ConnectionPool<H, K> {
         self.ticks += 1;
         entry.idle_since = Some(self.ticks);
         self.idle.insert(self.ticks, id);
-        if let Some(holder) = entry.holder.and_then(|holder| self.holders.get_mut(&holder)) {
-            holder.idle.insert(self.ticks, id);
+        if let Some(address) = entry.address.and_then(|address| self.addresses.get_mut(&address)) {
+            address.idle.insert(self.ticks, id);
         }
     }
 
@@ -142,11 +142,11 @@ impl<H, K: Copy + Eq + Hash> ConnectionPool<H, K> {
         let Some(entry) = self.open.remove(&id) else {
             return;
         };
-        let Some(holder) = entry.holder else { return };
-        if let Some(known) = self.holders.get_mut(&holder) {
+        let Some(address) = entry.address else { return };
+        if let Some(known) = self.addresses.get_mut(&address) {
             known.open -= 1;
             if known.open == 0 {
-                self.holders.remove(&holder);
+                self.addresses.remove(&address);
             }
         }
     }
@@ -170,9 +170,9 @@ mod tests {
     }
 
     /// A connection, and what tells whether it is still open.
-    fn connect(lane: &mut ConnectionPool<Rc<()>>, from: u8) -> (Option<ConnectionId>, Rc<()>) {
+    fn connect(pool: &mut ConnectionPool<Rc<()>>, from: u8) -> (Option<ConnectionId>, Rc<()>) {
         let handle = Rc::new(());
-        (lane.admit(address(from), Rc::clone(&handle)), handle)
+        (pool.admit(address(from), Rc::clone(&handle)), handle)
     }
 
     fn is_open(handle: &Rc<()>) -> bool {
@@ -181,22 +181,22 @@ mod tests {
 
     #[test]
     fn the_longest_idle_connection_gives_way() {
-        let mut lane = ConnectionPool::new(2, 2);
-        let (first_id, first) = connect(&mut lane, 1);
-        let (_, second) = connect(&mut lane, 2);
+        let mut pool = ConnectionPool::new(2, 2);
+        let (first_id, first) = connect(&mut pool, 1);
+        let (_, second) = connect(&mut pool, 2);
         // The first has been used since the second came.
-        lane.set_busy(first_id.unwrap());
-        lane.set_idle(first_id.unwrap());
-        let (third_id, third) = connect(&mut lane, 3);
+        pool.set_busy(first_id.unwrap());
+        pool.set_idle(first_id.unwrap());
+        let (third_id, third) = connect(&mut pool, 3);
         assert!(third_id.is_some());
         assert!(is_open(&first) && !is_open(&second) && is_open(&third));
     }
 
     #[test]
     fn one_address_takes_room_from_itself_alone() {
-        let mut lane = ConnectionPool::new(10, 2);
-        let (_, other) = connect(&mut lane, 9);
-        let own: Vec<_> = (0..50).map(|_| connect(&mut lane, 1).1).collect();
+        let mut pool = ConnectionPool::new(10, 2);
+        let (_, other) = connect(&mut pool, 9);
+        let own: Vec<_> = (0..50).map(|_| connect(&mut pool, 1).1).collect();
         assert!(is_open(&other));
         assert_eq!(own.iter().filter(|handle| is_open(handle)).count(), 2);
         assert!(is_open(&own[48]) && is_open(&own[49]));
@@ -204,27 +204,27 @@ mod tests {
 
     #[test]
     fn a_connection_that_the_server_works_for_never_gives_way() {
-        let mut lane = ConnectionPool::new(3, 2);
+        let mut pool = ConnectionPool::new(3, 2);
         for from in [1, 1, 2] {
-            let (id, handle) = connect(&mut lane, from);
-            lane.set_busy(id.unwrap());
+            let (id, handle) = connect(&mut pool, from);
+            pool.set_busy(id.unwrap());
             assert!(is_open(&handle));
         }
-        assert_eq!(connect(&mut lane, 1).0, None, "its address has its share");
-        assert_eq!(connect(&mut lane, 3).0, None, "there is no room");
-        assert_eq!(lane.open.len(), 3);
+        assert_eq!(connect(&mut pool, 1).0, None, "its address has its share");
+        assert_eq!(connect(&mut pool, 3).0, None, "there is no room");
+        assert_eq!(pool.open.len(), 3);
     }
 
     #[test]
     fn what_ends_leaves_nothing_behind() {
-        let mut lane = ConnectionPool::new(3, 2);
-        let ids: Vec<_> = (0..3).map(|from| connect(&mut lane, from).0.unwrap()).collect();
-        lane.set_busy(ids[0]);
+        let mut pool = ConnectionPool::new(3, 2);
+        let ids: Vec<_> = (0..3).map(|from| connect(&mut pool, from).0.unwrap()).collect();
+        pool.set_busy(ids[0]);
         for id in ids {
-            lane.remove(id);
-            lane.set_idle(id);
+            pool.remove(id);
+            pool.set_idle(id);
         }
-        assert!(lane.open.is_empty() && lane.idle.is_empty() && lane.holders.is_empty());
+        assert!(pool.open.is_empty() && pool.idle.is_empty() && pool.addresses.is_empty());
     }
 
     #[test]
