@@ -12,12 +12,11 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use crate::reach::{NoServer, Server, is_same};
+use crate::serve::data::{DataFolder, LOCAL};
 use crate::{machine, private_file};
 
 /// The usual data folder.
 const DATA_FOLDER: &str = ".keirin-data";
-/// The file in a data folder that says where its server is.
-const LOCAL: &str = "local.json";
 /// The file in the user's configuration folder that holds what `keirin login` saves.
 const LOGINS: &str = "logins.json";
 
@@ -56,10 +55,13 @@ pub(crate) fn on_this_machine(named: Option<&Path>) -> anyhow::Result<Option<Ser
 
 /// The server of this data folder; `None` where none runs.
 fn server_of(folder: &Path) -> anyhow::Result<Option<Server>> {
-    let server: Option<Server> = private_file::read_json(&folder.join(LOCAL))?;
-    Ok(server.map(|server| Server {
-        socket: server.socket.map(|socket| folder.join(socket)),
-        ..server
+    let Some(folder) = DataFolder::existing(folder)? else {
+        return Ok(None);
+    };
+    Ok(folder.local()?.map(|local| Server {
+        url: local.url,
+        socket: local.socket.map(|socket| folder.root().join(socket)),
+        token: Some(local.token),
     }))
 }
 

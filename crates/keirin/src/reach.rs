@@ -66,8 +66,9 @@ pub(crate) fn client(server: &Server) -> anyhow::Result<Client> {
 pub(crate) struct Server {
     /// Where it is.
     pub(crate) url: Url,
-    /// Its Unix socket, where it runs on this machine: its port may be another program's while it is away.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Its Unix socket, where it runs on this machine: its port may be another program's while it is away. None is kept of a
+    /// server that one signs in to.
+    #[serde(skip)]
     pub(crate) socket: Option<PathBuf>,
     /// What opens it. Never printed.
     pub(crate) token: Option<String>,

@@ -42,11 +42,16 @@ pub(super) fn raise_file_limit() -> anyhow::Result<u64> {
 
 /// How many connections of its own user's programs on this machine fit into so many files.
 pub(super) fn local_limits(files: u64) -> ConnectionLimits {
-    let local = usize::try_from(LOCAL.min(files / 8)).unwrap_or(usize::MAX);
+    let local = usize::try_from(local(files)).unwrap_or(usize::MAX);
     ConnectionLimits {
         total: local,
         per_address: local,
     }
+}
+
+/// How many of so many files are kept for the socket.
+fn local(files: u64) -> u64 {
+    LOCAL.min(files / 8)
 }
 
 /// How many connections of others fit into so many files.
@@ -65,8 +70,7 @@ pub(super) fn limits(config: &Config, files: u64, output: &Output) -> Connection
 }
 
 fn fit(total: Option<u32>, per_address: Option<u32>, files: u64) -> ConnectionLimits {
-    let local = LOCAL.min(files / 8);
-    let needed = RESERVE.min(files / 2) + local + 2 * ConnectionLimits::SPARE as u64;
+    let needed = RESERVE.min(files / 2) + local(files) + 2 * ConnectionLimits::SPARE as u64;
     let room = files.saturating_sub(needed).max(1);
     let total = total.map_or(USUAL, u64::from).clamp(1, room);
     let part = total.div_ceil(PART_OF_ADDRESS);

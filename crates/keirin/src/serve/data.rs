@@ -16,7 +16,7 @@ use url::Url;
 use crate::private_file;
 
 /// The file that tells the command line on this machine where the server is.
-const LOCAL: &str = "local.json";
+pub(crate) const LOCAL: &str = "local.json";
 /// The socket that programs of the server's user reach it by.
 const SOCKET: &str = "keirin.sock";
 /// The key that everything secret at rest hangs on.

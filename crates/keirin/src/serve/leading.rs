@@ -13,7 +13,7 @@ use super::data::DataFolder;
 use super::local_agent::LocalAgent;
 use super::socket::Socket;
 use super::storage::Database;
-use super::{Server, address, connections, demo, reconcile};
+use super::{Server, address, demo, reconcile};
 use crate::config::Config;
 use crate::output::Output;
 
@@ -136,8 +136,7 @@ impl<'a> Leading<'a> {
         let token = self.local_token().await?;
         // Whoever finds the address may ask at once whether the server takes work.
         self.server.app.set_open(true);
-        let limits = connections::local_limits(connections::raise_file_limit()?);
-        let socket = Socket::serve(self.data, &self.server.app, limits);
+        let socket = Socket::serve(self.data, &self.server.app, self.server.local_connections);
         if let Err(error) = &socket {
             self.output.say(format!(
                 "Programs on this machine reach the server by its port alone, which may be another program's while the \

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use keirin_api::{App, Environment, HttpSettings, MasterKey, Parts};
+use keirin_api::{App, ConnectionLimits, Environment, HttpSettings, MasterKey, Parts};
 use keirin_controller::{Controller, ControllerParts, Leadership, Repositories};
 use keirin_engine::Rules;
 use keirin_git::{Git, HostRule, Mirrors, RepositoryRules};
@@ -104,7 +104,16 @@ async fn serve_on(
         return Ok(Exit::Cancelled);
     };
     let address = address::of(&listener, config)?;
-    let parts = build(config, data, store, name, &address).await?;
+    let files = connections::raise_file_limit()?;
+    let parts = build(
+        config,
+        data,
+        store,
+        name,
+        &address,
+        connections::local_limits(files),
+    )
+    .await?;
     // What cannot be shown is found before an agent is started, which a server that fails leaves to the next one.
     let demo = match demo {
         Some(repository) => Some(demo::working_tree(&repository).await?),
@@ -113,7 +122,7 @@ async fn serve_on(
 
     parts.app.set_open(false);
     let (ending, ended) = watch::channel(false);
-    let limits = connections::limits(config, connections::raise_file_limit()?, output);
+    let limits = connections::limits(config, files, output);
     let mut http = tokio::spawn(keirin_api::serve(listener, Arc::clone(&parts.app), limits, ended));
     let controller = Arc::clone(&parts.controller);
     let leading_by = leadership.clone();
@@ -158,6 +167,8 @@ pub(crate) struct Server {
     pub(crate) outside: Environment,
     /// What it calls itself when it leads.
     pub(crate) name: String,
+    /// How many connections its socket takes.
+    pub(crate) local_connections: ConnectionLimits,
 }
 
 async fn build(
@@ -166,6 +177,7 @@ async fn build(
     store: Store,
     name: String,
     address: &url::Url,
+    local_connections: ConnectionLimits,
 ) -> anyhow::Result<Server> {
     let keys = MasterKey::new(&data.master_key()?);
     let objects = storage::objects(config, data)?;
@@ -230,6 +242,7 @@ async fn build(
         store,
         outside,
         name,
+        local_connections,
     })
 }
 
