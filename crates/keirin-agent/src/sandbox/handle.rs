@@ -331,13 +331,32 @@ impl Sandbox {
 
     /// The limit that the job has run into, where that was not while one of its own processes was waited for. Asked once.
     pub(crate) fn take_exceeded(&mut self) -> Option<ExceededLimit> {
-        // Nothing else comes unasked, and what is wrong with the connection the next call says.
+        // What is wrong with the connection the next call says.
         while let Some(Some(Ok(frame))) = self.responses.next().now_or_never() {
-            if let Ok(Response::Exceeded(limit)) = serde_json::from_slice(&frame) {
-                self.exceeded = Some(limit);
-            }
+            self.note(&frame);
         }
         self.exceeded.take()
+    }
+
+    /// Waits until the job runs into a limit while none of its own processes is waited for. May be dropped and called again.
+    pub(crate) async fn runs_into_limit(&mut self) -> ExceededLimit {
+        loop {
+            if let Some(exceeded) = self.exceeded.take() {
+                return exceeded;
+            }
+            match self.responses.next().await {
+                Some(Ok(frame)) => self.note(&frame),
+                // As above.
+                Some(Err(_)) | None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Nothing else comes unasked but the end of a step that was given up.
+    fn note(&mut self, unasked: &[u8]) {
+        if let Ok(Response::Exceeded(limit)) = serde_json::from_slice(unasked) {
+            self.exceeded = Some(limit);
+        }
     }
 
     /// It has ended; what it said at last tells why. May be dropped and called again.

@@ -75,13 +75,16 @@ fn name_passed_over(context: &StepContext<'_>, what: &str, passed_over: &[Passed
     }
 }
 
-/// For tools that start no processes: they are dropped where they are.
+/// For work that starts no process of the step: it is dropped where it is, also when what the job has left running takes
+/// more than the job may.
 async fn unless_halted(
     context: &StepContext<'_>,
     work: impl Future<Output = Result<(), ToolError>>,
 ) -> StepEnd {
+    let limit = async { context.sandbox.lock().await.runs_into_limit().await };
     tokio::select! {
         () = context.halt.cancelled() => StepEnd::failed("halted"),
+        exceeded = limit => StepEnd::failed(context.config.job_limits.explain(exceeded)),
         result = work => match result {
             Ok(()) => StepEnd::success(),
             Err(error) => StepEnd::failed(error.to_string()),

@@ -179,7 +179,6 @@ async fn what_a_job_left_running_is_held_to_its_limits_between_its_steps_too() {
         .await;
     std::fs::write(go, "").unwrap();
     until("what was left is ended", || !runs(&left)).await;
-    bench.server.change(|state| state.is_storage_full = false);
     let record = bench.server.finished(attempt).await;
     assert_eq!(record.steps(), [Success, Failed, Success], "{:#?}", record.log);
     assert_told(&record, "raise `agent.memory_limit`");
