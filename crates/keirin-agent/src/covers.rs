@@ -29,7 +29,7 @@ const CONTROL_SOCKETS: [&str; 18] = [
 ];
 
 /// Where well-known programs keep credentials below a home folder. `docs/agents.md` shows this list to people.
-const IN_HOME: [&str; 32] = [
+const IN_HOME: [&str; 37] = [
     // Keys, and passwords of any kind.
     ".ssh",
     ".gnupg",
@@ -46,6 +46,7 @@ const IN_HOME: [&str; 32] = [
     ".azure",
     ".oci",
     ".s3cfg",
+    ".boto",
     ".terraformrc",
     ".terraform.d/credentials.tfrc.json",
     // Registries of packages.
@@ -66,11 +67,15 @@ const IN_HOME: [&str; 32] = [
     // What was typed, and what browsers remember.
     ".bash_history",
     ".zsh_history",
+    ".local/share/fish/fish_history",
+    ".python_history",
+    ".node_repl_history",
     ".psql_history",
+    ".mysql_history",
     ".mozilla",
 ];
 /// The same below the folder of configuration, `.config` as a rule.
-const IN_CONFIGURATION: [&str; 12] = [
+const IN_CONFIGURATION: [&str; 13] = [
     "keirin",
     "git/credentials",
     "gh",
@@ -80,6 +85,7 @@ const IN_CONFIGURATION: [&str; 12] = [
     "gcloud",
     "doctl",
     "rclone",
+    "sops",
     "composer/auth.json",
     "chromium",
     "google-chrome",
