@@ -39,15 +39,28 @@ pub(crate) fn without_path(text: &str) -> String {
     }
 }
 
+/// Folders that many machines have, so that to name them tells nothing; those right below the root are such too.
+const COMMON_FOLDERS: [&str; 8] = [
+    "/usr/lib",
+    "/usr/local",
+    "/usr/local/lib",
+    "/usr/local/share",
+    "/usr/local/src",
+    "/usr/share",
+    "/usr/src",
+    "/var/lib",
+];
+
 /// The path of a repository on the server and the folders that it lies in, which no log shows: the submodules of one are
-/// beside it. A folder right below the root tells nothing, and stands in logs for other reasons.
+/// beside it.
 pub(crate) fn local_folders(repository: &str) -> Vec<String> {
     // The root and two names.
     const TELLING: usize = 3;
     let local = RepositoryUrl::parse(repository).ok();
     let local = local.as_ref().and_then(RepositoryUrl::local_path);
     let folders = local.into_iter().flat_map(Path::ancestors);
-    let telling = folders.filter(|folder| folder.components().count() >= TELLING);
+    let is_common = |folder: &Path| COMMON_FOLDERS.iter().any(|common| folder == Path::new(common));
+    let telling = folders.filter(|folder| folder.components().count() >= TELLING && !is_common(folder));
     telling
         .map(|folder| folder.to_string_lossy().into_owned())
         .collect()
@@ -73,6 +86,10 @@ mod tests {
         assert_eq!(
             folders,
             ["/srv/git/group/project.git", "/srv/git/group", "/srv/git"]
+        );
+        assert_eq!(
+            local_folders("/usr/local/src/project"),
+            ["/usr/local/src/project"]
         );
         assert!(local_folders("https://example.org/srv/git/project.git").is_empty());
     }
