@@ -74,6 +74,7 @@ function openStream(
   if (stop.aborted) return;
   report("connecting");
   const source = new EventSource(apiUrl("events", { after }));
+  const over = new AbortController();
   let position = after;
   let wait = retry;
   source.addEventListener("open", () => {
@@ -93,7 +94,8 @@ function openStream(
     }
     // Refused rather than broken off: it does not try again by itself.
     report("off");
+    over.abort();
     setTimeout(() => openStream(position, take, report, stop, nextRetry(wait)), wait);
   });
-  stop.addEventListener("abort", () => source.close());
+  stop.addEventListener("abort", () => source.close(), { signal: over.signal });
 }
