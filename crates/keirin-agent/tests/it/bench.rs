@@ -57,7 +57,15 @@ impl Bench {
         }
         let server = Arc::new(TestServer::new(folder.path().to_str().unwrap().to_owned()));
         let (shutdown, receiver) = watch::channel(Shutdown::Running);
-        let agent = tokio::spawn(JobRunner::run(config, Arc::clone(&server) as Arc<_>, receiver));
+        let (running, of_agent) = (
+            JobRunner::run(config, Arc::clone(&server) as Arc<_>, receiver),
+            Arc::clone(&server),
+        );
+        let agent = tokio::spawn(async move {
+            let end = running.await;
+            of_agent.change(|state| state.agent_failure = end.as_ref().err().map(ToString::to_string));
+            end
+        });
         Self {
             server,
             folder,

@@ -669,6 +669,10 @@ async fn a_temporary_folder_that_is_a_link_is_the_job_s_own_too() {
         return;
     }
     let shared = outside_of_tmp();
+    if shared.path().starts_with("/var") {
+        println!("skipped: {name}: the tests themselves lie below /var, which this one covers");
+        return;
+    }
     std::fs::set_permissions(shared.path(), PermissionsExt::from_mode(0o777)).unwrap();
     // A machine whose /var/tmp leads elsewhere, in a namespace of its own.
     let machine = format!(

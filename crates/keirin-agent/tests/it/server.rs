@@ -98,6 +98,8 @@ pub(crate) struct State {
     pub(crate) free: u32,
     /// The time that the server says.
     pub(crate) now: Option<Timestamp>,
+    /// Why the agent has ended by itself.
+    pub(crate) agent_failure: Option<String>,
 }
 
 /// The server.
@@ -137,6 +139,8 @@ impl TestServer {
             if let Some(found) = find(&self.state()) {
                 return found;
             }
+            let failure = self.state().agent_failure.clone();
+            assert_eq!(failure, None, "the agent has ended, and the test waits for it");
             changes.changed().await.unwrap();
         }
     }
