@@ -85,4 +85,6 @@ ids! {
     UserId,
     /// A secret that lets a program or an agent in.
     TokenId,
+    /// Something that the server does by itself and must not lose.
+    BackgroundJobId,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgPool};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::Result;
 use crate::backup::undo_unfinished_restore;
@@ -34,6 +34,8 @@ pub struct Store {
     pub(crate) reader: Arc<OnceLock<PgConnectOptions>>,
     /// The turns of people's queries.
     pub(crate) reader_turns: Arc<Semaphore>,
+    /// Told when there may be background jobs to begin.
+    pub(crate) background_news: Arc<Notify>,
 }
 
 impl Store {
@@ -71,6 +73,7 @@ impl Store {
             pool,
             reader: Arc::default(),
             reader_turns: Arc::new(Semaphore::new(READERS)),
+            background_news: Arc::default(),
         })
     }
 

@@ -1,0 +1,81 @@
+//! What background work there is: its kinds, and what each may take.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use keirin_store::background_jobs::BegunJob;
+
+/// A kind of background job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// Its name, in lines of the log, in series and for programs.
+    pub name: &'static str,
+    /// What it does, for people: a few words that begin with a verb.
+    pub title: &'static str,
+    /// How many jobs of it run at once.
+    pub concurrency: usize,
+    /// How long one may take before it is ended, which counts as a failure.
+    pub time_limit: Duration,
+    /// What happens after a failure.
+    pub retry: Retry,
+    /// How long after its end it is due again, where it recurs: there is always one job of such a kind.
+    pub every: Option<SignedDuration>,
+}
+
+/// When a job that has failed is tried again. The time doubles with each failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// How long after the first failure.
+    pub first: Duration,
+    /// The longest time.
+    pub longest: Duration,
+    /// How often it is begun before it is left for a person; `None` where it is tried for ever.
+    pub attempts: Option<u32>,
+}
+
+/// What is to be done after a job has gone well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing; a kind that recurs is due again in its time.
+    Done,
+    /// The same again, then.
+    Again(Timestamp),
+}
+
+/// Why a job has not gone well, in a sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// It may go well another time.
+    Passing(String),
+    /// It will not get better by itself: a person has to look at it.
+    Lasting(String),
+}
+
+impl Failure {
+    /// It may go well another time.
+    pub fn passing(error: impl std::fmt::Display) -> Self {
+        Self::Passing(error.to_string())
+    }
+
+    /// What is said of it.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Passing(message) | Self::Lasting(message) => message,
+        }
+    }
+}
+
+/// The work of one kind.
+#[async_trait]
+pub trait BackgroundWork: Send + Sync {
+    /// Which kind it is.
+    fn kind(&self) -> Kind;
+
+    /// Does one job. It may be dropped at any point, when its time is over or the server ends, and is then begun anew: what
+    /// it has done by then must do no harm when it is done again.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    async fn run(&self, job: &BegunJob) -> Result<Next, Failure>;
+}

@@ -1,0 +1,17 @@
+//! Background work: what the server does by itself while it leads.
+//!
+//! It has two shapes. A **background job** must not be lost: a row that is written by the transaction that causes it, begun by
+//! the leader, tried again after a failure, and kept where it fails too often ([`BackgroundJobs`]). A **reconciler** goes on
+//! as long as the server leads and moves one durable position, or brings something in line with what is there
+//! ([`Reconciler`]). Both have a status that people see.
+
+mod figures;
+mod kind;
+mod reconciler;
+mod retry;
+mod runner;
+
+pub use figures::{DURATION_BOUNDS, Ended, KindFigures};
+pub use kind::{BackgroundWork, Failure, Kind, Next, Retry};
+pub use reconciler::{Reconciler, ReconcilerStatus, Reconcilers};
+pub use runner::{BackgroundJobs, Running};

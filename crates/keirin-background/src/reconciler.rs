@@ -1,0 +1,121 @@
+//! What goes on as long as the server leads, and how it stands.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use keirin_model::Clock;
+
+/// How something stands that goes on as long as the server leads.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReconcilerStatus {
+    /// When its last round went well.
+    pub succeeded_at: Option<Timestamp>,
+    /// When its last round failed, where it has not gone well since.
+    pub failed_at: Option<Timestamp>,
+    /// Why that was.
+    pub error: Option<String>,
+}
+
+/// One thing that goes on as long as the server leads, which says of each of its rounds how it went. A clone is the same.
+#[derive(Clone)]
+pub struct Reconciler {
+    name: &'static str,
+    clock: Clock,
+    statuses: Arc<Mutex<BTreeMap<&'static str, Entry>>>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    title: &'static str,
+    status: ReconcilerStatus,
+}
+
+/// Everything that goes on as long as the server leads.
+#[derive(Clone)]
+pub struct Reconcilers {
+    clock: Clock,
+    statuses: Arc<Mutex<BTreeMap<&'static str, Entry>>>,
+}
+
+impl Reconcilers {
+    /// None yet.
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            statuses: Arc::default(),
+        }
+    }
+
+    /// One more, or the one of this name. `title` says what it does: a few words that begin with a verb.
+    pub fn add(&self, name: &'static str, title: &'static str) -> Reconciler {
+        let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        statuses.entry(name).or_insert_with(|| Entry {
+            title,
+            status: ReconcilerStatus::default(),
+        });
+        Reconciler {
+            name,
+            clock: Arc::clone(&self.clock),
+            statuses: Arc::clone(&self.statuses),
+        }
+    }
+
+    /// How each stands: its name, its title and its status.
+    pub fn all(&self) -> Vec<(&'static str, &'static str, ReconcilerStatus)> {
+        let statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = statuses.iter();
+        all.map(|(name, entry)| (*name, entry.title, entry.status.clone()))
+            .collect()
+    }
+}
+
+impl Reconciler {
+    /// Says how a round went. A failure is logged where it is another than before.
+    pub fn went<E: std::fmt::Display>(&self, round: &Result<(), E>) {
+        let now = (self.clock)();
+        let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(entry) = statuses.get_mut(self.name) else {
+            return;
+        };
+        match round {
+            Ok(()) => {
+                entry.status = ReconcilerStatus {
+                    succeeded_at: Some(now),
+                    ..ReconcilerStatus::default()
+                }
+            }
+            Err(error) => {
+                let error = error.to_string();
+                if entry.status.error.as_ref() != Some(&error) {
+                    tracing::warn!(reconciler = self.name, %error, "background work does not go on at the moment");
+                }
+                entry.status.failed_at = Some(now);
+                entry.status.error = Some(error);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_that_goes_well_ends_what_was_said_of_those_before() {
+        let clock: Clock = Arc::new(|| Timestamp::UNIX_EPOCH);
+        let reconcilers = Reconcilers::new(clock);
+        let forward = reconcilers.add("forward", "Send samples on");
+        let status = || reconcilers.all().remove(0).2;
+        assert_eq!(status(), ReconcilerStatus::default());
+        forward.went(&Err("nobody answers"));
+        assert_eq!(status().error.as_deref(), Some("nobody answers"));
+        assert_eq!(status().failed_at, Some(Timestamp::UNIX_EPOCH));
+        forward.went::<&str>(&Ok(()));
+        let expected = ReconcilerStatus {
+            succeeded_at: Some(Timestamp::UNIX_EPOCH),
+            ..ReconcilerStatus::default()
+        };
+        assert_eq!(status(), expected);
+    }
+}
