@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use keirin_background::{BackgroundJobs, Reconcilers};
 use keirin_git::Mirrors;
 use keirin_logs::Logs;
 use keirin_metrics::exchange::Exchange;
@@ -49,6 +50,10 @@ pub struct Parts {
     pub outside: Environment,
     /// What can be set.
     pub settings: HttpSettings,
+    /// What the server does by itself and must not lose.
+    pub background: BackgroundJobs,
+    /// What goes on for as long as the server leads.
+    pub reconcilers: Reconcilers,
 }
 
 /// What handlers share.
@@ -73,6 +78,8 @@ pub struct App {
     pub(crate) queries: QueryEngine,
     pub(crate) transforms: Transforms,
     pub(crate) exchange: Arc<Exchange>,
+    pub(crate) background: BackgroundJobs,
+    pub(crate) reconcilers: Reconcilers,
 }
 
 /// The name of the token that lets the local agent in.
@@ -88,6 +95,8 @@ impl App {
             queries: QueryEngine::new(parts.transforms.storage().clone()),
             transforms: parts.transforms,
             exchange: parts.exchange,
+            background: parts.background,
+            reconcilers: parts.reconcilers,
             store: parts.store,
             work: parts.work,
             logs: parts.logs,
@@ -155,11 +164,11 @@ impl App {
         Ok(removed.len() as u64)
     }
 
-    /// Removes agents that have waited to be let in and were not heard of for a day.
+    /// Removes agents that have waited to be let in and were not heard of for a day: there is room for so many alone.
     ///
     /// # Errors
     /// The database fails, or those who run the work.
-    pub async fn forget_silent_agents(&self) -> Result<(), ApiError> {
+    pub(crate) async fn forget_silent_agents(&self) -> Result<(), ApiError> {
         let before = self.outside.now() - WAITING_REMEMBERED;
         self.remove_waiting_agents(Some(before)).await.map(|_| ())
     }

@@ -215,6 +215,19 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/agents/{agent}", SignedIn),
     ("PATCH", "/api/v1/agents/{agent}", Server(Admin)),
     ("DELETE", "/api/v1/agents/{agent}", Server(Admin)),
+    // What the server does by itself.
+    ("GET", "/api/v1/background", Server(Admin)),
+    ("GET", "/api/v1/background-jobs", Server(Admin)),
+    (
+        "POST",
+        "/api/v1/background-jobs/{background_job}/run",
+        Server(Admin),
+    ),
+    (
+        "DELETE",
+        "/api/v1/background-jobs/{background_job}",
+        Server(Admin),
+    ),
     // Workflows, people and tokens.
     ("POST", "/api/v1/workflows/check", SignedIn),
     ("GET", "/api/v1/tokens", SignedIn),

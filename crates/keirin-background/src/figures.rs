@@ -9,7 +9,7 @@ pub const DURATION_BOUNDS: [f64; 9] = [0.01, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 60
 
 /// How a run of a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Ended {
+pub enum RunEnd {
     /// It went well.
     Success,
     /// It failed and is tried again.
@@ -20,7 +20,7 @@ pub enum Ended {
     Cancelled,
 }
 
-impl Ended {
+impl RunEnd {
     /// Every end.
     pub const ALL: [Self; 4] = [Self::Success, Self::Failed, Self::Dead, Self::Cancelled];
 
@@ -39,7 +39,7 @@ impl Ended {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct KindFigures {
     /// How many runs ended, by how.
-    pub ended: BTreeMap<Ended, u64>,
+    pub ended: BTreeMap<RunEnd, u64>,
     /// How many took so long at most, by the bounds in [`DURATION_BOUNDS`]; each counts in one bucket alone.
     pub durations: [u64; DURATION_BOUNDS.len() + 1],
     /// How long all took together, in seconds.
@@ -62,7 +62,7 @@ impl Figures {
         self.with(kind, |figures| figures.lag_seconds = lag.as_secs_f64());
     }
 
-    pub(crate) fn ended(&self, kind: &'static str, ended: Ended, took: Duration) {
+    pub(crate) fn ended(&self, kind: &'static str, ended: RunEnd, took: Duration) {
         let seconds = took.as_secs_f64();
         self.with(kind, |figures| {
             *figures.ended.entry(ended).or_default() += 1;
@@ -93,11 +93,11 @@ mod tests {
     fn a_run_counts_in_the_bucket_that_it_fits_in() {
         let figures = Figures::default();
         for seconds in [0.01, 0.011, 4000.0] {
-            figures.ended("look", Ended::Success, Duration::from_secs_f64(seconds));
+            figures.ended("look", RunEnd::Success, Duration::from_secs_f64(seconds));
         }
         let look = &figures.all()["look"];
         assert_eq!(look.durations, [1, 1, 0, 0, 0, 0, 0, 0, 0, 1]);
-        assert_eq!(look.ended, BTreeMap::from([(Ended::Success, 3)]));
+        assert_eq!(look.ended, BTreeMap::from([(RunEnd::Success, 3)]));
         assert!((look.duration_seconds - 4000.021).abs() < 1e-9);
     }
 }

@@ -8,7 +8,7 @@ use keirin_store::background_jobs::BegunJob;
 
 /// A kind of background job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kind {
+pub struct BackgroundKind {
     /// Its name, in lines of the log, in series and for programs.
     pub name: &'static str,
     /// What it does, for people: a few words that begin with a verb.
@@ -18,14 +18,14 @@ pub struct Kind {
     /// How long one may take before it is ended, which counts as a failure.
     pub time_limit: Duration,
     /// What happens after a failure.
-    pub retry: Retry,
+    pub retry: Backoffs,
     /// How long after its end it is due again, where it recurs: there is always one job of such a kind.
     pub every: Option<SignedDuration>,
 }
 
 /// When a job that has failed is tried again. The time doubles with each failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retry {
+pub struct Backoffs {
     /// How long after the first failure.
     pub first: Duration,
     /// The longest time.
@@ -36,7 +36,7 @@ pub struct Retry {
 
 /// What is to be done after a job has gone well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum NextRun {
     /// Nothing; a kind that recurs is due again in its time.
     Done,
     /// The same again, then.
@@ -45,14 +45,14 @@ pub enum Next {
 
 /// Why a job has not gone well, in a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
+pub enum JobFailure {
     /// It may go well another time.
     Passing(String),
     /// It will not get better by itself: a person has to look at it.
     Lasting(String),
 }
 
-impl Failure {
+impl JobFailure {
     /// It may go well another time.
     pub fn passing(error: impl std::fmt::Display) -> Self {
         Self::Passing(error.to_string())
@@ -70,12 +70,12 @@ impl Failure {
 #[async_trait]
 pub trait BackgroundWork: Send + Sync {
     /// Which kind it is.
-    fn kind(&self) -> Kind;
+    fn kind(&self) -> BackgroundKind;
 
     /// Does one job. It may be dropped at any point, when its time is over or the server ends, and is then begun anew: what
     /// it has done by then must do no harm when it is done again.
     ///
     /// # Errors
-    /// See [`Failure`].
-    async fn run(&self, job: &BegunJob) -> Result<Next, Failure>;
+    /// See [`JobFailure`].
+    async fn run(&self, job: &BegunJob) -> Result<NextRun, JobFailure>;
 }

@@ -11,7 +11,7 @@ mod reconciler;
 mod retry;
 mod runner;
 
-pub use figures::{DURATION_BOUNDS, Ended, KindFigures};
-pub use kind::{BackgroundWork, Failure, Kind, Next, Retry};
+pub use figures::{DURATION_BOUNDS, KindFigures, RunEnd};
+pub use kind::{BackgroundKind, BackgroundWork, Backoffs, JobFailure, NextRun};
 pub use reconciler::{Reconciler, ReconcilerStatus, Reconcilers};
-pub use runner::{BackgroundJobs, Running};
+pub use runner::{BackgroundJobs, RunningJobs};

@@ -20,14 +20,14 @@ pub struct ReconcilerStatus {
 /// One thing that goes on as long as the server leads, which says of each of its rounds how it went. A clone is the same.
 #[derive(Clone)]
 pub struct Reconciler {
-    name: &'static str,
+    name: String,
     clock: Clock,
-    statuses: Arc<Mutex<BTreeMap<&'static str, Entry>>>,
+    statuses: Arc<Mutex<BTreeMap<String, Entry>>>,
 }
 
 #[derive(Debug, Clone)]
 struct Entry {
-    title: &'static str,
+    title: String,
     status: ReconcilerStatus,
 }
 
@@ -35,7 +35,7 @@ struct Entry {
 #[derive(Clone)]
 pub struct Reconcilers {
     clock: Clock,
-    statuses: Arc<Mutex<BTreeMap<&'static str, Entry>>>,
+    statuses: Arc<Mutex<BTreeMap<String, Entry>>>,
 }
 
 impl Reconcilers {
@@ -48,24 +48,24 @@ impl Reconcilers {
     }
 
     /// One more, or the one of this name. `title` says what it does: a few words that begin with a verb.
-    pub fn add(&self, name: &'static str, title: &'static str) -> Reconciler {
+    pub fn add(&self, name: &str, title: &str) -> Reconciler {
         let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
-        statuses.entry(name).or_insert_with(|| Entry {
-            title,
+        statuses.entry(name.to_owned()).or_insert_with(|| Entry {
+            title: title.to_owned(),
             status: ReconcilerStatus::default(),
         });
         Reconciler {
-            name,
+            name: name.to_owned(),
             clock: Arc::clone(&self.clock),
             statuses: Arc::clone(&self.statuses),
         }
     }
 
     /// How each stands: its name, its title and its status.
-    pub fn all(&self) -> Vec<(&'static str, &'static str, ReconcilerStatus)> {
+    pub fn all(&self) -> Vec<(String, String, ReconcilerStatus)> {
         let statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
         let all = statuses.iter();
-        all.map(|(name, entry)| (*name, entry.title, entry.status.clone()))
+        all.map(|(name, entry)| (name.clone(), entry.title.clone(), entry.status.clone()))
             .collect()
     }
 }
@@ -75,7 +75,7 @@ impl Reconciler {
     pub fn went<E: std::fmt::Display>(&self, round: &Result<(), E>) {
         let now = (self.clock)();
         let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(entry) = statuses.get_mut(self.name) else {
+        let Some(entry) = statuses.get_mut(&self.name) else {
             return;
         };
         match round {

@@ -3,18 +3,18 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
-use crate::kind::{Failure, Retry};
+use crate::kind::{Backoffs, JobFailure};
 
 /// After this many doublings every wait is the longest.
 const DOUBLINGS: u32 = 30;
 
-impl Retry {
+impl Backoffs {
     /// How long after a failure the job is tried again; `None` where it is left for a person. `attempts` counts how often it
     /// has been begun. Jobs that fail together come back apart: the wait differs by up to a quarter, by what `seed` tells
     /// them apart.
-    pub(crate) fn wait(&self, failure: &Failure, attempts: u32, seed: i64) -> Option<Duration> {
+    pub(crate) fn wait(&self, failure: &JobFailure, attempts: u32, seed: i64) -> Option<Duration> {
         let is_over = self.attempts.is_some_and(|limit| attempts >= limit);
-        if is_over || matches!(failure, Failure::Lasting(_)) {
+        if is_over || matches!(failure, JobFailure::Lasting(_)) {
             return None;
         }
         let doublings = attempts.saturating_sub(1).min(DOUBLINGS);
@@ -31,7 +31,7 @@ impl Retry {
 mod tests {
     use super::*;
 
-    const RETRY: Retry = Retry {
+    const RETRY: Backoffs = Backoffs {
         first: Duration::from_secs(10),
         longest: Duration::from_secs(3600),
         attempts: Some(5),
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn the_wait_doubles_up_to_its_end_and_then_a_person_is_waited_for() {
-        let passing = Failure::Passing("the disk is full".to_owned());
+        let passing = JobFailure::Passing("the disk is full".to_owned());
         for (attempts, expected) in [(1, 10.0), (2, 20.0), (3, 40.0), (4, 80.0)] {
             let wait = RETRY.wait(&passing, attempts, 7).unwrap().as_secs_f64();
             assert!(
@@ -48,19 +48,19 @@ mod tests {
             );
         }
         assert_eq!(RETRY.wait(&passing, 5, 7), None);
-        let for_ever = Retry {
+        let for_ever = Backoffs {
             attempts: None,
             ..RETRY
         };
         let longest = for_ever.wait(&passing, u32::MAX, 7).unwrap();
         assert!(longest >= RETRY.longest * 3 / 4 && longest <= RETRY.longest * 5 / 4);
-        let lasting = Failure::Lasting("there is no such bucket".to_owned());
+        let lasting = JobFailure::Lasting("there is no such bucket".to_owned());
         assert_eq!(for_ever.wait(&lasting, 1, 7), None);
     }
 
     #[test]
     fn jobs_that_fail_together_come_back_apart() {
-        let passing = Failure::Passing(String::new());
+        let passing = JobFailure::Passing(String::new());
         let waits: std::collections::HashSet<_> = (1..=50).map(|job| RETRY.wait(&passing, 1, job)).collect();
         assert!(waits.len() > 40, "{}", waits.len());
     }

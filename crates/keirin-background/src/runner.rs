@@ -16,8 +16,8 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::figures::{Ended, Figures, KindFigures};
-use crate::kind::{BackgroundWork, Failure, Kind, Next};
+use crate::figures::{Figures, KindFigures, RunEnd};
+use crate::kind::{BackgroundKind, BackgroundWork, JobFailure, NextRun};
 
 /// How often it is looked for jobs that nobody has told of.
 const LOOK: Duration = Duration::from_secs(60);
@@ -42,12 +42,12 @@ struct RunningJob {
 }
 
 /// Background jobs being run. They are ended where they are when it is dropped.
-pub struct Running {
+pub struct RunningJobs {
     stop: oneshot::Sender<Duration>,
     runner: AbortOnDropHandle<()>,
 }
 
-impl Running {
+impl RunningJobs {
     /// Begins no more, lets those that run come to an end for as long as this, and gives back the others.
     pub async fn stop(self, farewell: Duration) {
         // The runner may have ended by itself, when another server led.
@@ -73,17 +73,17 @@ impl BackgroundJobs {
     }
 
     /// Begins to run them as the leader of this epoch.
-    pub fn start(&self, epoch: Epoch) -> Running {
+    pub fn start(&self, epoch: Epoch) -> RunningJobs {
         let (stop, stopped) = oneshot::channel();
         let runner = tokio::spawn(Arc::clone(&self.0).run(epoch, stopped));
-        Running {
+        RunningJobs {
             stop,
             runner: AbortOnDropHandle::new(runner),
         }
     }
 
     /// The kinds that there are.
-    pub fn kinds(&self) -> impl Iterator<Item = Kind> + '_ {
+    pub fn kinds(&self) -> impl Iterator<Item = BackgroundKind> + '_ {
         self.0.works.values().map(|work| work.kind())
     }
 
@@ -120,7 +120,7 @@ impl BackgroundJobs {
             running.abort.abort();
             self.0
                 .figures
-                .ended(running.kind, Ended::Cancelled, Duration::ZERO);
+                .ended(running.kind, RunEnd::Cancelled, Duration::ZERO);
         }
         Ok(())
     }
@@ -234,7 +234,7 @@ impl Inner {
         self.figures
             .begun(kind.name, Duration::try_from(lag).unwrap_or_default());
         let result = match kind.retry.attempts {
-            Some(limit) if job.attempts > limit => Err(Failure::Lasting(format!(
+            Some(limit) if job.attempts > limit => Err(JobFailure::Lasting(format!(
                 "It was begun {} times, and each time the server ended.",
                 job.attempts - 1
             ))),
@@ -270,12 +270,16 @@ impl Drop for TakenOut<'_> {
     }
 }
 
-async fn do_within_limit(kind: &Kind, work: &dyn BackgroundWork, job: &BegunJob) -> Result<Next, Failure> {
+async fn do_within_limit(
+    kind: &BackgroundKind,
+    work: &dyn BackgroundWork,
+    job: &BegunJob,
+) -> Result<NextRun, JobFailure> {
     let run = AssertUnwindSafe(work.run(job)).catch_unwind();
     match timeout(kind.time_limit, run).await {
         Ok(Ok(result)) => result,
-        Ok(Err(_)) => Err(Failure::passing("It broke; the server's log says where.")),
-        Err(_) => Err(Failure::Passing(format!(
+        Ok(Err(_)) => Err(JobFailure::passing("It broke; the server's log says where.")),
+        Err(_) => Err(JobFailure::Passing(format!(
             "It took longer than {} s and was ended.",
             kind.time_limit.as_secs()
         ))),
@@ -284,24 +288,24 @@ async fn do_within_limit(kind: &Kind, work: &dyn BackgroundWork, job: &BegunJob)
 
 /// What becomes of a job. One that recurs never waits for a person: its next time comes by itself.
 fn end_of<'a>(
-    kind: &Kind,
+    kind: &BackgroundKind,
     job: &BegunJob,
-    result: &'a Result<Next, Failure>,
+    result: &'a Result<NextRun, JobFailure>,
     now: Timestamp,
-) -> (BackgroundJobEnd<'a>, Ended) {
+) -> (BackgroundJobEnd<'a>, RunEnd) {
     let recurs = kind.every.map(|every| now + every);
     match result {
-        Ok(Next::Again(at)) => (BackgroundJobEnd::Again(*at), Ended::Success),
-        Ok(Next::Done) => {
+        Ok(NextRun::Again(at)) => (BackgroundJobEnd::Again(*at), RunEnd::Success),
+        Ok(NextRun::Done) => {
             let end = recurs.map_or(BackgroundJobEnd::Done, BackgroundJobEnd::Again);
-            (end, Ended::Success)
+            (end, RunEnd::Success)
         }
         Err(failure) => {
             let wait = kind.retry.wait(failure, job.attempts, job.id.0);
             let message = failure.message();
             match wait.map(|wait| now + wait).or(recurs) {
-                Some(at) => (BackgroundJobEnd::Failed(message, at), Ended::Failed),
-                None => (BackgroundJobEnd::Dead(message), Ended::Dead),
+                Some(at) => (BackgroundJobEnd::Failed(message, at), RunEnd::Failed),
+                None => (BackgroundJobEnd::Dead(message), RunEnd::Dead),
             }
         }
     }

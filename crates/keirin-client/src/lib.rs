@@ -9,6 +9,7 @@
 mod access;
 mod agent;
 mod agents;
+mod background;
 mod client;
 mod error;
 mod event_source;

@@ -24,7 +24,6 @@ use crate::event_loop::{self, End, EventLoopParts};
 use crate::events::{self, Notifications};
 use crate::firing::Firing;
 use crate::handle::Handle;
-use crate::histories::Histories;
 use crate::journal::StoreJournal;
 use crate::lead::{Leadership, lead};
 use crate::prepare::{FlowRequest, On, Preparer, tip_of};
@@ -57,12 +56,12 @@ pub struct ControllerParts {
 
 /// Runs the work of a server.
 pub struct Controller {
-    store: Store,
-    clock: Clock,
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
     rules: Rules,
     first_look: Duration,
     directory: Directory,
-    preparer: Preparer,
+    pub(crate) preparer: Preparer,
     /// Reaches the engine while this server leads.
     handle: RwLock<Option<Handle>>,
     /// The lead, from when it is taken to when it is lost or given back.
@@ -149,12 +148,6 @@ impl Controller {
         let mut beside = JoinSet::new();
         beside.spawn(firing.run(due));
         beside.spawn(note_agents(handle.clone(), self.store.clone()));
-        let histories = Histories::new(
-            self.store.clone(),
-            self.preparer.repositories.clone(),
-            Arc::clone(&self.clock),
-        );
-        beside.spawn(histories.run());
         self.begin_leading(epoch, handle);
         let end = event_loop.ended().await;
         self.end_leading();

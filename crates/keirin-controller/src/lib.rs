@@ -5,6 +5,7 @@
 //! [`Controller`] is the whole for a server: it implements [`work::Work`], which the HTTP layer asks.
 
 mod answer;
+mod background;
 mod controller;
 mod default_branch;
 mod directory;
@@ -12,7 +13,6 @@ mod event_loop;
 mod events;
 mod firing;
 mod handle;
-mod histories;
 mod history;
 mod journal;
 mod lead;
@@ -26,6 +26,7 @@ mod turns;
 pub mod work;
 mod workflows;
 
+pub use background::background_works;
 pub use controller::{Controller, ControllerParts};
 pub use directory::{CheckoutSource, Directory};
 pub use handle::{Handle, MakeFlow};

@@ -16,6 +16,7 @@ use keirin_model::project::{Branch, BranchKind, Notice, NoticeKind, Project, Pus
 use keirin_model::trigger::{Schedule, TimedTrigger};
 use keirin_model::{BranchId, FlowId, ProjectId};
 
+use crate::background::read_history;
 use crate::events::Notifications;
 use crate::handle::Handle;
 use crate::prepare::{FlowRequest, On, Preparer, broken_flow};
@@ -101,6 +102,10 @@ impl Pushes {
         let known = self.preparer.store.branches(project.id).await?;
         let changes = triggering::compare(known, &heads);
         let now = (self.preparer.clock)();
+        if is_first || !changes.is_empty() {
+            // Before it is taken down that this was seen, so that a crash loses none of it.
+            read_history::enqueue(&self.preparer.store, project.id, now).await?;
+        }
         let gone: Vec<BranchId> = changes.gone.iter().map(|branch| branch.id).collect();
         self.preparer.store.set_branches_gone(&gone, now).await?;
         let moves_default = |one: &Moved| one.kind == BranchKind::Branch && one.name == default.name;
@@ -109,7 +114,7 @@ impl Pushes {
         let is_elsewhere = |schedule: &Schedule| schedule.branch != default.id;
         let is_unsettled = schedules.is_empty() || schedules.iter().any(is_elsewhere);
         let reads_anew = anew || is_first || is_unsettled || changes.moved.iter().any(moves_default);
-        let is_news = has_changed || !gone.is_empty() || !changes.moved.is_empty();
+        let is_news = has_changed || !changes.is_empty();
         let fetched = Fetched {
             project,
             mirror: &mirror,

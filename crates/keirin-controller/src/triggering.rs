@@ -54,6 +54,12 @@ pub(crate) struct Changes {
     pub(crate) gone: Vec<Branch>,
 }
 
+impl Changes {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.moved.is_empty() && self.gone.is_empty()
+    }
+}
+
 /// Compares what is known with what is there.
 pub(crate) fn compare(known: Vec<Branch>, heads: &Heads) -> Changes {
     let mut known: BTreeMap<(BranchKind, String), Branch> = known

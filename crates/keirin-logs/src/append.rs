@@ -10,6 +10,7 @@ use keirin_wire::log::{Chunk, ChunkBuilder, ChunkLimits, ChunkLine, Effort, LINE
 use tokio::sync::SemaphorePermit;
 
 use crate::admit::{Admission, Place, admit};
+use crate::background::hasten_sealing;
 use crate::error::{LogError, off_thread};
 use crate::live::{Live, StreamState};
 use crate::logs::{Inner, Logs};
@@ -158,7 +159,7 @@ impl Inner {
                 let next_line = taken.cut.unwrap_or(grown.lines);
                 live.publish(known.lines, taken.chunk);
                 if grown.loose == 0 && known.loose > 0 {
-                    self.sealing.notify_one();
+                    hasten_sealing(&self.store).await?;
                 }
                 *state = Some(grown);
                 return Ok(next_line);

@@ -15,6 +15,7 @@
 
 mod admit;
 mod append;
+mod background;
 mod body;
 mod commit;
 mod error;
@@ -28,6 +29,7 @@ mod seal;
 mod search;
 mod steps;
 
+pub use background::background_works;
 pub use error::LogError;
 pub use keirin_store::logs::{LogFilter, LogRow as LogSummary, LogSource};
 pub use logs::{LogSettings, Logs};

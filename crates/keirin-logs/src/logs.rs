@@ -8,7 +8,7 @@ use keirin_model::{AttemptId, LogStreamId};
 use keirin_objects::Objects;
 use keirin_store::Store;
 use keirin_store::logs::{LogFilter, LogRow, LogSource};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::body::Bodies;
 use crate::commit::Committer;
@@ -52,7 +52,6 @@ pub(crate) struct Inner {
     /// In KiB.
     pub(crate) intake: Semaphore,
     pub(crate) searching: Semaphore,
-    pub(crate) sealing: Notify,
 }
 
 impl fmt::Debug for Logs {
@@ -77,7 +76,6 @@ impl Logs {
             live: Registry::default(),
             intake: Semaphore::new(INTAKE_KIBIBYTES),
             searching: Semaphore::new(threads),
-            sealing: Notify::new(),
         };
         Self {
             inner: Arc::new(inner),
@@ -173,7 +171,6 @@ impl Inner {
         *state = None;
         if let Ok(Some(lines)) = closed {
             live.publish_closed(lines);
-            self.sealing.notify_one();
         }
         drop(state);
         self.live.forget(stream, &live);

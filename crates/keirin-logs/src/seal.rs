@@ -30,11 +30,6 @@ pub struct Sealed {
 }
 
 impl Logs {
-    /// Waits until a log was closed, or has many small chunks.
-    pub async fn sealing_wanted(&self) {
-        self.inner.sealing.notified().await;
-    }
-
     /// Merges the small chunks of logs that were closed since, or have many of them; call it until nothing is sealed.
     /// New objects are written first, then rows are swapped, then old objects removed, so the log can be read at every
     /// moment and after a crash.

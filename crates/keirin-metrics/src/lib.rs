@@ -18,6 +18,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod background;
 pub mod batch;
 pub mod chunk;
 pub mod collect;
@@ -40,3 +41,5 @@ pub mod sql;
 pub mod storage;
 pub mod text;
 pub mod transforms;
+
+pub use background::background_works;

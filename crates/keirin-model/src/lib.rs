@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod agent;
+pub mod background;
 pub mod diagnostic;
 pub mod facts;
 pub mod flow;

@@ -1,12 +1,13 @@
 //! What the server does by itself and must not lose: asked for in the transaction that causes it, begun by the leader alone.
 
 use jiff_sqlx::ToSqlx;
+use keirin_model::background::BackgroundJobState;
 use keirin_model::{BackgroundJobId, ProjectId, Timestamp};
 use serde_json::Value;
 use sqlx::PgConnection;
 
 use crate::engine::Epoch;
-use crate::row::{json, sanitize_nul, timestamp, to_sql, unsigned};
+use crate::row::{json, parse_enum, sanitize_nul, timestamp, to_sql, unsigned};
 use crate::{Result, Store, StoreError};
 
 /// A background job to be done.
@@ -22,8 +23,8 @@ pub struct NewBackgroundJob<'a> {
     pub payload: &'a Value,
     /// The higher is begun first.
     pub priority: i16,
-    /// When it may begin.
-    pub run_at: Timestamp,
+    /// When it may begin; at once where that is not said.
+    pub run_at: Option<Timestamp>,
 }
 
 /// A background job that has begun.
@@ -58,17 +59,6 @@ pub enum BackgroundJobEnd<'a> {
     Failed(&'a str, Timestamp),
     /// It failed, and is not tried again by itself.
     Dead(&'a str),
-}
-
-/// The state of a background job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum BackgroundJobState {
-    /// It waits for its time, or for others of its kind.
-    Waiting,
-    /// It runs.
-    Running,
-    /// It has failed too often and waits for a person.
-    Dead,
 }
 
 /// A background job as people see it.
@@ -122,32 +112,11 @@ pub struct BackgroundJobCount {
     pub first_run_at: Timestamp,
 }
 
-impl BackgroundJobState {
-    /// Every state.
-    pub const ALL: [Self; 3] = [Self::Waiting, Self::Running, Self::Dead];
-
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Running => "running",
-            Self::Dead => "dead",
-        }
-    }
-
-    fn parse(text: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or_else(|| StoreError::Corrupt(format!("the state `{text}` of a background job")))
-    }
-}
-
 /// Asks for a background job within a transaction. Whoever commits it calls [`Store::wake_background_jobs`].
 pub(crate) async fn enqueue(connection: &mut PgConnection, job: NewBackgroundJob<'_>) -> Result<()> {
     sqlx::query!(
         "insert into background_jobs as job (kind, key, project, payload, priority, run_at, created_at)
-         values ($1, $2, $3, $4, $5, $6, clock_timestamp())
+         values ($1, $2, $3, $4, $5, coalesce($6, clock_timestamp()), clock_timestamp())
          on conflict (kind, key) do update set
            project = excluded.project,
            payload = excluded.payload,
@@ -161,7 +130,7 @@ pub(crate) async fn enqueue(connection: &mut PgConnection, job: NewBackgroundJob
         job.project.map(|project| project.0),
         json(job.payload)? as _,
         job.priority,
-        to_sql(job.run_at) as _,
+        job.run_at.map(to_sql) as _,
     )
     .execute(connection)
     .await?;
@@ -427,7 +396,7 @@ impl Store {
         .await?;
         let counts = rows.into_iter().map(|row| {
             Ok(BackgroundJobCount {
-                state: BackgroundJobState::parse(&row.state)?,
+                state: parse_enum(&row.state)?,
                 kind: row.kind,
                 count: unsigned(row.count)?,
                 first_run_at: row.first.to_jiff(),
@@ -527,7 +496,7 @@ impl TryFrom<Row> for BackgroundJob {
     fn try_from(row: Row) -> Result<Self> {
         Ok(Self {
             id: BackgroundJobId(row.id),
-            state: BackgroundJobState::parse(&row.state)?,
+            state: parse_enum(&row.state)?,
             kind: row.kind,
             key: row.key,
             project: row.project,

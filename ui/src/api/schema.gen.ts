@@ -200,6 +200,87 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/background": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what there is of background work
+         * @description The kinds of background jobs and how many there are of each, and what goes on for as long as the server leads.
+         */
+        get: operations["background_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/background-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List background jobs
+         * @description In the order in which they were first asked for. One that went well and does not recur is not there any more.
+         */
+        get: operations["background_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/background-jobs/{background_job}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Cancel a background job
+         * @description It is ended where it runs, and forgotten; one that recurs is left out this once.
+         */
+        delete: operations["background_cancel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/background-jobs/{background_job}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have a background job done now
+         * @description One that waits begins as soon as there is room among those of its kind, also one that has failed too often. One that
+         *     runs is done once more.
+         */
+        post: operations["background_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dashboards": {
         parameters: {
             query?: never;
@@ -1954,6 +2035,95 @@ export interface components {
             outcome: components["schemas"]["Outcome"];
         };
         AttemptId: string;
+        /** @description A job that the server does by itself. */
+        BackgroundJob: {
+            /**
+             * Format: int32
+             * @description How often it has been begun since it last went well.
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it last ended; before `started_at` while it runs.
+             */
+            ended_at: string | null;
+            /** @description Why it failed, where it has not gone well since. */
+            error: string | null;
+            /** @description Its id. */
+            id: components["schemas"]["BackgroundJobId"];
+            /** @description What it is for, within its kind; empty where there is one job of the kind. */
+            key: string;
+            /** @description The name of its kind. */
+            kind: string;
+            /** @description The name of the project that it is for. */
+            project: string | null;
+            /** @description Whether it is due again by itself whenever it has ended. */
+            recurs: boolean;
+            /**
+             * Format: date-time
+             * @description When it is to begin, or was.
+             */
+            run_at: string;
+            /**
+             * Format: date-time
+             * @description When it last began.
+             */
+            started_at: string | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["BackgroundJobState"];
+            /** @description What jobs of this kind do, for people; `null` where this server does no such job. */
+            title: string | null;
+        };
+        BackgroundJobId: string;
+        /**
+         * @description Where a background job stands.
+         * @enum {string}
+         */
+        BackgroundJobState: "waiting" | "running" | "dead";
+        /** @description A kind of background job, and how its jobs stand. */
+        BackgroundKindSummary: {
+            /**
+             * Format: int32
+             * @description How many of its jobs run at once at most.
+             */
+            concurrency: number;
+            /**
+             * Format: int64
+             * @description Jobs that have failed too often.
+             */
+            dead: number;
+            /**
+             * Format: double
+             * @description How long after its end its job is due again, in seconds; `null` where its jobs are asked for.
+             */
+            every_seconds: number | null;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Jobs that run.
+             */
+            running: number;
+            /**
+             * Format: double
+             * @description How long a job may take, in seconds.
+             */
+            time_limit_seconds: number;
+            /** @description What its jobs do, for people. */
+            title: string;
+            /**
+             * Format: int64
+             * @description Jobs that wait.
+             */
+            waiting: number;
+        };
+        /** @description What there is of background work. */
+        BackgroundOverview: {
+            /** @description The kinds of background jobs. */
+            kinds: components["schemas"]["BackgroundKindSummary"][];
+            /** @description What goes on for as long as the server leads. */
+            reconcilers: components["schemas"]["ReconcilerState"][];
+        };
         /** @description A branch of a project that flows run on. */
         Branch: {
             /**
@@ -3186,6 +3356,50 @@ export interface components {
             next_cursor: string | null;
         };
         /** @description Part of a list. */
+        Page_BackgroundJob: {
+            /** @description What stands on this page. */
+            items: {
+                /**
+                 * Format: int32
+                 * @description How often it has been begun since it last went well.
+                 */
+                attempts: number;
+                /**
+                 * Format: date-time
+                 * @description When it last ended; before `started_at` while it runs.
+                 */
+                ended_at: string | null;
+                /** @description Why it failed, where it has not gone well since. */
+                error: string | null;
+                /** @description Its id. */
+                id: components["schemas"]["BackgroundJobId"];
+                /** @description What it is for, within its kind; empty where there is one job of the kind. */
+                key: string;
+                /** @description The name of its kind. */
+                kind: string;
+                /** @description The name of the project that it is for. */
+                project: string | null;
+                /** @description Whether it is due again by itself whenever it has ended. */
+                recurs: boolean;
+                /**
+                 * Format: date-time
+                 * @description When it is to begin, or was.
+                 */
+                run_at: string;
+                /**
+                 * Format: date-time
+                 * @description When it last began.
+                 */
+                started_at: string | null;
+                /** @description Where it stands. */
+                state: components["schemas"]["BackgroundJobState"];
+                /** @description What jobs of this kind do, for people; `null` where this server does no such job. */
+                title: string | null;
+            }[];
+            /** @description To be given as `cursor` to get the next page; `null` on the last one. It means nothing else. */
+            next_cursor: string | null;
+        };
+        /** @description Part of a list. */
         Page_Branch: {
             /** @description What stands on this page. */
             items: {
@@ -3888,6 +4102,25 @@ export interface components {
         Reasons: {
             /** @description A sentence each. */
             reasons: string[];
+        };
+        /** @description How something stands that goes on for as long as the server leads. */
+        ReconcilerState: {
+            /** @description Why it failed. */
+            error: string | null;
+            /**
+             * Format: date-time
+             * @description When it last failed, where it has not gone well since.
+             */
+            failed_at: string | null;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it last went well; `null` where it has not since the server started.
+             */
+            succeeded_at: string | null;
+            /** @description What it does, for people. */
+            title: string;
         };
         /** @description An agent makes itself known. A second call with the same name and secret updates what it offers. */
         Register: {
@@ -5107,6 +5340,127 @@ export interface operations {
                 content: {
                     "application/octet-stream": number[];
                 };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    background_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackgroundOverview"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    background_list: {
+        parameters: {
+            query?: {
+                /** @description Of this kind alone. */
+                kind?: string;
+                /** @description In this state alone. */
+                state?: components["schemas"]["BackgroundJobState"];
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description How many jobs; 50 where absent, 200 at the most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BackgroundJob"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    background_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                background_job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    background_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                background_job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, and what to do. */
             default: {

@@ -4,6 +4,7 @@
 mod agent_protocol;
 mod agents;
 mod artifacts;
+mod background;
 mod dashboards;
 mod events;
 mod flows;
@@ -108,6 +109,10 @@ fn work() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(repositories::show))
         .routes(routes!(agents::list, agents::remove_waiting))
         .routes(routes!(agents::show, agents::change, agents::remove))
+        .routes(routes!(background::overview))
+        .routes(routes!(background::list))
+        .routes(routes!(background::run))
+        .routes(routes!(background::cancel))
 }
 
 fn people() -> OpenApiRouter<Arc<App>> {

@@ -3,6 +3,7 @@
 
 mod agents;
 mod answer;
+mod background;
 mod client;
 mod connections;
 mod content_types;

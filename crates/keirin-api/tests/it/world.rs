@@ -10,6 +10,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, Response};
 use jiff::SignedDuration;
 use keirin_api::{App, ConnectionLimits, Environment, HttpSettings, Live, MasterKey, Parts, router};
+use keirin_background::{BackgroundJobs, Reconcilers};
 use keirin_engine::{RowChange, Snapshot};
 use keirin_git::{Git, Mirrors};
 use keirin_logs::Logs;
@@ -97,12 +98,12 @@ impl World {
         let shown = clock.clone();
         let work = Double::new(store.clone());
         let storage = Storage::new(store.clone());
-        let told = clock.clone();
-        let exchange = Arc::new(Exchange::new(
-            storage.clone(),
-            Arc::new(move || told.now()),
-            exchange,
-        ));
+        let exchange = Arc::new(Exchange::new(storage.clone(), clock_of(&clock), exchange));
+        let background = BackgroundJobs::new(
+            store.clone(),
+            clock_of(&clock),
+            keirin_logs::background_works(&logs),
+        );
         let app = App::new(Parts {
             store: store.clone(),
             work: Arc::new(work.clone()),
@@ -114,6 +115,8 @@ impl World {
             keys: keys.clone(),
             outside: Environment::new(move || shown.now(), drawn()),
             settings,
+            background,
+            reconcilers: Reconcilers::new(clock_of(&clock)),
         });
         Self {
             router: router(&app),
@@ -366,4 +369,10 @@ fn drawn() -> impl Fn(&mut [u8]) + Send + Sync {
             *byte = *drawn;
         }
     }
+}
+
+/// The test's clock as the program takes one.
+fn clock_of(clock: &FakeClock) -> keirin_model::Clock {
+    let clock = clock.clone();
+    Arc::new(move || clock.now())
 }

@@ -6,9 +6,9 @@ mod scripted;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use keirin_background::{Ended, Next};
+use keirin_background::{NextRun, RunEnd};
+use keirin_model::background::BackgroundJobState::{Dead, Running, Waiting};
 use keirin_store::StoreError;
-use keirin_store::background_jobs::BackgroundJobState::{Dead, Running, Waiting};
 use keirin_store::background_jobs::{BackgroundJobEnd, BegunJob};
 
 use scripted::{Answer, Bench, KIND, RECURRING};
@@ -16,12 +16,12 @@ use scripted::{Answer, Bench, KIND, RECURRING};
 #[tokio::test]
 async fn a_job_is_done_once_and_then_gone() {
     let bench = Bench::start(vec![KIND]).await;
-    bench.answer(KIND.name, Answer::Well(Next::Done));
+    bench.answer(KIND.name, Answer::Well(NextRun::Done));
     bench.enqueue(KIND.name, "one").await;
     assert_eq!(bench.begun().await, ("read", "one".to_owned(), 1));
     assert_eq!(bench.settled().await, []);
     let figures = &bench.jobs.figures()["read"];
-    assert_eq!(figures.ended[&Ended::Success], 1);
+    assert_eq!(figures.ended[&RunEnd::Success], 1);
     assert_eq!(figures.durations.iter().sum::<u64>(), 1);
 }
 
@@ -32,7 +32,7 @@ async fn a_job_waits_for_its_time() {
         .enqueue_in(KIND.name, "later", SignedDuration::from_mins(5))
         .await;
     bench.enqueue(KIND.name, "now").await;
-    bench.answer(KIND.name, Answer::Well(Next::Done));
+    bench.answer(KIND.name, Answer::Well(NextRun::Done));
     assert_eq!(bench.begun().await.1, "now");
     let later = bench.settled().await.remove(0);
     assert_eq!((later.key.as_str(), later.state), ("later", Waiting));
@@ -41,7 +41,7 @@ async fn a_job_waits_for_its_time() {
         .enqueue_in(KIND.name, "later", SignedDuration::from_mins(9))
         .await;
     bench.advance(SignedDuration::from_mins(5));
-    bench.answer(KIND.name, Answer::Well(Next::Done));
+    bench.answer(KIND.name, Answer::Well(NextRun::Done));
     assert_eq!(bench.begun().await.1, "later");
     assert_eq!(bench.settled().await, []);
 }
@@ -60,11 +60,11 @@ async fn a_job_that_fails_is_tried_again_later_and_later_until_a_person_is_waite
         bench.advance(SignedDuration::from_hours(1));
     }
     let ended = &bench.jobs.figures()["read"].ended;
-    assert_eq!((ended[&Ended::Failed], ended[&Ended::Dead]), (2, 1));
+    assert_eq!((ended[&RunEnd::Failed], ended[&RunEnd::Dead]), (2, 1));
     // The person has made room and says so.
     let dead = bench.settled().await.remove(0);
     bench.jobs.run_now(dead.id).await.unwrap();
-    bench.answer(KIND.name, Answer::Well(Next::Done));
+    bench.answer(KIND.name, Answer::Well(NextRun::Done));
     assert_eq!(bench.begun().await.2, 1);
     assert_eq!(bench.settled().await, []);
 }
@@ -76,7 +76,7 @@ async fn what_will_not_get_better_is_not_tried_again_until_it_is_asked_for_anew(
     bench.enqueue(KIND.name, "one").await;
     bench.begun().await;
     assert_eq!(bench.settled().await.remove(0).state, Dead);
-    bench.answer(KIND.name, Answer::Well(Next::Done));
+    bench.answer(KIND.name, Answer::Well(NextRun::Done));
     bench.enqueue(KIND.name, "one").await;
     assert_eq!(bench.begun().await.2, 1);
     assert_eq!(bench.settled().await, []);
@@ -90,15 +90,15 @@ async fn what_is_asked_for_while_it_runs_is_done_once_more() {
     bench.enqueue(KIND.name, "one").await;
     bench.enqueue(KIND.name, "one").await;
     assert_eq!(bench.listed().await.remove(0).state, Running);
-    bench.answer(KIND.name, Answer::Well(Next::Done));
+    bench.answer(KIND.name, Answer::Well(NextRun::Done));
     assert_eq!(bench.begun().await, ("read", "one".to_owned(), 1));
-    bench.answer(KIND.name, Answer::Well(Next::Done));
+    bench.answer(KIND.name, Answer::Well(NextRun::Done));
     assert_eq!(bench.settled().await, []);
 }
 
 #[tokio::test]
 async fn jobs_of_one_kind_leave_the_others_their_room() {
-    let other = keirin_background::Kind { name: "send", ..KIND };
+    let other = keirin_background::BackgroundKind { name: "send", ..KIND };
     let bench = Bench::start(vec![KIND, other]).await;
     for key in ["a", "b", "c"] {
         bench.enqueue(KIND.name, key).await;
@@ -107,7 +107,7 @@ async fn jobs_of_one_kind_leave_the_others_their_room() {
     assert_eq!([bench.begun().await.1, bench.begun().await.1], ["a", "b"]);
     bench.enqueue(other.name, "d").await;
     assert_eq!(bench.begun().await.1, "d");
-    bench.answer(KIND.name, Answer::Well(Next::Done));
+    bench.answer(KIND.name, Answer::Well(NextRun::Done));
     assert_eq!(bench.begun().await.1, "c");
 }
 
@@ -115,7 +115,7 @@ async fn jobs_of_one_kind_leave_the_others_their_room() {
 async fn what_recurs_is_there_from_the_start_and_goes_on_after_any_failure() {
     let bench = Bench::start(vec![RECURRING]).await;
     assert_eq!(bench.begun().await, ("sweep", String::new(), 1));
-    bench.answer(RECURRING.name, Answer::Well(Next::Done));
+    bench.answer(RECURRING.name, Answer::Well(NextRun::Done));
     let job = bench.settled().await.remove(0);
     assert_eq!(job.run_at, bench.clock.now() + SignedDuration::from_mins(10));
     bench.advance(SignedDuration::from_mins(10));
@@ -132,14 +132,14 @@ async fn what_recurs_is_there_from_the_start_and_goes_on_after_any_failure() {
     bench.jobs.cancel(job.id).await.unwrap();
     let job = bench.settled().await.remove(0);
     assert_eq!(job.run_at, bench.clock.now() + SignedDuration::from_mins(10));
-    assert_eq!(bench.jobs.figures()["sweep"].ended[&Ended::Cancelled], 1);
+    assert_eq!(bench.jobs.figures()["sweep"].ended[&RunEnd::Cancelled], 1);
 }
 
 #[tokio::test]
 async fn a_job_says_itself_when_it_is_to_be_done_again() {
     let bench = Bench::start(vec![KIND]).await;
     let again = bench.clock.now() + SignedDuration::from_mins(7);
-    bench.answer(KIND.name, Answer::Well(Next::Again(again)));
+    bench.answer(KIND.name, Answer::Well(NextRun::Again(again)));
     bench.enqueue(KIND.name, "one").await;
     bench.begun().await;
     let job = bench.settled().await.remove(0);
@@ -148,7 +148,7 @@ async fn a_job_says_itself_when_it_is_to_be_done_again() {
 
 #[tokio::test]
 async fn a_job_that_breaks_or_takes_too_long_has_failed_and_holds_up_nothing() {
-    let short = keirin_background::Kind {
+    let short = keirin_background::BackgroundKind {
         time_limit: Duration::ZERO,
         name: "short",
         ..KIND
@@ -192,7 +192,7 @@ async fn a_cancelled_job_is_gone_and_its_work_is_ended() {
         Err(StoreError::NotFound(_))
     ));
     // The same may be asked for again.
-    bench.answer(KIND.name, Answer::Well(Next::Done));
+    bench.answer(KIND.name, Answer::Well(NextRun::Done));
     bench.enqueue(KIND.name, "one").await;
     bench.begun().await;
     assert_eq!(bench.settled().await, []);

@@ -6,24 +6,25 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use keirin_background::{BackgroundJobs, BackgroundWork, Failure, Kind, Next, Retry, Running};
-use keirin_model::Clock;
-use keirin_store::Store;
-use keirin_store::background_jobs::{
-    BackgroundJob, BackgroundJobFilter, BackgroundJobState, BegunJob, NewBackgroundJob,
+use keirin_background::{
+    BackgroundJobs, BackgroundKind, BackgroundWork, Backoffs, JobFailure, NextRun, RunningJobs,
 };
+use keirin_model::Clock;
+use keirin_model::background::BackgroundJobState;
+use keirin_store::Store;
+use keirin_store::background_jobs::{BackgroundJob, BackgroundJobFilter, BegunJob, NewBackgroundJob};
 use keirin_store::engine::{Epoch, LeaderLease};
 use keirin_testkit::{FakeClock, TestDatabase, database};
 use serde_json::json;
 use tokio::sync::{Mutex, mpsc};
 
 /// Work that is asked for.
-pub(crate) const KIND: Kind = Kind {
+pub(crate) const KIND: BackgroundKind = BackgroundKind {
     name: "read",
     title: "Read something",
     concurrency: 2,
     time_limit: Duration::from_secs(3600),
-    retry: Retry {
+    retry: Backoffs {
         first: Duration::from_secs(10),
         longest: Duration::from_secs(600),
         attempts: Some(3),
@@ -32,7 +33,7 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 /// Work that recurs.
-pub(crate) const RECURRING: Kind = Kind {
+pub(crate) const RECURRING: BackgroundKind = BackgroundKind {
     name: "sweep",
     title: "Sweep something",
     every: Some(SignedDuration::from_mins(10)),
@@ -44,7 +45,7 @@ const TERM: Duration = Duration::from_secs(3600);
 
 /// What a job is to do.
 pub(crate) enum Answer {
-    Well(Next),
+    Well(NextRun),
     Failed(&'static str),
     Lasting(&'static str),
     Breaks,
@@ -52,7 +53,7 @@ pub(crate) enum Answer {
 
 /// Does what it is told, when it is told.
 struct Scripted {
-    kind: Kind,
+    kind: BackgroundKind,
     begun: mpsc::UnboundedSender<(&'static str, String, u32)>,
     answers: Mutex<mpsc::UnboundedReceiver<Answer>>,
     dropped: mpsc::UnboundedSender<()>,
@@ -69,11 +70,11 @@ impl Drop for TellsWhenDropped {
 
 #[async_trait]
 impl BackgroundWork for Scripted {
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> BackgroundKind {
         self.kind
     }
 
-    async fn run(&self, job: &BegunJob) -> Result<Next, Failure> {
+    async fn run(&self, job: &BegunJob) -> Result<NextRun, JobFailure> {
         let _dropped = TellsWhenDropped(self.dropped.clone());
         self.begun
             .send((self.kind.name, job.key.clone(), job.attempts))
@@ -81,8 +82,8 @@ impl BackgroundWork for Scripted {
         let answer = self.answers.lock().await.recv().await.unwrap();
         match answer {
             Answer::Well(next) => Ok(next),
-            Answer::Failed(error) => Err(Failure::passing(error)),
-            Answer::Lasting(error) => Err(Failure::Lasting(error.to_owned())),
+            Answer::Failed(error) => Err(JobFailure::passing(error)),
+            Answer::Lasting(error) => Err(JobFailure::Lasting(error.to_owned())),
             Answer::Breaks => panic!("as the test says"),
         }
     }
@@ -99,7 +100,7 @@ pub(crate) struct Bench {
     pub(crate) jobs: BackgroundJobs,
     pub(crate) clock: FakeClock,
     pub(crate) store: Store,
-    running: Option<Running>,
+    running: Option<RunningJobs>,
     begun: Mutex<mpsc::UnboundedReceiver<(&'static str, String, u32)>>,
     drivers: HashMap<&'static str, Driver>,
     _database: TestDatabase,
@@ -107,7 +108,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     /// A server that leads and knows these kinds.
-    pub(crate) async fn start(kinds: Vec<Kind>) -> Self {
+    pub(crate) async fn start(kinds: Vec<BackgroundKind>) -> Self {
         let database = database().await;
         let clock = FakeClock::default();
         let (begun_sender, begun) = mpsc::unbounded_channel();
@@ -181,7 +182,7 @@ impl Bench {
             project: None,
             payload: &json!({}),
             priority: 0,
-            run_at: self.clock.now() + wait,
+            run_at: Some(self.clock.now() + wait),
         };
         self.store.enqueue_background_job(job).await.unwrap();
     }

@@ -7,6 +7,7 @@
     unreachable_pub
 )]
 
+mod background;
 mod contract;
 mod database;
 mod faults;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use keirin_background::BackgroundJobs;
 use keirin_controller::work::{Work, WorkError};
 use keirin_controller::{Controller, ControllerParts, Leadership, Repositories};
 use keirin_engine::Rules;
@@ -97,8 +98,21 @@ pub struct Server {
     pub leadership: Leadership,
     pub store: Store,
     pub clock: FakeClock,
-    running: tokio::task::JoinHandle<()>,
+    running: tokio::task::JoinHandle<((), ())>,
     mirrors: TempDir,
+}
+
+/// Works off background jobs whenever the server leads.
+async fn work_off(controller: &Controller, background: &BackgroundJobs) {
+    let mut epochs = controller.leading();
+    loop {
+        let epoch = *epochs.borrow_and_update();
+        let running = epoch.map(|epoch| background.start(epoch));
+        if epochs.changed().await.is_err() {
+            return;
+        }
+        drop(running);
+    }
 }
 
 /// Waits for a program without holding up the tasks of the server that this thread runs too: a transaction that stands
@@ -141,9 +155,17 @@ impl Server {
             first_look: Duration::MAX,
         }));
         let leadership = Leadership::new(store.clone(), name.to_owned());
+        let shown = clock.clone();
+        let background = BackgroundJobs::new(
+            store.clone(),
+            Arc::new(move || shown.now()),
+            keirin_controller::background_works(&controller),
+        );
         let running = {
             let (controller, leadership) = (Arc::clone(&controller), leadership.clone());
-            tokio::spawn(async move { controller.run(&leadership).await })
+            tokio::spawn(async move {
+                tokio::join!(controller.run(&leadership), work_off(&controller, &background))
+            })
         };
         Self {
             controller,

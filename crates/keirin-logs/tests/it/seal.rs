@@ -7,6 +7,7 @@ use std::task::Poll;
 use jiff::Timestamp;
 use keirin_logs::LogSettings;
 use keirin_model::LogStreamId;
+use keirin_store::background_jobs::BackgroundJobFilter;
 
 use crate::house::{House, NOTHING_INLINE, all, chunk, now, numbered};
 
@@ -27,7 +28,6 @@ async fn closed_log(house: &House) -> LogStreamId {
 async fn a_closed_log_is_kept_in_few_pieces() {
     let house = House::with(NOTHING_INLINE).await;
     let log = closed_log(&house).await;
-    house.logs.sealing_wanted().await;
     let sealed = house.logs.seal().await.unwrap();
     assert_eq!((sealed.sealed, sealed.failed.len()), (1, 0));
     assert_eq!(house.rows(log).await, (1, 1));
@@ -57,7 +57,15 @@ async fn a_log_of_many_pieces_is_merged_while_it_grows() {
             .await
             .unwrap();
         if first == 300 {
-            house.logs.sealing_wanted().await;
+            let jobs = house
+                .database
+                .store()
+                .background_jobs(BackgroundJobFilter {
+                    limit: 10,
+                    ..Default::default()
+                })
+                .await;
+            assert_eq!(jobs.unwrap()[0].kind, "seal_logs");
             assert_eq!(house.logs.seal().await.unwrap().sealed, 1);
             assert_eq!(house.rows(log).await.0, 1);
         }

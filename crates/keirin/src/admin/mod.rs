@@ -4,6 +4,7 @@ mod archive;
 mod backup;
 mod config;
 mod doctor;
+mod jobs;
 mod migrate;
 mod place;
 pub(crate) mod progress;
@@ -22,6 +23,7 @@ pub(crate) enum AdminCommand {
     Migrate(migrate::MigrateArguments),
     Doctor(doctor::DoctorArguments),
     Config(config::ShowArguments),
+    Jobs(jobs::JobsArguments),
 }
 
 impl AdminCommand {
@@ -36,6 +38,7 @@ impl AdminCommand {
             Self::Migrate(arguments) => migrate::migrate(arguments, output).await,
             Self::Doctor(arguments) => doctor::doctor(arguments, output).await,
             Self::Config(arguments) => Ok(config::show(&arguments, output)),
+            Self::Jobs(arguments) => jobs::jobs(arguments, output).await,
         }
     }
 }

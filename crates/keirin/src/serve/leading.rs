@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use keirin_background::RunningJobs;
 use keirin_store::engine::Epoch;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -41,6 +42,7 @@ pub(super) struct Leading<'a> {
 struct Started {
     socket: Option<Socket>,
     loops: Option<AbortHandle>,
+    background: Option<RunningJobs>,
     agent: Option<LocalAgent>,
 }
 
@@ -81,7 +83,7 @@ impl<'a> Leading<'a> {
         let mut is_first = true;
         loop {
             let epoch = self.stand_by(&mut epochs).await;
-            match self.begin().await {
+            match self.begin(epoch).await {
                 Ok(()) if is_first => {
                     if let Err(error) = self.welcome(demo).await {
                         return error;
@@ -131,7 +133,7 @@ impl<'a> Leading<'a> {
     }
 
     /// Opens this server for work.
-    async fn begin(&mut self) -> anyhow::Result<()> {
+    async fn begin(&mut self, epoch: Epoch) -> anyhow::Result<()> {
         let near = address::near(self.address, self.config);
         let token = self.local_token().await?;
         // Whoever finds the address may ask at once whether the server takes work.
@@ -148,6 +150,7 @@ impl<'a> Leading<'a> {
         self.data.remember_local(&near, has_socket, &token)?;
         self.token = Some(token);
         self.started.loops = Some(reconcile::start(self.server));
+        self.started.background = Some(self.server.background.start(epoch));
         let socket = has_socket.then(|| self.data.socket());
         let agent = LocalAgent::start(self.config, self.data, self.database, self.server, &near, socket);
         self.started.agent = agent.await?;
@@ -157,9 +160,23 @@ impl<'a> Leading<'a> {
         Ok(())
     }
 
+    /// Lets background jobs come to an end for as long as this, and gives back the others.
+    pub(super) async fn end_background(&mut self, farewell: Duration) {
+        if let Some(background) = self.started.background.take() {
+            background.stop(farewell).await;
+        }
+    }
+
     /// Undoes what [`Leading::begin`] has done. Gives what is left to whoever leads next unless the caller stops it.
     pub(super) async fn end(&mut self) -> Left {
-        let Started { socket, loops, agent } = std::mem::take(&mut self.started);
+        // Those that still run are another server's by now.
+        self.end_background(Duration::ZERO).await;
+        let Started {
+            socket,
+            loops,
+            agent,
+            background: _,
+        } = std::mem::take(&mut self.started);
         // First what others on this machine go by, and last what may wait for the database.
         self.server.app.set_open(false);
         if let Err(error) = self.data.forget_local() {

@@ -18,6 +18,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use keirin_api::{App, ConnectionLimits, Environment, HttpSettings, MasterKey, Parts};
+use keirin_background::{BackgroundJobs, Reconcilers};
 use keirin_controller::{Controller, ControllerParts, Leadership, Repositories};
 use keirin_engine::Rules;
 use keirin_git::{Git, HostRule, Mirrors, RepositoryRules};
@@ -25,6 +26,7 @@ use keirin_logs::Logs;
 use keirin_metrics::exchange::Exchange;
 use keirin_metrics::storage::Storage;
 use keirin_metrics::transforms::Transforms;
+use keirin_model::Clock;
 use keirin_store::Store;
 use keirin_store::reader::FunctionAccess;
 use tokio::sync::watch;
@@ -40,6 +42,9 @@ use storage::Database;
 
 /// How long running requests get to end when the server stops.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+/// How long background jobs that run get to end when the server stops; those that have not by then are begun anew.
+const FAREWELL_OF_BACKGROUND_JOBS: Duration = Duration::from_secs(2);
 
 /// How long somebody who changes a project waits for what its repository says.
 const FIRST_LOOK: Duration = Duration::from_secs(15);
@@ -136,6 +141,8 @@ async fn serve_on(
         error = database.watch() => Err(error),
     };
     output.say("Stopping.");
+    // While nobody else leads.
+    leading.end_background(FAREWELL_OF_BACKGROUND_JOBS).await;
     // Whoever leads next need not wait for this one: the lead is given back before the connections are closed.
     lead.abort();
     drop(parts.controller.release(&leadership).await);
@@ -164,6 +171,8 @@ pub(crate) struct Server {
     pub(crate) transforms: Transforms,
     pub(crate) exchange: Arc<Exchange>,
     pub(crate) store: Store,
+    pub(crate) background: BackgroundJobs,
+    pub(crate) reconcilers: Reconcilers,
     pub(crate) outside: Environment,
     /// What it calls itself when it leads.
     pub(crate) name: String,
@@ -221,7 +230,17 @@ async fn build(
     let storage = Storage::new(store.clone());
     let exchange = Arc::new(exchange::build(config, storage.clone())?);
     let transforms = Transforms::new(storage);
+    let clock: Clock = Arc::new(machine::now);
+    let works = [
+        keirin_controller::background_works(&controller),
+        keirin_logs::background_works(&logs),
+        keirin_metrics::background_works(&exchange),
+    ];
+    let background = BackgroundJobs::new(store.clone(), Arc::clone(&clock), works.concat());
+    let reconcilers = Reconcilers::new(clock);
     let app = App::new(Parts {
+        background: background.clone(),
+        reconcilers: reconcilers.clone(),
         transforms: transforms.clone(),
         exchange: Arc::clone(&exchange),
         store: store.clone(),
@@ -240,6 +259,8 @@ async fn build(
         transforms,
         exchange,
         store,
+        background,
+        reconcilers,
         outside,
         name,
         local_connections,

@@ -21,19 +21,36 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("keirin-objects", &[]),
     ("keirin-client", &["model", "wire"]),
     ("keirin-store", &["engine", "model", "wire"]),
-    ("keirin-logs", &["model", "objects", "store", "wire"]),
-    ("keirin-metrics", &["insight", "model", "promql", "store"]),
+    ("keirin-background", &["model", "store"]),
+    (
+        "keirin-logs",
+        &["background", "model", "objects", "store", "wire"],
+    ),
+    (
+        "keirin-metrics",
+        &["background", "insight", "model", "promql", "store"],
+    ),
     (
         "keirin-agent",
         &["client", "git", "model", "results", "wire", "workflow"],
     ),
     (
         "keirin-controller",
-        &["engine", "git", "insight", "model", "store", "wire", "workflow"],
+        &[
+            "background",
+            "engine",
+            "git",
+            "insight",
+            "model",
+            "store",
+            "wire",
+            "workflow",
+        ],
     ),
     (
         "keirin-api",
         &[
+            "background",
             "controller",
             "git",
             "insight",
@@ -53,6 +70,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "agent",
             "api",
+            "background",
             "client",
             "controller",
             "engine",

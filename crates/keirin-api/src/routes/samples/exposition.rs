@@ -5,8 +5,10 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use keirin_background::{DURATION_BOUNDS, RunEnd};
 use keirin_metrics::batch::{Batch, Metadata};
 use keirin_metrics::text::{SampleTimestamps, TextFormat, write};
+use keirin_model::background::BackgroundJobState;
 use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
 use keirin_store::views::VisibleProjects;
 
@@ -27,6 +29,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> 
     of_work(&app, &mut figures).await?;
     of_data(&app, &mut figures).await?;
     of_exchange(&app, &mut figures).await;
+    of_background(&app, &mut figures).await?;
     let mut batch = figures.batch;
     let counted = app.transforms.since_start().batch(now, |_| true);
     batch.series.extend(counted.series);
@@ -74,6 +77,33 @@ impl Figures {
         self.figure(MetricKind::Counter, name, "", help, series);
     }
 
+    /// How what has been counted since the server started is spread, in seconds: for each series the bounds of its buckets,
+    /// how many are in each and no lower one, the last without a bound, and their sum.
+    fn histogram<'a>(
+        &mut self,
+        name: &str,
+        help: &str,
+        series: impl IntoIterator<Item = (Vec<(&'a str, String)>, &'a [f64], &'a [u64], f64)>,
+    ) {
+        let mut samples = Vec::new();
+        for (labels, bounds, counts, sum) in series {
+            let mut counted = 0;
+            let bounds = bounds.iter().map(|bound| bound.to_string());
+            for (bound, count) in bounds.chain(["+Inf".to_owned()]).zip(counts) {
+                counted += count;
+                let mut labels = labels.clone();
+                labels.push(("le", bound));
+                samples.push(("_bucket", labels, counted as f64));
+            }
+            samples.push(("_count", labels.clone(), counted as f64));
+            samples.push(("_sum", labels, sum));
+        }
+        self.describe(MetricKind::Histogram, name, "seconds", help);
+        for (suffix, labels, value) in samples {
+            self.sample(&format!("{name}{suffix}"), &labels, value);
+        }
+    }
+
     fn figure<'a>(
         &mut self,
         kind: MetricKind,
@@ -82,20 +112,28 @@ impl Figures {
         help: &str,
         series: impl IntoIterator<Item = (Vec<(&'a str, String)>, f64)>,
     ) {
+        self.describe(kind, name, unit, help);
+        for (labels, value) in series {
+            self.sample(name, &labels, value);
+        }
+    }
+
+    fn describe(&mut self, kind: MetricKind, name: &str, unit: &str, help: &str) {
         self.batch.metadata.push(Metadata {
             name: name.to_owned(),
             kind,
             unit: unit.to_owned(),
             help: help.to_owned(),
         });
-        for (labels, value) in series {
-            let labels = labels.iter().fold(
-                Labels::default().with(METRIC_NAME, name),
-                |all, (label, value)| all.with(label, value),
-            );
-            let sample = Sample::new(self.now_ms, value);
-            self.batch.series.push((labels, vec![sample]));
-        }
+    }
+
+    fn sample(&mut self, name: &str, labels: &[(&str, String)], value: f64) {
+        let named = Labels::default().with(METRIC_NAME, name);
+        let labels = labels
+            .iter()
+            .fold(named, |all, (label, value)| all.with(label, value));
+        let sample = Sample::new(self.now_ms, value);
+        self.batch.series.push((labels, vec![sample]));
     }
 }
 
@@ -224,4 +262,68 @@ async fn of_exchange(app: &App, figures: &mut Figures) {
         "How far behind now the samples are that have been sent on.",
         lag,
     );
+}
+
+async fn of_background(app: &App, figures: &mut Figures) -> Result<(), ApiError> {
+    let kinds = app.background.figures();
+    let of_kind = |kind: &str| vec![("kind", kind.to_owned())];
+    figures.counter(
+        "keirin_background_jobs_total",
+        "Background jobs that ended since the server started, by kind and outcome.",
+        kinds.iter().flat_map(|(kind, known)| {
+            RunEnd::ALL.into_iter().map(move |end| {
+                let labels = vec![("kind", (*kind).to_owned()), ("outcome", end.as_str().to_owned())];
+                (labels, known.ended.get(&end).copied().unwrap_or_default() as f64)
+            })
+        }),
+    );
+    figures.histogram(
+        "keirin_background_job_duration_seconds",
+        "How long background jobs took.",
+        kinds.iter().map(|(kind, known)| {
+            let counts = known.durations.as_slice();
+            (
+                of_kind(kind),
+                &DURATION_BOUNDS[..],
+                counts,
+                known.duration_seconds,
+            )
+        }),
+    );
+    figures.gauge(
+        "keirin_background_job_lag_seconds",
+        "seconds",
+        "How long after it was due the latest background job of a kind began.",
+        kinds
+            .iter()
+            .map(|(kind, known)| (of_kind(kind), known.lag_seconds)),
+    );
+    let counts = app.store.count_background_jobs().await?;
+    figures.gauge(
+        "keirin_background_jobs",
+        "",
+        "Background jobs by kind and state. Dead ones have failed too often and wait for a person.",
+        kinds.keys().flat_map(|kind| {
+            let counts = &counts;
+            BackgroundJobState::ALL.iter().map(move |state| {
+                let labels = vec![("kind", (*kind).to_owned()), ("state", state.to_string())];
+                let mut found = counts.iter().filter(|count| count.kind == *kind);
+                let count = found
+                    .find(|count| count.state == *state)
+                    .map_or(0, |count| count.count);
+                (labels, count as f64)
+            })
+        }),
+    );
+    let reconcilers = app.reconcilers.all().into_iter();
+    figures.gauge(
+        "keirin_reconciler_failing",
+        "",
+        "1 where the latest round of what goes on for as long as the server leads has failed, 0 elsewhere.",
+        reconcilers.map(|(name, _, status)| {
+            let failing = f64::from(u8::from(status.failed_at.is_some()));
+            (vec![("reconciler", name)], failing)
+        }),
+    );
+    Ok(())
 }

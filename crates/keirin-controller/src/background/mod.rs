@@ -1,0 +1,18 @@
+//! The controller's background work, a file for each kind.
+
+mod forget_agents;
+pub(crate) mod read_history;
+
+use std::sync::Arc;
+
+use keirin_background::BackgroundWork;
+
+use crate::controller::Controller;
+
+/// Every kind of background job that is about repositories and agents.
+pub fn background_works(controller: &Arc<Controller>) -> Vec<Arc<dyn BackgroundWork>> {
+    vec![
+        Arc::new(read_history::ReadHistory::new(controller)),
+        Arc::new(forget_agents::ForgetAgents::new(controller)),
+    ]
+}

@@ -1,0 +1,93 @@
+//! The controller's background work, from what asks for it to its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::SignedDuration;
+use keirin_model::background::BackgroundJobState;
+use keirin_model::plan::Executor;
+use keirin_store::agents::NewAgent;
+use keirin_store::background_jobs::{BackgroundJob, BackgroundJobFilter};
+
+use crate::server::{Repository, Server, leading, until};
+
+async fn jobs(server: &Server, kind: &str) -> Vec<BackgroundJob> {
+    let filter = BackgroundJobFilter {
+        kind: Some(kind),
+        limit: 10,
+        ..BackgroundJobFilter::default()
+    };
+    server.store.background_jobs(filter).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agents_that_nobody_lets_in_are_forgotten_after_a_day() {
+    let (_database, server) = leading().await;
+    let new = NewAgent {
+        name: "stranger",
+        secret_hash: b"stranger",
+        groups: &BTreeSet::new(),
+        labels: &BTreeSet::new(),
+        executors: &BTreeSet::from([Executor::Bare]),
+        slots: 1,
+        authorised: false,
+        host: &BTreeMap::new(),
+        version: "0.1.0",
+        registered_from: None,
+    };
+    let at = server.clock.now();
+    server.store.register_agent(&new, at).await.unwrap();
+    server.clock.advance(SignedDuration::from_hours(25));
+    server.store.wake_background_jobs();
+    until("the agent is forgotten", async || {
+        server.store.agents().await.unwrap().is_empty()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_history_that_cannot_be_read_is_tried_again_and_says_so_at_its_repository() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[("README", "1")]);
+    let (project, _) = server.project("one", &repository).await;
+    until("the history is read", async || {
+        jobs(&server, "read_history").await.is_empty()
+    })
+    .await;
+    // The mirror breaks, and somebody pushes.
+    let mirror = server.mirrors().join(format!("{project}.git"));
+    repository.commit(&[("README", "2")]);
+    server.look().await;
+    until("the push is read", async || {
+        jobs(&server, "read_history").await.is_empty()
+    })
+    .await;
+    let away = mirror.with_extension("away");
+    std::fs::rename(&mirror, &away).unwrap();
+    let (kind, key) = ("read_history", project.to_string());
+    let job = keirin_store::background_jobs::NewBackgroundJob {
+        kind,
+        key: &key,
+        project: Some(project),
+        payload: &serde_json::json!({}),
+        priority: 0,
+        run_at: Some(server.clock.now()),
+    };
+    server.store.enqueue_background_job(job).await.unwrap();
+    until("it has failed", async || {
+        let jobs = jobs(&server, kind).await;
+        jobs.first()
+            .is_some_and(|job| job.error.is_some() && job.state == BackgroundJobState::Waiting)
+    })
+    .await;
+    let shown = server.store.repositories().await.unwrap();
+    let said = shown[0].last_error.clone().unwrap();
+    assert!(!said.contains(mirror.to_str().unwrap()), "{said}");
+    // It is mended, and its time comes.
+    std::fs::rename(&away, &mirror).unwrap();
+    server.clock.advance(SignedDuration::from_mins(2));
+    server.store.wake_background_jobs();
+    until("it is done", async || jobs(&server, kind).await.is_empty()).await;
+    let shown = server.store.repositories().await.unwrap();
+    assert_eq!(shown[0].last_error, None);
+}
