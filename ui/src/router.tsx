@@ -2,6 +2,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import {
   agentsQuery,
+  backgroundQuery,
   branchesQuery,
   flowQuery,
   flowsQuery,
@@ -21,6 +22,7 @@ import { Frame } from "./frame/Frame";
 import { insightNamed } from "./insights/insights";
 import { NotFound } from "./pages/NotFound";
 import { PageError } from "./pages/PageError";
+import { backgroundSchema } from "./pages/background/states";
 import { exploreSchema } from "./pages/explore/state";
 import { Root } from "./Root";
 import { duration, moment, oneOf, positiveInteger, rangeSchema, readSearch, string, tableSchema } from "./search";
@@ -210,6 +212,14 @@ const password = createRoute({
   component: lazyRouteComponent(() => import("./pages/settings/PasswordPage"), "PasswordPage"),
 });
 
+const background = createRoute({
+  getParentRoute: () => framed,
+  path: "/settings/background-jobs",
+  validateSearch: readSearch(backgroundSchema),
+  loader: () => ahead(queryClient.prefetchQuery(backgroundQuery)),
+  component: lazyRouteComponent(() => import("./pages/background/BackgroundPage"), "BackgroundPage"),
+});
+
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     signIn,
@@ -239,6 +249,7 @@ export const router = createRouter({
       tokens,
       users,
       password,
+      background,
     ]),
   ]),
   basepath: new URL(document.baseURI).pathname,

@@ -1,5 +1,5 @@
 // What is optional in a page's address comes and goes with a click, and leaves the address as it was.
-import { check, must } from "./check.mjs";
+import { check, must, until } from "./check.mjs";
 
 export function checkAddresses({ page, go, api, heading, project, log }) {
   const address = () => page.url();
@@ -69,6 +69,42 @@ export function checkAddresses({ page, go, api, heading, project, log }) {
     await filter.fill("");
     await addressIs(first);
     await page.getByRole("link", { name: project, exact: true }).waitFor();
+  });
+
+  check("background jobs are filtered by kind and state, and then all are there again", async () => {
+    await go("settings/background-jobs");
+    await heading("Background jobs").waitFor();
+    const first = address();
+    const table = page.getByRole("table", { name: "Background jobs" });
+    await table.getByText("Merge the small pieces of logs").waitFor();
+    await page.getByLabel("Kind").selectOption("forget_agents");
+    await addressIs(`${first}?kind=forget_agents`);
+    await table.getByText("Merge the small pieces of logs").waitFor({ state: "detached" });
+    await page.getByLabel("State").selectOption("dead");
+    await addressIs(`${first}?kind=forget_agents&state=dead`);
+    await page.getByText("No job of this kind is dead").waitFor();
+    await page.getByRole("link", { name: "Show all jobs" }).click();
+    await addressIs(first);
+    await table.getByText("Merge the small pieces of logs").waitFor();
+    await go("settings/background-jobs?kind=undefined&state=undefined");
+    await page.getByText("No job of this kind").waitFor();
+  });
+
+  check("a background job is run now, and is cancelled only after somebody has said so", async () => {
+    await go("settings/background-jobs?kind=forget_agents");
+    const job = async () => (await api("background-jobs?kind=forget_agents")).items[0];
+    const before = (await job()).ended_at;
+    await page.getByRole("button", { name: "Run now" }).click();
+    await until("the job has run", async () => (await job()).ended_at !== before);
+    const { run_at: due } = await job();
+    await page.getByRole("button", { name: "Cancel job" }).click();
+    await page.getByRole("button", { name: "Leave as it is" }).press("Enter");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    must((await job()).run_at === due, "the job was cancelled although nobody said yes");
+    await page.getByRole("button", { name: "Cancel job" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel job" }).click();
+    await page.getByText("The job is cancelled.").waitFor();
+    must((await job()).run_at > due, "the job is not left out");
   });
 
   check("a query is written and run on an empty Explore page", async () => {

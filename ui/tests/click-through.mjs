@@ -8,6 +8,7 @@ const kinds = [
   "/projects/:project/branches/:branch", "/projects/:project/branches/:branch/workflow", "/flows/:id", "/runs/:id", "/jobs/:id",
   "/queue", "/agents", "/logs", "/insights", "/insights/repository", "/insights/contributors", "/insights/flow-health", "/insights/dora",
   "/explore", "/dashboards", "/dashboards/:uid", "/targets", "/data", "/facts", "/settings/tokens", "/settings/users", "/settings/password",
+  "/settings/background-jobs",
 ];
 
 /**
@@ -17,6 +18,7 @@ const kinds = [
 const actsAtOnce = [
   "Start flow", "Start stage", "Rerun all jobs", "Rerun jobs that did not succeed", "Create project", "Save project", "Add agent",
   "Save a copy", "Make sign-in link", "Let in again", "Enable agent", "Authorise agent", "Sign out",
+  "Run now", "Retry",
 ];
 /** Requests that ask and change nothing, although they carry a body. */
 const onlyAsks = /\/api\/v1\/(workflows|dashboards)\/check$/;

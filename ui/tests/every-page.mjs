@@ -26,7 +26,8 @@ export function checkEveryPage({ browser, context, at, api, project }) {
       "", "projects", "projects/new", of, `${of}/settings`, `${of}/branches/main`, `${of}/branches/main/workflow`, `${of}/start`,
       `flows/${flow.id}`, `flows/${flow.id}?tab=waterfall`, `flows/${flow.id}?tab=tests`, `flows/${flow.id}?tab=artifacts`,
       `flows/${flow.id}?tab=about`, `flows/${broken.id}`, `runs/${flow.runs[0].id}`, `jobs/${job.id}`, `jobs/${job.id}#L3-L5`, "queue", "agents", "logs",
-      `logs?in=flow&id=${flow.id}&regex=spoke`, "settings/tokens", "settings/users", "settings/password", "sign-in", "no/such/page",
+      `logs?in=flow&id=${flow.id}&regex=spoke`, "settings/tokens", "settings/users", "settings/password",
+      "settings/background-jobs", "settings/background-jobs?state=dead", "sign-in", "no/such/page",
       "flows/999999999", ...measurePages,
     ];
     return addresses;
@@ -79,6 +80,7 @@ export function checkEveryPage({ browser, context, at, api, project }) {
       ["settings/users", "Add user"],
       ["settings/users", /^Change user/],
       ["agents", /^More for /],
+      ["settings/background-jobs?kind=forget_agents", "Cancel job"],
     ]) {
       await page.goto(at(path));
       await settled(page);

@@ -50,6 +50,11 @@ export const changeAgent = (agent: string, body: ChangeAgent) =>
 export const deleteWaitingAgents = () => told(client.DELETE("/api/v1/agents", { params: { query: { state: "unauthorised" } } }));
 export const deleteAgent = (agent: string) => told(client.DELETE("/api/v1/agents/{agent}", { params: { path: { agent } } }));
 
+export const runBackgroundJob = (job: string) =>
+  told(client.POST("/api/v1/background-jobs/{background_job}/run", { params: { path: { background_job: job } } }));
+export const cancelBackgroundJob = (job: string) =>
+  told(client.DELETE("/api/v1/background-jobs/{background_job}", { params: { path: { background_job: job } } }));
+
 export const createToken = (body: CreateToken) => told(client.POST("/api/v1/tokens", { body }));
 export const deleteToken = (token: string) => told(client.DELETE("/api/v1/tokens/{token}", { params: { path: { token } } }));
 

@@ -1,7 +1,7 @@
 /** What the page reads: one entry for each question, by noun. Keys begin with the noun, so that live events can name them. */
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { client, told } from "./client";
-import type { LogPage } from "./types";
+import type { BackgroundJobState, LogPage } from "./types";
 
 export { queryClient } from "./queryClient";
 
@@ -170,6 +170,39 @@ export const usersQuery = queryOptions({
   queryKey: ["users"],
   queryFn: ({ signal }) => whole(() => told(client.GET("/api/v1/users", { signal }))),
 });
+
+/** What no event tells of: whoever comes back to it asks anew. */
+const soonStale = 5000;
+
+/** What all questions about background work have in their keys. */
+export const backgroundKey = ["background"];
+
+export const backgroundQuery = queryOptions({
+  queryKey: [...backgroundKey, "overview"],
+  queryFn: ({ signal }) => told(client.GET("/api/v1/background", { signal })),
+  staleTime: soonStale,
+});
+
+export interface BackgroundJobsAsked {
+  kind?: string | undefined;
+  state?: BackgroundJobState | undefined;
+}
+
+export const backgroundJobsQuery = ({ kind, state }: BackgroundJobsAsked) =>
+  infiniteQueryOptions({
+    queryKey: [...backgroundKey, "jobs", kind ?? null, state ?? null],
+    queryFn: ({ pageParam: cursor, signal }) => {
+      const query = {
+        limit: glance,
+        ...(kind === undefined ? {} : { kind }),
+        ...(state === undefined ? {} : { state }),
+        ...(cursor === undefined ? {} : { cursor }),
+      };
+      return told(client.GET("/api/v1/background-jobs", { params: { query }, signal }));
+    },
+    ...byPages,
+    staleTime: soonStale,
+  });
 
 export interface LogSearchIn {
   kind: "flow" | "run" | "job" | "agent" | "service";

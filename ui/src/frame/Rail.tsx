@@ -1,5 +1,6 @@
 /** The rail: the places of the page in groups, settings at the foot. */
 import { Link } from "@tanstack/react-router";
+import { useMay } from "../api/me";
 import { Icon, type IconName } from "../parts/Icon";
 import css from "./Rail.module.css";
 
@@ -32,6 +33,9 @@ const settings: Place[] = [
   { to: "/settings/users", label: "Users", icon: "users" },
 ];
 
+/** Only who administers the server has something to do there. */
+const settingsOfAdmins: Place[] = [...settings, { to: "/settings/background-jobs", label: "Background jobs", icon: "background" }];
+
 interface RailProps {
   folded: boolean;
   /** Absent where the rail is a drawer, which does not fold. */
@@ -41,6 +45,7 @@ interface RailProps {
 }
 
 export function Rail({ folded, onFold, onGo }: RailProps) {
+  const isAdmin = useMay("admin");
   return (
     <nav className={css.rail} data-folded={folded} aria-label="Places">
       <Link to="/" className={css.brand} aria-label="Keirin: overview" {...(onGo ? { onClick: onGo } : {})}>
@@ -55,7 +60,7 @@ export function Rail({ folded, onFold, onGo }: RailProps) {
       <Group title="Work" places={work} folded={folded} onGo={onGo} />
       <Group title="Data" places={data} folded={folded} onGo={onGo} />
       <div className={css.foot}>
-        <Group title="Settings" places={settings} folded={folded} onGo={onGo} />
+        <Group title="Settings" places={isAdmin ? settingsOfAdmins : settings} folded={folded} onGo={onGo} />
         {onFold ? (
           <button type="button" className={css.place} onClick={onFold} aria-label={folded ? "Unfold the rail" : "Fold the rail"}>
             <Icon name={folded ? "unfold" : "fold"} size={18} />
