@@ -6,7 +6,6 @@ use std::io;
 
 use crate::classify::{Scene, classify};
 use crate::command::TRANSFER_TIMEOUT;
-use crate::credential::Access;
 use crate::error::GitError;
 use crate::mirror::{Mirror, in_background};
 use crate::name::CommitId;
@@ -202,29 +201,6 @@ impl Mirror {
         call.access(&self.access().await?)
             .timeout(TRANSFER_TIMEOUT)
             .ok_in(scene)
-            .await
-            .map(drop)
-    }
-
-    /// Packs the mirror tightly. Nothing is thrown away, not even commits that no branch holds any more: flows ran on them.
-    ///
-    /// # Errors
-    /// [`GitError::Corrupted`] and [`GitError::DiskFull`] among others.
-    pub async fn tidy(&self) -> Result<(), GitError> {
-        let _writing = self.lock_writing().await?;
-        self.existing()?;
-        // It has to know that objects are left out on purpose, and fetches none.
-        let promise = if self.url.is_local() {
-            Access::default()
-        } else {
-            Access::default().with_promise()
-        };
-        let repack = self
-            .call(["repack", "-a", "-d", "--keep-unreachable", "--quiet"])
-            .access(&promise);
-        repack.timeout(TRANSFER_TIMEOUT).ok_in(self.scene()).await?;
-        self.call(["pack-refs", "--all"])
-            .ok_in(self.scene())
             .await
             .map(drop)
     }

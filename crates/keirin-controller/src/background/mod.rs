@@ -2,6 +2,7 @@
 
 mod forget_agents;
 pub(crate) mod read_history;
+mod repack_mirrors;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::controller::Controller;
 pub fn background_works(controller: &Arc<Controller>) -> Vec<Arc<dyn BackgroundWork>> {
     vec![
         Arc::new(read_history::ReadHistory::new(controller)),
+        Arc::new(repack_mirrors::RepackMirrors::new(controller)),
         Arc::new(forget_agents::ForgetAgents::new(controller)),
     ]
 }

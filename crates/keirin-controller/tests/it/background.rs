@@ -91,3 +91,37 @@ async fn a_history_that_cannot_be_read_is_tried_again_and_says_so_at_its_reposit
     let shown = server.store.repositories().await.unwrap();
     assert_eq!(shown[0].last_error, None);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mirror_of_many_packs_is_repacked() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[("README", "1")]);
+    let (project, _) = server.project("one", &repository).await;
+    let mirror = server.mirrors().join(format!("{project}.git"));
+    let one_pack =
+        "git hash-object -w --stdin | git pack-objects -q objects/pack/pack && git prune-packed -q";
+    repository.run(&format!(
+        "cd {} && for number in $(seq 25); do echo $number | {one_pack}; done >/dev/null",
+        mirror.display()
+    ));
+    let packs = || {
+        let files = std::fs::read_dir(mirror.join("objects/pack")).unwrap().flatten();
+        files
+            .filter(|file| file.path().extension() == Some("pack".as_ref()))
+            .count()
+    };
+    assert!(packs() >= 25);
+    until("the first look is over", async || {
+        let jobs = jobs(&server, "repack_mirrors").await;
+        jobs.first().is_some_and(|job| job.ended_at.is_some())
+    })
+    .await;
+    let job = jobs(&server, "repack_mirrors").await.remove(0);
+    server
+        .store
+        .run_background_job_now(job.id, server.clock.now())
+        .await
+        .unwrap();
+    until("the packs are put together", async || packs() <= 2).await;
+}

@@ -3,9 +3,11 @@
 use std::fs;
 
 use futures::future::join_all;
-use keirin_git::{BranchChange, FetchResult, Git, GitError, Mirrors, NamedBy, RepositoryUrl};
+use keirin_git::{
+    BranchChange, CommitId, FetchResult, Git, GitError, Mirror, Mirrors, NamedBy, ObjectLayout, RepositoryUrl,
+};
 
-use crate::fixture::{Repository, Story, branch, revision};
+use crate::fixture::{Repository, Story, branch, revision, run_git};
 
 #[tokio::test]
 async fn the_git_here_is_new_enough() {
@@ -259,7 +261,7 @@ async fn a_forced_push_loses_no_commit_that_flows_ran_on() {
     repository.git(["reset", "--quiet", "--hard", "HEAD~1"]);
     let kept = repository.commit("a", "2", "Instead");
     mirror.fetch().await.unwrap();
-    mirror.tidy().await.unwrap();
+    mirror.repack().await.unwrap();
     assert_eq!(mirror.resolve(&revision("main")).await.unwrap(), kept);
     assert_eq!(mirror.resolve(&revision(lost.as_str())).await.unwrap(), lost);
 }
@@ -311,4 +313,49 @@ fn a_mirrors_name_cannot_leave_the_folder() {
             "{name:?}"
         );
     }
+}
+
+/// Pushes so often that the mirror has many packs; gives the commits.
+async fn scatter(story: &Story, repository: &Repository) -> (Mirror, Vec<CommitId>) {
+    let mirror = story.mirror_of(repository);
+    let mut commits = Vec::new();
+    for number in 0..22 {
+        repository.commit("a", &number.to_string(), "Step");
+        commits.push(repository.head());
+        mirror.fetch().await.unwrap();
+        // As a fetch of many objects leaves them.
+        run_git(mirror.path(), ["repack", "-d", "-q"]).unwrap();
+    }
+    (mirror, commits)
+}
+
+#[tokio::test]
+async fn many_packs_become_few_and_no_commit_is_lost() {
+    let story = Story::new();
+    let repository = story.repository("project");
+    let (mirror, commits) = scatter(&story, &repository).await;
+    // The newest ones are taken back, so that no branch leads to them.
+    repository.git(["reset", "--hard", "--quiet", "HEAD~5"]);
+    mirror.fetch().await.unwrap();
+    let before = mirror.object_layout().await.unwrap();
+    assert!(before.is_scattered(), "{before:?}");
+    mirror.repack().await.unwrap();
+    let after = mirror.object_layout().await.unwrap();
+    assert!(after.packs <= 2 && after.loose == 0, "{after:?}");
+    assert!(!after.is_scattered());
+    for commit in commits {
+        run_git(mirror.path(), ["cat-file", "-e", commit.as_str()]).unwrap();
+    }
+    // It goes on as before.
+    repository.commit("a", "more", "More");
+    assert_eq!(mirror.fetch().await.unwrap().branches.len(), 1);
+}
+
+#[tokio::test]
+async fn where_there_is_no_mirror_nothing_is_repacked() {
+    let story = Story::new();
+    let repository = story.repository("project");
+    let mirror = story.mirror_of(&repository);
+    assert_eq!(mirror.object_layout().await.unwrap(), ObjectLayout::default());
+    assert!(matches!(mirror.repack().await, Err(GitError::NotMirrored { .. })));
 }

@@ -233,14 +233,14 @@ async fn a_whole_clone_through_a_partial_mirror_gets_every_file() {
 }
 
 #[tokio::test]
-async fn tidying_keeps_what_is_here_and_fetches_nothing() {
+async fn repacking_keeps_what_is_here_and_fetches_nothing() {
     let remote = Remote::start().await;
     let mirror = remote.mirror();
     mirror.fetch().await.unwrap();
     let head = remote.repository.head();
     mirror.ensure_commit(&head, Some(1)).await.unwrap();
     let (missing, transfers) = (missing_objects(&mirror), remote.server.transfers());
-    mirror.tidy().await.unwrap();
+    mirror.repack().await.unwrap();
     assert_eq!(
         (missing_objects(&mirror), remote.server.transfers()),
         (missing, transfers)
@@ -488,4 +488,29 @@ async fn a_server_that_gives_out_files_and_speaks_no_git_is_refused_at_once_and_
     let server = Server::start(behind, None).await;
     let mirror = story.mirrors.mirror("3", server.url(), None, NamedBy::Admin);
     mirror.unwrap().fetch().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_mirror_without_files_is_repacked_and_still_knows_where_they_are() {
+    let remote = Remote::start().await;
+    let mirror = remote.mirror();
+    mirror.fetch().await.unwrap();
+    // The newest commit is taken back, so that no branch leads to it.
+    let gone = remote.repository.head();
+    remote.repository.git(["reset", "--hard", "--quiet", "HEAD~1"]);
+    remote.behind.fetch().await.unwrap();
+    mirror.fetch().await.unwrap();
+    let missing = missing_objects(&mirror);
+    assert!(missing > 0);
+    mirror.repack().await.unwrap();
+    assert_eq!(missing_objects(&mirror), missing);
+    run_git(mirror.path(), ["cat-file", "-e", gone.as_str()]).unwrap();
+    remote.repository.commit("a", "three", "Three");
+    remote.behind.fetch().await.unwrap();
+    mirror.fetch().await.unwrap();
+    let head = remote.repository.head();
+    assert_eq!(
+        &mirror.read_file(&head, &tree_path("a"), 100).await.unwrap()[..],
+        b"three"
+    );
 }

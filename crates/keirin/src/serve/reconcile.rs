@@ -29,8 +29,11 @@ const GATHER_FACTS: Duration = Duration::from_millis(20);
 const REST: u32 = 15;
 /// The longest rest, which is how old a sample may be on a machine that is busy.
 const LONGEST_REST: Duration = Duration::from_secs(10);
-/// How often it is looked for facts that nobody has told of.
+/// How long until it is looked again for facts that nobody has told of, or that a transaction has held back. The time doubles
+/// with each look that finds nothing.
 const FACTS: Duration = Duration::from_secs(5);
+/// The longest such time.
+const LONGEST_WITHOUT_FACTS: Duration = Duration::from_secs(60);
 
 /// How often what was pushed is said again: well within the time after which a series counts as gone.
 const REFRESH_PUSHED_GROUPS: Duration = Duration::from_secs(60);
@@ -76,6 +79,7 @@ pub(super) fn start(server: &Server) -> AbortHandle {
 async fn follow_facts(transforms: &Transforms, controller: &Controller, status: Reconciler) {
     let mut commits = controller.commits();
     let mut described = false;
+    let mut wait = FACTS;
     loop {
         let began = Instant::now();
         let round = async {
@@ -83,9 +87,11 @@ async fn follow_facts(transforms: &Transforms, controller: &Controller, status: 
                 transforms.describe().await?;
                 described = true;
             }
-            transforms.catch_up(machine::now()).await.map(drop)
+            transforms.catch_up(machine::now()).await
         };
-        status.went(&round.await);
+        let round = round.await;
+        let has_found = round.as_ref().is_ok_and(|progress| progress.facts > 0);
+        status.went(&round.map(drop));
         tokio::time::sleep((began.elapsed() * REST).min(LONGEST_REST)).await;
         let news = async {
             tokio::select! {
@@ -95,7 +101,11 @@ async fn follow_facts(transforms: &Transforms, controller: &Controller, status: 
             }
             tokio::time::sleep(GATHER_FACTS).await;
         };
-        drop(tokio::time::timeout(FACTS, news).await);
+        let is_told = tokio::time::timeout(wait, news).await.is_ok();
+        wait = match has_found || is_told {
+            true => FACTS,
+            false => (wait * 2).min(LONGEST_WITHOUT_FACTS),
+        };
     }
 }
 
