@@ -29,3 +29,7 @@ create table background_jobs (
 );
 create index background_jobs_due on background_jobs (kind, priority desc, run_at) where state = 'waiting';
 create index background_jobs_project on background_jobs (project);
+
+-- Histories that the version before has found and not yet read.
+insert into background_jobs (kind, key, project, run_at, created_at)
+select 'read_history', id::text, id, now(), now() from projects;

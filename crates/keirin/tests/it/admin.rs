@@ -1,6 +1,6 @@
 //! What the owner of a server does on its machine: backing up, restoring, examining.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -459,7 +459,12 @@ async fn the_doctor_finds_what_is_wrong_and_nothing_where_all_is_well() {
     assert!(!data.exists(), "the doctor makes nothing");
 
     let server = Server::start(home.path(), &data);
-    let (_, checks) = examined(&data, &["--listen", "127.0.0.1:0"]);
+    // The local agent takes a moment to make itself known.
+    let begun = std::time::Instant::now();
+    let mut checks = examined(&data, &["--listen", "127.0.0.1:0"]).1;
+    while checks["local agent"]["state"] != "ok" && begun.elapsed() < Duration::from_secs(60) {
+        checks = examined(&data, &["--listen", "127.0.0.1:0"]).1;
+    }
     for (name, check) in &checks {
         // Whether the page was built before the program is not for this test to say.
         assert!(name == "web page" || check["state"] == "ok", "{check}");
@@ -503,6 +508,41 @@ async fn the_doctor_finds_what_is_wrong_and_nothing_where_all_is_well() {
     assert!(
         table.output.contains("✘ problem") && table.output.contains("chmod 700"),
         "{table:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_does_by_itself_is_listed_had_at_once_and_left_out() {
+    let home: TempDir = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let _server = Server::start(home.path(), &data);
+    let jobs = |arguments: &[&str]| -> Vec<Value> {
+        let listed = on(&data, &[&["admin", "jobs", "--json"], arguments].concat());
+        let listed: Value = serde_json::from_str(&listed.output).unwrap_or_else(|_| panic!("{listed:?}"));
+        listed["items"].as_array().unwrap().clone()
+    };
+    let all = jobs(&[]);
+    let kinds: BTreeSet<&str> = all.iter().map(|job| job["kind"].as_str().unwrap()).collect();
+    assert_eq!(
+        kinds,
+        BTreeSet::from(["drop_old_samples", "forget_agents", "repack_mirrors", "seal_logs"])
+    );
+    let sealing = || jobs(&["--kind", "seal_logs"]).remove(0);
+    let (id, before) = (sealing()["id"].clone(), sealing()["run_at"].clone());
+    let id = id.as_str().unwrap();
+    well(on(&data, &["admin", "jobs", "cancel", id]));
+    assert!(sealing()["run_at"].as_str() >= before.as_str());
+    well(on(&data, &["admin", "jobs", "run", id]));
+    let table = on(&data, &["admin", "jobs"]);
+    assert!(
+        table.output.contains("seal_logs") && table.output.contains("waiting"),
+        "{table:?}"
+    );
+    assert_eq!(jobs(&["--state", "dead"]), [] as [Value; 0]);
+    let unknown = on(&data, &["admin", "jobs", "run", "9999"]);
+    assert!(
+        unknown.exit == 1 && unknown.errors.contains("background job `9999`"),
+        "{unknown:?}"
     );
 }
 

@@ -1,6 +1,7 @@
 //! PostgreSQL: its programs, whether it answers, its tables, its clock, and who leads on it.
 
 use keirin_model::Timestamp;
+use keirin_model::background::BackgroundJobState;
 use keirin_store::engine::Leader;
 use keirin_store::views::{AgentFilter, VisibleProjects};
 use keirin_store::{DatabaseCondition, Store, StoreError};
@@ -22,6 +23,7 @@ const TABLES: &str = "tables";
 const CLOCK: &str = "clock";
 const LEADER: &str = "leader";
 const SQL: &str = "SQL for people";
+const BACKGROUND: &str = "background jobs";
 
 /// How far apart the clocks may be, in seconds. The database's decides.
 const SKEW_SECONDS: f64 = 2.0;
@@ -103,9 +105,31 @@ async fn ask(database: &Database, checks: &mut Vec<Check>) -> Facts {
     };
     checks.push(leads(leader.as_ref(), condition.now));
     checks.push(people_sql(database).await);
+    checks.push(background_jobs(store).await);
     Facts {
         leader: leader.filter(|leader| leader.in_term),
         agents: agents(store, checks).await,
+    }
+}
+
+/// Whether work that the server does by itself waits for a person.
+async fn background_jobs(store: &Store) -> Check {
+    let counts = match store.count_background_jobs().await {
+        Ok(counts) => counts,
+        Err(error) => return Check::failed(BACKGROUND, &error.into()),
+    };
+    let dead: u64 = counts
+        .iter()
+        .filter(|count| count.state == BackgroundJobState::Dead)
+        .map(|count| count.count)
+        .sum();
+    match dead {
+        0 => Check::ok(BACKGROUND, "none has failed too often"),
+        dead => Check::problem(
+            BACKGROUND,
+            format!("{dead} failed too often"),
+            "see why: keirin admin jobs --state dead",
+        ),
     }
 }
 
