@@ -9,6 +9,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use futures::TryStreamExt as _;
 use keirin_client::{Client, Connector};
@@ -460,7 +461,7 @@ async fn the_doctor_finds_what_is_wrong_and_nothing_where_all_is_well() {
 
     let server = Server::start(home.path(), &data);
     // The local agent takes a moment to make itself known.
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let mut checks = examined(&data, &["--listen", "127.0.0.1:0"]).1;
     while checks["local agent"]["state"] != "ok" && begun.elapsed() < Duration::from_secs(60) {
         checks = examined(&data, &["--listen", "127.0.0.1:0"]).1;
