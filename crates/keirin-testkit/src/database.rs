@@ -70,26 +70,28 @@ impl Drop for TestDatabase {
     #[expect(clippy::print_stderr, reason = "nobody else can be told")]
     fn drop(&mut self) {
         let server = self.server.clone();
-        let statement = format!("drop database if exists \"{}\" with (force)", self.name);
-        // The test's own runtime may be ending, so this takes another.
-        let dropped = std::thread::spawn(move || {
-            tokio::runtime::Builder::new_current_thread()
+        let name = self.name.clone();
+        // The test's own runtime may be ending, so this takes another. It is not waited for: PostgreSQL drops a database only
+        // when every session has heard of it, also one that is signing in, and the client of that may be this very thread.
+        std::thread::spawn(move || {
+            let statement = format!("drop database if exists \"{name}\" with (force)");
+            let dropped = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
-                .map_err(|error| error.to_string())?
-                .block_on(async move {
-                    let mut connection = server.connect().await?;
-                    sqlx::raw_sql(AssertSqlSafe(statement))
-                        .execute(&mut connection)
-                        .await?;
-                    connection.close().await
-                })
-                .map_err(|error: sqlx::Error| error.to_string())
-        })
-        .join();
-        if let Ok(Err(error)) = dropped {
-            eprintln!("the test's database {} was not dropped: {error}", self.name);
-        }
+                .map_err(sqlx::Error::from)
+                .and_then(|runtime| {
+                    runtime.block_on(async move {
+                        let mut connection = server.connect().await?;
+                        sqlx::raw_sql(AssertSqlSafe(statement))
+                            .execute(&mut connection)
+                            .await?;
+                        connection.close().await
+                    })
+                });
+            if let Err(error) = dropped {
+                eprintln!("the test's database {name} was not dropped: {error}");
+            }
+        });
     }
 }
 

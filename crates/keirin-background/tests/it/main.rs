@@ -220,7 +220,7 @@ async fn the_next_leader_begins_anew_what_the_one_before_has_left() {
     bench.kill().await;
     // What brings a server down again and again does so no more.
     bench.lead_again().await;
-    let job = bench.settled().await.remove(0);
+    let job = bench.dead().await;
     let error = "It was begun 3 times, and each time the server ended.";
     assert_eq!((job.state, job.error.as_deref()), (Dead, Some(error)));
 }

@@ -210,6 +210,16 @@ impl Bench {
         self.store.background_jobs(filter).await.unwrap()
     }
 
+    /// The first job that has failed too often, once there is one.
+    pub(crate) async fn dead(&self) -> BackgroundJob {
+        loop {
+            let mut jobs = self.listed().await.into_iter();
+            if let Some(dead) = jobs.find(|job| job.state == BackgroundJobState::Dead) {
+                return dead;
+            }
+        }
+    }
+
     /// The jobs that there are once none runs.
     pub(crate) async fn settled(&self) -> Vec<BackgroundJob> {
         loop {
