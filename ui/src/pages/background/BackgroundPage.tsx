@@ -42,7 +42,8 @@ export function BackgroundPage() {
               </Loaded>
               <More list={jobs} what="jobs" />
             </section>
-            <ReconcilerList reconcilers={reconcilers} />
+            {/* Once the list above it has its height, so that it does not move. */}
+            {jobs.isPending ? null : <ReconcilerList reconcilers={reconcilers} />}
           </div>
         )}
       </Loaded>
