@@ -18,14 +18,14 @@ pub struct BackgroundKind {
     /// How long one may take before it is ended, which counts as a failure.
     pub time_limit: Duration,
     /// What happens after a failure.
-    pub retry: Backoffs,
+    pub retry: RetrySchedule,
     /// How long after its end it is due again, where it recurs: there is always one job of such a kind.
     pub every: Option<SignedDuration>,
 }
 
 /// When a job that has failed is tried again. The time doubles with each failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Backoffs {
+pub struct RetrySchedule {
     /// How long after the first failure.
     pub first: Duration,
     /// The longest time.

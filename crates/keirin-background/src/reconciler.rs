@@ -21,8 +21,7 @@ pub struct ReconcilerStatus {
 #[derive(Clone)]
 pub struct Reconciler {
     name: String,
-    clock: Clock,
-    statuses: Arc<Mutex<BTreeMap<String, Entry>>>,
+    all: Reconcilers,
 }
 
 #[derive(Debug, Clone)]
@@ -56,8 +55,7 @@ impl Reconcilers {
         });
         Reconciler {
             name: name.to_owned(),
-            clock: Arc::clone(&self.clock),
-            statuses: Arc::clone(&self.statuses),
+            all: self.clone(),
         }
     }
 
@@ -73,8 +71,8 @@ impl Reconcilers {
 impl Reconciler {
     /// Says how a round went. A failure is logged where it is another than before.
     pub fn went<E: std::fmt::Display>(&self, round: &Result<(), E>) {
-        let now = (self.clock)();
-        let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = (self.all.clock)();
+        let mut statuses = self.all.statuses.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(entry) = statuses.get_mut(&self.name) else {
             return;
         };

@@ -3,12 +3,12 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
-use crate::kind::{Backoffs, JobFailure};
+use crate::kind::{JobFailure, RetrySchedule};
 
 /// After this many doublings every wait is the longest.
 const DOUBLINGS: u32 = 30;
 
-impl Backoffs {
+impl RetrySchedule {
     /// How long after a failure the job is tried again; `None` where it is left for a person. `attempts` counts how often it
     /// has been begun. Jobs that fail together come back apart: the wait differs by up to a quarter, by what `seed` tells
     /// them apart.
@@ -31,7 +31,7 @@ impl Backoffs {
 mod tests {
     use super::*;
 
-    const RETRY: Backoffs = Backoffs {
+    const RETRY: RetrySchedule = RetrySchedule {
         first: Duration::from_secs(10),
         longest: Duration::from_secs(3600),
         attempts: Some(5),
@@ -48,7 +48,7 @@ mod tests {
             );
         }
         assert_eq!(RETRY.wait(&passing, 5, 7), None);
-        let for_ever = Backoffs {
+        let for_ever = RetrySchedule {
             attempts: None,
             ..RETRY
         };

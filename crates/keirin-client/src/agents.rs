@@ -13,19 +13,7 @@ impl Client {
     /// # Errors
     /// As every call.
     pub async fn agents(&self) -> Result<Page<Agent>> {
-        let mut all = Vec::new();
-        let mut cursor: Option<String> = None;
-        loop {
-            let mut query = vec![("limit", "200".to_owned())];
-            query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
-            let call = self.call(Method::GET, "/api/v1/agents").query(&query);
-            let page: Page<Agent> = call.receive().await?;
-            all.extend(page.items);
-            cursor = page.next_cursor;
-            if cursor.is_none() {
-                return Ok(Page::all(all));
-            }
-        }
+        self.every_page("/api/v1/agents", &[]).await
     }
 
     /// Removes all agents that wait to be let in.

@@ -18,21 +18,10 @@ impl Client {
         kind: Option<&str>,
         state: Option<BackgroundJobState>,
     ) -> Result<Page<BackgroundJob>> {
-        let mut all = Vec::new();
-        let mut cursor: Option<String> = None;
-        loop {
-            let mut query = vec![("limit", "200".to_owned())];
-            query.extend(kind.map(|kind| ("kind", kind.to_owned())));
-            query.extend(state.map(|state| ("state", state.to_string())));
-            query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
-            let call = self.call(Method::GET, "/api/v1/background-jobs").query(&query);
-            let page: Page<BackgroundJob> = call.receive().await?;
-            all.extend(page.items);
-            cursor = page.next_cursor;
-            if cursor.is_none() {
-                return Ok(Page::all(all));
-            }
-        }
+        let mut query = Vec::new();
+        query.extend(kind.map(|kind| ("kind", kind.to_owned())));
+        query.extend(state.map(|state| ("state", state.to_string())));
+        self.every_page("/api/v1/background-jobs", &query).await
     }
 
     /// What there is of background work.

@@ -1,6 +1,6 @@
 //! The client of the API.
 
-use keirin_wire::api::Overview;
+use keirin_wire::api::{Overview, Page};
 use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -60,6 +60,27 @@ impl Client {
         body: &(impl Serialize + ?Sized),
     ) -> Result<T> {
         self.call(Method::POST, path).json(body).receive().await
+    }
+
+    /// A list as a whole, read page by page.
+    pub(crate) async fn every_page<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<Page<T>> {
+        let mut all = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut query = query.to_vec();
+            query.push(("limit", "200".to_owned()));
+            query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+            let page: Page<T> = self.call(Method::GET, path).query(&query).receive().await?;
+            all.extend(page.items);
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                return Ok(Page::all(all));
+            }
+        }
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Result<()> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use keirin_background::{BackgroundKind, BackgroundWork, Backoffs, JobFailure, NextRun};
+use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
 use keirin_store::background_jobs::{BegunJob, NewBackgroundJob};
 use keirin_store::{Store, StoreError};
 
@@ -16,7 +16,7 @@ const SEAL: BackgroundKind = BackgroundKind {
     title: "Merge the small pieces of logs",
     concurrency: 1,
     time_limit: Duration::from_secs(3600),
-    retry: Backoffs {
+    retry: RetrySchedule {
         first: Duration::from_secs(10),
         longest: Duration::from_secs(600),
         attempts: None,
@@ -31,15 +31,9 @@ pub fn background_works(logs: &Logs) -> Vec<Arc<dyn BackgroundWork>> {
 
 /// Has logs merged at once that have very many small chunks.
 pub(crate) async fn hasten_sealing(store: &Store) -> Result<(), StoreError> {
-    let job = NewBackgroundJob {
-        kind: SEAL.name,
-        key: "",
-        project: None,
-        payload: &serde_json::json!({}),
-        priority: 0,
-        run_at: None,
-    };
-    store.enqueue_background_job(job).await
+    store
+        .enqueue_background_job(NewBackgroundJob::new(SEAL.name, ""))
+        .await
 }
 
 /// Makes few large chunks of the many small ones that a log came in.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use keirin_background::{BackgroundKind, BackgroundWork, Backoffs, JobFailure, NextRun};
+use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
 use keirin_store::background_jobs::BegunJob;
 
 use crate::exchange::Exchange;
@@ -15,7 +15,7 @@ const DROP_OLD: BackgroundKind = BackgroundKind {
     title: "Drop samples from outside that are too old",
     concurrency: 1,
     time_limit: Duration::from_secs(3600),
-    retry: Backoffs {
+    retry: RetrySchedule {
         first: Duration::from_secs(60),
         longest: Duration::from_secs(3600),
         attempts: None,

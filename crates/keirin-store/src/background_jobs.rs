@@ -1,10 +1,11 @@
-//! What the server does by itself and must not lose: asked for in the transaction that causes it, begun by the leader alone.
+//! What the server does by itself and must not lose: asked for by whatever causes it, begun by the leader alone.
 
 use jiff_sqlx::ToSqlx;
 use keirin_model::background::BackgroundJobState;
 use keirin_model::{BackgroundJobId, ProjectId, Timestamp};
 use serde_json::Value;
 use sqlx::PgConnection;
+use sqlx::postgres::PgQueryResult;
 
 use crate::engine::Epoch;
 use crate::row::{json, parse_enum, sanitize_nul, timestamp, to_sql, unsigned};
@@ -27,6 +28,21 @@ pub struct NewBackgroundJob<'a> {
     pub run_at: Option<Timestamp>,
 }
 
+impl<'a> NewBackgroundJob<'a> {
+    /// One that may begin at once and has to know no more than what it is for.
+    pub const fn new(kind: &'a str, key: &'a str) -> Self {
+        static NOTHING: Value = Value::Null;
+        Self {
+            kind,
+            key,
+            project: None,
+            payload: &NOTHING,
+            priority: 0,
+            run_at: None,
+        }
+    }
+}
+
 /// A background job that has begun.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BegunJob {
@@ -44,8 +60,6 @@ pub struct BegunJob {
     pub attempts: u32,
     /// When it was to begin.
     pub run_at: Timestamp,
-    /// How often it had been asked for.
-    pub asked: i64,
 }
 
 /// How a background job that was begun goes on.
@@ -108,33 +122,16 @@ pub struct BackgroundJobCount {
     pub state: BackgroundJobState,
     /// How many.
     pub count: u64,
-    /// When the first of them is or was to begin.
-    pub first_run_at: Timestamp,
 }
 
-/// Asks for a background job within a transaction. Whoever commits it calls [`Store::wake_background_jobs`].
-pub(crate) async fn enqueue(connection: &mut PgConnection, job: NewBackgroundJob<'_>) -> Result<()> {
-    sqlx::query!(
-        "insert into background_jobs as job (kind, key, project, payload, priority, run_at, created_at)
-         values ($1, $2, $3, $4, $5, coalesce($6, clock_timestamp()), clock_timestamp())
-         on conflict (kind, key) do update set
-           project = excluded.project,
-           payload = excluded.payload,
-           priority = greatest(job.priority, excluded.priority),
-           run_at = case job.state when 'waiting' then least(job.run_at, excluded.run_at) else excluded.run_at end,
-           attempts = case job.state when 'dead' then 0 else job.attempts end,
-           state = case job.state when 'dead' then 'waiting' else job.state end,
-           asked = job.asked + 1",
-        job.kind,
-        job.key,
-        job.project.map(|project| project.0),
-        json(job.payload)? as _,
-        job.priority,
-        job.run_at.map(to_sql) as _,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+impl BackgroundJobCount {
+    /// How many of these are of a kind and in a state.
+    pub fn of(counts: &[Self], kind: &str, state: BackgroundJobState) -> u64 {
+        let mut found = counts
+            .iter()
+            .filter(|count| count.kind == kind && count.state == state);
+        found.next().map_or(0, |count| count.count)
+    }
 }
 
 impl Store {
@@ -143,8 +140,26 @@ impl Store {
     /// # Errors
     /// The database cannot be reached, or the project is not there.
     pub async fn enqueue_background_job(&self, job: NewBackgroundJob<'_>) -> Result<()> {
-        let mut connection = self.pool.acquire().await?;
-        enqueue(&mut connection, job).await?;
+        sqlx::query!(
+            "insert into background_jobs as job (kind, key, project, payload, priority, run_at, created_at)
+             values ($1, $2, $3, $4, $5, coalesce($6, clock_timestamp()), clock_timestamp())
+             on conflict (kind, key) do update set
+               project = excluded.project,
+               payload = excluded.payload,
+               priority = greatest(job.priority, excluded.priority),
+               run_at = case job.state when 'waiting' then least(job.run_at, excluded.run_at) else excluded.run_at end,
+               attempts = case job.state when 'dead' then 0 else job.attempts end,
+               state = case job.state when 'dead' then 'waiting' else job.state end,
+               asked = job.asked + 1",
+            job.kind,
+            job.key,
+            job.project.map(|project| project.0),
+            json(job.payload)? as _,
+            job.priority,
+            job.run_at.map(to_sql) as _,
+        )
+        .execute(&self.pool)
+        .await?;
         self.wake_background_jobs();
         Ok(())
     }
@@ -204,7 +219,7 @@ impl Store {
                set state = 'running', epoch = $4, attempts = job.attempts + 1, asked_when_begun = job.asked,
                    started_at = $3
                from due where job.id = due.id
-               returning job.id, job.kind, job.key, job.project, job.payload, job.attempts, job.asked,
+               returning job.id, job.kind, job.key, job.project, job.payload, job.attempts,
                  job.run_at as "run_at: jiff_sqlx::Timestamp""#,
             &kinds,
             &numbers,
@@ -223,7 +238,6 @@ impl Store {
                 payload: row.payload,
                 attempts: unsigned(row.attempts)?,
                 run_at: row.run_at.to_jiff(),
-                asked: row.asked,
             })
         });
         begun.collect()
@@ -265,41 +279,34 @@ impl Store {
         };
         let next = next.map(to_sql);
         let error = error.map(sanitize_nul);
-        let mut transaction = self.pool.begin().await?;
-        let is_over = match end {
-            BackgroundJobEnd::Done => {
-                sqlx::query!(
-                    "delete from background_jobs
-                     where id = $1 and epoch = $2 and state = 'running' and asked = asked_when_begun",
-                    job.id.0,
-                    epoch.0,
-                )
-                .execute(&mut *transaction)
-                .await?
-                .rows_affected()
-                    == 1
-            }
-            _ => false,
-        };
-        if !is_over {
-            sqlx::query!(
-                "update background_jobs
-                 set state = case when asked = $3 and $4::timestamptz is null then 'dead' else 'waiting' end,
-                     run_at = case when asked = $3 then coalesce($4, run_at) else run_at end,
-                     attempts = case when $5::text is null then 0 else attempts end,
-                     error = $5, epoch = null, ended_at = $6
-                 where id = $1 and epoch = $2 and state = 'running'",
+        if end == BackgroundJobEnd::Done {
+            let deleted = sqlx::query!(
+                "delete from background_jobs
+                 where id = $1 and epoch = $2 and state = 'running' and asked = asked_when_begun",
                 job.id.0,
                 epoch.0,
-                job.asked,
-                next as _,
-                error.as_deref(),
-                to_sql(now) as _,
             )
-            .execute(&mut *transaction)
+            .execute(&self.pool)
             .await?;
+            if deleted.rows_affected() == 1 {
+                return Ok(());
+            }
         }
-        transaction.commit().await?;
+        sqlx::query!(
+            "update background_jobs
+             set state = case when asked = asked_when_begun and $3::timestamptz is null then 'dead' else 'waiting' end,
+                 run_at = case when asked = asked_when_begun then coalesce($3, run_at) else run_at end,
+                 attempts = case when $4::text is null then 0 else attempts end,
+                 error = $4, epoch = null, ended_at = $5
+             where id = $1 and epoch = $2 and state = 'running'",
+            job.id.0,
+            epoch.0,
+            next as _,
+            error.as_deref(),
+            to_sql(now) as _,
+        )
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 
@@ -389,7 +396,7 @@ impl Store {
     /// The database cannot be reached.
     pub async fn count_background_jobs(&self) -> Result<Vec<BackgroundJobCount>> {
         let rows = sqlx::query!(
-            r#"select kind, state, count(*) as "count!", min(run_at) as "first!: jiff_sqlx::Timestamp"
+            r#"select kind, state, count(*) as "count!"
                from background_jobs group by kind, state order by kind, state"#
         )
         .fetch_all(&self.pool)
@@ -399,7 +406,6 @@ impl Store {
                 state: parse_enum(&row.state)?,
                 kind: row.kind,
                 count: unsigned(row.count)?,
-                first_run_at: row.first.to_jiff(),
             })
         });
         counts.collect()
@@ -421,9 +427,7 @@ impl Store {
         )
         .execute(&self.pool)
         .await?;
-        if updated.rows_affected() == 0 {
-            return Err(StoreError::not_found("background job", id));
-        }
+        found(id, &updated)?;
         self.wake_background_jobs();
         Ok(())
     }
@@ -442,10 +446,7 @@ impl Store {
         )
         .execute(&self.pool)
         .await?;
-        match updated.rows_affected() {
-            0 => Err(StoreError::not_found("background job", id)),
-            _ => Ok(()),
-        }
+        found(id, &updated)
     }
 
     /// Removes a background job, whether it runs or not.
@@ -456,10 +457,15 @@ impl Store {
         let deleted = sqlx::query!("delete from background_jobs where id = $1", id.0)
             .execute(&self.pool)
             .await?;
-        match deleted.rows_affected() {
-            0 => Err(StoreError::not_found("background job", id)),
-            _ => Ok(()),
-        }
+        found(id, &deleted)
+    }
+}
+
+/// Says whether a statement has found the job that it is about.
+fn found(id: BackgroundJobId, done: &PgQueryResult) -> Result<()> {
+    match done.rows_affected() {
+        0 => Err(StoreError::not_found("background job", id)),
+        _ => Ok(()),
     }
 }
 

@@ -57,10 +57,8 @@ impl Bench {
         }
         let server = Arc::new(TestServer::new(folder.path().to_str().unwrap().to_owned()));
         let (shutdown, receiver) = watch::channel(Shutdown::Running);
-        let (running, of_agent) = (
-            JobRunner::run(config, Arc::clone(&server) as Arc<_>, receiver),
-            Arc::clone(&server),
-        );
+        let running = JobRunner::run(config, Arc::clone(&server) as Arc<_>, receiver);
+        let of_agent = Arc::clone(&server);
         let agent = tokio::spawn(async move {
             let end = running.await;
             of_agent.change(|state| state.agent_failure = end.as_ref().err().map(ToString::to_string));

@@ -125,12 +125,7 @@ fn view(app: &App, job: Stored) -> BackgroundJob {
 }
 
 fn summary(kind: &BackgroundKind, counts: &[BackgroundJobCount]) -> BackgroundKindSummary {
-    let count = |state| {
-        let mut of_kind = counts.iter().filter(|count| count.kind == kind.name);
-        of_kind
-            .find(|count| count.state == state)
-            .map_or(0, |count| count.count)
-    };
+    let count = |state| BackgroundJobCount::of(counts, kind.name, state);
     BackgroundKindSummary {
         name: kind.name.to_owned(),
         title: kind.title.to_owned(),

@@ -15,12 +15,9 @@ const JOBS: &str = "/api/v1/background-jobs";
 async fn enqueue(world: &World, kind: &str, key: &str) {
     let (project, _) = world.project(&format!("of-{key}"), false).await;
     let job = NewBackgroundJob {
-        kind,
-        key,
         project: Some(project),
-        payload: &json!({}),
-        priority: 0,
         run_at: Some(world.clock.now() + SignedDuration::from_hours(1)),
+        ..NewBackgroundJob::new(kind, key)
     };
     world.store.enqueue_background_job(job).await.unwrap();
 }

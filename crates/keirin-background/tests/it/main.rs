@@ -250,7 +250,6 @@ async fn whoever_does_not_lead_any_more_begins_and_ends_nothing() {
         payload: serde_json::json!({}),
         attempts: job.attempts,
         run_at: job.run_at,
-        asked: 1,
     };
     for end in [BackgroundJobEnd::Done, BackgroundJobEnd::Dead("Too late.")] {
         store.end_background_job(former, &begun, end, now).await.unwrap();

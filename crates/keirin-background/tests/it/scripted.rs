@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use keirin_background::{
-    BackgroundJobs, BackgroundKind, BackgroundWork, Backoffs, JobFailure, NextRun, RunningJobs,
+    BackgroundJobs, BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule, RunningJobs,
 };
 use keirin_model::Clock;
 use keirin_model::background::BackgroundJobState;
@@ -15,7 +15,6 @@ use keirin_store::Store;
 use keirin_store::background_jobs::{BackgroundJob, BackgroundJobFilter, BegunJob, NewBackgroundJob};
 use keirin_store::engine::{Epoch, LeaderLease};
 use keirin_testkit::{FakeClock, TestDatabase, database};
-use serde_json::json;
 use tokio::sync::{Mutex, mpsc};
 
 /// Work that is asked for.
@@ -24,7 +23,7 @@ pub(crate) const KIND: BackgroundKind = BackgroundKind {
     title: "Read something",
     concurrency: 2,
     time_limit: Duration::from_secs(3600),
-    retry: Backoffs {
+    retry: RetrySchedule {
         first: Duration::from_secs(10),
         longest: Duration::from_secs(600),
         attempts: Some(3),
@@ -177,12 +176,8 @@ impl Bench {
 
     pub(crate) async fn enqueue_in(&self, kind: &str, key: &str, wait: SignedDuration) {
         let job = NewBackgroundJob {
-            kind,
-            key,
-            project: None,
-            payload: &json!({}),
-            priority: 0,
             run_at: Some(self.clock.now() + wait),
+            ..NewBackgroundJob::new(kind, key)
         };
         self.store.enqueue_background_job(job).await.unwrap();
     }

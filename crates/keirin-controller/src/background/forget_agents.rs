@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use keirin_background::{BackgroundKind, BackgroundWork, Backoffs, JobFailure, NextRun};
+use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
 use keirin_store::background_jobs::BegunJob;
 use keirin_store::waiting_agents::WAITING_REMEMBERED;
 
@@ -17,7 +17,7 @@ const KIND: BackgroundKind = BackgroundKind {
     title: "Forget agents that waited to be let in and are gone",
     concurrency: 1,
     time_limit: Duration::from_secs(300),
-    retry: Backoffs {
+    retry: RetrySchedule {
         first: Duration::from_secs(60),
         longest: Duration::from_secs(3600),
         attempts: None,

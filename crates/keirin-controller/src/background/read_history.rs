@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use keirin_background::{BackgroundKind, BackgroundWork, Backoffs, JobFailure, NextRun};
+use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
 use keirin_git::GitError;
 use keirin_model::ProjectId;
 use keirin_model::project::Project;
@@ -23,7 +23,7 @@ const KIND: BackgroundKind = BackgroundKind {
     // A large repository takes its time, and holds up no other.
     concurrency: 4,
     time_limit: Duration::from_secs(6 * 3600),
-    retry: Backoffs {
+    retry: RetrySchedule {
         first: Duration::from_secs(60),
         longest: Duration::from_secs(3600),
         attempts: Some(8),
@@ -37,13 +37,11 @@ pub(crate) async fn enqueue(
     project: ProjectId,
     now: jiff::Timestamp,
 ) -> Result<(), StoreError> {
+    let key = project.to_string();
     let job = NewBackgroundJob {
-        kind: KIND.name,
-        key: &project.to_string(),
         project: Some(project),
-        payload: &serde_json::json!({}),
-        priority: 0,
         run_at: Some(now),
+        ..NewBackgroundJob::new(KIND.name, &key)
     };
     store.enqueue_background_job(job).await
 }

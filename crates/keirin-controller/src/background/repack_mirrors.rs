@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use keirin_background::{BackgroundKind, BackgroundWork, Backoffs, JobFailure, NextRun};
+use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
 use keirin_model::ProjectId;
 use keirin_store::background_jobs::BegunJob;
 
@@ -17,7 +17,7 @@ const KIND: BackgroundKind = BackgroundKind {
     title: "Put the packs of mirrors together",
     concurrency: 1,
     time_limit: Duration::from_secs(6 * 3600),
-    retry: Backoffs {
+    retry: RetrySchedule {
         first: Duration::from_secs(600),
         longest: Duration::from_secs(3600),
         attempts: None,

@@ -66,12 +66,9 @@ async fn a_history_that_cannot_be_read_is_tried_again_and_says_so_at_its_reposit
     std::fs::rename(&mirror, &away).unwrap();
     let (kind, key) = ("read_history", project.to_string());
     let job = keirin_store::background_jobs::NewBackgroundJob {
-        kind,
-        key: &key,
         project: Some(project),
-        payload: &serde_json::json!({}),
-        priority: 0,
         run_at: Some(server.clock.now()),
+        ..keirin_store::background_jobs::NewBackgroundJob::new(kind, &key)
     };
     server.store.enqueue_background_job(job).await.unwrap();
     until("it has failed", async || {

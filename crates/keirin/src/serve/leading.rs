@@ -172,10 +172,7 @@ impl<'a> Leading<'a> {
         // Those that still run are another server's by now.
         self.end_background(Duration::ZERO).await;
         let Started {
-            socket,
-            loops,
-            agent,
-            background: _,
+            socket, loops, agent, ..
         } = std::mem::take(&mut self.started);
         // First what others on this machine go by, and last what may wait for the database.
         self.server.app.set_open(false);

@@ -10,6 +10,7 @@ use keirin_metrics::batch::{Batch, Metadata};
 use keirin_metrics::text::{SampleTimestamps, TextFormat, write};
 use keirin_model::background::BackgroundJobState;
 use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
+use keirin_store::background_jobs::BackgroundJobCount;
 use keirin_store::views::VisibleProjects;
 
 use crate::app::App;
@@ -307,10 +308,7 @@ async fn of_background(app: &App, figures: &mut Figures) -> Result<(), ApiError>
             let counts = &counts;
             BackgroundJobState::ALL.iter().map(move |state| {
                 let labels = vec![("kind", (*kind).to_owned()), ("state", state.to_string())];
-                let mut found = counts.iter().filter(|count| count.kind == *kind);
-                let count = found
-                    .find(|count| count.state == *state)
-                    .map_or(0, |count| count.count);
+                let count = BackgroundJobCount::of(counts, kind, *state);
                 (labels, count as f64)
             })
         }),
