@@ -18,4 +18,4 @@ chown -R "$user" "$folder"
 chmod 755 "$folder"
 cd "$folder"
 HOME=$folder TMPDIR=$folder setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups \
-  "$folder/deps/it" --show-output isolation:: limits:: secrets::
+  "$folder/deps/it" --show-output fork_server:: isolation:: limits:: secrets::

@@ -82,6 +82,7 @@ pub(crate) async fn prepare(config: &Config, slots: &Slots) -> Result<Prepared, 
         writable: config.writable.clone(),
         limits: config.job_limits,
         ahead: MOST_AHEAD.min(config.slots as usize),
+        fork_server: Mutex::default(),
         waiting: Mutex::default(),
     };
     if !sandboxes.is_confined {

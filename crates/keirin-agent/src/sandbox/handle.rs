@@ -2,28 +2,30 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
 use keirin_model::flow::Exit;
 use nix::sys::signal::Signal;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::process::{Child, Command};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf, pipe};
+use tokio::process::Command;
 use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
 use crate::job_limits::{ExceededLimit, JobLimits};
 
+use super::END_PROCESSES_OF;
+use super::fork_server::ForkServer;
 use super::plan::{Folders, Namespaces, Owner, SandboxPlan};
 use super::protocol::{self, Request, Response};
-use super::{END_PROCESSES_OF, OUTSIDE};
 
 /// How long a sandbox may take for what takes milliseconds. One that does not answer by then is killed.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -59,6 +61,8 @@ pub(crate) struct Sandboxes {
     pub(crate) closed: Vec<PathBuf>,
     pub(crate) writable: Vec<PathBuf>,
     pub(crate) limits: JobLimits,
+    /// What sandboxes are forked from, once one was asked for.
+    pub(crate) fork_server: Mutex<Option<Arc<ForkServer>>>,
     /// How many sandboxes wait for jobs, where they are made ahead.
     pub(crate) ahead: usize,
     /// Those that wait. They end with this value.
@@ -68,14 +72,38 @@ pub(crate) struct Sandboxes {
 /// The processes of a sandbox, which hold what they are told to. They end with this value.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
-    outside: Child,
+    processes: Processes,
     responses: FramedRead<OwnedReadHalf, LengthDelimitedCodec>,
     requests: OwnedWriteHalf,
+    /// What its own processes say on standard error. It ends with the last of them.
+    errors: pipe::Receiver,
     has_landlock: bool,
     /// The limit that the job has run into between its steps, until somebody asks.
     exceeded: Option<ExceededLimit>,
     /// What it has said on standard error, once it is gone.
     last_words: Vec<u8>,
+}
+
+/// A sandbox's own processes, which are killed with this value where they are still there.
+#[derive(Debug)]
+struct Processes {
+    fork_server: Arc<ForkServer>,
+    number: u64,
+}
+
+impl Processes {
+    fn kill(&self) {
+        if let Err(error) = self.fork_server.kill(self.number) {
+            // Without its fork server a sandbox ends when nothing is asked of it any more.
+            tracing::debug!(%error, "cannot kill the sandbox of a job");
+        }
+    }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        self.kill();
+    }
 }
 
 impl Sandboxes {
@@ -131,37 +159,52 @@ impl Sandboxes {
     fn take_waiting(&self) -> Option<Sandbox> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let mut sandbox = waiting.pop()?;
-            if matches!(sandbox.outside.try_wait(), Ok(None)) {
+            let sandbox = waiting.pop()?;
+            if sandbox.is_silent() {
                 return Some(sandbox);
             }
         }
     }
 
-    /// Starts the processes of a sandbox, which wait for their plan.
+    /// Forks the processes of a sandbox, which wait for their plan.
     fn spawn(&self) -> Result<Sandbox, SandboxFailure> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let (responses, requests) = UnixStream::from_std(ours)?.into_split();
-        let mut command = self.command();
-        if self.namespaces == Namespaces::Full {
-            command.arg(OUTSIDE);
-        }
-        command.stdin(Stdio::from(OwnedFd::from(theirs)));
-        let outside = command.spawn().map_err(|source| self.not_started(source))?;
-        // The command holds the other end, and would keep this one from hearing that the sandbox is gone.
-        drop(command);
+        let (errors, their_errors) = std::io::pipe()?;
+        let processes = self.fork(theirs.as_fd(), their_errors.as_fd())?;
         let codec = LengthDelimitedCodec::builder()
             .max_frame_length(protocol::LONGEST)
             .new_codec();
         Ok(Sandbox {
-            outside,
+            processes,
             responses: FramedRead::new(responses, codec),
             requests,
+            errors: pipe::Receiver::from_owned_fd(errors.into())?,
             has_landlock: false,
             exceeded: None,
             last_words: Vec::new(),
         })
+    }
+
+    /// Forks for a sandbox, after a start of the fork server where there is none or it was killed.
+    fn fork(&self, socket: BorrowedFd<'_>, errors: BorrowedFd<'_>) -> Result<Processes, SandboxFailure> {
+        let mut current = self.fork_server.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(fork_server) = &*current {
+            match fork_server.fork(self.namespaces, socket, errors) {
+                Ok(number) => {
+                    let fork_server = Arc::clone(fork_server);
+                    return Ok(Processes { fork_server, number });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the process that sandboxes are forked from is started again")
+                }
+            }
+        }
+        let started = ForkServer::start(self.command()).map_err(|source| self.not_started(source))?;
+        let fork_server = Arc::clone(current.insert(Arc::new(started)));
+        let number = fork_server.fork(self.namespaces, socket, errors)?;
+        Ok(Processes { fork_server, number })
     }
 
     /// Kills all processes of a slot's user.
@@ -197,6 +240,13 @@ impl Sandboxes {
 }
 
 impl Sandbox {
+    /// Whether nothing has come from it, neither a word nor its end.
+    fn is_silent(&self) -> bool {
+        let socket: &UnixStream = self.requests.as_ref();
+        let mut events = [PollFd::new(socket, PollFlags::IN)];
+        matches!(poll(&mut events, Some(&Timespec::default())), Ok(0))
+    }
+
     pub(crate) fn has_landlock(&self) -> bool {
         self.has_landlock
     }
@@ -261,17 +311,21 @@ impl Sandbox {
     /// Waits until its own processes have ended too, which takes the kernel a moment for the namespaces.
     pub(crate) async fn close(self) {
         let Self {
-            mut outside,
+            processes,
             responses,
             requests,
+            mut errors,
             ..
         } = self;
         drop((responses, requests));
-        if in_time(outside.wait()).await.is_none() {
+        let mut words = [0; 1024];
+        // An error is an end too.
+        let ended = async { while errors.read(&mut words).await.is_ok_and(|bytes| bytes > 0) {} };
+        if in_time(ended).await.is_none() {
             tracing::error!("the sandbox of a job does not end; it is killed");
-            // With the process outside dies the one inside, and with that all that it holds.
-            drop(outside.kill().await);
         }
+        // With the process outside dies the one inside, and with that all that it holds.
+        drop(processes);
     }
 
     async fn ended(&mut self) -> Result<usize, SandboxFailure> {
@@ -287,9 +341,7 @@ impl Sandbox {
 
     /// Kills the sandbox with all that it holds.
     pub(crate) fn kill(&mut self, why: &str) -> SandboxFailure {
-        if let Err(error) = self.outside.start_kill() {
-            tracing::error!(%error, "cannot kill the sandbox of a job");
-        }
+        self.processes.kill();
         SandboxFailure::Gone(why.to_owned())
     }
 
@@ -361,15 +413,13 @@ impl Sandbox {
 
     /// It has ended; what it said at last tells why. May be dropped and called again.
     async fn gone(&mut self) -> SandboxFailure {
-        if let Some(stderr) = &mut self.outside.stderr {
-            let words = &mut self.last_words;
-            let read = async {
-                // An error is an end too.
-                while words.len() < 4096 && stderr.read_buf(words).await.is_ok_and(|bytes| bytes > 0) {}
-            };
-            // A process that outlives it may keep this open.
-            drop(timeout(Duration::from_secs(1), read).await);
-        }
+        let (words, errors) = (&mut self.last_words, &mut self.errors);
+        let read = async {
+            // An error is an end too.
+            while words.len() < 4096 && errors.read_buf(words).await.is_ok_and(|bytes| bytes > 0) {}
+        };
+        // A process that outlives it may keep this open.
+        drop(timeout(Duration::from_secs(1), read).await);
         SandboxFailure::Gone(reason(&self.last_words))
     }
 }

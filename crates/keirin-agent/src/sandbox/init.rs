@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill, killpg};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signalfd::SignalFd;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -29,7 +29,7 @@ use super::keyrings;
 use super::plan::{Folders, Namespaces, Owner, SandboxPlan};
 use super::processes::{self, Process};
 use super::protocol::{self, Request, Response};
-use super::{SandboxError, blocked_signals, namespaces, rlimits, set_oom_score, system};
+use super::{SandboxError, blocked_signals, hear_signals, namespaces, rlimits, set_oom_score, system};
 
 /// Where memory runs out jobs go first, after what has asked for it.
 const OOM_SCORE: i32 = 800;
@@ -80,8 +80,7 @@ pub(super) fn run(socket: &UnixStream) -> Result<(), SandboxError> {
         let reason = format!("cannot close the kernel's keyrings to a job: {error}");
         return protocol::send(socket, &Response::Refused { reason }).map_err(system("answer the agent"));
     }
-    let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
-    let signals = SignalFd::with_flags(&blocked_signals(), flags).map_err(system("hear of signals"))?;
+    let signals = hear_signals()?;
     // After Landlock and the filter, which hold the thread too.
     let is_counted = plan.limits.disk.is_some() || plan.limits.files.is_some();
     let disk = is_counted.then(|| {

@@ -1,8 +1,9 @@
 //! The sandbox of an attempt: a process that starts the attempt's steps, keeps them apart from everything else, and ends
 //! all that is left of them.
 //!
-//! The agent starts its own program again in a small mode that calls [`main`], and talks to it over the socket that is
-//! its standard input (`protocol`). Layers of the kernel hold the steps, each where it is allowed:
+//! The agent starts its own program once in a small mode that calls [`main`]. That process forks for each attempt
+//! (`fork_server`), and the agent talks to what was forked over the socket that is its standard input (`protocol`). Layers
+//! of the kernel hold the steps, each where it is allowed:
 //!
 //! - **Another user**, where the agent is root: files and processes of others are closed to it.
 //! - **Namespaces** (`namespaces`): the steps see their own processes alone, a `/tmp`, `/var/tmp` and `/dev/shm` of their
@@ -17,12 +18,12 @@
 //! process in it at once, also when the agent was killed; without one the sandbox is the reaper of its descendants and
 //! ends them itself (`init`).
 //!
-//! Starting processes is most of what a sandbox costs, so they are started ahead of the jobs that will need them
-//! (`handle`). Such a one waits for its plan and holds nothing yet: what depends on the job or on the machine, files and
+//! Processes are forked ahead of the jobs that will need them (`handle`). Such a one waits for its plan and holds nothing yet: what depends on the job or on the machine, files and
 //! mounts above all, is looked at when the plan has come.
 
 mod access;
 mod disk;
+mod fork_server;
 mod handle;
 mod init;
 mod keyrings;
@@ -38,11 +39,13 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::process::{Command, Stdio};
 
+use fork::Fork;
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::waitpid;
 use nix::unistd::{Gid, Pid, Uid, setgroups, setresgid, setresuid};
 
 pub(crate) use handle::{ProcessEnd, Sandbox, SandboxFailure, Sandboxes, StepProcess};
@@ -52,10 +55,7 @@ pub(crate) use plan::{Accounts, Folders};
 pub use plan::{Namespaces, Owner};
 use protocol::Response;
 
-/// The first argument: the process outside of a PID namespace, the first process inside, and what ends a user's
-/// processes. Without one the process holds an attempt without a PID namespace.
-const OUTSIDE: &str = "outside";
-const INIT: &str = "init";
+/// The first argument of what ends a user's processes. Without one the process is the fork server.
 const END_PROCESSES_OF: &str = "end-processes-of";
 
 /// Why a sandbox cannot work.
@@ -81,7 +81,8 @@ fn system<E: Into<io::Error>>(what: &'static str) -> impl FnOnce(E) -> SandboxEr
     }
 }
 
-/// Is the sandbox of one attempt, until the agent lets it go. To be called before any thread is started.
+/// Is the process that sandboxes are forked from, and in what it forks the sandbox of one attempt, until the agent lets it
+/// go. To be called before any thread is started.
 ///
 /// # Errors
 /// When the sandbox cannot work; what stands in the way of holding steps is told to the agent instead.
@@ -90,22 +91,23 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Sandbox
     let mut arguments = arguments.into_iter();
     let Some(mode) = arguments.next() else {
         block_signals()?;
-        return init::run(&socket()?);
+        return fork_server::run();
     };
     match mode.to_str() {
-        Some(OUTSIDE) => outside(),
-        Some(INIT) => {
-            block_signals()?;
-            // The kernel's word that the process outside has been killed; its regular end is the end of the socket.
-            prctl::set_pdeathsig(Signal::SIGKILL).map_err(system("watch the process outside"))?;
-            init::run(&socket()?)
-        }
         Some(END_PROCESSES_OF) => {
             let uid = arguments.next();
             let uid = uid.as_deref().and_then(|uid| uid.to_str()?.parse().ok());
             end_processes_of(uid.ok_or(SandboxError::Arguments(mode))?)
         }
         _ => Err(SandboxError::Arguments(mode)),
+    }
+}
+
+/// Holds one attempt, in a process that was forked for it.
+fn hold(namespaces: Namespaces) -> Result<(), SandboxError> {
+    match namespaces {
+        Namespaces::Full => outside(),
+        Namespaces::Mounts | Namespaces::None => init::run(&socket()?),
     }
 }
 
@@ -132,9 +134,8 @@ fn close_inherited() -> Result<(), SandboxError> {
     Ok(())
 }
 
-/// The process outside of a PID namespace: makes it, starts the first process inside, and waits for its end.
+/// The process outside of a PID namespace: makes it, forks the first process inside, and waits for its end.
 fn outside() -> Result<(), SandboxError> {
-    block_signals()?;
     if let Err(error) = namespaces::hold_processes() {
         let socket = socket()?;
         // The agent hears it when it has a job for this sandbox.
@@ -147,35 +148,18 @@ fn outside() -> Result<(), SandboxError> {
         };
         return protocol::send(&socket, &refused).map_err(system("answer the agent"));
     }
-    spawn_init()
-}
-
-/// Starts the first process of the PID namespace, which takes over the agent's socket.
-fn spawn_init() -> Result<(), SandboxError> {
-    prctl::set_dumpable(false).map_err(system("close itself to others"))?;
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the adapter that starts the first process of a PID namespace"
-    )]
-    let mut command = Command::new("/proc/self/exe");
-    command.args(init_arguments());
-    let mut init = command
-        .current_dir("/")
-        .env_clear()
-        .stdin(Stdio::inherit())
-        .spawn()
-        .map_err(system("start its first process"))?;
-    init.wait().map_err(system("wait for its first process"))?;
-    Ok(())
-}
-
-/// This process's own arguments, with the other mode at their end: what stands before it, as in `keirin sandbox`, leads
-/// here.
-fn init_arguments() -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    arguments.pop();
-    arguments.push(INIT.into());
-    arguments
+    match fork::fork().map_err(system("start its first process"))? {
+        Fork::Child => {
+            // The kernel's word that the process outside has been killed; its regular end is the end of the socket.
+            prctl::set_pdeathsig(Signal::SIGKILL).map_err(system("watch the process outside"))?;
+            init::run(&socket()?)
+        }
+        Fork::Parent(first) => {
+            prctl::set_dumpable(false).map_err(system("close itself to others"))?;
+            waitpid(Pid::from_raw(first), None).map_err(system("wait for its first process"))?;
+            Ok(())
+        }
+    }
 }
 
 /// The agent's socket, which is this process's standard input.
@@ -189,6 +173,12 @@ fn socket() -> Result<UnixStream, SandboxError> {
 /// Those who end the agent by its group or its unit mean the agent: it then stops its jobs in good order.
 fn block_signals() -> Result<(), SandboxError> {
     blocked_signals().thread_block().map_err(system("block signals"))
+}
+
+/// Where this process hears of the signals that are blocked.
+fn hear_signals() -> Result<SignalFd, SandboxError> {
+    let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
+    SignalFd::with_flags(&blocked_signals(), flags).map_err(system("hear of signals"))
 }
 
 fn blocked_signals() -> SigSet {

@@ -11,10 +11,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{geteuid, getgid, getuid};
-use rustix::thread::{
-    CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set,
-    configure_capability_in_ambient_set, set_capabilities,
-};
+use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 
 use super::plan::{Namespaces, Owner, SandboxPlan};
 use super::read_only;
@@ -42,10 +39,10 @@ pub(super) fn cannot<E: Into<io::Error>>(what: impl Into<String>) -> impl FnOnce
     }
 }
 
-/// Gives the children of this process a namespace for processes, and lets the first of them mount.
+/// Gives the children of this process a namespace for processes. Where that takes one for users, they have every right in
+/// it until [`mount_proc`].
 pub(super) fn hold_processes() -> Result<(), NamespaceError> {
-    enter(CloneFlags::CLONE_NEWPID)?;
-    pass_on_mounting()
+    enter(CloneFlags::CLONE_NEWPID)
 }
 
 /// Moves this process into namespaces for mounts and IPC, where it sees what the plan shows.
@@ -155,23 +152,8 @@ fn mount_all(plan: &SandboxPlan) -> Result<(), NamespaceError> {
     read_only::protect(&writable)
 }
 
-/// Lets the first process in the namespace for processes mount: becoming another program takes an ordinary user's
-/// capabilities away, in a namespace too.
-fn pass_on_mounting() -> Result<(), NamespaceError> {
-    if geteuid().is_root() {
-        return Ok(());
-    }
-    let pass_on = || {
-        let mut sets = capabilities(None)?;
-        sets.inheritable |= CapabilitySet::SYS_ADMIN;
-        set_capabilities(None, sets)?;
-        configure_capability_in_ambient_set(CapabilitySet::SYS_ADMIN, true)
-    };
-    pass_on().map_err(cannot("let its first process mount"))
-}
-
-/// Mounts the `/proc` of the namespace that this process is the first in, which shows nothing else; the right to mount
-/// ends with that.
+/// Mounts the `/proc` of the namespace that this process is the first in, which shows nothing else; its
+/// rights in a namespace for users end with that.
 pub(super) fn mount_proc() -> Result<(), NamespaceError> {
     let nothing: Option<&str> = None;
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
@@ -181,7 +163,6 @@ pub(super) fn mount_proc() -> Result<(), NamespaceError> {
         return Ok(());
     }
     let give_up = || {
-        clear_ambient_capability_set()?;
         let none = CapabilitySet::empty();
         let sets = CapabilitySets {
             effective: none,
@@ -190,7 +171,7 @@ pub(super) fn mount_proc() -> Result<(), NamespaceError> {
         };
         set_capabilities(None, sets)
     };
-    give_up().map_err(cannot("give up the right to mount"))
+    give_up().map_err(cannot("give up its rights in the namespace"))
 }
 
 /// The list of keys tells a process of those in its session's keyring too, which it has from the agent.

@@ -78,22 +78,32 @@ pub(super) fn send(mut socket: &UnixStream, message: &impl Serialize) -> io::Res
     socket.write_all(&[&length[..], &text].concat())
 }
 
+/// Sends a short message and the files that belong to it at once.
+pub(super) fn send_with(
+    socket: impl AsFd,
+    message: &impl Serialize,
+    files: &[BorrowedFd<'_>],
+) -> io::Result<()> {
+    let (text, length) = frame(message)?;
+    send_parts(socket, &[&length, &text], files)
+}
+
 /// Sends the length of a message with files; the message is to follow.
 pub(super) fn send_length(socket: impl AsFd, length: [u8; 4], files: &[BorrowedFd<'_>]) -> io::Result<()> {
+    send_parts(socket, &[&length], files)
+}
+
+fn send_parts(socket: impl AsFd, parts: &[&[u8]], files: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     if !files.is_empty() && !control.push(SendAncillaryMessage::ScmRights(files)) {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    let sent = sendmsg(
-        socket,
-        &[IoSlice::new(&length)],
-        &mut control,
-        SendFlags::NOSIGNAL,
-    )?;
-    match sent {
-        4 => Ok(()),
-        _ => Err(io::ErrorKind::WriteZero.into()),
+    let slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
+    let sent = sendmsg(socket, &slices, &mut control, SendFlags::NOSIGNAL)?;
+    match sent == parts.iter().map(|part| part.len()).sum::<usize>() {
+        true => Ok(()),
+        false => Err(io::ErrorKind::WriteZero.into()),
     }
 }
 

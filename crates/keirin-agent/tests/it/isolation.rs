@@ -13,7 +13,7 @@ use keirin_wire::log::Stream;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 
-use crate::bench::{Bench, job, processes, runs, sandbox, script, shell, sleep, step, until};
+use crate::bench::{Bench, job, runs, sandbox, script, shell, sleep, step, until};
 
 pub(crate) const SOMEBODY: RunAs = RunAs::User(Owner {
     uid: 54_321,
@@ -374,61 +374,6 @@ async fn nothing_of_a_job_outlives_an_agent_that_is_killed() {
     agent.wait().unwrap();
     // Nobody but the kernel is left to end them, and it takes its moment.
     until("they have ended", || !jobs.iter().any(|job| runs(job))).await;
-}
-
-/// Sandboxes are started ahead of the jobs that they will hold. This one has a program of its own, by whose name its
-/// processes are found.
-#[tokio::test]
-async fn a_sandbox_that_waits_for_a_job_closes_what_has_come_meanwhile_and_ends_with_its_agent() {
-    let name = "a_sandbox_that_waits_for_a_job_closes_what_has_come_meanwhile_and_ends_with_its_agent";
-    if !has_namespaces(name) {
-        return;
-    }
-    let folder = outside_of_tmp();
-    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
-    let program = folder.path().join("sandbox");
-    std::fs::copy(sandbox().program, &program).unwrap();
-    let waits = format!("{} outside", program.display());
-    let closed = folder.path().join("closed");
-    let bench = Bench::start_with(|config| {
-        several(config);
-        config.sandbox.program = program.clone();
-        config.closed = vec![closed.clone()];
-    });
-    let read = format!(
-        "cat {} || echo closed; echo mine > /tmp/file; ls /tmp /var/tmp",
-        closed.join("key").display()
-    );
-    let expected = ["closed", "/tmp:", "file", "", "/var/tmp:"];
-    // Once the agent asks for work.
-    bench
-        .server
-        .wait_for(|state| (!state.claims.is_empty()).then_some(()))
-        .await;
-    until("one waits", || runs(&waits)).await;
-    std::fs::create_dir(&closed).unwrap();
-    std::fs::write(closed.join("key"), "secret").unwrap();
-    for _ in 0..3 {
-        let record = bench.run(script(&read)).await;
-        assert_eq!(record.finished().unwrap().0, Success, "{:#?}", record.log);
-        assert_eq!(record.lines(Stream::Output), expected);
-    }
-
-    // One that has ended for some reason of its own is no job's.
-    until("the next ones wait", || processes(&waits).len() == 2).await;
-    until("they have ended", || {
-        // One of them may be that of the last job, which ends by itself, and then another comes in its place.
-        for process in processes(&waits) {
-            let _ = nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL);
-        }
-        !runs(&waits)
-    })
-    .await;
-    let record = bench.run(script(&read)).await;
-    assert_eq!(record.lines(Stream::Output), expected, "{:#?}", record.log);
-
-    bench.shut_down(Shutdown::Finish).await.unwrap();
-    until("they have ended", || !runs(&waits)).await;
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod artifacts;
 mod bench;
 mod connection;
 mod ending;
+mod fork_server;
 mod git;
 mod isolation;
 mod limits;
