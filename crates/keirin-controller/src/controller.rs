@@ -138,11 +138,9 @@ impl Controller {
         };
         let (handle, running) = event_loop::start(parts).await?;
         let event_loop = AbortOnDrop(running);
-        let pushes = self.pushes(handle.clone());
         let firing = Firing {
             handle: handle.clone(),
             preparer: self.preparer.clone(),
-            pushes,
         };
         // Ended with the lead, because a set ends its tasks when it is dropped.
         let mut beside = JoinSet::new();
@@ -161,6 +159,11 @@ impl Controller {
             preparer: self.preparer.clone(),
             notifications: self.notifications.clone(),
         }
+    }
+
+    /// Looks for what was pushed to a project's repository.
+    pub(crate) async fn poll(&self, project: ProjectId) -> Result<(), WorkError> {
+        self.pushes(self.handle()?).poll(project).await
     }
 
     async fn read_names(&self) -> Result<(), WorkError> {
@@ -340,7 +343,7 @@ impl Work for Controller {
             Err(refused @ WorkError::NoBranch { .. }) if !is_named => {
                 // The repository may have another default branch since it was last looked at.
                 let before = self.store.branch_by_name(project.id, None).await?;
-                let looked = self.pushes(handle.clone()).poll(project.id).await;
+                let looked = self.poll(project.id).await;
                 let default = self.store.branch_by_name(project.id, None).await?;
                 if looked.is_err() || default.id == before.id {
                     return Err(refused);

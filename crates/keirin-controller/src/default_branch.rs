@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
 use keirin_engine::EngineEvent;
 use keirin_git::{CommitId, GitError, Heads, Mirror};
 use keirin_model::BranchId;
@@ -12,13 +11,10 @@ use keirin_model::project::{Branch, BranchKind, NoticeKind, Project};
 use keirin_model::trigger::{Schedule, TimedTrigger};
 use keirin_store::StoreError;
 
-use crate::pushes::{Fetched, Pushes, REMOTE_LOOK};
-use crate::triggering::{self, is_poll};
+use crate::pushes::{Fetched, Pushes};
+use crate::triggering;
 use crate::work::WorkError;
-use crate::workflows::{DEFAULT_WORKFLOW, WorkflowFiles};
-
-/// How often a repository on this machine is looked at.
-const LOCAL_LOOK: SignedDuration = SignedDuration::from_secs(5);
+use crate::workflows::WorkflowFiles;
 
 impl Pushes {
     /// Makes the branch the default one that the repository presents; says whether that is another one than before. The
@@ -67,8 +63,8 @@ impl Pushes {
     }
 
     /// Makes the timed triggers of the default branch's workflows those that the engine waits for; a workflow that is
-    /// gone has none, and neither has any other branch. The repository is looked at in any case, because the next commit
-    /// may change all of that. What is broken there is said at the project.
+    /// gone has none, and neither has any other branch. Takes down how often they have the repository looked at, too. What
+    /// is broken there is said at the project.
     pub(crate) async fn read_default_branch(
         &self,
         fetched: &Fetched<'_>,
@@ -92,26 +88,18 @@ impl Pushes {
         for schedule in own {
             wanted.insert(schedule.workflow.clone(), Vec::new());
         }
+        let mut polls = Vec::new();
         for file in found.files {
-            let timed = file
-                .parsed
-                .as_ref()
-                .map(|workflow| workflow.triggers().timed.clone());
+            let triggers = file.parsed.as_ref().map(|workflow| workflow.triggers());
+            polls.extend(triggers.ok().and_then(|triggers| triggers.poll));
+            let timed = triggers.map(|triggers| triggers.timed.clone());
             wanted.insert(file.name.clone(), timed.unwrap_or_default());
         }
-        if !wanted.values().flatten().any(is_poll) {
-            let every = if fetched.mirror.url().is_local() {
-                LOCAL_LOOK
-            } else {
-                REMOTE_LOOK
-            };
-            let default = wanted.entry(DEFAULT_WORKFLOW.to_owned()).or_default();
-            default.push(TimedTrigger::Poll { every });
-        }
+        let often = polls.into_iter().min();
+        self.preparer.store.set_poll_interval(project.id, often).await?;
         for (workflow, triggers) in wanted {
             self.replace_schedules(default.id, &workflow, &triggers).await?;
         }
-        // Only now, so that there is always one that looks at the repository.
         for schedule in elsewhere {
             self.replace_schedules(schedule.branch, &schedule.workflow, &[])
                 .await?;

@@ -1,4 +1,4 @@
-//! What happens when a schedule is due: a look at the repository, and flows that start.
+//! What happens when a schedule is due: a flow starts.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,11 @@ use jiff::Timestamp;
 use keirin_engine::EngineEvent;
 use keirin_model::ScheduleId;
 use keirin_model::flow::Cause;
-use keirin_model::trigger::{Schedule, TimedTrigger};
+use keirin_model::trigger::Schedule;
 use tokio::sync::mpsc;
 
 use crate::handle::Handle;
 use crate::prepare::{FlowRequest, On, Preparer};
-use crate::pushes::Pushes;
 use crate::work::WorkError;
 
 /// Starts what schedules are for.
@@ -19,7 +18,6 @@ use crate::work::WorkError;
 pub(crate) struct Firing {
     pub(crate) handle: Handle,
     pub(crate) preparer: Preparer,
-    pub(crate) pushes: Pushes,
 }
 
 impl Firing {
@@ -82,10 +80,6 @@ impl Firing {
             return Ok(false);
         };
         let project = self.preparer.store.project(schedule.project).await?;
-        if matches!(schedule.trigger, TimedTrigger::Poll { .. }) {
-            self.pushes.poll(project.id).await?;
-            return Ok(false);
-        }
         let Schedule { branch, workflow, .. } = schedule;
         let branch = self.preparer.store.branch(branch).await?;
         let wish = FlowRequest {

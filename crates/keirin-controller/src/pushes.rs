@@ -8,12 +8,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::SignedDuration;
 use keirin_git::{CommitId, GitError, Heads, Mirror};
 use keirin_model::diagnostic::Severity;
 use keirin_model::flow::Cause;
 use keirin_model::project::{Branch, BranchKind, Notice, NoticeKind, Project, PushRecord};
-use keirin_model::trigger::{Schedule, TimedTrigger};
+use keirin_model::trigger::Schedule;
 use keirin_model::{BranchId, FlowId, ProjectId};
 
 use crate::background::read_history;
@@ -22,10 +21,7 @@ use crate::handle::Handle;
 use crate::prepare::{FlowRequest, On, Preparer, broken_flow};
 use crate::triggering::{self, MOST_AT_ONCE, Moved, Pushed, Verdict};
 use crate::work::WorkError;
-use crate::workflows::{DEFAULT_WORKFLOW, WorkflowFile, WorkflowFiles};
-
-/// How often a repository elsewhere is looked at.
-pub(crate) const REMOTE_LOOK: SignedDuration = SignedDuration::from_secs(60);
+use crate::workflows::{WorkflowFile, WorkflowFiles};
 
 /// Looks for what has been pushed.
 #[derive(Clone)]
@@ -68,9 +64,6 @@ impl Pushes {
         let _turn = self.preparer.looks.turn(project).await;
         // Read in turn: whoever waited for it may have waited for another repository.
         let project = &self.preparer.store.project(project).await?;
-        if !self.preparer.store.is_project_read(project.id).await? {
-            self.look_again_later(project).await?;
-        }
         let (mirror, heads) = match self.fetch(project).await {
             Ok(fetched) => fetched,
             Err(error) => {
@@ -112,9 +105,12 @@ impl Pushes {
         // Also where a server died before it had made the schedules those of another default branch.
         let schedules = self.preparer.store.schedules_of(project.id).await?;
         let is_elsewhere = |schedule: &Schedule| schedule.branch != default.id;
-        let is_unsettled = schedules.is_empty() || schedules.iter().any(is_elsewhere);
+        let is_unsettled = schedules.iter().any(is_elsewhere);
         let reads_anew = anew || is_first || is_unsettled || changes.moved.iter().any(moves_default);
         let is_news = has_changed || !changes.is_empty();
+        if is_first || is_news {
+            self.preparer.store.set_project_moved(project.id, now).await?;
+        }
         let fetched = Fetched {
             project,
             mirror: &mirror,
@@ -139,17 +135,6 @@ impl Pushes {
             self.notifications.project(project.id);
         }
         read.and(taken_in)
-    }
-
-    /// Until a repository has been read once, nothing else asks for a look at it.
-    async fn look_again_later(&self, project: &Project) -> Result<(), WorkError> {
-        if !self.preparer.store.schedules_of(project.id).await?.is_empty() {
-            return Ok(());
-        }
-        let default = self.preparer.store.branch_by_name(project.id, None).await?;
-        let poll = TimedTrigger::Poll { every: REMOTE_LOOK };
-        self.replace_schedules(default.id, DEFAULT_WORKFLOW, &[poll])
-            .await
     }
 
     async fn fetch(&self, project: &Project) -> Result<(Mirror, Heads), WorkError> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use keirin_git::Heads;
 use keirin_model::project::{Branch, BranchKind};
-use keirin_model::trigger::{PushTrigger, TimedTrigger, Triggers};
+use keirin_model::trigger::{PushTrigger, Triggers};
 use keirin_workflow::Globs;
 
 use crate::workflows::WorkflowFile;
@@ -195,12 +195,8 @@ pub(crate) fn starts_on_many(file: &WorkflowFile, kind: BranchKind) -> bool {
 
 /// Which pushes start a workflow. One that only says how often to look starts on every push to the default branch.
 fn push_of(triggers: &Triggers) -> Option<PushTrigger> {
-    let polls = triggers.timed.iter().any(is_poll);
+    let polls = triggers.poll.is_some();
     triggers.push.clone().or_else(|| polls.then(PushTrigger::default))
-}
-
-pub(crate) fn is_poll(trigger: &TimedTrigger) -> bool {
-    matches!(trigger, TimedTrigger::Poll { .. })
 }
 
 fn list(globs: &[String]) -> String {

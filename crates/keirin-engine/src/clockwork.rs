@@ -49,10 +49,6 @@ pub fn next_due(schedule: &Schedule, now: Timestamp) -> Result<Option<Timestamp>
                 latest + every
             }))
         }
-        TimedTrigger::Poll { every } => {
-            let every = positive(*every)?;
-            Ok(Some(if done + every > now { done + every } else { now }))
-        }
         TimedTrigger::Cron {
             schedule: expression,
             timezone,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use keirin_model::trigger::{Schedule, TimedTrigger};
+use keirin_model::trigger::Schedule;
 use keirin_model::{BranchId, ScheduleId};
 
 use crate::change::RowChange;
@@ -94,7 +94,7 @@ impl Engine {
         planned.is_none_or(|planned| planned.schedule.last_due >= Some(due))
     }
 
-    /// A due time has been dealt with; the next one is waited for. A look at the repository leaves no trace in the store.
+    /// A due time has been dealt with; the next one is waited for.
     pub(crate) fn schedule_done(&mut self, id: ScheduleId, due: Timestamp, now: Timestamp, out: &mut Out) {
         if self.is_over(id, due) {
             return;
@@ -102,11 +102,8 @@ impl Engine {
         let Some(Planned { mut schedule, .. }) = self.planner.schedules.remove(&id) else {
             return;
         };
-        let polls = matches!(schedule.trigger, TimedTrigger::Poll { .. });
-        schedule.last_due = Some(if polls { now } else { due });
-        if !polls {
-            out.changes.push(RowChange::ScheduleDone { schedule: id, due });
-        }
+        schedule.last_due = Some(due);
+        out.changes.push(RowChange::ScheduleDone { schedule: id, due });
         self.watch_schedule(schedule, now);
     }
 }

@@ -27,6 +27,7 @@ mod refs;
 mod resolve;
 mod rules;
 mod serve;
+mod stamp;
 mod url;
 mod working_tree;
 
@@ -44,5 +45,6 @@ pub use name::{BranchName, CommitId, InvalidName, Revision, TreePath};
 pub use reading::{ChangeCount, GraphLine, HistoryReader, LoggedCommit, Starts, TaggedCommit};
 pub use rules::{HostRule, InvalidHostRule, NamedBy, RepositoryRules};
 pub use serve::{Served, Service};
+pub use stamp::{RefsStamp, StampError};
 pub use url::{InvalidUrl, RepositoryUrl};
 pub use working_tree::{CopiedTree, copy_working_tree, working_tree_of};

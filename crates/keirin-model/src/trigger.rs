@@ -18,6 +18,10 @@ pub struct Triggers {
     /// Those that fire by time, in the order of the file.
     #[serde(default)]
     pub timed: Vec<TimedTrigger>,
+    /// How often it is looked at the repository for new commits, where the file says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "PT1M")]
+    pub poll: Option<SignedDuration>,
     /// Whether people may start flows by hand; true unless the file says `manual: false`.
     #[serde(default = "yes")]
     pub manual: bool,
@@ -75,12 +79,6 @@ pub enum TimedTrigger {
         /// When.
         #[schema(value_type = String, format = DateTime)]
         at: Timestamp,
-    },
-    /// Looks at the repository every so often and fires when the branch has a new commit.
-    Poll {
-        /// From one look to the next.
-        #[schema(value_type = String, example = "PT1M")]
-        every: SignedDuration,
     },
 }
 

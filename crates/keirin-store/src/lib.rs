@@ -14,6 +14,7 @@ pub mod error;
 pub mod facts;
 pub mod foreign;
 pub mod logs;
+pub mod polling;
 mod position;
 pub mod projects;
 mod questions;

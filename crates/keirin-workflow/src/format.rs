@@ -203,7 +203,7 @@ static TRIGGERS: Record = Record::new(
         Key::new(
             "poll",
             Shape::Record(&EVERY),
-            "Looks at the repository every so often; a new commit starts a flow.",
+            "Looks at the repository so often, in place of the server's own times; a new commit starts a flow.",
         ),
     ],
 );

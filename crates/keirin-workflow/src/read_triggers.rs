@@ -60,15 +60,13 @@ pub(crate) fn read_triggers(entry: Option<&Entry>, problems: &mut Problems) -> T
             "date" => triggers
                 .timed
                 .extend(timed(node).filter_map(|item| reader.date(item))),
-            "poll" => triggers
-                .timed
-                .extend(reader.every(node).map(|every| TimedTrigger::Poll { every })),
+            "poll" => triggers.poll = reader.every(node),
             "manual" => triggers.manual = node.boolean().unwrap_or(true),
             // Reported as an unknown key.
             _ => {}
         }
     }
-    let nothing = triggers.push.is_none() && triggers.timed.is_empty();
+    let nothing = triggers.push.is_none() && triggers.timed.is_empty() && triggers.poll.is_none();
     if nothing && !triggers.manual && !problems.has_errors() {
         let problem = Problem::warning(entry.key_span, "nothing starts this workflow, not even a person");
         problems.push(problem.help("add a trigger, or remove `manual: false`"));

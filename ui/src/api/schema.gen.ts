@@ -4703,15 +4703,6 @@ export interface components {
                  */
                 at: string;
             };
-        } | {
-            /** @description Looks at the repository every so often and fires when the branch has a new commit. */
-            poll: {
-                /**
-                 * @description From one look to the next.
-                 * @example PT1M
-                 */
-                every: string;
-            };
         };
         /** @description A secret that lets a program or an agent in. */
         Token: {
@@ -4834,6 +4825,11 @@ export interface components {
         Triggers: {
             /** @description Whether people may start flows by hand; true unless the file says `manual: false`. */
             manual?: boolean;
+            /**
+             * @description How often it is looked at the repository for new commits, where the file says so.
+             * @example PT1M
+             */
+            poll?: string | null;
             pull_request?: components["schemas"]["PullRequestTrigger"] | null;
             push?: components["schemas"]["PushTrigger"] | null;
             /** @description Those that fire by time, in the order of the file. */

@@ -10,7 +10,7 @@ use keirin_store::background_jobs::{BackgroundJob, BackgroundJobFilter};
 
 use crate::server::{Repository, Server, leading, until};
 
-async fn jobs(server: &Server, kind: &str) -> Vec<BackgroundJob> {
+pub async fn jobs(server: &Server, kind: &str) -> Vec<BackgroundJob> {
     let filter = BackgroundJobFilter {
         kind: Some(kind),
         limit: 10,

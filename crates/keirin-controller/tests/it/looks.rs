@@ -140,8 +140,7 @@ async fn a_repository_that_cannot_be_read_at_first_is_looked_at_again() {
     assert_eq!(notices[0].kind, NoticeKind::Repository);
     assert!(!notices[0].text.contains(path), "{notices:?}");
     std::fs::rename(&away, repository.path()).unwrap();
-    server.pass(SignedDuration::from_secs(61)).await;
-    server.until_all_is_dealt_with().await;
+    server.look_after(SignedDuration::from_secs(61)).await;
     assert_eq!(server.store.project_notices(made.0).await.unwrap(), []);
     let commit = repository.commit(&[("file", "1")]);
     server.look().await;
@@ -253,7 +252,7 @@ async fn another_repository_is_read_anew_even_while_the_one_before_is_fetched() 
     // A look at the repository before is under way when it becomes another one.
     before.commit(&[("file", "1")]);
     let (comes, go) = held.hold();
-    server.pass(SignedDuration::from_secs(61)).await;
+    server.begin_look_after(SignedDuration::from_secs(61)).await;
     tokio::task::spawn_blocking(move || comes.recv().unwrap())
         .await
         .unwrap();

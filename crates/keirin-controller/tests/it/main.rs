@@ -16,6 +16,7 @@ mod history;
 mod house;
 mod leaders;
 mod looks;
+mod polling;
 mod pushes;
 mod repositories;
 mod server;

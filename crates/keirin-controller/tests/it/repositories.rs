@@ -164,7 +164,7 @@ async fn an_address_inside_is_for_admins_alone_and_the_answer_tells_no_ports() {
 
 /// A git that reaches this repository, which leaves files out, under an address elsewhere. Files are not reached as long
 /// as `away` is there, and what keeps them is what it says.
-fn elsewhere(repository: &Repository, folder: &std::path::Path) -> (Git, &'static str) {
+pub fn elsewhere(repository: &Repository, folder: &std::path::Path) -> (Git, &'static str) {
     let address = "http://forge.example/project.git";
     let (program, away) = (folder.join("git"), folder.join("away"));
     let script = format!(
@@ -216,12 +216,10 @@ async fn a_push_whose_files_cannot_be_reached_at_the_moment_starts_later() {
         );
         let commit = repository.commit(&[(".keirin.yaml", &workflow)]);
         fs::write(&away, format!("fatal: unable to access '{address}/': {words}\n")).unwrap();
-        server.pass(jiff::SignedDuration::from_secs(61)).await;
-        server.until_all_is_dealt_with().await;
+        server.look_after(jiff::SignedDuration::from_secs(61)).await;
         assert_eq!(server.started().await.len(), number, "{words}");
         fs::remove_file(&away).unwrap();
-        server.pass(jiff::SignedDuration::from_secs(61)).await;
-        server.until_all_is_dealt_with().await;
+        server.look_after(jiff::SignedDuration::from_secs(61)).await;
         let expected = ("main".to_owned(), "default".to_owned(), commit);
         assert_eq!(server.started().await.pop(), Some(expected), "{words}");
     }

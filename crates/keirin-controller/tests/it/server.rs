@@ -9,9 +9,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use keirin_background::BackgroundJobs;
 use keirin_controller::work::{Work, WorkError};
-use keirin_controller::{Controller, ControllerParts, Leadership, Repositories};
+use keirin_controller::{Controller, ControllerParts, Leadership, Repositories, RepositoryWatch};
 use keirin_engine::Rules;
 use keirin_git::{Git, Mirrors};
+use keirin_model::background::BackgroundJobState;
 use keirin_model::flow::Cause;
 use keirin_model::project::Project;
 use keirin_model::{BranchId, ProjectId};
@@ -98,6 +99,7 @@ pub struct Server {
     pub leadership: Leadership,
     pub store: Store,
     pub clock: FakeClock,
+    watch: tokio::sync::Mutex<RepositoryWatch>,
     running: tokio::task::JoinHandle<((), ())>,
     mirrors: TempDir,
 }
@@ -172,6 +174,7 @@ impl Server {
             leadership,
             store,
             clock: clock.clone(),
+            watch: tokio::sync::Mutex::default(),
             running,
             mirrors,
         }
@@ -199,17 +202,37 @@ impl Server {
         handle.step(keirin_engine::EngineEvent::Tick).await.unwrap();
     }
 
-    /// Lets a look at every repository come due, and waits until all that is due has been dealt with.
+    /// Some time passes in which references that have moved are noticed, and all that is due is dealt with.
     pub async fn look(&self) {
-        self.pass(SignedDuration::from_secs(11)).await;
+        self.look_after(SignedDuration::from_secs(11)).await;
+    }
+
+    /// As [`Server::look`], after so much time.
+    pub async fn look_after(&self, time: SignedDuration) {
+        self.begin_look_after(time).await;
         self.until_all_is_dealt_with().await;
     }
 
+    /// As [`Server::look_after`], without waiting for what comes of it.
+    pub async fn begin_look_after(&self, time: SignedDuration) {
+        self.pass(time).await;
+        let mut watch = self.watch.lock().await;
+        watch.read_projects(&self.store).await.unwrap();
+        watch.round(&self.store, self.clock.now()).await.unwrap();
+        self.store.wake_background_jobs();
+    }
+
     pub async fn until_all_is_dealt_with(&self) {
+        self.store.wake_background_jobs();
         let handle = self.controller.handle().unwrap();
         until("everything due has been dealt with", async || {
             let rest = |engine: &keirin_engine::Engine| engine.next_firings().all(|(_, next)| next.is_some());
+            let now = self.clock.now();
+            let polls = crate::background::jobs(self, "poll_repository").await;
             handle.ask(rest).await.unwrap()
+                && polls
+                    .iter()
+                    .all(|job| job.state == BackgroundJobState::Waiting && job.run_at > now)
         })
         .await;
     }

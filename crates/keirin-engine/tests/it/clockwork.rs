@@ -271,23 +271,6 @@ fn a_date_fires_once_within_the_grace_and_not_when_it_was_past_already() {
     assert_eq!(next_due(&past, at("2026-05-01T12:31:00Z")), Ok(None));
 }
 
-#[test]
-fn a_look_at_the_repository_is_due_so_long_after_the_last_one() {
-    let every = SignedDuration::from_secs(60);
-    let mut poll = schedule(TimedTrigger::Poll { every }, "2026-05-01T12:00:00Z");
-    assert_eq!(next_due(&poll, poll.since), Ok(Some(at("2026-05-01T12:01:00Z"))));
-    poll.last_due = Some(at("2026-05-01T12:01:17Z"));
-    assert_eq!(
-        next_due(&poll, at("2026-05-01T12:01:20Z")),
-        Ok(Some(at("2026-05-01T12:02:17Z")))
-    );
-    assert_eq!(
-        next_due(&poll, at("2026-05-09T00:00:00Z")),
-        Ok(Some(at("2026-05-09T00:00:00Z"))),
-        "at once after a long pause"
-    );
-}
-
 fn any_trigger() -> impl Strategy<Value = TimedTrigger> {
     let expressions = prop_oneof![
         Just("30 2 * * *"),
@@ -311,7 +294,6 @@ fn any_trigger() -> impl Strategy<Value = TimedTrigger> {
             timezone: zone.to_owned(),
         }),
         1 => (1_000_i64..10_000_000).prop_map(|every| TimedTrigger::Interval { every: SignedDuration::from_millis(every) }),
-        1 => (1_i64..100_000).prop_map(|every| TimedTrigger::Poll { every: SignedDuration::from_secs(every) }),
     ]
 }
 

@@ -18,4 +18,5 @@ mod reading;
 mod rules;
 mod server;
 mod serving;
+mod stamps;
 mod working_trees;

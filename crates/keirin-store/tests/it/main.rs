@@ -11,6 +11,7 @@ mod foreign;
 mod ground;
 mod history;
 mod lead;
+mod migrations;
 mod nouns;
 mod reader;
 mod results;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keirin_background::{Reconciler, Reconcilers};
-use keirin_controller::Controller;
+use keirin_controller::{Controller, RepositoryWatch};
 use keirin_logs::{LogError, Logs};
 use keirin_metrics::exchange::Exchange;
 use keirin_metrics::transforms::Transforms;
@@ -37,6 +37,12 @@ const LONGEST_WITHOUT_FACTS: Duration = Duration::from_secs(60);
 
 /// How often what was pushed is said again: well within the time after which a series counts as gone.
 const REFRESH_PUSHED_GROUPS: Duration = Duration::from_secs(60);
+/// How often it is looked whether references of repositories on this machine have moved.
+const WATCH: Duration = Duration::from_secs(1);
+/// How many times as long as such a look took it rests at least.
+const WATCH_REST: u32 = 100;
+/// How often it is read which projects there are.
+const READ_PROJECTS: Duration = Duration::from_secs(5);
 /// How often new samples are sent on.
 const FORWARD: Duration = Duration::from_secs(10);
 /// How often it is looked for sessions of the role for people's SQL that stay open.
@@ -60,6 +66,10 @@ pub(super) fn start(server: &Server) -> AbortHandle {
                 &transforms,
                 &controller,
                 all.add("follow_facts", "Make samples of new facts")
+            ),
+            watch_repositories(
+                &store,
+                all.add("watch_repositories", "Watch repositories for what is pushed")
             ),
             refresh_pushed_groups(
                 &exchange,
@@ -106,6 +116,29 @@ async fn follow_facts(transforms: &Transforms, controller: &Controller, status: 
             true => FACTS,
             false => (wait * 2).min(LONGEST_WITHOUT_FACTS),
         };
+    }
+}
+
+/// Asks for looks at repositories.
+async fn watch_repositories(store: &Store, status: Reconciler) {
+    let mut watch = RepositoryWatch::default();
+    let mut read_at = None;
+    loop {
+        let began = Instant::now();
+        let round = async {
+            if read_at.is_none_or(|read_at| began.duration_since(read_at) >= READ_PROJECTS) {
+                watch.read_projects(store).await?;
+                read_at = Some(began);
+            }
+            watch.round(store, machine::now()).await
+        };
+        let round = round.await;
+        if round.is_err() {
+            // A project may have gone meanwhile.
+            read_at = None;
+        }
+        status.went(&round);
+        tokio::time::sleep((began.elapsed() * WATCH_REST).max(WATCH)).await;
     }
 }
 

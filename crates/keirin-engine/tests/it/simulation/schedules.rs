@@ -16,7 +16,7 @@ pub fn place() -> (BranchId, String) {
     (BranchId(1), "default".to_owned())
 }
 
-fn triggers(now: Timestamp) -> [TimedTrigger; 4] {
+fn triggers(now: Timestamp) -> [TimedTrigger; 3] {
     [
         TimedTrigger::Interval {
             every: SignedDuration::from_secs(90),
@@ -24,9 +24,6 @@ fn triggers(now: Timestamp) -> [TimedTrigger; 4] {
         TimedTrigger::Cron {
             schedule: "*/2 * * * *".to_owned(),
             timezone: "Europe/Berlin".to_owned(),
-        },
-        TimedTrigger::Poll {
-            every: SignedDuration::from_secs(60),
         },
         TimedTrigger::Date {
             at: now + SignedDuration::from_secs(200),
@@ -61,12 +58,6 @@ fn add(store: &mut MemoryStore, id: i64, trigger: TimedTrigger, now: Timestamp) 
     );
 }
 
-/// Whether it starts nothing by itself.
-pub fn only_looks(store: &MemoryStore, id: ScheduleId) -> bool {
-    let schedule = store.schedules.get(&id);
-    schedule.is_some_and(|schedule| matches!(schedule.trigger, TimedTrigger::Poll { .. }))
-}
-
 /// Takes some out, and adds new ones under ids that none has had: a database never gives an id twice.
 pub fn change(store: &mut MemoryStore, rng: &mut StdRng, now: Timestamp, last_id: &mut i64) {
     let gone: BTreeSet<ScheduleId> = store
@@ -77,7 +68,7 @@ pub fn change(store: &mut MemoryStore, rng: &mut StdRng, now: Timestamp, last_id
         .collect();
     store.schedules.retain(|id, _| !gone.contains(id));
     for trigger in triggers(now) {
-        if store.schedules.len() < 5 && rng.random_bool(0.3) {
+        if store.schedules.len() < 4 && rng.random_bool(0.3) {
             *last_id += 1;
             add(store, *last_id, trigger, now);
         }

@@ -91,9 +91,7 @@ impl World {
         }
         let at = self.rng.random_range(0..self.firings.len());
         let (schedule, due) = self.firings.swap_remove(at);
-        // A look at the repository starts flows by their commits, not by its due time.
-        let looks = schedules::only_looks(&self.store, schedule);
-        if self.calm || looks || self.rng.random_bool(0.5) {
+        if self.calm || self.rng.random_bool(0.5) {
             self.send(EngineEvent::NothingStarted { schedule, due });
             return;
         }

@@ -1,0 +1,19 @@
+-- Looks at repositories are background jobs, and no schedules any more.
+alter table projects
+    -- How often the default branch's workflows have it looked at, in milliseconds; null where they do not say.
+    add column poll_every bigint,
+    -- When it was last found that something had moved in it.
+    add column moved_at timestamptz;
+
+update projects set moved_at = (
+    select max((last_push ->> 'at')::timestamptz) from branches where branches.project = projects.id
+);
+
+-- A minute was what stood there for a repository elsewhere whose workflows say nothing, five seconds for one of this machine.
+update projects set poll_every = (
+    select min(extract(epoch from (trigger -> 'poll' ->> 'every')::interval) * 1000)::bigint
+    from schedules
+    where schedules.project = projects.id and trigger ? 'poll'
+      and not (workflow = 'default' and (trigger -> 'poll' ->> 'every')::interval in ('5 seconds', '1 minute'))
+);
+delete from schedules where trigger ? 'poll';
