@@ -8,7 +8,7 @@ set -euo pipefail
 . "$(dirname "$0")/voice.sh"
 
 scripts/build.sh
-export KEIRIN_BINARY=$TARGET/release/keirin
+export KEIRIN_BINARY=${KEIRIN_BINARY:-$TARGET/release/keirin}
 
 if [ -n "${BENCH:-}" ]; then crates=(--package "$BENCH"); else crates=(--workspace); fi
 step "Building the bench programs" bench-build cargo bench --locked "${crates[@]}" --bench '*' --no-run

@@ -10,6 +10,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod accounts;
 mod agent;
 mod attempt;
 mod backoff;

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use keirin_model::AttemptId;
 
+use crate::accounts::AccountLists;
 use crate::remains;
 use crate::removal::remove_all;
-use crate::sandbox::{Accounts, Folders, Owner, first_out_of_reach};
+use crate::sandbox::{Folders, Owner, first_out_of_reach};
 use crate::trusted::TrustedFolder;
 
 /// A folder cannot be used.
@@ -57,10 +58,15 @@ fn system(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FolderEr
     move |source| FolderError::System { what, path, source }
 }
 
-/// In the agent's folder: the workspaces of attempts, lines that wait for the server, and what resists being removed.
+/// In the agent's folder: the workspaces of attempts, lines that wait for the server, lists of users and groups, and what
+/// resists being removed.
 const JOBS: &str = "jobs";
 const SPOOL: &str = "spool";
+const ACCOUNTS: &str = "accounts";
 const LEFT: &str = "left-";
+
+/// In the folder of an attempt: what is the agent's alone.
+const PRIVATE: &str = "private";
 
 /// The agent's own folder, locked for as long as this value lives.
 #[derive(Debug)]
@@ -68,6 +74,7 @@ pub(crate) struct Folder {
     root: TrustedFolder,
     jobs: TrustedFolder,
     spool: TrustedFolder,
+    accounts: AccountLists,
     _lock: File,
 }
 
@@ -86,6 +93,7 @@ impl Folder {
         Ok(Self {
             jobs: root.make(JOBS, 0o711, None)?,
             spool: root.make(SPOOL, 0o700, None)?,
+            accounts: AccountLists::new(root.make(ACCOUNTS, 0o700, None)?),
             root,
             _lock: lock,
         })
@@ -109,21 +117,16 @@ impl Folder {
     ) -> Result<Workspace, FolderError> {
         // The steps cannot write in the root, so nothing that lies beside their folders can be swapped by them.
         let root = self.jobs.make(&attempt.to_string(), 0o711, None)?;
-        let private = root.make("private", 0o700, None)?;
         let make = |name| Ok(root.make(name, 0o700, owner)?.path().to_owned());
         let folders = Folders {
             work: make("work")?,
             home: make("home")?,
             temporary: make("tmp")?,
             var_temporary: make("var-tmp")?,
-            accounts: owner
-                .map(|owner| accounts(&private, owner))
-                .transpose()?
-                .flatten(),
+            accounts: owner.map(|owner| self.accounts.of(owner)).transpose()?.flatten(),
         };
         Ok(Workspace {
             root: root.path().to_owned(),
-            private: private.path().to_owned(),
             folders,
             owner,
         })
@@ -154,7 +157,7 @@ fn clear(root: &Path) -> Result<(), FolderError> {
             left.insert(number);
         }
     }
-    for name in [JOBS, SPOOL] {
+    for name in [JOBS, SPOOL, ACCOUNTS] {
         let path = root.join(name);
         let Err(error) = remove_all(&path) else { continue };
         let mut number = 1;
@@ -169,45 +172,10 @@ fn clear(root: &Path) -> Result<(), FolderError> {
     Ok(())
 }
 
-/// The machine's users and groups with a line for the owner, who is nobody to the machine. `None` where it is somebody.
-fn accounts(private: &TrustedFolder, owner: Owner) -> Result<Option<Accounts>, FolderError> {
-    // What the machine does not tell has no line either.
-    let read = |path| fs::read(path).unwrap_or_default();
-    let (mut users, mut groups) = (read("/etc/passwd"), read("/etc/group"));
-    let has = |lines: &[u8], number: u32| {
-        let number = number.to_string();
-        lines
-            .split(|byte| *byte == b'\n')
-            .any(|line| line.split(|byte| *byte == b':').nth(2) == Some(number.as_bytes()))
-    };
-    if has(&users, owner.uid) {
-        return Ok(None);
-    }
-    let Owner { uid, gid } = owner;
-    let add = |lines: &mut Vec<u8>, line: String| {
-        if lines.last().is_some_and(|last| *last != b'\n') {
-            lines.push(b'\n');
-        }
-        lines.extend_from_slice(line.as_bytes());
-    };
-    add(
-        &mut users,
-        format!("keirin-job:x:{uid}:{gid}:A job of Keirin:/:/bin/sh\n"),
-    );
-    if !has(&groups, gid) {
-        add(&mut groups, format!("keirin-job:x:{gid}:\n"));
-    }
-    Ok(Some(Accounts {
-        users: private.write("passwd", &users)?,
-        groups: private.write("group", &groups)?,
-    }))
-}
-
 /// The folders of one attempt.
 #[derive(Debug, Clone)]
 pub(crate) struct Workspace {
     root: PathBuf,
-    private: PathBuf,
     folders: Folders,
     owner: Option<Owner>,
 }
@@ -233,9 +201,10 @@ impl Workspace {
         &self.folders.temporary
     }
 
-    /// Where the agent prepares what it then gives to the steps.
-    pub(crate) fn private(&self) -> &Path {
-        &self.private
+    /// Where the agent prepares what it then gives to the steps. It is made when it is first asked for.
+    pub(crate) fn private(&self) -> Result<PathBuf, FolderError> {
+        let private = TrustedFolder::open(&self.root.join(PRIVATE), 0o700)?;
+        Ok(private.path().to_owned())
     }
 
     /// Everything that steps may write.

@@ -8,6 +8,7 @@ use keirin_workflow::GlobError;
 
 use super::files::InvalidPath;
 use crate::server::CallError;
+use crate::workspace::FolderError;
 
 /// Why a tool did not do what its step asks.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,8 @@ pub(crate) enum ToolError {
     Path(#[from] InvalidPath),
     #[error(transparent)]
     Git(#[from] GitError),
+    #[error("the agent has no folder for the checkout: {0}")]
+    Folder(#[from] FolderError),
     #[error("the flow has no repository, so there is nothing that `git: .` could check out")]
     NoRepository,
     #[error(

@@ -173,10 +173,8 @@ fn submodules(context: &StepContext<'_>, request: Request<'_>) -> Result<Option<
 
 async fn own(context: &StepContext<'_>, request: Request<'_>) -> Result<(), ToolError> {
     let destination = RelativePath::parse(request.destination.as_deref().unwrap_or("."))?;
-    let fresh = context
-        .workspace
-        .private()
-        .join(format!("checkout-{}", context.index));
+    let private = context.workspace.private()?;
+    let fresh = private.join(format!("checkout-{}", context.index));
     let git = Git::new();
     let repository = context
         .assignment

@@ -21,7 +21,7 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Loads the dashboard again and again.
 pub async fn loads() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::server::folder();
     let server = Server::start(folder.path(), &["--local-slots", "0"]).await;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     history::import(folder.path(), &root);

@@ -25,7 +25,7 @@ pub const REPOSITORY: &str = "bench/history";
 
 /// Imports, imports again, and waits for the series.
 pub async fn imports() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::server::folder();
     let path = match std::env::var_os("BENCH_REPOSITORY") {
         Some(path) => PathBuf::from(path),
         None => {
@@ -64,7 +64,7 @@ pub async fn imports() {
 }
 
 pub fn import(folder: &Path, repository: &Path) {
-    let imported = Command::new(env!("CARGO_BIN_EXE_keirin"))
+    let imported = Command::new(crate::server::program())
         .args(["import", "git"])
         .arg(repository)
         .args(["--repository", REPOSITORY, "--data-dir"])

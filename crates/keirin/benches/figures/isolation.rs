@@ -20,7 +20,7 @@ const TURNS: usize = 6;
 
 /// One after the other: jobs of an agent with one slot that isolates, jobs of one that does not.
 pub async fn costs() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::server::folder();
     let server = Server::start(folder.path(), &["--local-slots", "0"]).await;
     let token = server.join_token().await;
     let agent = |name: &str, more: &[&str]| start_agent(folder.path(), &server, &token, name, more);
@@ -55,7 +55,7 @@ pub async fn costs() {
 }
 
 fn start_agent(folder: &Path, server: &Server, token: &str, name: &str, more: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_keirin"))
+    Command::new(crate::server::program())
         .args([
             "agent",
             "start",

@@ -103,7 +103,7 @@ fn percentile(values: &mut [f64], share: f64) -> f64 {
 }
 
 async fn starts() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = server::folder();
     let began = Instant::now();
     let server = Server::start(folder.path(), &["--local-slots", "0"]).await;
     at_most("first start", began.elapsed().as_secs_f64(), "s", 3.0);
@@ -115,7 +115,7 @@ async fn starts() {
 }
 
 async fn idle() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = server::folder();
     let server = Server::start(folder.path(), &["--local-slots", "1"]).await;
     // Past the first seconds, in which it settles.
     tokio::time::sleep(Duration::from_secs(10)).await;
@@ -133,7 +133,7 @@ const NO_OP: &str =
     "keirin: 1\nstages:\n  work:\n    jobs:\n      nothing:\n        steps: [{ run: \":\" }]\n";
 
 async fn triggers() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = server::folder();
     let server = Server::start(folder.path(), &["--local-slots", "1"]).await;
     let project = server.project("triggers", NO_OP).await;
     let mut latencies = Vec::new();
@@ -172,7 +172,7 @@ fn many(jobs: usize) -> String {
 }
 
 async fn jobs_of_one_agent() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = server::folder();
     let server = Server::start(folder.path(), &["--local-slots", "1"]).await;
     let project = server.project("jobs", &many(JOBS)).await;
     let flow = server.run_flow(&project).await;
@@ -191,7 +191,7 @@ async fn jobs_of_one_agent() {
 }
 
 async fn lifecycles() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = server::folder();
     let server = Server::start(folder.path(), &["--local-slots", "0"]).await;
     let per_flow = 1000;
     let project = server.project("lifecycles", &many(per_flow)).await;
@@ -225,7 +225,7 @@ const TICKING: &str = "keirin: 1\nstages:\n  work:\n    jobs:\n      tick:\n    
                        n=0; while [ $n -lt 200 ]; do date +%s.%N; sleep 0.05; n=$((n + 1)); done\n";
 
 async fn live_tail() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = server::folder();
     let server = Server::start(folder.path(), &["--local-slots", "1"]).await;
     let project = server.project("tail", TICKING).await;
     let flow = server
@@ -255,7 +255,7 @@ async fn live_tail() {
 }
 
 async fn takeover() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = server::folder();
     let leader = Server::start(folder.path(), &["--local-slots", "0"]).await;
     let standby = Server::stand_by(folder.path(), &["--local-slots", "0"]).await;
     leader.kill();

@@ -19,6 +19,18 @@ use crate::process::cpu_of_family;
 /// How often a bench looks whether something is over.
 const LOOK: Duration = Duration::from_millis(2);
 
+/// The program that is measured: another one where `KEIRIN_BINARY` names it, to compare the two in turn.
+pub fn program() -> PathBuf {
+    let named = std::env::var_os("KEIRIN_BINARY").map(PathBuf::from);
+    named.unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_keirin")))
+}
+
+/// A new folder for the data of a server. It does not lie below `/tmp`, where jobs have a folder of their own: on the way to
+/// their workspace there, more folders are made for each job than people's servers make.
+pub fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
 /// A server under way.
 pub struct Server {
     pub client: Client,
@@ -48,7 +60,7 @@ impl Server {
 
     /// Starts a server that may have to wait until another is gone.
     pub async fn stand_by(folder: &Path, arguments: &[&str]) -> StandBy {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_keirin"))
+        let mut child = Command::new(program())
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(folder.join("data"))
             .args(arguments)
