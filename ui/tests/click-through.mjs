@@ -259,7 +259,7 @@ export class Walk {
 
   /** Insights and dashboards are drawn by the same parts, so what is alike there is alike on all of them. */
   async controls({ kind }, within) {
-    const found = await this.page.evaluate(controlsOfPage, within);
+    const found = await this.page.evaluate(listControls, within);
     const place = kind.replace(/^\/(insights|dashboards)\/.*/, "drawn");
     return found.filter((control) => {
       if (control.inTabs) return false;
@@ -492,7 +492,7 @@ function outlineOfPage() {
 }
 
 /** In the page: its controls, each with how to find it again. */
-function controlsOfPage(within) {
+function listControls(within) {
   const scope = [...document.querySelectorAll(within)].flatMap((part) => [...part.querySelectorAll("a[href], button, select, input, textarea, summary")]);
   const controls = [];
   const seen = (element) => element.checkVisibility() && element.closest("[inert], [aria-hidden=true]") === null;

@@ -181,8 +181,8 @@ impl People {
 
 fn merged(commit: &LoggedCommit, graph: &Graph, people: &People) -> Option<MergedPullRequest> {
     let mention = mention(&commit.subject, &commit.body, commit.parents.len() > 1)?;
-    let brought = graph.brought_in(commit.id.as_str());
-    let newest = brought.and_then(|brought| people.get(brought.author));
+    let merged = graph.merged_commits(commit.id.as_str());
+    let newest = merged.and_then(|merged| people.get(merged.author));
     // As written: a changed .mailmap changes no fact.
     let author = match newest {
         Some(identity) => (
@@ -197,7 +197,7 @@ fn merged(commit: &LoggedCommit, graph: &Graph, people: &People) -> Option<Merge
         authored_at: commit.authored_at,
         committed_at: commit.committed_at,
         author,
-        brought,
+        merged,
     });
     Some(MergedPullRequest {
         title: cut(merged.title, LONGEST_TEXT),

@@ -9,8 +9,8 @@
     dead_code
 )]
 
-#[path = "../tests/it/ground.rs"]
-mod ground;
+#[path = "../tests/it/fixture.rs"]
+mod fixture;
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ use keirin_store::Store;
 use keirin_store::cluster::{Cluster, ClusterOptions};
 use keirin_wire::api::HistoryPart;
 
-use ground::{Led, led, now};
+use fixture::{Led, led, now};
 
 /// Flows of two stages with four jobs each, so each leaves a fact of itself, two of runs, eight of jobs and eight of
 /// attempts.

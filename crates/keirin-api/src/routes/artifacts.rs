@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
 use keirin_model::{ArtifactId, FlowId, JobId, RunId};
-use keirin_store::views::Left;
+use keirin_store::views::OutputsOf;
 use keirin_wire::api::{Artifact, Page};
 
 use crate::app::App;
@@ -22,7 +22,7 @@ pub(crate) async fn of_flow(
     Path(flow): Path<FlowId>,
 ) -> Result<Json<Page<Artifact>>, ApiError> {
     Ok(Json(Page::all(
-        app.store.artifact_views(Left::ByFlow(flow)).await?,
+        app.store.artifact_views(OutputsOf::Flow(flow)).await?,
     )))
 }
 
@@ -32,7 +32,9 @@ pub(crate) async fn of_run(
     State(app): State<Arc<App>>,
     Path(run): Path<RunId>,
 ) -> Result<Json<Page<Artifact>>, ApiError> {
-    Ok(Json(Page::all(app.store.artifact_views(Left::ByRun(run)).await?)))
+    Ok(Json(Page::all(
+        app.store.artifact_views(OutputsOf::Run(run)).await?,
+    )))
 }
 
 /// List a job's artifacts
@@ -41,7 +43,9 @@ pub(crate) async fn of_job(
     State(app): State<Arc<App>>,
     Path(job): Path<JobId>,
 ) -> Result<Json<Page<Artifact>>, ApiError> {
-    Ok(Json(Page::all(app.store.artifact_views(Left::ByJob(job)).await?)))
+    Ok(Json(Page::all(
+        app.store.artifact_views(OutputsOf::Job(job)).await?,
+    )))
 }
 
 /// Download an artifact

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use keirin_model::results::TestStatus;
 use keirin_model::{FlowId, JobId, RunId};
-use keirin_store::views::{Left, ResultFilter};
+use keirin_store::views::{OutputsOf, ResultFilter};
 use keirin_wire::api::TestResults;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -39,7 +39,7 @@ pub(crate) async fn of_flow(
     Path(flow): Path<FlowId>,
     Query(which): Query<ListTestResultsQuery>,
 ) -> Result<Json<TestResults>, ApiError> {
-    page(&app, Left::ByFlow(flow), which).await
+    page(&app, OutputsOf::Flow(flow), which).await
 }
 
 /// Test results of a stage run
@@ -49,7 +49,7 @@ pub(crate) async fn of_run(
     Path(run): Path<RunId>,
     Query(which): Query<ListTestResultsQuery>,
 ) -> Result<Json<TestResults>, ApiError> {
-    page(&app, Left::ByRun(run), which).await
+    page(&app, OutputsOf::Run(run), which).await
 }
 
 /// Test results of a job
@@ -59,15 +59,15 @@ pub(crate) async fn of_job(
     Path(job): Path<JobId>,
     Query(which): Query<ListTestResultsQuery>,
 ) -> Result<Json<TestResults>, ApiError> {
-    page(&app, Left::ByJob(job), which).await
+    page(&app, OutputsOf::Job(job), which).await
 }
 
-async fn page(app: &App, left: Left, which: ListTestResultsQuery) -> Result<Json<TestResults>, ApiError> {
+async fn page(app: &App, of: OutputsOf, which: ListTestResultsQuery) -> Result<Json<TestResults>, ApiError> {
     let filter = ResultFilter {
         status: which.status,
         search: which.search,
         skip: cursor(which.cursor.as_deref())?.unwrap_or(0),
     };
     let limit = Limit::or_default(which.limit);
-    Ok(Json(app.store.test_result_views(left, &filter, limit).await?))
+    Ok(Json(app.store.test_result_views(of, &filter, limit).await?))
 }

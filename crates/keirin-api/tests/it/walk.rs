@@ -115,7 +115,7 @@ impl Caller {
 #[tokio::test]
 async fn every_route_lets_in_whom_the_table_says() {
     let world = World::new().await;
-    let running = ground(&world).await;
+    let running = seed(&world).await;
     for caller in callers(&world, &running).await {
         if caller.attempt == Some(Held::Late) {
             world.work.set_live(running.attempt.id, None);
@@ -136,7 +136,7 @@ async fn every_route_lets_in_whom_the_table_says() {
 }
 
 /// A project with a running flow, so that nothing in it can be removed by the walk.
-async fn ground(world: &World) -> Running {
+async fn seed(world: &World) -> Running {
     let branch = world.project("walked", false).await;
     let agent = world.agent("walker", "keirin_agent_walker").await;
     let running = world.running(branch, agent).await;

@@ -7,22 +7,22 @@ use keirin_engine::{FlowRecord, RowChange, Snapshot};
 use keirin_model::flow::Step;
 use keirin_model::trigger::{Schedule, TimedTrigger};
 use keirin_model::{AgentId, AttemptId, BranchId, FlowId, ProjectId, ScheduleId};
-use keirin_testkit::contract::{EngineStore, Ground, Refused, random_changes, refusals, stories};
+use keirin_testkit::contract::{EngineStore, Refused, SeedRows, random_changes, refusals, stories};
 
-use crate::house;
+use crate::fixture;
 
 struct InMemory(RefCell<MemoryStore>);
 
 impl InMemory {
     fn new() -> Self {
-        let mut store = house::with_agents(2, 4);
+        let mut store = fixture::with_agents(2, 4);
         let schedule = Schedule {
             id: ScheduleId(1),
             project: ProjectId(1),
             branch: BranchId(1),
             workflow: "default".to_owned(),
-            trigger: TimedTrigger::Date { at: house::BEGIN },
-            since: house::BEGIN,
+            trigger: TimedTrigger::Date { at: fixture::BEGIN },
+            since: fixture::BEGIN,
             last_due: None,
         };
         store.schedules.insert(schedule.id, schedule);
@@ -50,8 +50,8 @@ impl EngineStore for InMemory {
         steps.map(|(_, step)| step.clone()).collect()
     }
 
-    fn ground(&self) -> Ground {
-        Ground {
+    fn seed(&self) -> SeedRows {
+        SeedRows {
             branches: vec![(ProjectId(1), BranchId(1)), (ProjectId(2), BranchId(2))],
             agents: vec![AgentId(1), AgentId(2)],
             schedules: vec![ScheduleId(1)],

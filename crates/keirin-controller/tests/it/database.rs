@@ -16,7 +16,7 @@ use keirin_store::agents::NewAgent;
 use keirin_store::engine::Epoch;
 use keirin_store::projects::{NamedRepository, NewProject};
 
-use crate::house::{self, Worker, start};
+use crate::fixture::{self, Worker, start};
 
 const TERM: Duration = Duration::from_secs(3600);
 
@@ -31,7 +31,7 @@ pub async fn project(store: &Store, name: &str, repository: &str) -> (ProjectId,
         public: false,
         default_branch: "main",
     };
-    let (project, branch) = store.create_project(&new, house::BEGIN).await.unwrap();
+    let (project, branch) = store.create_project(&new, fixture::BEGIN).await.unwrap();
     (project.id, branch.id)
 }
 
@@ -48,7 +48,7 @@ pub async fn agent(store: &Store, name: &str, slots: u32) -> AgentId {
         version: "0.1.0",
         registered_from: None,
     };
-    store.register_agent(&new, house::BEGIN).await.unwrap().id
+    store.register_agent(&new, fixture::BEGIN).await.unwrap().id
 }
 
 async fn alone(store: &Store, epoch: Epoch) -> StandaloneEngine {
@@ -58,7 +58,7 @@ async fn alone(store: &Store, epoch: Epoch) -> StandaloneEngine {
     };
     run_standalone(
         Arc::new(journal),
-        house::directory(),
+        fixture::directory(),
         Arc::new(Timestamp::now),
         Rules::default(),
     )
@@ -104,7 +104,7 @@ async fn many_starts_claims_and_reports_at_once() {
             })
         })
         .collect();
-    let starts = (0..FLOWS).map(|number| start(&alone.handle, projects[number % 2], house::plan(JOBS)));
+    let starts = (0..FLOWS).map(|number| start(&alone.handle, projects[number % 2], fixture::plan(JOBS)));
     let flows: Vec<FlowId> = join_all(starts).await.into_iter().map(Result::unwrap).collect();
     let all = u32::try_from(FLOWS * JOBS).unwrap();
     drop(ended.acquire_many(all).await.unwrap());
@@ -128,7 +128,7 @@ async fn a_deposed_leader_writes_nothing_and_its_successor_goes_on() {
     let agent = agent(&store, "one", 2).await;
     let lease = store.try_lead("first", TERM).await.unwrap().unwrap();
     let old = alone(&store, lease.epoch).await;
-    let flow = start(&old.handle, project, house::plan(1)).await.unwrap();
+    let flow = start(&old.handle, project, fixture::plan(1)).await.unwrap();
     let mut worker = Worker::new(agent, 2, &old.handle);
     let claim = worker.next_claim();
     let attempt: AttemptId = old.handle.claim(agent, claim).await.unwrap().assignments[0].attempt;
@@ -137,15 +137,15 @@ async fn a_deposed_leader_writes_nothing_and_its_successor_goes_on() {
     store.release(&lease).await.unwrap();
     let other = database.another_store().await;
     let new = alone(&other, epoch(&other, "second").await).await;
-    let refused = start(&old.handle, project, house::plan(1)).await;
+    let refused = start(&old.handle, project, fixture::plan(1)).await;
     assert!(matches!(refused, Err(WorkError::Unavailable(_))), "{refused:?}");
     let gone = old.handle.ask(|_| ()).await;
     assert!(matches!(gone, Err(WorkError::Unavailable(_))), "{gone:?}");
 
     // The agent speaks to the new one, with the same attempt.
-    new.handle.report(attempt, house::whole_story()).await.unwrap();
+    new.handle.report(attempt, fixture::whole_story()).await.unwrap();
     assert_eq!(status(&store, flow).await, Status::Finished(Outcome::Success));
-    let next = start(&new.handle, project, house::plan(1)).await.unwrap();
+    let next = start(&new.handle, project, fixture::plan(1)).await.unwrap();
     assert_eq!(next.0, flow.0 + 1, "the deposed server's flow was never written");
 }
 
@@ -156,8 +156,8 @@ async fn an_engine_that_begins_anew_goes_on_with_what_the_database_has() {
     let project = project(&store, "first", "https://example.org/first.git").await;
     let id = agent(&store, "one", 1).await;
     let alone = alone(&store, epoch(&store, "test").await).await;
-    let flow = start(&alone.handle, project, house::plan(1)).await.unwrap();
-    let ghost = start(&alone.handle, (ProjectId(99), BranchId(99)), house::plan(1)).await;
+    let flow = start(&alone.handle, project, fixture::plan(1)).await.unwrap();
+    let ghost = start(&alone.handle, (ProjectId(99), BranchId(99)), fixture::plan(1)).await;
     assert!(
         matches!(ghost, Err(WorkError::Unavailable(_))),
         "a project that is gone by now cannot have a flow: {ghost:?}"

@@ -14,7 +14,7 @@ use keirin_model::{AgentId, AttemptId, FlowId, Outcome, RunId, Status};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::house::{self, PROJECT, Worker, start, until_heard_of, with_agents};
+use crate::fixture::{self, PROJECT, Worker, start, until_heard_of, with_agents};
 
 /// What becomes of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,8 +114,8 @@ impl Journal for Faulty {
 async fn alone(journal: &Arc<Faulty>) -> StandaloneEngine {
     run_standalone(
         Arc::clone(journal),
-        house::directory(),
-        house::clock(),
+        fixture::directory(),
+        fixture::clock(),
         Rules::default(),
     )
     .await
@@ -126,10 +126,10 @@ async fn alone(journal: &Arc<Faulty>) -> StandaloneEngine {
 async fn who_asked_is_told_when_the_commit_failed_and_can_ask_again() {
     let journal = Faulty::new(MemoryJournal::new(with_agents(1, 1)), [Fate::Fails]);
     let alone = alone(&journal).await;
-    let refused = start(&alone.handle, PROJECT, house::plan(1)).await;
+    let refused = start(&alone.handle, PROJECT, fixture::plan(1)).await;
     assert!(matches!(refused, Err(WorkError::Unavailable(_))), "{refused:?}");
     assert!(journal.rows.read(|store| store.flows.is_empty()));
-    let flow = start(&alone.handle, PROJECT, house::plan(1)).await.unwrap();
+    let flow = start(&alone.handle, PROJECT, fixture::plan(1)).await.unwrap();
     assert_eq!(flow, FlowId(1), "what was not written is not counted");
     assert_eq!(journal.readings(), 2, "the engine began anew");
 }
@@ -138,7 +138,7 @@ async fn who_asked_is_told_when_the_commit_failed_and_can_ask_again() {
 async fn what_was_written_without_an_answer_is_known_afterwards() {
     let journal = Faulty::new(MemoryJournal::new(with_agents(1, 1)), [Fate::Unknown]);
     let alone = alone(&journal).await;
-    let unknown = start(&alone.handle, PROJECT, house::plan(1)).await;
+    let unknown = start(&alone.handle, PROJECT, fixture::plan(1)).await;
     assert!(matches!(unknown, Err(WorkError::Unavailable(_))), "{unknown:?}");
     let mut worker = Worker::new(AgentId(1), 1, &alone.handle);
     assert_eq!(worker.work().await, 1, "the flow is there, and its job runs");
@@ -158,7 +158,7 @@ async fn claims_that_wait_are_answered_when_the_engine_begins_anew() {
     until_heard_of(&alone.handle, 1).await;
     journal.next(Fate::Fails);
     let began = tokio::time::Instant::now();
-    drop(start(&alone.handle, PROJECT, house::plan(1)).await);
+    drop(start(&alone.handle, PROJECT, fixture::plan(1)).await);
     let claimed = claiming.await.unwrap();
     assert!(claimed.is_err() || claimed.is_ok_and(|claimed| claimed.assignments.is_empty()));
     assert!(began.elapsed().is_zero(), "the agent can claim again at once");
@@ -168,7 +168,7 @@ async fn claims_that_wait_are_answered_when_the_engine_begins_anew() {
 async fn an_assignment_whose_commit_is_unknown_reaches_no_agent_and_is_made_again() {
     let journal = Faulty::new(MemoryJournal::new(with_agents(1, 1)), [Fate::Made, Fate::Unknown]);
     let alone = alone(&journal).await;
-    let flow = start(&alone.handle, PROJECT, house::plan(1)).await.unwrap();
+    let flow = start(&alone.handle, PROJECT, fixture::plan(1)).await.unwrap();
     let mut worker = Worker::new(AgentId(1), 1, &alone.handle);
     assert_eq!(worker.work().await, 0, "nothing is told that may not be written");
     assert_eq!(worker.work().await, 1);
@@ -194,8 +194,8 @@ async fn a_journal_that_cannot_be_read_is_read_until_it_can() {
     let journal = Faulty::new(MemoryJournal::new(with_agents(1, 1)), [Fate::Fails]);
     let alone = alone(&journal).await;
     journal.fates.lock().unwrap().readings = VecDeque::from([Reading::Fails; 3]);
-    drop(start(&alone.handle, PROJECT, house::plan(1)).await);
-    start(&alone.handle, PROJECT, house::plan(1)).await.unwrap();
+    drop(start(&alone.handle, PROJECT, fixture::plan(1)).await);
+    start(&alone.handle, PROJECT, fixture::plan(1)).await.unwrap();
     assert_eq!(journal.readings(), 5);
 }
 
@@ -206,12 +206,12 @@ async fn a_leader_that_was_deposed_stops_at_once_and_says_so() {
         [Fate::Made, Fate::Made, Fate::Deposed],
     );
     let alone = alone(&journal).await;
-    start(&alone.handle, PROJECT, house::plan(1)).await.unwrap();
+    start(&alone.handle, PROJECT, fixture::plan(1)).await.unwrap();
     let mut worker = Worker::new(AgentId(1), 1, &alone.handle);
     let claim = worker.next_claim();
     let attempt = alone.handle.claim(AgentId(1), claim).await.unwrap().assignments[0].attempt;
     assert!(alone.handle.live().get(attempt).is_some());
-    let refused = start(&alone.handle, PROJECT, house::plan(1)).await;
+    let refused = start(&alone.handle, PROJECT, fixture::plan(1)).await;
     assert!(matches!(refused, Err(WorkError::Unavailable(_))), "{refused:?}");
     let after = alone.handle.ask(|_| ()).await;
     assert!(matches!(after, Err(WorkError::Unavailable(_))), "{after:?}");
@@ -254,7 +254,7 @@ async fn nothing_that_was_acknowledged_is_lost() {
             .collect();
         let starts = (0..FLOWS).map(|_| async {
             loop {
-                match start(&alone.handle, PROJECT, house::plan(2)).await {
+                match start(&alone.handle, PROJECT, fixture::plan(2)).await {
                     Ok(flow) => return flow,
                     Err(WorkError::Unavailable(_)) => tokio::task::yield_now().await,
                     Err(other) => panic!("seed {seed}: a start was answered with {other:?}"),

@@ -3,7 +3,7 @@
 use keirin_controller::work::{Work, WorkError};
 use keirin_testkit::FakeClock;
 
-use crate::house;
+use crate::fixture;
 use crate::server::{Repository, Server, leading, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -38,8 +38,8 @@ async fn a_standby_takes_over_from_a_leader_that_died() {
     first.controller.agent_changed(agent).await.unwrap();
     let project = crate::database::project(&first.store, "one", "https://example.org/one.git").await;
     let handle = first.controller.handle().unwrap();
-    let flow = house::start(&handle, project, house::plan(1)).await.unwrap();
-    let mut worker = house::Worker::new(agent, 1, &handle);
+    let flow = fixture::start(&handle, project, fixture::plan(1)).await.unwrap();
+    let mut worker = fixture::Worker::new(agent, 1, &handle);
     let claim = worker.next_claim();
     let attempt = handle.claim(agent, claim).await.unwrap().assignments[0].attempt;
 
@@ -50,7 +50,7 @@ async fn a_standby_takes_over_from_a_leader_that_died() {
     assert_eq!(live.map(|live| live.agent), Some(agent), "the job went on");
     second
         .controller
-        .report(attempt, house::whole_story())
+        .report(attempt, fixture::whole_story())
         .await
         .unwrap();
     let outcome = second
@@ -74,7 +74,7 @@ async fn what_happens_is_told_in_the_order_in_which_it_was_committed() {
     let handle = server.controller.handle().unwrap();
     let mut flows = Vec::new();
     for _ in 0..5 {
-        flows.push(house::start(&handle, project, house::plan(1)).await.unwrap());
+        flows.push(fixture::start(&handle, project, fixture::plan(1)).await.unwrap());
     }
     let mut told = Vec::new();
     let mut position = None;

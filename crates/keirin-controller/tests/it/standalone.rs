@@ -13,13 +13,13 @@ use keirin_model::plan::Start;
 use keirin_model::{AgentId, AttemptId, FlowId, Outcome, Status};
 use keirin_wire::agent::POLL_SECONDS;
 
-use crate::house::{self, PROJECT, Worker, agent, start, until_heard_of, whole_story, with_agents};
+use crate::fixture::{self, PROJECT, Worker, agent, start, until_heard_of, whole_story, with_agents};
 
 async fn alone(journal: &MemoryJournal) -> StandaloneEngine {
     run_standalone(
         Arc::new(journal.clone()),
-        house::directory(),
-        house::clock(),
+        fixture::directory(),
+        fixture::clock(),
         Rules::default(),
     )
     .await
@@ -40,7 +40,7 @@ async fn a_claim_that_waits_is_answered_the_moment_a_job_comes() {
     until_heard_of(&alone.handle, 1).await;
     assert!(!claiming.is_finished());
     let began = tokio::time::Instant::now();
-    start(&alone.handle, PROJECT, house::plan(1)).await.unwrap();
+    start(&alone.handle, PROJECT, fixture::plan(1)).await.unwrap();
     let claimed = claiming.await.unwrap().unwrap();
     assert_eq!(claimed.assignments.len(), 1);
     assert_eq!(began.elapsed(), Duration::ZERO, "nothing waited for time to pass");
@@ -65,7 +65,7 @@ async fn a_job_does_not_go_to_a_claim_that_was_given_up() {
     assert!(poll_once(&mut claiming).await.is_none());
     until_heard_of(&alone.handle, 1).await;
     drop(claiming);
-    let flow = start(&alone.handle, PROJECT, house::plan(1)).await.unwrap();
+    let flow = start(&alone.handle, PROJECT, fixture::plan(1)).await.unwrap();
     assert!(
         journal.read(|store| store.attempts.is_empty()),
         "the connection is gone"
@@ -90,7 +90,7 @@ async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
 async fn a_job_whose_claim_broke_off_at_the_last_moment_is_given_to_the_next() {
     let journal = MemoryJournal::new(with_agents(1, 1));
     let alone = alone(&journal).await;
-    let flow = start(&alone.handle, PROJECT, house::plan(1)).await.unwrap();
+    let flow = start(&alone.handle, PROJECT, fixture::plan(1)).await.unwrap();
     let mut worker = Worker::new(AgentId(1), 1, &alone.handle);
     let mut claiming = Box::pin(alone.handle.claim(AgentId(1), worker.next_claim()));
     assert!(poll_once(&mut claiming).await.is_none());
@@ -110,7 +110,7 @@ async fn a_job_whose_claim_broke_off_at_the_last_moment_is_given_to_the_next() {
 async fn two_claims_of_an_agent_at_once_are_one_answer() {
     let journal = MemoryJournal::new(with_agents(1, 2));
     let alone = alone(&journal).await;
-    start(&alone.handle, PROJECT, house::plan(1)).await.unwrap();
+    start(&alone.handle, PROJECT, fixture::plan(1)).await.unwrap();
     let mut worker = Worker::new(AgentId(1), 2, &alone.handle);
     let (first, second) = (worker.next_claim(), worker.next_claim());
     let (first, second) = tokio::join!(
@@ -140,7 +140,7 @@ async fn what_arrives_together_is_committed_together() {
         })
     });
     let workers: Vec<_> = workers.collect();
-    let starts = (0..FLOWS).map(|_| start(&alone.handle, PROJECT, house::plan(3)));
+    let starts = (0..FLOWS).map(|_| start(&alone.handle, PROJECT, fixture::plan(3)));
     let flows: Vec<FlowId> = join_all(starts).await.into_iter().map(Result::unwrap).collect();
     let ended: Vec<AttemptId> = join_all(workers)
         .await
@@ -169,7 +169,7 @@ async fn finished_flows_are_read_back_to_go_on() {
     let journal = MemoryJournal::new(with_agents(1, 1));
     let alone = alone(&journal).await;
     let mut worker = Worker::new(AgentId(1), 1, &alone.handle);
-    let mut plan = house::plan(1);
+    let mut plan = fixture::plan(1);
     let mut deploy = plan.stages[0].clone();
     deploy.name = "deploy".to_owned();
     deploy.start = Start::Manual { role: Role::Admin };
@@ -209,7 +209,7 @@ async fn an_agent_that_is_not_known_is_told_so() {
         .step(EngineEvent::AgentChanged(agent(7, 1)))
         .await
         .unwrap();
-    start(&alone.handle, PROJECT, house::plan(1)).await.unwrap();
+    start(&alone.handle, PROJECT, fixture::plan(1)).await.unwrap();
     assert_eq!(worker.work().await, 1);
 }
 
@@ -217,7 +217,7 @@ async fn an_agent_that_is_not_known_is_told_so() {
 async fn time_limits_are_kept_with_nobody_talking() {
     let journal = MemoryJournal::new(with_agents(1, 1));
     let alone = alone(&journal).await;
-    let mut plan = house::plan(1);
+    let mut plan = fixture::plan(1);
     plan.stages[0].jobs[0].retry.lost = 0;
     let flow = start(&alone.handle, PROJECT, plan).await.unwrap();
     let mut worker = Worker::new(AgentId(1), 1, &alone.handle);

@@ -14,7 +14,7 @@ use keirin_model::plan::Plan;
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, Outcome, RunId, Status};
 use keirin_wire::agent::{AttemptEvent, Numbered};
 
-use crate::house;
+use crate::fixture;
 
 /// A process of an agent.
 #[derive(Debug, Default)]
@@ -55,7 +55,7 @@ pub fn whatever_the_server_does(story: impl Fn(&mut Story)) {
 impl Story {
     /// A world with nothing in it.
     pub fn new() -> Self {
-        let (store, now) = (MemoryStore::default(), house::second(0));
+        let (store, now) = (MemoryStore::default(), fixture::second(0));
         Self {
             engine: Engine::new(store.snapshot(), Rules::default(), now),
             store,
@@ -126,7 +126,7 @@ impl Story {
 
     /// An agent that is in service, with this many slots; it does not claim yet.
     pub fn agent(&mut self, id: i64, slots: u32) {
-        self.put_agent(house::agent(id, slots));
+        self.put_agent(fixture::agent(id, slots));
     }
 
     pub fn put_agent(&mut self, agent: Agent) {
@@ -283,7 +283,7 @@ impl Story {
     }
 
     pub fn start_in(&mut self, project: i64, plan: Plan) -> FlowId {
-        self.start_flow(house::new_flow(project, plan))
+        self.start_flow(fixture::new_flow(project, plan))
     }
 
     pub fn start_flow(&mut self, new: NewFlow) -> FlowId {

@@ -9,7 +9,7 @@
 
 mod clockwork;
 mod driver;
-mod house;
+mod fixture;
 mod memory;
 mod simulation;
 mod stories;

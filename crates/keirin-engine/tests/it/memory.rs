@@ -9,7 +9,7 @@ use keirin_wire::agent::{AttemptEvent, Numbered};
 use proptest::prelude::*;
 
 use crate::driver::{Story, finished};
-use crate::house::{self, job, plan, second, stage};
+use crate::fixture::{self, job, plan, second, stage};
 
 /// A change that contradicts any store.
 fn unfit(kind: usize, store: &MemoryStore) -> RowChange {
@@ -115,7 +115,7 @@ fn next_changes(moves: &[u8]) -> (MemoryStore, Vec<RowChange>) {
         }
     }
     // A newer flow that ends the older ones changes rows of every kind.
-    let mut newest = house::new_flow(1, small());
+    let mut newest = fixture::new_flow(1, small());
     newest.due = Some((ScheduleId(1), second(5)));
     let mut engine = Engine::new(story.store.snapshot(), Rules::default(), story.now);
     let mut changes = engine

@@ -20,7 +20,7 @@ struct Node {
 
 /// What a merge brought in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Brought {
+pub struct MergedCommits {
     /// How many commits the merge's other parents reach and its first parent does not.
     pub commits: u32,
     /// When the first of them was written; `None` where there is none.
@@ -74,11 +74,11 @@ impl Graph {
     ///
     /// Commits are visited newest first, so by the time one is looked at, all that follow it have said who reaches it;
     /// and once every commit in sight is reached from the first parent, so is all that lies behind.
-    pub fn brought_in(&self, merge: &str) -> Option<Brought> {
+    pub fn merged_commits(&self, merge: &str) -> Option<MergedCommits> {
         let node = self.node(*self.places.get(merge)?)?;
         let (first, others) = node.parents.split_first()?;
         let author = self.node(*others.first()?)?.author;
-        let mut brought = Brought {
+        let mut merged = MergedCommits {
             commits: 0,
             first: None,
             author,
@@ -93,17 +93,17 @@ impl Graph {
         {
             let Some(node) = self.node(place) else { continue };
             if reached == OTHER {
-                brought.commits += 1;
-                let at = brought
+                merged.commits += 1;
+                let at = merged
                     .first
                     .map_or(node.authored_at, |first| first.min(node.authored_at));
-                brought.first = Some(at);
+                merged.first = Some(at);
             }
             for parent in &node.parents {
                 sight.see(*parent, reached);
             }
         }
-        Some(brought)
+        Some(merged)
     }
 
     fn node(&self, place: u32) -> Option<&Node> {
@@ -176,21 +176,18 @@ mod tests {
         // 0 ─ 1 ─ 4 ─ 5     5 merges 3 into 4
         //  └─ 2 ─ 3 ──┘
         let graph = graph(&[&[], &[0], &[0], &[2], &[1], &[4, 3]]);
-        let brought = graph.brought_in("5").unwrap();
-        assert_eq!(
-            (brought.commits, brought.first, brought.author),
-            (2, Some(at(2)), 3)
-        );
-        assert_eq!(graph.brought_in("4"), None, "no merge");
-        assert_eq!(graph.brought_in("9"), None, "not there");
+        let merged = graph.merged_commits("5").unwrap();
+        assert_eq!((merged.commits, merged.first, merged.author), (2, Some(at(2)), 3));
+        assert_eq!(graph.merged_commits("4"), None, "no merge");
+        assert_eq!(graph.merged_commits("9"), None, "not there");
     }
 
     #[test]
     fn what_was_merged_before_is_not_brought_again() {
         // 3 merges 2 into 1, the branch goes on with 4, 5 merges it again
         let graph = graph(&[&[], &[0], &[0], &[1, 2], &[2], &[3, 4]]);
-        assert_eq!(graph.brought_in("3").unwrap().commits, 1);
-        let again = graph.brought_in("5").unwrap();
+        assert_eq!(graph.merged_commits("3").unwrap().commits, 1);
+        let again = graph.merged_commits("5").unwrap();
         assert_eq!((again.commits, again.first), (1, Some(at(4))));
     }
 
@@ -198,19 +195,15 @@ mod tests {
     fn the_main_line_merged_into_a_branch_is_not_the_branchs() {
         // 3 merges main (1) into the branch (2); 4 merges the branch into main
         let graph = graph(&[&[], &[0], &[0], &[2, 1], &[1, 3]]);
-        let brought = graph.brought_in("4").unwrap();
-        assert_eq!(
-            (brought.commits, brought.first),
-            (2, Some(at(2))),
-            "2 and 3, not 1"
-        );
+        let merged = graph.merged_commits("4").unwrap();
+        assert_eq!((merged.commits, merged.first), (2, Some(at(2))), "2 and 3, not 1");
     }
 
     #[test]
     fn a_merge_of_what_is_there_already_brings_nothing() {
         let graph = graph(&[&[], &[0], &[1, 0]]);
-        let brought = graph.brought_in("2").unwrap();
-        assert_eq!((brought.commits, brought.first), (0, None));
+        let merged = graph.merged_commits("2").unwrap();
+        assert_eq!((merged.commits, merged.first), (0, None));
     }
 
     proptest! {
@@ -235,9 +228,9 @@ mod tests {
             for (number, parents) in commits.iter().enumerate().filter(|(_, parents)| parents.len() > 1) {
                 let (one, two) = (reach(parents[0]), reach(parents[1]));
                 let only: Vec<usize> = two.difference(&one).copied().collect();
-                let brought = graph.brought_in(&number.to_string()).unwrap();
-                prop_assert_eq!(brought.commits as usize, only.len());
-                prop_assert_eq!(brought.first, only.iter().min().map(|first| at(*first as i64)));
+                let merged = graph.merged_commits(&number.to_string()).unwrap();
+                prop_assert_eq!(merged.commits as usize, only.len());
+                prop_assert_eq!(merged.first, only.iter().min().map(|first| at(*first as i64)));
             }
         }
     }

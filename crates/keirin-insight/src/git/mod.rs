@@ -5,6 +5,6 @@ mod graph;
 mod message;
 mod pull_request;
 
-pub use graph::{Brought, Graph};
+pub use graph::{Graph, MergedCommits};
 pub use message::{Mention, mention};
 pub use pull_request::{Merge, merged_pull_request};

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use keirin_model::facts::git::MergedPullRequest;
 
 use super::bots::{is_bot, is_bot_login};
-use super::graph::Brought;
+use super::graph::MergedCommits;
 use super::message::Mention;
 
 /// A commit that merged a proposed change.
@@ -18,16 +18,16 @@ pub struct Merge<'a> {
     pub authored_at: Timestamp,
     /// When it was put in.
     pub committed_at: Timestamp,
-    /// Name and address of whoever wrote it, or, of a merge, of whoever wrote the newest commit that it brought.
+    /// Name and address of whoever wrote it, or, of a merge, of whoever wrote the newest commit that it merged.
     pub author: (&'a str, &'a str),
     /// What it brought in; `None` where it is no merge.
-    pub brought: Option<Brought>,
+    pub merged: Option<MergedCommits>,
 }
 
 /// The proposed change that this commit merged.
 ///
 /// It was merged when the commit was put in. Its author is whom the message names, else the author of the newest commit
-/// that a merge brought, else of the commit itself. Its first commit is the one of those brought that was written first.
+/// that a merge brought, else of the commit itself. Its first commit is the one of those merged that was written first.
 /// A change that came as one commit was written when that says, unless it says the time of the merge: a forge that
 /// makes one commit of several gives it that time, and then the history does not tell.
 pub fn merged_pull_request(commit: &Merge<'_>) -> MergedPullRequest {
@@ -42,8 +42,8 @@ pub fn merged_pull_request(commit: &Merge<'_>) -> MergedPullRequest {
             (name.to_owned(), is_bot(name, email))
         }
     };
-    let (commits, first_commit_at) = match commit.brought {
-        Some(brought) => (brought.commits, brought.first),
+    let (commits, first_commit_at) = match commit.merged {
+        Some(merged) => (merged.commits, merged.first),
         None => (
             1,
             Some(commit.authored_at).filter(|at| *at != commit.committed_at),
@@ -70,7 +70,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn merge(author: Option<&str>, brought: Option<Brought>) -> Merge<'static> {
+    fn merge(author: Option<&str>, merged: Option<MergedCommits>) -> Merge<'static> {
         Merge {
             id: "abc",
             mention: Mention {
@@ -82,18 +82,18 @@ mod tests {
             authored_at: at(80),
             committed_at: at(100),
             author: ("Ada", "ada@example.org"),
-            brought,
+            merged,
         }
     }
 
     #[test]
     fn a_merge_has_the_time_of_its_first_commit() {
-        let brought = Brought {
+        let merged = MergedCommits {
             commits: 3,
             first: Some(at(20)),
             author: 0,
         };
-        let fact = merged_pull_request(&merge(Some("k8s-ci-robot"), Some(brought)));
+        let fact = merged_pull_request(&merge(Some("k8s-ci-robot"), Some(merged)));
         assert_eq!((fact.number, fact.title.as_str(), fact.commits), (4, "Title", 3));
         assert_eq!((fact.author.as_str(), fact.bot), ("k8s-ci-robot", true));
         assert_eq!((fact.merged_at, fact.first_commit_at), (at(100), Some(at(20))));

@@ -8,17 +8,17 @@ use keirin_model::LogStreamId;
 use keirin_wire::log::{Chunk, ChunkLine};
 use tokio::sync::Barrier;
 
-use crate::house::{House, NOTHING_INLINE, chunk, flat, now, numbered, text_line};
+use crate::fixture::{Fixture, NOTHING_INLINE, chunk, flat, now, numbered, text_line};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn followers_get_each_line_once_wherever_they_begin() {
     for settings in [keirin_logs::LogSettings::default(), NOTHING_INLINE] {
-        let house = House::with(settings).await;
-        let log = house.log().await;
+        let fixture = Fixture::with(settings).await;
+        let log = fixture.log().await;
         let barrier = Arc::new(Barrier::new(9));
         let mut followers = Vec::new();
         for number in 0..8 {
-            let (logs, barrier) = (house.logs.clone(), Arc::clone(&barrier));
+            let (logs, barrier) = (fixture.logs.clone(), Arc::clone(&barrier));
             followers.push(tokio::spawn(async move {
                 // Half of them are there before the first line.
                 if number % 2 == 0 {
@@ -38,21 +38,21 @@ async fn followers_get_each_line_once_wherever_they_begin() {
         }
         barrier.wait().await;
         for first in (0..200).step_by(4) {
-            house
+            fixture
                 .logs
                 .append(log, first, chunk(first..first + 4))
                 .await
                 .unwrap();
             // Now and then a piece comes twice.
             if first % 12 == 0 {
-                house
+                fixture
                     .logs
                     .append(log, first, chunk(first..first + 4))
                     .await
                     .unwrap();
             }
         }
-        house.logs.close(log, now()).await.unwrap();
+        fixture.logs.close(log, now()).await.unwrap();
         for follower in followers {
             follower.await.unwrap();
         }
@@ -61,11 +61,11 @@ async fn followers_get_each_line_once_wherever_they_begin() {
 
 #[tokio::test]
 async fn a_line_is_seen_before_the_log_is_closed() {
-    let house = House::new().await;
-    let log = house.log().await;
-    let mut followed = house.logs.follow(log, 0);
+    let fixture = Fixture::new().await;
+    let log = fixture.log().await;
+    let mut followed = fixture.logs.follow(log, 0);
     for first in [0, 2, 4] {
-        house
+        fixture
             .logs
             .append(log, first, chunk(first..first + 2))
             .await
@@ -73,19 +73,19 @@ async fn a_line_is_seen_before_the_log_is_closed() {
         let part = followed.next().await.unwrap().unwrap();
         assert_eq!(flat(vec![part]), numbered(first..first + 2));
     }
-    house.logs.close(log, now()).await.unwrap();
+    fixture.logs.close(log, now()).await.unwrap();
     assert!(followed.next().await.is_none());
 }
 
 #[tokio::test]
 async fn a_slow_follower_reads_what_is_no_longer_in_memory() {
-    let house = House::new().await;
-    let log = house.log().await;
+    let fixture = Fixture::new().await;
+    let log = fixture.log().await;
     let lines: Vec<ChunkLine> = (0..100)
         .map(|number| text_line(number, &format!("{number}").repeat(20_000)))
         .collect();
-    let mut followed = house.logs.follow(log, 0);
-    house
+    let mut followed = fixture.logs.follow(log, 0);
+    fixture
         .logs
         .append(log, 0, Chunk::encode(&lines[..1]).unwrap())
         .await
@@ -93,10 +93,10 @@ async fn a_slow_follower_reads_what_is_no_longer_in_memory() {
     let mut parts = vec![followed.next().await.unwrap().unwrap()];
     for number in 1..100 {
         let encoded = Chunk::encode(&lines[number..=number]).unwrap();
-        house.logs.append(log, number as u64, encoded).await.unwrap();
+        fixture.logs.append(log, number as u64, encoded).await.unwrap();
     }
-    house.logs.close(log, now()).await.unwrap();
-    while house.logs.seal().await.unwrap().sealed > 0 {}
+    fixture.logs.close(log, now()).await.unwrap();
+    while fixture.logs.seal().await.unwrap().sealed > 0 {}
     parts.extend(followed.try_collect::<Vec<_>>().await.unwrap());
     let seen: Vec<ChunkLine> = flat(parts).into_iter().map(|(_, line)| line).collect();
     assert!(seen == lines, "the lines differ");
@@ -104,23 +104,23 @@ async fn a_slow_follower_reads_what_is_no_longer_in_memory() {
 
 #[tokio::test]
 async fn following_a_closed_log_is_reading_it() {
-    let house = House::new().await;
-    let log = house.log().await;
-    house.logs.append(log, 0, chunk(0..5)).await.unwrap();
-    house.logs.close(log, now()).await.unwrap();
-    let parts: Vec<LogPart> = house.logs.follow(log, 2).try_collect().await.unwrap();
+    let fixture = Fixture::new().await;
+    let log = fixture.log().await;
+    fixture.logs.append(log, 0, chunk(0..5)).await.unwrap();
+    fixture.logs.close(log, now()).await.unwrap();
+    let parts: Vec<LogPart> = fixture.logs.follow(log, 2).try_collect().await.unwrap();
     assert_eq!(flat(parts), numbered(2..5));
-    let beyond: Vec<LogPart> = house.logs.follow(log, 90).try_collect().await.unwrap();
+    let beyond: Vec<LogPart> = fixture.logs.follow(log, 90).try_collect().await.unwrap();
     assert!(beyond.is_empty());
-    let nowhere = house.logs.follow(LogStreamId(4711), 0).next().await.unwrap();
+    let nowhere = fixture.logs.follow(LogStreamId(4711), 0).next().await.unwrap();
     assert!(matches!(nowhere, Err(LogError::NotFound(_))));
 }
 
 #[tokio::test]
 async fn an_empty_log_ends_when_it_is_closed() {
-    let house = House::new().await;
-    let log = house.log().await;
-    let followed = tokio::spawn(house.logs.follow(log, 0).try_collect::<Vec<_>>());
-    house.logs.close(log, now()).await.unwrap();
+    let fixture = Fixture::new().await;
+    let log = fixture.log().await;
+    let followed = tokio::spawn(fixture.logs.follow(log, 0).try_collect::<Vec<_>>());
+    fixture.logs.close(log, now()).await.unwrap();
     assert!(followed.await.unwrap().unwrap().is_empty());
 }

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
 mod crash;
+mod fixture;
 mod follow;
-mod house;
 mod intake;
 mod read;
 mod retention;

@@ -9,55 +9,55 @@ use keirin_logs::LogSettings;
 use keirin_model::LogStreamId;
 use keirin_store::background_jobs::BackgroundJobFilter;
 
-use crate::house::{House, NOTHING_INLINE, all, chunk, now, numbered};
+use crate::fixture::{Fixture, NOTHING_INLINE, all, chunk, now, numbered};
 
-async fn closed_log(house: &House) -> LogStreamId {
-    let log = house.log().await;
+async fn closed_log(fixture: &Fixture) -> LogStreamId {
+    let log = fixture.log().await;
     for first in (0..48).step_by(4) {
-        house
+        fixture
             .logs
             .append(log, first, chunk(first..first + 4))
             .await
             .unwrap();
     }
-    house.logs.close(log, now()).await.unwrap();
+    fixture.logs.close(log, now()).await.unwrap();
     log
 }
 
 #[tokio::test]
 async fn a_closed_log_is_kept_in_few_pieces() {
-    let house = House::with(NOTHING_INLINE).await;
-    let log = closed_log(&house).await;
-    let sealed = house.logs.seal().await.unwrap();
+    let fixture = Fixture::with(NOTHING_INLINE).await;
+    let log = closed_log(&fixture).await;
+    let sealed = fixture.logs.seal().await.unwrap();
     assert_eq!((sealed.sealed, sealed.failed.len()), (1, 0));
-    assert_eq!(house.rows(log).await, (1, 1));
-    assert_eq!(house.keys().await.len(), 1);
-    assert_eq!(all(&house.logs, log).await, numbered(0..48));
-    assert_eq!(house.logs.seal().await.unwrap().sealed, 0);
+    assert_eq!(fixture.rows(log).await, (1, 1));
+    assert_eq!(fixture.keys().await.len(), 1);
+    assert_eq!(all(&fixture.logs, log).await, numbered(0..48));
+    assert_eq!(fixture.logs.seal().await.unwrap().sealed, 0);
 }
 
 #[tokio::test]
 async fn a_small_log_stays_in_the_database() {
-    let house = House::new().await;
-    let log = closed_log(&house).await;
-    house.logs.seal().await.unwrap();
-    assert_eq!(house.rows(log).await, (1, 0));
-    assert_eq!(house.keys().await.len(), 0);
-    assert_eq!(all(&house.logs, log).await, numbered(0..48));
+    let fixture = Fixture::new().await;
+    let log = closed_log(&fixture).await;
+    fixture.logs.seal().await.unwrap();
+    assert_eq!(fixture.rows(log).await, (1, 0));
+    assert_eq!(fixture.keys().await.len(), 0);
+    assert_eq!(all(&fixture.logs, log).await, numbered(0..48));
 }
 
 #[tokio::test]
 async fn a_log_of_many_pieces_is_merged_while_it_grows() {
-    let house = House::new().await;
-    let log = house.log().await;
+    let fixture = Fixture::new().await;
+    let log = fixture.log().await;
     for first in 0..600 {
-        house
+        fixture
             .logs
             .append(log, first, chunk(first..first + 1))
             .await
             .unwrap();
         if first == 300 {
-            let jobs = house
+            let jobs = fixture
                 .database
                 .store()
                 .background_jobs(BackgroundJobFilter {
@@ -66,15 +66,15 @@ async fn a_log_of_many_pieces_is_merged_while_it_grows() {
                 })
                 .await;
             assert_eq!(jobs.unwrap()[0].kind, "seal_logs");
-            assert_eq!(house.logs.seal().await.unwrap().sealed, 1);
-            assert_eq!(house.rows(log).await.0, 1);
+            assert_eq!(fixture.logs.seal().await.unwrap().sealed, 1);
+            assert_eq!(fixture.rows(log).await.0, 1);
         }
     }
-    assert_eq!(all(&house.logs, log).await, numbered(0..600));
-    house.logs.close(log, now()).await.unwrap();
-    assert_eq!(house.logs.seal().await.unwrap().sealed, 1);
-    assert_eq!(house.rows(log).await.0, 1);
-    assert_eq!(all(&house.logs, log).await, numbered(0..600));
+    assert_eq!(all(&fixture.logs, log).await, numbered(0..600));
+    fixture.logs.close(log, now()).await.unwrap();
+    assert_eq!(fixture.logs.seal().await.unwrap().sealed, 1);
+    assert_eq!(fixture.rows(log).await.0, 1);
+    assert_eq!(all(&fixture.logs, log).await, numbered(0..600));
 }
 
 #[tokio::test]
@@ -86,16 +86,16 @@ async fn dying_anywhere_while_merging_leaves_the_log_readable() {
             ..NOTHING_INLINE
         },
     ] {
-        let house = House::with(settings).await;
+        let fixture = Fixture::with(settings).await;
         let mut deaths = 0;
         let mut polls = 0;
         loop {
             // Every early moment, and then ever rarer ones: how often a task is polled depends on the machine, and may be
             // thousands of times.
             polls += 1 + polls / 8;
-            let log = closed_log(&house).await;
+            let log = closed_log(&fixture).await;
             let finished = {
-                let server = house.another_server().await;
+                let server = fixture.another_server().await;
                 let mut sealing = pin!(server.seal());
                 let mut left = polls;
                 poll_fn(move |context| {
@@ -110,11 +110,11 @@ async fn dying_anywhere_while_merging_leaves_the_log_readable() {
                 })
                 .await
             };
-            let server = house.another_server().await;
+            let server = fixture.another_server().await;
             assert_eq!(all(&server, log).await, numbered(0..48), "died at poll {polls}");
             // What died is done by the next server.
             server.seal().await.unwrap();
-            assert_eq!(house.rows(log).await.0, 1);
+            assert_eq!(fixture.rows(log).await.0, 1);
             assert_eq!(all(&server, log).await, numbered(0..48));
             if finished {
                 break;
@@ -123,31 +123,31 @@ async fn dying_anywhere_while_merging_leaves_the_log_readable() {
         }
         assert!(deaths > 5, "it died only {deaths} times");
         // A statement of a server that died may still be running; so the sweep comes last.
-        house.logs.sweep_orphans(Timestamp::MAX).await.unwrap();
-        let mut connection = house.database.connection().await;
+        fixture.logs.sweep_orphans(Timestamp::MAX).await.unwrap();
+        let mut connection = fixture.database.connection().await;
         let pointed: Vec<String> = sqlx::query_scalar(
             "select object from log_chunks where object is not null order by object collate \"C\"",
         )
         .fetch_all(&mut connection)
         .await
         .unwrap();
-        assert_eq!(house.keys().await, pointed);
+        assert_eq!(fixture.keys().await, pointed);
     }
 }
 
 #[tokio::test]
 async fn a_log_that_cannot_be_merged_holds_up_no_other() {
-    let house = House::with(NOTHING_INLINE).await;
-    let broken = closed_log(&house).await;
-    for key in house.keys().await {
-        house
+    let fixture = Fixture::with(NOTHING_INLINE).await;
+    let broken = closed_log(&fixture).await;
+    for key in fixture.keys().await {
+        fixture
             .objects
             .put(&key.parse().unwrap(), b"rotten".to_vec().into())
             .await
             .unwrap();
     }
-    let log = closed_log(&house).await;
-    let sealed = house.logs.seal().await.unwrap();
+    let log = closed_log(&fixture).await;
+    let sealed = fixture.logs.seal().await.unwrap();
     assert_eq!(sealed.sealed, 1);
     assert_eq!(
         sealed
@@ -157,6 +157,6 @@ async fn a_log_that_cannot_be_merged_holds_up_no_other() {
             .collect::<Vec<_>>(),
         [broken]
     );
-    assert_eq!(house.rows(log).await.0, 1);
-    assert_eq!(house.rows(broken).await.0, 12);
+    assert_eq!(fixture.rows(log).await.0, 1);
+    assert_eq!(fixture.rows(broken).await.0, 12);
 }

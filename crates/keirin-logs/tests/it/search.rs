@@ -6,7 +6,7 @@ use keirin_model::{AgentId, FlowId, JobId, LogStreamId, RunId};
 use keirin_wire::log::{Chunk, ChunkLine};
 use proptest::prelude::*;
 
-use crate::house::{House, NOTHING_INLINE, attempt_in_flow, chunk, line, now, text_line};
+use crate::fixture::{Fixture, NOTHING_INLINE, attempt_in_flow, chunk, line, now, text_line};
 
 fn query(filter: LogFilter, pattern: &str) -> SearchQuery {
     SearchQuery {
@@ -36,8 +36,8 @@ fn places(found: &[Match]) -> Vec<(LogStreamId, u64)> {
 
 #[tokio::test]
 async fn lines_are_found_by_where_they_belong() {
-    let house = House::new().await;
-    let logs = &house.logs;
+    let fixture = Fixture::new().await;
+    let logs = &fixture.logs;
     let mut ids = Vec::new();
     let agent = LogSource::Agent(AgentId(1));
     let planner = LogSource::Service("planner".to_owned());
@@ -121,10 +121,10 @@ async fn lines_are_found_by_where_they_belong() {
 
 #[tokio::test]
 async fn a_match_comes_with_the_lines_around_it_across_chunks() {
-    let house = House::new().await;
-    let log = house.log().await;
+    let fixture = Fixture::new().await;
+    let log = fixture.log().await;
     for first in [0, 4, 8] {
-        house
+        fixture
             .logs
             .append(log, first, chunk(first..first + 4))
             .await
@@ -135,7 +135,7 @@ async fn a_match_comes_with_the_lines_around_it_across_chunks() {
         ..LogFilter::default()
     };
     let found = search(
-        &house.logs,
+        &fixture.logs,
         SearchQuery {
             context: 2,
             ..query(filter, "line (0|4|11)$")
@@ -167,10 +167,10 @@ async fn a_match_comes_with_the_lines_around_it_across_chunks() {
 
 #[tokio::test]
 async fn a_search_says_how_far_it_is_and_why_it_ended() {
-    let house = House::with(NOTHING_INLINE).await;
-    let log = house.log().await;
+    let fixture = Fixture::with(NOTHING_INLINE).await;
+    let log = fixture.log().await;
     for first in (0..40).step_by(10) {
-        house
+        fixture
             .logs
             .append(log, first, chunk(first..first + 10))
             .await
@@ -180,8 +180,8 @@ async fn a_search_says_how_far_it_is_and_why_it_ended() {
         streams: Some(vec![log]),
         ..LogFilter::default()
     };
-    let total = house.logs.summary(log).await.unwrap().text_bytes;
-    let all: Vec<SearchItem> = house
+    let total = fixture.logs.summary(log).await.unwrap().text_bytes;
+    let all: Vec<SearchItem> = fixture
         .logs
         .search(query(filter.clone(), "nothing"))
         .try_collect()
@@ -200,26 +200,26 @@ async fn a_search_says_how_far_it_is_and_why_it_ended() {
         limit: 13,
         ..query(filter.clone(), "line")
     };
-    let few: Vec<SearchItem> = house.logs.search(few).try_collect().await.unwrap();
+    let few: Vec<SearchItem> = fixture.logs.search(few).try_collect().await.unwrap();
     assert_eq!(few.last(), Some(&SearchItem::End { limited: true }));
     assert_eq!(
         places(&matches(few)),
         (0..13).map(|number| (log, number)).collect::<Vec<_>>()
     );
     // Dropped after its first item: nothing goes on.
-    let mut dropped = house.logs.search(query(filter, "line"));
+    let mut dropped = fixture.logs.search(query(filter, "line"));
     assert!(dropped.next().await.unwrap().is_ok());
     drop(dropped);
 }
 
 #[tokio::test]
 async fn a_log_that_is_merged_while_it_is_searched_gives_each_line_once() {
-    let house = House::with(NOTHING_INLINE).await;
+    let fixture = Fixture::with(NOTHING_INLINE).await;
     for items in [1, 40, 200, 400] {
-        let log = house.log().await;
+        let log = fixture.log().await;
         // More chunks than one page of rows has.
         for first in 0..300 {
-            house
+            fixture
                 .logs
                 .append(log, first, chunk(first..first + 1))
                 .await
@@ -229,11 +229,11 @@ async fn a_log_that_is_merged_while_it_is_searched_gives_each_line_once() {
             streams: Some(vec![log]),
             ..LogFilter::default()
         };
-        let mut searching = house.logs.search(query(filter, "line"));
+        let mut searching = fixture.logs.search(query(filter, "line"));
         let mut seen: Vec<SearchItem> = searching.by_ref().take(items).try_collect().await.unwrap();
-        house.logs.close(log, now()).await.unwrap();
-        house.logs.seal().await.unwrap();
-        assert_eq!(house.rows(log).await.0, 1);
+        fixture.logs.close(log, now()).await.unwrap();
+        fixture.logs.seal().await.unwrap();
+        assert_eq!(fixture.rows(log).await.0, 1);
         seen.extend(searching.try_collect::<Vec<_>>().await.unwrap());
         assert_eq!(
             places(&matches(seen)),
@@ -246,7 +246,7 @@ async fn a_log_that_is_merged_while_it_is_searched_gives_each_line_once() {
 #[test]
 fn a_search_finds_what_reading_every_line_finds() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let house = runtime.block_on(House::with(keirin_logs::LogSettings {
+    let fixture = runtime.block_on(Fixture::with(keirin_logs::LogSettings {
         inline_bytes: 80,
         ..NOTHING_INLINE
     }));
@@ -274,7 +274,7 @@ fn a_search_finds_what_reading_every_line_finds() {
             let naive = regex::Regex::new(pattern).unwrap();
             let (mut ids, mut expected) = (Vec::new(), Vec::new());
             for pieces in logs {
-                let log = house.log().await;
+                let log = fixture.log().await;
                 ids.push(log);
                 let mut first = 0;
                 for texts in pieces {
@@ -286,13 +286,13 @@ fn a_search_finds_what_reading_every_line_finds() {
                             expected.push((log, line.0));
                         }
                     }
-                    first = house.logs.append(log, first, Chunk::encode(&lines).unwrap()).await.unwrap();
+                    first = fixture.logs.append(log, first, Chunk::encode(&lines).unwrap()).await.unwrap();
                 }
             }
             let filter = LogFilter { streams: Some(ids), ..LogFilter::default() };
-            let found = search(&house.logs, query(filter, pattern)).await;
+            let found = search(&fixture.logs, query(filter, pattern)).await;
             assert_eq!(places(&found), expected);
         });
     });
-    drop(house);
+    drop(fixture);
 }

@@ -19,7 +19,7 @@ use keirin_model::series::{Labels, Sample};
 use keirin_testkit::{FakeClock, TestDatabase, database};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::ground::now;
+use crate::fixture::now;
 use crate::server::Server;
 
 /// A storage that gets samples, and the clock that it goes by.

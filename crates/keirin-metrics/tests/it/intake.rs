@@ -13,7 +13,7 @@ use keirin_store::projects::{NamedRepository, NewProject};
 use keirin_store::views::VisibleProjects;
 use keirin_testkit::database;
 
-use crate::ground::{now, samples};
+use crate::fixture::{now, samples};
 
 /// A way in for an hour of so many series.
 pub(crate) fn intake(store: &Store, series: u64) -> (Storage, Intake) {

@@ -4,8 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod fixture;
 mod forward;
-mod ground;
 mod http;
 mod influxdb;
 mod intake;

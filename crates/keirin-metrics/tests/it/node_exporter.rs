@@ -18,7 +18,7 @@ use keirin_testkit::database;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
-use crate::ground::{now, samples};
+use crate::fixture::{now, samples};
 use crate::platform::named;
 
 async fn free_address() -> String {

@@ -8,7 +8,7 @@ use keirin_metrics::storage::{Intake, IntakeLimits, Storage};
 use keirin_metrics::text::{Exposition, TextFormat, TextLimits, read};
 use keirin_testkit::{FakeClock, database};
 
-use crate::ground::{now, samples};
+use crate::fixture::{now, samples};
 use crate::intake::project;
 
 fn text(text: &str) -> Exposition {

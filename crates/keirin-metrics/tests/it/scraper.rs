@@ -16,7 +16,7 @@ use keirin_testkit::{FakeClock, database};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use url::Url;
 
-use crate::ground::{now, samples};
+use crate::fixture::{now, samples};
 use crate::server::{Server, nobody};
 
 struct Kept(UnboundedSender<Batch>);

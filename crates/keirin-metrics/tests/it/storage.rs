@@ -4,7 +4,7 @@ use keirin_metrics::storage::{FetchLimits, Incoming, SampleColumns, Storage, Sto
 use keirin_model::series::{Labels, Sample};
 use keirin_testkit::database;
 
-use crate::ground::{now, samples};
+use crate::fixture::{now, samples};
 
 fn incoming(labels: &[(&str, &str)], samples: &[(i64, f64)]) -> Incoming {
     let samples = samples

@@ -6,7 +6,7 @@ use keirin_metrics::transforms::Transforms;
 use keirin_model::Outcome;
 use keirin_testkit::database;
 
-use crate::ground::{led, now, samples};
+use crate::fixture::{led, now, samples};
 
 #[tokio::test]
 async fn finished_flows_become_counts_by_the_hour() {

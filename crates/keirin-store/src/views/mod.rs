@@ -3,7 +3,7 @@
 mod agents;
 mod attempts;
 mod flows;
-mod left;
+mod job_outputs;
 mod lists;
 mod overview;
 mod parts;
@@ -13,7 +13,7 @@ mod projects;
 pub use agents::AgentFilter;
 pub use attempts::AttemptRow;
 pub use flows::FlowFilter;
-pub use left::{Left, ResultFilter};
+pub use job_outputs::{OutputsOf, ResultFilter};
 pub use lists::JobFilter;
 pub use project_refs::ProjectRef;
 

@@ -7,7 +7,7 @@ use keirin_testkit::contract::{self, EngineStore};
 use keirin_testkit::database;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::ground::{Led, TERM, led, project};
+use crate::fixture::{Led, TERM, led, project};
 
 async fn taken(led: &Led) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -20,7 +20,7 @@ async fn with_history(store: Store) -> Led {
     let led = led(store).await;
     contract::random_changes(&led, 11, 20).await;
     led.store
-        .set_project_credential(led.ground.branches[0].0, Some(b"\x00\xff\\sealed\n\t"))
+        .set_project_credential(led.seed.branches[0].0, Some(b"\x00\xff\\sealed\n\t"))
         .await
         .unwrap();
     led
@@ -42,7 +42,7 @@ async fn what_was_backed_up_is_restored() {
     assert_eq!(store.snapshot().await.unwrap(), led.snapshot().await);
     assert_eq!(
         store
-            .repository_access(led.ground.branches[0].0)
+            .repository_access(led.seed.branches[0].0)
             .await
             .unwrap()
             .credential

@@ -8,7 +8,7 @@ use keirin_testkit::contract::{self, EngineStore, SampleRows};
 use keirin_testkit::{TestDatabase, database};
 use sqlx::AssertSqlSafe;
 
-use crate::ground::{led, now};
+use crate::fixture::{led, now};
 
 #[tokio::test]
 async fn what_is_committed_is_read_back() {
@@ -39,7 +39,7 @@ async fn a_part_without_its_whole_is_refused() {
     let orphans = [
         RowChange::AddRun(sample.run(FlowId(nobody), 0)),
         RowChange::AddJob(sample.job(RunId(nobody), 0)),
-        RowChange::AddAttempt(sample.attempt(JobId(nobody), 1, led.ground.agents[0])),
+        RowChange::AddAttempt(sample.attempt(JobId(nobody), 1, led.seed.agents[0])),
         RowChange::StartStep {
             attempt: keirin_model::AttemptId(nobody),
             index: 0,
@@ -63,8 +63,8 @@ async fn a_flow_of_a_project_that_is_gone_is_refused() {
     let database = database().await;
     let led = led(database.store()).await;
     let (_, _, _, changes) =
-        SampleRows::after(&led.snapshot().await, now()).flow_changes(led.ground.branches[1], 1, 1);
-    led.store.delete_project(led.ground.branches[1].0).await.unwrap();
+        SampleRows::after(&led.snapshot().await, now()).flow_changes(led.seed.branches[1], 1, 1);
+    led.store.delete_project(led.seed.branches[1].0).await.unwrap();
     let refused = led.store.commit(led.lease.epoch, &changes).await;
     assert!(
         matches!(refused, Err(CommitError::Conflict { .. })),
@@ -77,7 +77,7 @@ async fn texts_that_the_database_cannot_hold_do_not_stop_the_engine() {
     let database = database().await;
     let led = led(database.store()).await;
     let mut sample = SampleRows::after(&led.snapshot().await, now());
-    let (flow, _, jobs, mut changes) = sample.flow_changes(led.ground.branches[0], 1, 1);
+    let (flow, _, jobs, mut changes) = sample.flow_changes(led.seed.branches[0], 1, 1);
     let RowChange::AddFlow(added) = &mut changes[0] else {
         panic!("the first change adds the flow")
     };
@@ -85,7 +85,7 @@ async fn texts_that_the_database_cannot_hold_do_not_stop_the_engine() {
         "text".to_owned(),
         keirin_model::flow::ParamValue::Text("a\0b".to_owned()),
     );
-    let attempt = sample.attempt(jobs[0].id, 1, led.ground.agents[0]);
+    let attempt = sample.attempt(jobs[0].id, 1, led.seed.agents[0]);
     changes.push(RowChange::AddAttempt(attempt.clone()));
     changes.push(RowChange::MoveAttempt {
         moved: Move {
@@ -107,11 +107,11 @@ async fn ids_are_not_given_out_again_when_history_is_gone() {
     let database = database().await;
     let led = led(database.store()).await;
     let mut sample = SampleRows::after(&led.snapshot().await, now());
-    let (flow, _, _, changes) = sample.flow_changes(led.ground.branches[1], 1, 1);
+    let (flow, _, _, changes) = sample.flow_changes(led.seed.branches[1], 1, 1);
     led.store.commit(led.lease.epoch, &changes).await.unwrap();
     let before = led.snapshot().await.last;
 
-    let unfinished = led.store.delete_project(led.ground.branches[1].0).await;
+    let unfinished = led.store.delete_project(led.seed.branches[1].0).await;
     assert_eq!(
         unfinished.unwrap_err().to_string(),
         "1 flows of the project are not finished; cancel them first"
@@ -123,7 +123,7 @@ async fn ids_are_not_given_out_again_when_history_is_gone() {
         at: now(),
     });
     led.store.commit(led.lease.epoch, &[finish]).await.unwrap();
-    led.store.delete_project(led.ground.branches[1].0).await.unwrap();
+    led.store.delete_project(led.seed.branches[1].0).await.unwrap();
     assert!(led.store.flow_record(flow.id).await.is_err());
     assert_eq!(led.snapshot().await.last, before);
 }
@@ -165,7 +165,7 @@ async fn a_connection_that_is_lost_while_committing_leaves_it_unknown() {
         let database = database().await;
         let led = led(database.store()).await;
         let (_, _, _, changes) =
-            SampleRows::after(&led.snapshot().await, now()).flow_changes(led.ground.branches[0], 1, 1);
+            SampleRows::after(&led.snapshot().await, now()).flow_changes(led.seed.branches[0], 1, 1);
         wait_when(&database, timing).await;
         let (store, epoch) = (led.store.clone(), led.lease.epoch);
         let commit = tokio::spawn(async move { store.commit(epoch, &changes).await });

@@ -8,7 +8,7 @@ use keirin_testkit::contract::{EngineStore, SampleRows};
 use keirin_testkit::{TestDatabase, database};
 use sqlx::{Connection, PgConnection};
 
-use crate::ground::{led, now};
+use crate::fixture::{led, now};
 
 /// Reads on until nothing is left unsettled: other tests' transactions on the same server hold a reader back.
 async fn settled(store: &Store, mut position: Position) -> Vec<Event> {
@@ -32,7 +32,7 @@ async fn a_commit_tells_what_it_changed() {
     let database = database().await;
     let led = led(database.store()).await;
     let mut sample = SampleRows::after(&led.snapshot().await, now());
-    let (flow, runs, jobs, changes) = sample.flow_changes(led.ground.branches[0], 1, 1);
+    let (flow, runs, jobs, changes) = sample.flow_changes(led.seed.branches[0], 1, 1);
     let position = led.store.commit(led.lease.epoch, &changes).await.unwrap();
 
     let events = settled(&led.store, Position::START).await;
@@ -55,7 +55,7 @@ async fn a_commit_tells_what_it_changed() {
 
     // A change that shows nowhere tells nothing.
     let done = RowChange::ScheduleDone {
-        schedule: led.ground.schedules[0],
+        schedule: led.seed.schedules[0],
         due: now(),
     };
     assert_eq!(led.store.commit(led.lease.epoch, &[done]).await.unwrap(), None);
@@ -69,7 +69,7 @@ async fn a_commit_that_changes_very_much_names_only_the_flows() {
     let database = database().await;
     let led = led(database.store()).await;
     let mut sample = SampleRows::after(&led.snapshot().await, now());
-    let (flow, _, _, changes) = sample.flow_changes(led.ground.branches[0], 10, 110);
+    let (flow, _, _, changes) = sample.flow_changes(led.seed.branches[0], 10, 110);
     led.store.commit(led.lease.epoch, &changes).await.unwrap();
     let events = settled(&led.store, Position::START).await;
     assert_eq!(events[0].items.len(), 1);
@@ -158,7 +158,7 @@ async fn a_reader_that_fell_too_far_behind_is_told_so() {
     let database = database().await;
     let led = led(database.store()).await;
     let mut sample = SampleRows::after(&led.snapshot().await, now());
-    let (flow, _, _, changes) = sample.flow_changes(led.ground.branches[0], 1, 1);
+    let (flow, _, _, changes) = sample.flow_changes(led.seed.branches[0], 1, 1);
     led.store.commit(led.lease.epoch, &changes).await.unwrap();
     let events = settled(&led.store, Position::START).await;
     let mut from = Status::Waiting;

@@ -8,7 +8,7 @@ use keirin_testkit::contract::{EngineStore, SampleRows};
 use keirin_testkit::database;
 use sqlx::Connection;
 
-use crate::ground::{TERM, led, now};
+use crate::fixture::{TERM, led, now};
 
 const OVER: Duration = Duration::ZERO;
 
@@ -52,7 +52,7 @@ async fn a_deposed_leader_cannot_commit() {
     let database = database().await;
     let led = led(database.store()).await;
     let (_, _, _, changes) =
-        SampleRows::after(&led.snapshot().await, now()).flow_changes(led.ground.branches[0], 1, 1);
+        SampleRows::after(&led.snapshot().await, now()).flow_changes(led.seed.branches[0], 1, 1);
     led.store.renew(&led.lease, OVER).await.unwrap();
 
     let another = database.another_store().await;
@@ -72,7 +72,7 @@ async fn a_leader_that_is_deposed_in_the_midst_of_a_commit_writes_nothing() {
     let database = database().await;
     let led = led(database.store()).await;
     let (_, _, _, changes) =
-        SampleRows::after(&led.snapshot().await, now()).flow_changes(led.ground.branches[0], 1, 1);
+        SampleRows::after(&led.snapshot().await, now()).flow_changes(led.seed.branches[0], 1, 1);
 
     // Another server is just taking the lead: its transaction holds the row that the commit must have.
     let mut other = database.connection().await;

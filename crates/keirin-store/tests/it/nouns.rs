@@ -13,7 +13,7 @@ use keirin_store::projects::{NamedRepository, NewProject, ProjectChange};
 use keirin_testkit::contract::{EngineStore, SampleRows};
 use keirin_testkit::database;
 
-use crate::ground::{agent, led, now, project};
+use crate::fixture::{agent, led, now, project};
 
 /// The credential and the word of an admin belong to the address for which they were given.
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn branches_are_seen_and_one_is_the_default() {
     let database = database().await;
     let led = led(database.store()).await;
     let store = &led.store;
-    let (project, main) = led.ground.branches[0];
+    let (project, main) = led.seed.branches[0];
     let release = store
         .create_branch(project, BranchKind::Branch, "release", now())
         .await
@@ -144,7 +144,7 @@ async fn a_push_is_dealt_with_once_and_the_same_commit_may_be_pushed_again() {
     let database = database().await;
     let led = led(database.store()).await;
     let store = &led.store;
-    let (project, main) = led.ground.branches[0];
+    let (project, main) = led.seed.branches[0];
     let heads = |commit: &str| vec![("main".to_owned(), commit.to_owned())];
     store
         .record_heads(project, BranchKind::Branch, &heads("a"), now())
@@ -229,7 +229,7 @@ async fn a_schedule_that_is_still_there_goes_on_as_if_nothing_had_happened() {
     let database = database().await;
     let led = led(database.store()).await;
     let store = &led.store;
-    let branch = led.ground.branches[1].1;
+    let branch = led.seed.branches[1].1;
     let every = |minutes| TimedTrigger::Interval {
         every: SignedDuration::from_mins(minutes),
     };
@@ -359,7 +359,7 @@ async fn agents_are_last_seen_at_the_latest_time_and_deleted_only_when_idle() {
     let database = database().await;
     let led = led(database.store()).await;
     let store = &led.store;
-    let (busy, idle) = (led.ground.agents[0], led.ground.agents[1]);
+    let (busy, idle) = (led.seed.agents[0], led.seed.agents[1]);
     let later = now() + SignedDuration::from_secs(9);
     let gone = keirin_model::AgentId(99_999);
     store
@@ -375,7 +375,7 @@ async fn agents_are_last_seen_at_the_latest_time_and_deleted_only_when_idle() {
     assert_eq!(Timestamp::from(seen), later);
 
     let mut sample = SampleRows::after(&led.snapshot().await, now());
-    let (_, _, jobs, mut changes) = sample.flow_changes(led.ground.branches[0], 1, 1);
+    let (_, _, jobs, mut changes) = sample.flow_changes(led.seed.branches[0], 1, 1);
     changes.push(keirin_engine::RowChange::AddAttempt(
         sample.attempt(jobs[0].id, 1, busy),
     ));

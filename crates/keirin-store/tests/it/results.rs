@@ -9,13 +9,13 @@ use keirin_store::test_results::TestCounts;
 use keirin_testkit::contract::{EngineStore, SampleRows};
 use keirin_testkit::database;
 
-use crate::ground::{Led, led, now};
+use crate::fixture::{Led, led, now};
 
 /// A flow with one job and an attempt at it.
 async fn running(led: &Led) -> (FlowId, keirin_model::JobId, AttemptId) {
     let mut sample = SampleRows::after(&led.snapshot().await, now());
-    let (flow, _, jobs, mut changes) = sample.flow_changes(led.ground.branches[0], 1, 1);
-    let attempt = sample.attempt(jobs[0].id, 1, led.ground.agents[0]);
+    let (flow, _, jobs, mut changes) = sample.flow_changes(led.seed.branches[0], 1, 1);
+    let attempt = sample.attempt(jobs[0].id, 1, led.seed.agents[0]);
     changes.push(RowChange::AddAttempt(attempt.clone()));
     led.commit(&changes).await.unwrap();
     (flow.id, jobs[0].id, attempt.id)
@@ -89,7 +89,7 @@ async fn a_file_is_kept_while_its_attempt_is_live() {
     );
     assert_eq!(led.store.artifacts(flow).await.unwrap().len(), 1);
     // With another attempt, what the first one left does not count any more.
-    let second = SampleRows::after(&led.snapshot().await, now()).attempt(job, 2, led.ground.agents[0]);
+    let second = SampleRows::after(&led.snapshot().await, now()).attempt(job, 2, led.seed.agents[0]);
     led.commit(&[RowChange::AddAttempt(second.clone())])
         .await
         .unwrap();

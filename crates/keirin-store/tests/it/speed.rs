@@ -9,7 +9,7 @@ use keirin_store::Store;
 use keirin_store::cluster::{Cluster, ClusterOptions};
 use keirin_testkit::contract::{EngineStore, SampleRows};
 
-use crate::ground::{Led, led, now};
+use crate::fixture::{Led, led, now};
 
 async fn durable() -> (tempfile::TempDir, Cluster, Led) {
     let folder = tempfile::tempdir().unwrap();
@@ -37,8 +37,8 @@ async fn lifecycles(led: &Led, together: usize, rounds: usize) -> f64 {
     for _ in 0..rounds {
         let mut stages: [Vec<RowChange>; 4] = Default::default();
         for _ in 0..together {
-            let (flow, runs, jobs, added) = sample.flow_changes(led.ground.branches[0], 1, 1);
-            let attempt = sample.attempt(jobs[0].id, 1, led.ground.agents[0]);
+            let (flow, runs, jobs, added) = sample.flow_changes(led.seed.branches[0], 1, 1);
+            let attempt = sample.attempt(jobs[0].id, 1, led.seed.agents[0]);
             let at = sample.now();
             let success = Status::Finished(Outcome::Success);
             macro_rules! moved {
@@ -131,7 +131,7 @@ async fn snapshot_of_a_hundred_thousand_jobs() {
             let mut changes = Vec::new();
             let mut moves = Vec::new();
             for _ in 0..flows / 10 {
-                let (flow, _, _, added) = sample.flow_changes(led.ground.branches[0], 1, jobs);
+                let (flow, _, _, added) = sample.flow_changes(led.seed.branches[0], 1, jobs);
                 changes.extend(added);
                 moves.push(flow.id);
             }

@@ -14,7 +14,7 @@ pub use random::random_changes;
 pub use sample::SampleRows;
 pub use stories::{refusals, stories};
 
-/// A store of the engine's rows, empty but for [`Ground`].
+/// A store of the engine's rows, empty but for [`SeedRows`].
 pub trait EngineStore {
     /// Makes all changes, or none; an error says why none was made.
     fn commit(&self, changes: &[RowChange]) -> impl Future<Output = Result<(), Refused>>;
@@ -29,7 +29,7 @@ pub trait EngineStore {
     fn steps(&self, attempt: AttemptId) -> impl Future<Output = Vec<Step>>;
 
     /// What is there besides the engine's own rows.
-    fn ground(&self) -> Ground;
+    fn seed(&self) -> SeedRows;
 }
 
 /// Why a commit was refused; nothing of it was written.
@@ -43,7 +43,7 @@ pub enum Refused {
 
 /// What must be there before the engine writes anything.
 #[derive(Debug, Clone)]
-pub struct Ground {
+pub struct SeedRows {
     /// Projects, each with a branch; two at least.
     pub branches: Vec<(ProjectId, BranchId)>,
     /// Agents; two at least.
@@ -65,17 +65,17 @@ mod tests {
     use super::*;
 
     /// The store in memory, which `exec` and the simulation work with.
-    struct InMemory(RefCell<MemoryStore>, Ground);
+    struct InMemory(RefCell<MemoryStore>, SeedRows);
 
     impl InMemory {
         fn new() -> Self {
-            let ground = Ground {
+            let seed = SeedRows {
                 branches: vec![(ProjectId(1), BranchId(1)), (ProjectId(2), BranchId(2))],
                 agents: vec![AgentId(1), AgentId(2)],
                 schedules: vec![ScheduleId(1)],
             };
             let mut store = MemoryStore::default();
-            for id in &ground.agents {
+            for id in &seed.agents {
                 store.put_agent(Agent {
                     id: *id,
                     name: id.to_string(),
@@ -99,7 +99,7 @@ mod tests {
                 last_due: None,
             };
             store.schedules.insert(schedule.id, schedule);
-            Self(RefCell::new(store), ground)
+            Self(RefCell::new(store), seed)
         }
     }
 
@@ -122,7 +122,7 @@ mod tests {
             steps.map(|(_, step)| step.clone()).collect()
         }
 
-        fn ground(&self) -> Ground {
+        fn seed(&self) -> SeedRows {
             self.1.clone()
         }
     }

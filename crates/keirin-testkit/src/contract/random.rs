@@ -12,7 +12,7 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::stories::assert_same;
-use super::{EngineStore, Ground, Refused, SampleRows};
+use super::{EngineStore, Refused, SampleRows, SeedRows};
 
 /// Makes so many commits, drawn from this seed, and compares after each.
 ///
@@ -24,7 +24,7 @@ pub async fn random_changes(store: &impl EngineStore, seed: u64, commits: usize)
     let mut drawn = Drawn {
         rng: StdRng::seed_from_u64(seed),
         sample: SampleRows::after(&before, Timestamp::constant(1_760_000_000, 0)),
-        ground: store.ground(),
+        seed: store.seed(),
         expected: MemoryStore {
             agents: before
                 .agents
@@ -53,7 +53,7 @@ pub async fn random_changes(store: &impl EngineStore, seed: u64, commits: usize)
 struct Drawn {
     rng: StdRng,
     sample: SampleRows,
-    ground: Ground,
+    seed: SeedRows,
     expected: MemoryStore,
 }
 
@@ -115,7 +115,7 @@ impl Drawn {
                 let earlier = rows.attempts.values().filter(|attempt| attempt.job == job);
                 let number = earlier.map(|attempt| attempt.number).max().unwrap_or(0) + 1;
                 let agent = self
-                    .pick(self.ground.agents.clone().iter())
+                    .pick(self.seed.agents.clone().iter())
                     .expect("there are agents");
                 RowChange::AddAttempt(self.sample.attempt(job, number, agent))
             }),
@@ -153,7 +153,7 @@ impl Drawn {
                         sequence: self.rng.random_range(0..1000),
                     }
                 } else {
-                    let schedule = self.pick(self.ground.schedules.clone().iter());
+                    let schedule = self.pick(self.seed.schedules.clone().iter());
                     RowChange::ScheduleDone {
                         schedule: schedule.expect("there is a schedule"),
                         due: at,
@@ -166,7 +166,7 @@ impl Drawn {
     }
 
     fn new_flow(&mut self) -> Vec<RowChange> {
-        let branch = self.ground.branches.choose(&mut self.rng).copied();
+        let branch = self.seed.branches.choose(&mut self.rng).copied();
         let (stages, jobs) = (self.rng.random_range(1..4), self.rng.random_range(1..4));
         self.sample
             .flow_changes(branch.expect("there are branches"), stages, jobs)

@@ -18,8 +18,8 @@ fn begin() -> Timestamp {
 pub async fn stories(store: &impl EngineStore) {
     let before = store.snapshot().await;
     let mut sample = SampleRows::after(&before, begin());
-    let branch = store.ground().branches[0];
-    let agent = store.ground().agents[0];
+    let branch = store.seed().branches[0];
+    let agent = store.seed().agents[0];
 
     // The engine makes a flow and, in the same breath, starts its only job.
     let (mut flow, mut runs, mut jobs, mut changes) = sample.flow_changes(branch, 1, 1);
@@ -225,7 +225,7 @@ pub async fn stories(store: &impl EngineStore) {
     );
 
     // A schedule has fired.
-    let schedule = store.ground().schedules[0];
+    let schedule = store.seed().schedules[0];
     let due = sample.now();
     store
         .commit(&[RowChange::ScheduleDone { schedule, due }])
@@ -243,9 +243,9 @@ pub async fn stories(store: &impl EngineStore) {
 pub async fn refusals(store: &impl EngineStore) {
     let before = store.snapshot().await;
     let mut sample = SampleRows::after(&before, begin());
-    let branch = store.ground().branches[0];
+    let branch = store.seed().branches[0];
     let (flow, runs, jobs, changes) = sample.flow_changes(branch, 2, 2);
-    let attempt = sample.attempt(jobs[0].id, 1, store.ground().agents[0]);
+    let attempt = sample.attempt(jobs[0].id, 1, store.seed().agents[0]);
     store.commit(&changes).await.expect("a new flow is taken");
     store
         .commit(&[RowChange::AddAttempt(attempt.clone())])

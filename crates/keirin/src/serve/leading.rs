@@ -47,7 +47,7 @@ struct Started {
 }
 
 /// What goes on when the lead has ended, unless it is stopped.
-pub(super) struct Left {
+pub(super) struct Remaining {
     pub(super) agent: Option<LocalAgent>,
     /// Which the agent says its last words by: it takes connections until it is ended or dropped.
     pub(super) socket: Option<Socket>,
@@ -168,7 +168,7 @@ impl<'a> Leading<'a> {
     }
 
     /// Undoes what [`Leading::begin`] has done. Gives what is left to whoever leads next unless the caller stops it.
-    pub(super) async fn end(&mut self) -> Left {
+    pub(super) async fn end(&mut self) -> Remaining {
         // Those that still run are another server's by now.
         self.end_background(Duration::ZERO).await;
         let Started {
@@ -183,7 +183,7 @@ impl<'a> Leading<'a> {
             loops.abort();
         }
         self.server.exchange.collectors().stop().await;
-        Left { agent, socket }
+        Remaining { agent, socket }
     }
 
     /// The token of the command line on this machine: the one that it knows, as long as that opens anything.

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use keirin_model::ArtifactId;
-use keirin_store::views::Left;
+use keirin_store::views::OutputsOf;
 use keirin_wire::agent::Kept;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -58,7 +58,10 @@ pub(crate) async fn list(
     State(app): State<Arc<App>>,
     attempt: LiveAttempt,
 ) -> Result<Json<Vec<Kept>>, ApiError> {
-    let artifacts = app.store.artifact_views(Left::ByFlow(attempt.place.flow)).await?;
+    let artifacts = app
+        .store
+        .artifact_views(OutputsOf::Flow(attempt.place.flow))
+        .await?;
     let kept = artifacts.into_iter().map(|artifact| Kept {
         id: artifact.id,
         path: artifact.path,
@@ -80,7 +83,10 @@ pub(crate) async fn download(
     path: Path<(String, ArtifactId)>,
 ) -> Result<Response, ApiError> {
     let (_, artifact) = path.0;
-    let of_flow = app.store.artifact_views(Left::ByFlow(attempt.place.flow)).await?;
+    let of_flow = app
+        .store
+        .artifact_views(OutputsOf::Flow(attempt.place.flow))
+        .await?;
     if !of_flow.iter().any(|kept| kept.id == artifact) {
         return Err(ApiError::not_found("file of this flow"));
     }

@@ -6,11 +6,11 @@ use keirin_model::plan::{Concurrency, JobPlan, Plan, StagePlan, Start};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt};
 
-use crate::house;
+use crate::fixture;
 
 pub fn draw(rng: &mut StdRng) -> Plan {
     let stages = rng.random_range(1..=4);
-    let mut plan = house::plan((0..stages).map(|at| draw_stage(rng, at)).collect());
+    let mut plan = fixture::plan((0..stages).map(|at| draw_stage(rng, at)).collect());
     if rng.random_bool(0.3) {
         let group = format!("group-{}", rng.random_range(0..2));
         plan.concurrency = Some(Concurrency {
@@ -24,7 +24,7 @@ pub fn draw(rng: &mut StdRng) -> Plan {
 fn draw_stage(rng: &mut StdRng, at: usize) -> StagePlan {
     let jobs = rng.random_range(1..=4);
     let jobs = (0..jobs).map(|job| draw_job(rng, job)).collect();
-    let mut stage = house::stage(&format!("stage-{at}"), &[], jobs);
+    let mut stage = fixture::stage(&format!("stage-{at}"), &[], jobs);
     stage.needs = earlier(rng, "stage", at);
     if rng.random_bool(0.15) {
         stage.start = Start::Manual {
@@ -42,7 +42,7 @@ fn draw_stage(rng: &mut StdRng, at: usize) -> StagePlan {
 }
 
 fn draw_job(rng: &mut StdRng, at: usize) -> JobPlan {
-    let mut job = house::job(&format!("job-{at}"), &[]);
+    let mut job = fixture::job(&format!("job-{at}"), &[]);
     job.needs = earlier(rng, "job", at);
     job.priority = if rng.random_bool(0.2) {
         rng.random_range(-2..=2)

@@ -16,7 +16,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::agents::{Message, Reply, SimAgent};
 use super::{invariants, plans, schedules};
-use crate::house;
+use crate::fixture;
 
 /// What came of the events of one commit.
 type Answers = Vec<Result<EventReply, Refusal>>;
@@ -63,11 +63,11 @@ pub struct World {
 impl World {
     pub fn new(seed: u64, talk: bool) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
-        let now = house::second(0);
+        let now = fixture::second(0);
         let mut store = MemoryStore::default();
         let mut agents = BTreeMap::new();
         for id in 1..=rng.random_range(1..=3) {
-            let mut agent = house::agent(id, rng.random_range(1..=3));
+            let mut agent = fixture::agent(id, rng.random_range(1..=3));
             if id == 1 {
                 agent.labels.insert("big".to_owned());
             }
@@ -183,7 +183,7 @@ impl World {
         let Some(mut server) = self.deposed.take() else {
             return;
         };
-        let flow = house::new_flow(1, plans::draw(&mut self.rng));
+        let flow = fixture::new_flow(1, plans::draw(&mut self.rng));
         let effects = server
             .engine
             .step(EngineEvent::StartFlow(Box::new(flow)), self.now);
@@ -373,7 +373,7 @@ impl World {
         self.calm = true;
         self.say(|| "calm".to_owned());
         for id in self.agents.keys().copied().collect::<Vec<_>>() {
-            let mut agent = house::agent(id.0, self.agents[&id].slots);
+            let mut agent = fixture::agent(id.0, self.agents[&id].slots);
             agent.labels.insert("big".to_owned());
             self.put_agent(agent);
         }

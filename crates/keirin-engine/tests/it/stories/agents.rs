@@ -6,7 +6,7 @@ use keirin_model::plan::Plan;
 use keirin_model::{AgentId, Outcome, Status};
 
 use crate::driver::{Story, finished, whatever_the_server_does};
-use crate::house::{self, job, plan, stage};
+use crate::fixture::{self, job, plan, stage};
 
 fn one_job(lost: u32) -> Plan {
     let mut test = job("test", &[]);
@@ -123,7 +123,7 @@ fn a_server_that_was_away_for_long_finds_its_agents_at_work() {
     story.start(one_job(0));
     let attempt = story.take(1);
     story.begin(attempt);
-    story.now = house::second(1000);
+    story.now = fixture::second(1000);
     story.restart();
     story.pass(59);
     assert_eq!(
@@ -318,7 +318,7 @@ fn a_disabled_agent_ends_what_it_has_and_gets_nothing_new() {
         let flow = story.start(one_job(0));
         let attempt = story.take(1);
         story.begin(attempt);
-        let mut agent = house::agent(1, 2);
+        let mut agent = fixture::agent(1, 2);
         agent.disabled = true;
         story.put_agent(agent);
         story.start(one_job(0));
@@ -338,7 +338,7 @@ fn a_disabled_agent_ends_what_it_has_and_gets_nothing_new() {
 #[test]
 fn an_agent_that_was_not_authorised_gets_work_as_soon_as_it_is() {
     whatever_the_server_does(|story| {
-        let mut agent = house::agent(1, 1);
+        let mut agent = fixture::agent(1, 1);
         agent.authorised = false;
         story.put_agent(agent.clone());
         story.start(one_job(0));

@@ -8,7 +8,7 @@ use keirin_model::diagnostic::{Diagnostic, Severity};
 use keirin_model::plan::{Plan, StagePlan, Start};
 
 use crate::driver::whatever_the_server_does;
-use crate::house::{self, job, plan, stage};
+use crate::fixture::{self, job, plan, stage};
 
 fn manual(mut stage: StagePlan) -> StagePlan {
     stage.start = Start::Manual {
@@ -322,7 +322,7 @@ fn a_flow_of_a_broken_workflow_has_failed_from_the_start_and_nothing_of_it_runs(
                 message: "`stages` is not a map".to_owned(),
                 suggestion: None,
             }],
-            ..house::new_flow(1, plan(vec![]))
+            ..fixture::new_flow(1, plan(vec![]))
         });
         assert_snapshot!(story.picture(broken), @"flow failed");
         let flow = &story.store.flows[&broken];

@@ -5,10 +5,10 @@ use keirin_model::Outcome;
 use keirin_model::plan::{Executor, JobPlan};
 
 use crate::driver::whatever_the_server_does;
-use crate::house::{self, job, plan, stage};
+use crate::fixture::{self, job, plan, stage};
 
 fn flow_of(project: i64, jobs: Vec<JobPlan>) -> NewFlow {
-    house::new_flow(project, plan(vec![stage("build", &[], jobs)]))
+    fixture::new_flow(project, plan(vec![stage("build", &[], jobs)]))
 }
 
 fn named(prefix: &str, count: usize) -> Vec<JobPlan> {
@@ -89,7 +89,7 @@ fn labels_groups_and_executors_must_all_be_offered() {
 
         story.agent(1, 1);
         assert_eq!(story.work_off(1), ["any"]);
-        let mut agent = house::agent(2, 1);
+        let mut agent = fixture::agent(2, 1);
         agent.labels = ["gpu".to_owned()].into();
         agent.groups = ["lab".to_owned()].into();
         story.put_agent(agent.clone());

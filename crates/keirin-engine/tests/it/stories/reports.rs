@@ -6,7 +6,7 @@ use keirin_model::{AttemptId, FlowId, Outcome, Status};
 use keirin_wire::agent::{AttemptEvent, Numbered};
 
 use crate::driver::{Story, finished};
-use crate::house::{job, plan, stage};
+use crate::fixture::{job, plan, stage};
 
 fn numbered(sequence: u64, event: AttemptEvent) -> Numbered {
     Numbered { sequence, event }

@@ -6,7 +6,7 @@ use keirin_model::trigger::{Schedule, TimedTrigger};
 use keirin_model::{BranchId, ProjectId, ScheduleId};
 
 use crate::driver::Story;
-use crate::house::{self, job, plan, second, stage};
+use crate::fixture::{self, job, plan, second, stage};
 
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 
@@ -69,7 +69,7 @@ fn pass(story: &mut Story, seconds: i64) -> Vec<(i64, Timestamp)> {
 }
 
 fn start_due(story: &mut Story, id: i64, due: Timestamp) -> Result<EventReply, Refusal> {
-    let mut new = house::new_flow(1, plan(vec![stage("build", &[], vec![job("test", &[])])]));
+    let mut new = fixture::new_flow(1, plan(vec![stage("build", &[], vec![job("test", &[])])]));
     new.due = Some((ScheduleId(id), due));
     story.step(EngineEvent::StartFlow(Box::new(new)))
 }

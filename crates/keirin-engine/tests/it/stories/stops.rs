@@ -6,7 +6,7 @@ use keirin_engine::{CancelTarget, EventReply, Refusal, RowChange};
 use keirin_model::{Outcome, Status};
 
 use crate::driver::{Story, finished, whatever_the_server_does};
-use crate::house::{job, plan, stage};
+use crate::fixture::{job, plan, stage};
 
 fn two_stages() -> keirin_model::plan::Plan {
     plan(vec![

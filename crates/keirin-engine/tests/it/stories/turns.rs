@@ -7,7 +7,7 @@ use keirin_model::plan::{Concurrency, Plan, StagePlan, Start};
 use keirin_model::{FlowId, Outcome};
 
 use crate::driver::{Story, whatever_the_server_does};
-use crate::house::{job, plan, stage};
+use crate::fixture::{job, plan, stage};
 
 fn in_group(cancel_in_progress: bool) -> Plan {
     let mut plan = plan(vec![stage("build", &[], vec![job("test", &[])])]);

@@ -8,7 +8,7 @@ use keirin_model::plan::{Concurrency, Executor, Start};
 use keirin_model::{FlowId, Outcome, ProjectId};
 
 use crate::driver::{Story, whatever_the_server_does};
-use crate::house::{self, job, plan, stage};
+use crate::fixture::{self, job, plan, stage};
 
 fn fix(story: &Story, flow: FlowId, name: &str) -> String {
     let reason: Option<WaitingReason> = story.engine.why_waiting(story.job(flow, name), None);
@@ -96,14 +96,14 @@ fn for_an_agent() {
             @"Start an agent that offers executor `docker` with group `lab` with labels `cuda`, `linux`."
         );
 
-        let mut agent = house::agent(1, 1);
+        let mut agent = fixture::agent(1, 1);
         agent.authorised = false;
         story.put_agent(agent.clone());
         assert_snapshot!(
             story.why(flow, "test"),
             @"No agent in service offers executor `bare`. 1 agent would do: authorise or enable it."
         );
-        let mut second = house::agent(2, 1);
+        let mut second = fixture::agent(2, 1);
         second.disabled = true;
         story.put_agent(second);
         assert_snapshot!(

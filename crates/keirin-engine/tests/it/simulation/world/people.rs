@@ -7,14 +7,14 @@ use keirin_model::{RunId, Status};
 use rand::RngExt;
 
 use super::World;
-use crate::house;
+use crate::fixture;
 use crate::simulation::{plans, schedules};
 
 impl World {
     pub(super) fn trigger(&mut self) {
         let plan = plans::draw(&mut self.rng);
         let project = self.rng.random_range(1..=3);
-        let flow = house::new_flow(project, plan);
+        let flow = fixture::new_flow(project, plan);
         if let Some(Ok(EventReply::Started(flow))) = self.send(EngineEvent::StartFlow(Box::new(flow))) {
             self.acknowledged_flows.insert(flow);
         }
@@ -96,7 +96,7 @@ impl World {
             return;
         }
         let plan = plans::draw(&mut self.rng);
-        let mut new = house::new_flow(1, plan);
+        let mut new = fixture::new_flow(1, plan);
         new.cause = Cause::Schedule { schedule };
         new.commit = Some(format!("{schedule} at {due}"));
         new.due = Some((schedule, due));
@@ -112,7 +112,7 @@ impl World {
         let id = self.any_agent();
         let Some(mut agent) = self.store.agents.get(&id).cloned() else {
             let slots = self.agents[&id].slots;
-            return self.put_agent(house::agent(id.0, slots));
+            return self.put_agent(fixture::agent(id.0, slots));
         };
         match self.rng.random_range(0..10) {
             0 => {

@@ -9,23 +9,23 @@ use keirin_wire::api::{Artifact, JobTestResult, TestCounts, TestResults};
 use crate::row::parse_enum;
 use crate::{Result, Store};
 
-/// By whom something was left.
+/// Whose outputs, besides logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Left {
-    /// By all jobs of a flow.
-    ByFlow(FlowId),
-    /// By all jobs of a run.
-    ByRun(RunId),
-    /// By one job.
-    ByJob(JobId),
+pub enum OutputsOf {
+    /// All jobs of a flow.
+    Flow(FlowId),
+    /// All jobs of a run.
+    Run(RunId),
+    /// One job.
+    Job(JobId),
 }
 
-impl Left {
+impl OutputsOf {
     const fn ids(self) -> (Option<i64>, Option<i64>, Option<i64>) {
         match self {
-            Self::ByFlow(flow) => (Some(flow.0), None, None),
-            Self::ByRun(run) => (None, Some(run.0), None),
-            Self::ByJob(job) => (None, None, Some(job.0)),
+            Self::Flow(flow) => (Some(flow.0), None, None),
+            Self::Run(run) => (None, Some(run.0), None),
+            Self::Job(job) => (None, None, Some(job.0)),
         }
     }
 }
@@ -48,11 +48,11 @@ impl Store {
     /// As every call.
     pub async fn test_result_views(
         &self,
-        left: Left,
+        of: OutputsOf,
         filter: &ResultFilter,
         limit: u32,
     ) -> Result<TestResults> {
-        let (flow, run, job) = left.ids();
+        let (flow, run, job) = of.ids();
         let rows = sqlx::query!(
             r#"with tries as (
                 select distinct on (attempts.job) attempts.id, attempts.job, jobs.run,
@@ -101,14 +101,14 @@ impl Store {
             })
         });
         Ok(TestResults {
-            counts: self.counts_of(left).await?,
+            counts: self.counts_of(of).await?,
             items: items.collect::<Result<_>>()?,
             next_cursor: more.then(|| (filter.skip + limit).to_string()),
         })
     }
 
-    async fn counts_of(&self, left: Left) -> Result<TestCounts> {
-        let (flow, run, job) = left.ids();
+    async fn counts_of(&self, of: OutputsOf) -> Result<TestCounts> {
+        let (flow, run, job) = of.ids();
         let jobs = sqlx::query_scalar!(
             "select id from jobs where ($1::bigint is null or flow = $1) and ($2::bigint is null or run = $2)
                 and ($3::bigint is null or id = $3)",
@@ -184,8 +184,8 @@ impl Store {
     ///
     /// # Errors
     /// As every call.
-    pub async fn artifact_views(&self, left: Left) -> Result<Vec<Artifact>> {
-        let (flow, run, job) = left.ids();
+    pub async fn artifact_views(&self, of: OutputsOf) -> Result<Vec<Artifact>> {
+        let (flow, run, job) = of.ids();
         let rows = sqlx::query!(
             r#"with tries as (
                 select distinct on (attempts.job) attempts.id, attempts.job,

@@ -13,7 +13,7 @@ use keirin_store::agents::NewAgent;
 use keirin_store::engine::{CommitError, LeaderLease};
 use keirin_store::projects::{NamedRepository, NewProject};
 use keirin_store::{Store, StoreError};
-use keirin_testkit::contract::{EngineStore, Ground, Refused};
+use keirin_testkit::contract::{EngineStore, Refused, SeedRows};
 
 pub(crate) fn now() -> Timestamp {
     Timestamp::constant(1_760_000_000, 0)
@@ -25,7 +25,7 @@ pub(crate) const TERM: Duration = Duration::from_secs(3600);
 pub(crate) struct Led {
     pub(crate) store: Store,
     pub(crate) lease: LeaderLease,
-    pub(crate) ground: Ground,
+    pub(crate) seed: SeedRows,
 }
 
 pub(crate) async fn project(store: &Store, name: &str) -> (ProjectId, BranchId) {
@@ -77,7 +77,7 @@ pub(crate) async fn led(store: Store) -> Led {
     Led {
         store,
         lease,
-        ground: Ground {
+        seed: SeedRows {
             branches,
             agents,
             schedules: schedules.iter().map(|schedule| schedule.id).collect(),
@@ -110,7 +110,7 @@ impl EngineStore for Led {
         self.store.steps(attempt).await.unwrap()
     }
 
-    fn ground(&self) -> Ground {
-        self.ground.clone()
+    fn seed(&self) -> SeedRows {
+        self.seed.clone()
     }
 }

@@ -18,7 +18,7 @@ pub(crate) const NOTHING_INLINE: LogSettings = LogSettings {
     inline_bytes: 0,
 };
 
-pub(crate) struct House {
+pub(crate) struct Fixture {
     pub(crate) database: TestDatabase,
     pub(crate) objects: Objects,
     pub(crate) logs: Logs,
@@ -26,7 +26,7 @@ pub(crate) struct House {
     _folder: TempDir,
 }
 
-impl House {
+impl Fixture {
     pub(crate) async fn new() -> Self {
         Self::with(LogSettings::default()).await
     }
