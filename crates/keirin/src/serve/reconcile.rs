@@ -39,8 +39,10 @@ const LONGEST_WITHOUT_FACTS: Duration = Duration::from_secs(60);
 const REFRESH_PUSHED_GROUPS: Duration = Duration::from_secs(60);
 /// How often it is looked whether references of repositories on this machine have moved.
 const WATCH: Duration = Duration::from_secs(1);
-/// How many times as long as such a look took it rests at least.
+/// How many times as long as such a look took it rests, so that very many repositories cost little too.
 const WATCH_REST: u32 = 100;
+/// The longest rest.
+const LONGEST_WATCH: Duration = Duration::from_secs(5);
 /// How often it is read which projects there are.
 const READ_PROJECTS: Duration = Duration::from_secs(5);
 /// How often new samples are sent on.
@@ -138,7 +140,7 @@ async fn watch_repositories(store: &Store, status: Reconciler) {
             read_at = None;
         }
         status.went(&round);
-        tokio::time::sleep((began.elapsed() * WATCH_REST).max(WATCH)).await;
+        tokio::time::sleep((began.elapsed() * WATCH_REST).clamp(WATCH, LONGEST_WATCH)).await;
     }
 }
 
