@@ -13,13 +13,18 @@ use crate::workspace::FolderError;
 #[derive(Debug)]
 pub(crate) struct AccountLists {
     folder: TrustedFolder,
-    written: Mutex<HashMap<u32, Written>>,
+    lists: Mutex<Lists>,
+}
+
+#[derive(Debug, Default)]
+struct Lists {
+    /// How many files were begun: each has a name of its own, also after one that could not be written to its end.
+    begun: u64,
+    written: HashMap<u32, Written>,
 }
 
 #[derive(Debug)]
 struct Written {
-    /// How often they were written before.
-    version: u32,
     users: Vec<u8>,
     groups: Vec<u8>,
     files: Accounts,
@@ -30,7 +35,7 @@ impl AccountLists {
     pub(crate) fn new(folder: TrustedFolder) -> Self {
         Self {
             folder,
-            written: Mutex::default(),
+            lists: Mutex::default(),
         }
     }
 
@@ -41,28 +46,29 @@ impl AccountLists {
         let Some((users, groups)) = with_line(read("/etc/passwd"), read("/etc/group"), owner) else {
             return Ok(None);
         };
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = written.get(&owner.uid);
-        if let Some(before) = before.filter(|before| before.users == users && before.groups == groups) {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = lists.written.get(&owner.uid)
+            && (&before.users, &before.groups) == (&users, &groups)
+            && before.files.users.exists()
+            && before.files.groups.exists()
+        {
             return Ok(Some(before.files.clone()));
         }
         // Sandboxes that are being made may still open those of before.
-        let version = before.map_or(0, |before| before.version + 1);
-        let write = |list: &str, lines| {
-            self.folder
-                .write(&format!("{list}-{}-{version}", owner.uid), lines)
+        let mut write = |list: &str, lines: &[u8]| {
+            lists.begun += 1;
+            self.folder.write(&format!("{list}-{}", lists.begun), lines)
         };
         let files = Accounts {
             users: write("users", &users)?,
             groups: write("groups", &groups)?,
         };
-        let now = Written {
-            version,
+        let written = Written {
             users,
             groups,
             files: files.clone(),
         };
-        written.insert(owner.uid, now);
+        lists.written.insert(owner.uid, written);
         Ok(Some(files))
     }
 }
@@ -137,5 +143,14 @@ mod tests {
         };
         assert_ne!(lists.of(other).unwrap().unwrap(), first);
         assert!(fs::read_to_string(&first.users).unwrap().contains(":2000000001:"));
+
+        // Somebody has cleaned up, and a file that could not be written to its end is in the way of none.
+        fs::remove_file(&first.users).unwrap();
+        let again = lists.of(owner).unwrap().unwrap();
+        assert!(fs::read_to_string(&again.users).unwrap().contains(":2000000001:"));
+        fs::remove_dir_all(parent.path()).unwrap();
+        lists.of(owner).unwrap_err();
+        fs::create_dir_all(parent.path().join("accounts")).unwrap();
+        lists.of(owner).unwrap_err();
     }
 }

@@ -13,7 +13,7 @@ use crate::sandbox::{Namespaces, Owner, SandboxFailure, Sandboxes, StepProcess};
 use crate::slots::Slots;
 use crate::workspace::{Folder, Workspace};
 
-/// So many jobs may begin at once without waiting for their sandbox's processes, which take some megabytes each.
+/// So many jobs may begin at once without waiting for their sandbox's processes.
 const MOST_AHEAD: usize = 4;
 
 /// What keeps jobs apart on a machine.

@@ -19,6 +19,7 @@ use keirin_workflow::PlanDefaults;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::background::poll_repository;
 use crate::directory::{CheckoutSource, Directory};
 use crate::event_loop::{self, End, EventLoopParts};
 use crate::events::{self, Notifications};
@@ -161,9 +162,15 @@ impl Controller {
         }
     }
 
-    /// Looks for what was pushed to a project's repository.
-    pub(crate) async fn poll(&self, project: ProjectId) -> Result<(), WorkError> {
-        self.pushes(self.handle()?).poll(project).await
+    /// Looks for what was pushed to a project's repository; false where somebody else is at it.
+    pub(crate) async fn poll_unless_under_way(&self, project: ProjectId) -> Result<bool, WorkError> {
+        self.pushes(self.handle()?).poll_unless_under_way(project).await
+    }
+
+    /// Has the next look come as soon as what the last one found asks for.
+    async fn plan_next_look(&self, project: ProjectId) -> Result<(), WorkError> {
+        let now = (self.clock)();
+        Ok(poll_repository::enqueue_next(&self.store, project, now).await?)
     }
 
     async fn read_names(&self) -> Result<(), WorkError> {
@@ -343,7 +350,8 @@ impl Work for Controller {
             Err(refused @ WorkError::NoBranch { .. }) if !is_named => {
                 // The repository may have another default branch since it was last looked at.
                 let before = self.store.branch_by_name(project.id, None).await?;
-                let looked = self.poll(project.id).await;
+                let looked = self.pushes(handle.clone()).poll(project.id).await;
+                self.plan_next_look(project.id).await?;
                 let default = self.store.branch_by_name(project.id, None).await?;
                 if looked.is_err() || default.id == before.id {
                     return Err(refused);
@@ -462,7 +470,10 @@ impl Work for Controller {
         // A large repository takes its time; whoever asked need not wait for all of it.
         let look = tokio::spawn(async move { pushes.poll_anew(project.id).await });
         match tokio::time::timeout(self.first_look, look).await {
-            Ok(Ok(looked)) => looked,
+            Ok(Ok(looked)) => {
+                looked?;
+                self.plan_next_look(project.id).await
+            }
             Ok(Err(error)) => Err(WorkError::Internal(error.into())),
             Err(_) => Ok(()),
         }

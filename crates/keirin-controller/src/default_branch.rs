@@ -8,7 +8,7 @@ use keirin_git::{CommitId, GitError, Heads, Mirror};
 use keirin_model::BranchId;
 use keirin_model::diagnostic::Severity;
 use keirin_model::project::{Branch, BranchKind, NoticeKind, Project};
-use keirin_model::trigger::{Schedule, TimedTrigger};
+use keirin_model::trigger::TimedTrigger;
 use keirin_store::StoreError;
 
 use crate::pushes::{Fetched, Pushes};
@@ -65,12 +65,9 @@ impl Pushes {
     /// Makes the timed triggers of the default branch's workflows those that the engine waits for; a workflow that is
     /// gone has none, and neither has any other branch. Takes down how often they have the repository looked at, too. What
     /// is broken there is said at the project.
-    pub(crate) async fn read_default_branch(
-        &self,
-        fetched: &Fetched<'_>,
-        schedules: &[Schedule],
-    ) -> Result<(), WorkError> {
+    pub(crate) async fn read_default_branch(&self, fetched: &Fetched<'_>) -> Result<(), WorkError> {
         let Fetched { project, default, .. } = fetched;
+        let schedules = self.preparer.store.schedules_of(project.id).await?;
         let (own, elsewhere): (Vec<_>, Vec<_>) = schedules
             .iter()
             .partition(|schedule| schedule.branch == default.id);
@@ -95,8 +92,6 @@ impl Pushes {
             let timed = triggers.map(|triggers| triggers.timed.clone());
             wanted.insert(file.name.clone(), timed.unwrap_or_default());
         }
-        let often = polls.into_iter().min();
-        self.preparer.store.set_poll_interval(project.id, often).await?;
         for (workflow, triggers) in wanted {
             self.replace_schedules(default.id, &workflow, &triggers).await?;
         }
@@ -104,6 +99,10 @@ impl Pushes {
             self.replace_schedules(schedule.branch, &schedule.workflow, &[])
                 .await?;
         }
+        // At the end, so that all of it is done again where a server died in between.
+        let often = polls.into_iter().min();
+        let store = &self.preparer.store;
+        store.set_workflows_read(project.id, default.id, often).await?;
         self.forget_guesses(fetched).await
     }
 

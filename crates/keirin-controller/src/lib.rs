@@ -35,6 +35,6 @@ pub use history::{History, HistoryProgress, read_history};
 pub use journal::{CommitFailure, Journal, JournalError, MemoryJournal, StoreJournal};
 pub use lead::{Leadership, Led, lead};
 pub use live::LiveAttempts;
-pub use polling::RepositoryWatch;
+pub use polling::{RepositoryWatch, WatchError};
 pub use repositories::{OpenCredential, Repositories, named_by};
 pub use standalone::{StandaloneEngine, run_standalone};

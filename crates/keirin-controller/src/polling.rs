@@ -1,29 +1,40 @@
 //! How it is found that something was pushed to a repository: when it is looked at next, and what is watched meanwhile.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use keirin_git::{RefsStamp, RepositoryUrl};
 use keirin_model::ProjectId;
 use keirin_store::polling::PolledProject;
 use keirin_store::{Store, StoreError};
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, timeout_at};
 
 use crate::background::poll_repository;
 
-/// How often a repository elsewhere is looked at in which something has just moved.
-const OFTEN: SignedDuration = SignedDuration::from_secs(60);
-/// How often one is looked at in which nothing has moved for long.
-const SELDOM: SignedDuration = SignedDuration::from_mins(10);
-/// The time that nothing has moved is so many times as long as the time until the next look.
-const PATIENCE: i32 = 10;
+/// How long after a look the next one comes, where something has just moved.
+const SHORTEST_INTERVAL: SignedDuration = SignedDuration::from_secs(60);
+/// How long after a look the next one comes at the latest.
+const LONGEST_INTERVAL: SignedDuration = SignedDuration::from_mins(10);
+/// The time that nothing has moved is so many times as long as the interval.
+const QUIET_INTERVALS: i32 = 10;
 
-/// When a repository is looked at after a look, where its references are not watched.
+/// How long the folders of one repository may take to be looked at, as those of a disk that does not answer.
+const WATCH_LIMIT: Duration = Duration::from_secs(2);
+
+/// When a repository is looked at after a look, where its references do not move before.
 pub(crate) fn next_look(project: &PolledProject, now: Timestamp) -> Timestamp {
-    let every = project.every.unwrap_or_else(|| {
-        let quiet = now.duration_since(project.moved_at);
-        spread((quiet / PATIENCE).clamp(OFTEN, SELDOM), project.id)
-    });
-    now + every
+    let interval = match project.every {
+        Some(every) => return now + every,
+        None if watched_path(project).is_some() => LONGEST_INTERVAL,
+        None => {
+            let quiet = now.duration_since(project.moved_at);
+            (quiet / QUIET_INTERVALS).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL)
+        }
+    };
+    now + spread(interval, project.id)
 }
 
 /// Takes up to a tenth off a time, by the project: what began at once must not come due at once for ever.
@@ -32,23 +43,36 @@ fn spread(time: SignedDuration, project: ProjectId) -> SignedDuration {
     time - time / 100 * share
 }
 
-/// The stamp of a repository whose references are watched: it lies on this machine, and its workflows name no time of their
-/// own.
-pub(crate) fn stamp_of_watched(project: &PolledProject) -> Option<RefsStamp> {
+/// Where a repository lies whose references are watched: on this machine, and its workflows name no time of their own.
+fn watched_path(project: &PolledProject) -> Option<PathBuf> {
     if project.every.is_some() {
         return None;
     }
     let url = RepositoryUrl::parse(&project.repository).ok()?;
-    // One that cannot be watched is looked at by time, which says why it cannot be read.
-    RefsStamp::of(url.local_path()?).ok()
+    url.local_path().map(Path::to_owned)
 }
 
-/// Watches the references of repositories on this machine, and sees to it that every other repository is looked at in its
-/// time.
+/// Watches the references of repositories on this machine, and sees to it that every repository is looked at in its time.
 #[derive(Debug, Default)]
 pub struct RepositoryWatch {
     projects: Vec<PolledProject>,
-    stamps: BTreeMap<ProjectId, RefsStamp>,
+    stamps: BTreeMap<ProjectId, Option<RefsStamp>>,
+    /// Those that have not been answered in time.
+    waiting: BTreeMap<ProjectId, JoinHandle<Option<RefsStamp>>>,
+}
+
+/// Why a round did not do all of its work.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    /// The database did not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Some repository cannot be watched; all others are.
+    #[error("the disk of the repository of project {0} does not answer")]
+    Silent(ProjectId),
+    /// A fault of the program.
+    #[error("looking at the references of the repository of project {0} broke: {1}")]
+    Broken(ProjectId, JoinError),
 }
 
 impl RepositoryWatch {
@@ -58,6 +82,8 @@ impl RepositoryWatch {
     /// The database cannot be reached.
     pub async fn read_projects(&mut self, store: &Store) -> Result<(), StoreError> {
         self.projects = store.polled_projects(poll_repository::KIND.name, None).await?;
+        let is_there = |id: &ProjectId| self.projects.iter().any(|project| project.id == *id);
+        self.stamps.retain(|id, _| is_there(id));
         Ok(())
     }
 
@@ -65,34 +91,47 @@ impl RepositoryWatch {
     /// not be looked at by itself.
     ///
     /// # Errors
-    /// The database cannot be reached.
-    pub async fn round(&mut self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
-        let projects = std::mem::take(&mut self.projects);
-        let stamped = tokio::task::spawn_blocking(move || {
-            let stamps: Vec<_> = projects.iter().map(stamp_of_watched).collect();
-            (projects, stamps)
-        });
-        let Ok((projects, stamps)) = stamped.await else {
-            // The runtime ends.
-            return Ok(());
-        };
-        let before = std::mem::take(&mut self.stamps);
-        self.projects = projects;
-        for (project, stamp) in self.projects.iter_mut().zip(stamps) {
-            let is_wanted = match stamp {
-                Some(stamp) => before.get(&project.id) != Some(&stamp),
-                None => !project.has_job,
-            };
+    /// See [`WatchError`]; what can be done is done all the same.
+    pub async fn round(&mut self, store: &Store, now: Timestamp) -> Result<(), WatchError> {
+        let mut failed = Ok(());
+        let limit = Instant::now() + WATCH_LIMIT;
+        for project in &self.projects {
+            if let Some(path) = watched_path(project)
+                && !self.waiting.contains_key(&project.id)
+            {
+                // One that cannot be watched is looked at in its time, which says why it cannot be read.
+                let stamp = move || RefsStamp::of(&path).ok();
+                self.waiting
+                    .insert(project.id, tokio::task::spawn_blocking(stamp));
+            }
+        }
+        for project in &mut self.projects {
+            let mut is_wanted = !project.has_job;
+            if let Some(mut waiting) = self.waiting.remove(&project.id) {
+                match timeout_at(limit, &mut waiting).await {
+                    Ok(Ok(stamp)) => {
+                        is_wanted |= self.stamps.get(&project.id) != Some(&stamp);
+                        if is_wanted {
+                            // Before the stamp is kept: what cannot be asked for now is asked for in the next round.
+                            poll_repository::enqueue(store, project.id, now).await?;
+                        }
+                        self.stamps.insert(project.id, stamp);
+                        project.has_job = true;
+                        continue;
+                    }
+                    Ok(Err(error)) => failed = Err(WatchError::Broken(project.id, error)),
+                    Err(_) => {
+                        self.waiting.insert(project.id, waiting);
+                        failed = Err(WatchError::Silent(project.id));
+                    }
+                }
+            }
             if is_wanted {
-                // What cannot be asked for now is asked for in the next round.
                 poll_repository::enqueue(store, project.id, now).await?;
                 project.has_job = true;
             }
-            if let Some(stamp) = stamp {
-                self.stamps.insert(project.id, stamp);
-            }
         }
-        Ok(())
+        failed
     }
 }
 
@@ -128,6 +167,16 @@ mod tests {
             (waits.len(), waits.first(), waits.last()),
             (10, Some(&546), Some(&600))
         );
+    }
+
+    #[test]
+    fn a_repository_that_is_watched_is_looked_at_seldom_besides() {
+        let local = PolledProject {
+            repository: "/srv/one".to_owned(),
+            ..project(10, None)
+        };
+        let wait = next_look(&local, local.moved_at).duration_since(local.moved_at);
+        assert_eq!(wait.as_secs(), 600);
     }
 
     #[test]

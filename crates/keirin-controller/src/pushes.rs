@@ -12,7 +12,6 @@ use keirin_git::{CommitId, GitError, Heads, Mirror};
 use keirin_model::diagnostic::Severity;
 use keirin_model::flow::Cause;
 use keirin_model::project::{Branch, BranchKind, Notice, NoticeKind, Project, PushRecord};
-use keirin_model::trigger::Schedule;
 use keirin_model::{BranchId, FlowId, ProjectId};
 
 use crate::background::read_history;
@@ -52,16 +51,26 @@ impl Pushes {
     /// Brings the mirror up to date and starts what was pushed since the last look. What was there before the first look
     /// starts nothing.
     pub(crate) async fn poll(&self, project: ProjectId) -> Result<(), WorkError> {
-        self.look_and(project, false).await
+        let _turn = self.preparer.looks.turn(project).await;
+        self.poll_in_turn(project, false).await
+    }
+
+    /// As [`Pushes::poll`]; false, and nothing done, where somebody else is at it.
+    pub(crate) async fn poll_unless_under_way(&self, project: ProjectId) -> Result<bool, WorkError> {
+        let Some(_turn) = self.preparer.looks.try_turn(project) else {
+            return Ok(false);
+        };
+        self.poll_in_turn(project, false).await?;
+        Ok(true)
     }
 
     /// As [`Pushes::poll`], and reads anew which timed triggers the workflows of the default branch have.
     pub(crate) async fn poll_anew(&self, project: ProjectId) -> Result<(), WorkError> {
-        self.look_and(project, true).await
+        let _turn = self.preparer.looks.turn(project).await;
+        self.poll_in_turn(project, true).await
     }
 
-    async fn look_and(&self, project: ProjectId, anew: bool) -> Result<(), WorkError> {
-        let _turn = self.preparer.looks.turn(project).await;
+    async fn poll_in_turn(&self, project: ProjectId, anew: bool) -> Result<(), WorkError> {
         // Read in turn: whoever waited for it may have waited for another repository.
         let project = &self.preparer.store.project(project).await?;
         let (mirror, heads) = match self.fetch(project).await {
@@ -102,10 +111,9 @@ impl Pushes {
         let gone: Vec<BranchId> = changes.gone.iter().map(|branch| branch.id).collect();
         self.preparer.store.set_branches_gone(&gone, now).await?;
         let moves_default = |one: &Moved| one.kind == BranchKind::Branch && one.name == default.name;
-        // Also where a server died before it had made the schedules those of another default branch.
-        let schedules = self.preparer.store.schedules_of(project.id).await?;
-        let is_elsewhere = |schedule: &Schedule| schedule.branch != default.id;
-        let is_unsettled = schedules.iter().any(is_elsewhere);
+        // Also where a server died before it had read those of another default branch.
+        let read_of = self.preparer.store.workflows_read_of(project.id).await?;
+        let is_unsettled = read_of != Some(default.id);
         let reads_anew = anew || is_first || is_unsettled || changes.moved.iter().any(moves_default);
         let is_news = has_changed || !changes.is_empty();
         if is_first || is_news {
@@ -118,7 +126,7 @@ impl Pushes {
             default: &default,
         };
         let read = if reads_anew {
-            self.read_default_branch(&fetched, &schedules).await
+            self.read_default_branch(&fetched).await
         } else {
             Ok(())
         };

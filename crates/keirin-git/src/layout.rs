@@ -1,11 +1,17 @@
 //! Where a repository on this machine lies: the folders that git reads for a path, which links and files may name.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+
+use nix::fcntl::OFlag;
 
 /// Repositories borrow objects from others, and those from others; git follows five.
 const MOST_BORROWED: usize = 5;
+
+/// A file that names a folder is no longer than this.
+const LONGEST_POINTER: u64 = 64 << 10;
 
 /// The folder of a repository, and the one that its linked checkouts share; the same where it is no linked checkout.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,7 +25,7 @@ impl GitFolders {
     pub(crate) fn at(place: &Path) -> io::Result<Option<Self>> {
         let own = match fs::metadata(place) {
             Ok(metadata) if metadata.is_dir() => place.to_owned(),
-            Ok(_) => match read(place)?
+            Ok(_) => match read_within(place, LONGEST_POINTER)?
                 .as_deref()
                 .and_then(|text| text.strip_prefix("gitdir: "))
             {
@@ -29,7 +35,7 @@ impl GitFolders {
             Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let common = match read(&own.join("commondir"))? {
+        let common = match read_within(&own.join("commondir"), LONGEST_POINTER)? {
             Some(text) => own.join(text.trim_end()),
             None => own.clone(),
         };
@@ -94,8 +100,32 @@ fn add_objects(objects: &Path, borrowed: usize, folders: &mut Vec<PathBuf>) -> i
 
 /// A file as text; `None` where there is none.
 pub(crate) fn read(path: &Path) -> io::Result<Option<String>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+    read_within(path, u64::MAX)
+}
+
+/// As [`read`], of a file that is no longer than this. What is no plain file is not waited for.
+fn read_within(path: &Path, limit: u64) -> io::Result<Option<String>> {
+    let read = || {
+        let file = fs::OpenOptions::new()
+            .read(true)
+            .custom_flags(OFlag::O_NONBLOCK.bits())
+            .open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        if !metadata.is_file() || metadata.len() > limit {
+            let path = path.display();
+            return Err(io::Error::other(format!(
+                "{path} is no plain file of a usual size"
+            )));
+        }
+        let mut bytes = Vec::new();
+        file.take(limit).read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    match read() {
+        Ok(text) => Ok(Some(text)),
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(error),
     }

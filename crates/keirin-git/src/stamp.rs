@@ -2,21 +2,23 @@
 //! in them.
 //!
 //! Git never writes into a file of references: it renames a new one into its place. So a changed reference is another file
-//! in its folder, with a number of its own, and what is not read cannot be read wrongly.
+//! in its folder. Where times are coarse and the number of a file that has just gone is used again, two changes at one moment
+//! may look like one; so a repository that is watched is looked at now and then as well.
 
 use std::fs::{self, Metadata};
 use std::hash::{DefaultHasher, Hash as _, Hasher};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use walkdir::WalkDir;
+
+use crate::layout::{GitFolders, candidates, is_absent};
 
 /// A repository with more files of references costs more to walk than git takes to list them: it packs them when it cleans up.
 const MOST_FILES: usize = 10_000;
 
-/// Stands for the state of a repository's references: two that differ are of references that may have moved, two that are
-/// equal of references that have not.
+/// Stands for the state of a repository's references: two that differ are of references that may have moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RefsStamp(u64);
 
@@ -32,79 +34,65 @@ pub enum StampError {
 }
 
 impl RefsStamp {
-    /// The stamp of the repository in a folder, bare or with a work tree. Reads no file but the short ones that say where a
-    /// linked work tree has its repository.
+    /// The stamp of the repository that git finds at a path. Reads no file but those that name a folder.
     ///
     /// # Errors
     /// See [`StampError`].
-    pub fn of(folder: &Path) -> Result<Self, StampError> {
-        let own = git_folder(folder)?;
-        let common = common_folder(&own)?;
+    pub fn of(path: &Path) -> Result<Self, StampError> {
+        let GitFolders { own, common } = repository(path)?;
         let mut hasher = DefaultHasher::new();
-        // What is checked out is this work tree's; a folder without it is no repository.
+        // What is checked out is this work tree's.
         hash(&fs::metadata(own.join("HEAD"))?, &mut hasher);
-        for name in ["packed-refs", "reftable/tables.list"] {
-            match fs::symlink_metadata(common.join(name)) {
+        for list in [
+            common.join("packed-refs"),
+            common.join("reftable/tables.list"),
+            own.join("reftable/tables.list"),
+        ] {
+            match fs::metadata(list) {
                 Ok(metadata) => hash(&metadata, &mut hasher),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => hasher.write_u8(0),
+                Err(error) if is_absent(&error) => hasher.write_u8(0),
                 Err(error) => return Err(error.into()),
             }
         }
-        let mut files = 0;
+        // In whatever order they come.
+        let (mut files, mut sum) = (0_usize, 0_u64);
         for kind in ["refs/heads", "refs/tags"] {
-            let folder = common.join(kind);
-            for entry in WalkDir::new(&folder).sort_by_file_name() {
-                let entry = match entry {
-                    Ok(entry) => entry,
-                    Err(error) if is_gone(&error) => continue,
+            for entry in WalkDir::new(common.join(kind)).follow_links(true) {
+                let found = entry.and_then(|entry| Ok((entry.metadata()?, entry)));
+                let (metadata, entry) = match found {
+                    Ok(found) => found,
+                    Err(error) if error.io_error().is_some_and(is_absent) => continue,
                     Err(error) => return Err(io::Error::from(error).into()),
                 };
                 files += 1;
                 if files > MOST_FILES {
                     return Err(StampError::TooMany);
                 }
-                entry.path().hash(&mut hasher);
-                match entry.metadata() {
-                    Ok(metadata) => hash(&metadata, &mut hasher),
-                    Err(error) if is_gone(&error) => {}
-                    Err(error) => return Err(io::Error::from(error).into()),
-                }
+                let mut one = DefaultHasher::new();
+                entry.path().hash(&mut one);
+                hash(&metadata, &mut one);
+                sum = sum.wrapping_add(one.finish());
             }
         }
+        (files, sum).hash(&mut hasher);
         Ok(Self(hasher.finish()))
     }
 }
 
-fn is_gone(error: &walkdir::Error) -> bool {
-    error.io_error().map(io::Error::kind) == Some(io::ErrorKind::NotFound)
+/// Where git finds the repository of a path.
+fn repository(path: &Path) -> io::Result<GitFolders> {
+    for place in candidates(path) {
+        if let Some(found) = GitFolders::at(&place)?
+            && found.own.join("HEAD").try_exists()?
+        {
+            return Ok(found);
+        }
+    }
+    Err(io::ErrorKind::NotFound.into())
 }
 
 fn hash(metadata: &Metadata, hasher: &mut DefaultHasher) {
     (metadata.ino(), metadata.len()).hash(hasher);
     (metadata.mtime(), metadata.mtime_nsec()).hash(hasher);
     (metadata.ctime(), metadata.ctime_nsec()).hash(hasher);
-}
-
-/// Where git keeps what belongs to this folder.
-fn git_folder(folder: &Path) -> io::Result<PathBuf> {
-    let inside = folder.join(".git");
-    match fs::metadata(&inside) {
-        Ok(metadata) if metadata.is_dir() => Ok(inside),
-        Ok(_) => {
-            let text = fs::read_to_string(&inside)?;
-            let path = text.trim_end().strip_prefix("gitdir: ");
-            Ok(folder.join(path.ok_or(io::ErrorKind::InvalidData)?))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(folder.to_owned()),
-        Err(error) => Err(error),
-    }
-}
-
-/// Where what all work trees of a repository share is kept.
-fn common_folder(own: &Path) -> io::Result<PathBuf> {
-    match fs::read_to_string(own.join("commondir")) {
-        Ok(text) => Ok(own.join(text.trim_end())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(own.to_owned()),
-        Err(error) => Err(error),
-    }
 }

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use jiff_sqlx::ToSqlx;
-use keirin_model::{ProjectId, Timestamp};
+use keirin_model::{BranchId, ProjectId, Timestamp};
 
 use crate::{Result, Store, StoreError};
 
@@ -49,15 +49,33 @@ impl Store {
         Ok(projects.collect())
     }
 
-    /// Takes down how often the workflows of a project have its repository looked at.
+    /// The branch whose workflows were last read as those of the default branch.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the project is not there.
-    pub async fn set_poll_interval(&self, project: ProjectId, every: Option<SignedDuration>) -> Result<()> {
+    pub async fn workflows_read_of(&self, project: ProjectId) -> Result<Option<BranchId>> {
+        let branch = sqlx::query_scalar!("select workflows_read_of from projects where id = $1", project.0)
+            .fetch_optional(&self.pool)
+            .await?
+            .ok_or_else(|| StoreError::not_found("project", project))?;
+        Ok(branch.map(BranchId))
+    }
+
+    /// Takes down that the workflows of this default branch have been read, and how often they have the repository looked at.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the project is not there.
+    pub async fn set_workflows_read(
+        &self,
+        project: ProjectId,
+        of: BranchId,
+        every: Option<SignedDuration>,
+    ) -> Result<()> {
         let every = every.map(|every| i64::try_from(every.as_millis()).unwrap_or(i64::MAX));
         let updated = sqlx::query!(
-            "update projects set poll_every = $2 where id = $1",
+            "update projects set workflows_read_of = $2, poll_every = $3 where id = $1",
             project.0,
+            of.0,
             every
         )
         .execute(&self.pool)

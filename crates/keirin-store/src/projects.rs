@@ -179,7 +179,8 @@ impl Store {
             Some(named) if named.address != address => {
                 sqlx::query!(
                     "update projects set repository = $2, repository_named_by_admin = $3, credential = null,
-                                         first_read_at = null, poll_every = null, moved_at = null, notices = '[]'
+                                         first_read_at = null, poll_every = null, moved_at = null,
+                                         workflows_read_of = null, notices = '[]'
                      where id = $1",
                     id.0,
                     named.address,

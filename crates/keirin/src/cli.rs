@@ -1,5 +1,7 @@
 //! What people type.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
@@ -102,6 +104,9 @@ fn complete(shell: Shell, output: &Output) {
     output.line(String::from_utf8_lossy(&script).trim_end());
 }
 
+/// How long the program waits at its end for what its threads still do with files.
+const DISKS: Duration = Duration::from_secs(10);
+
 /// Runs a command that waits for things.
 fn wait(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
     // One provider for every connection of the program. It fails only where one is there already.
@@ -110,7 +115,10 @@ fn wait(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<E
         .enable_all()
         .build()
         .context("cannot start the program's threads")?;
-    runtime.block_on(command)
+    let exit = runtime.block_on(command);
+    // A thread that waits for a disk which does not answer must not keep the program from ending.
+    runtime.shutdown_timeout(DISKS);
+    exit
 }
 
 #[cfg(test)]

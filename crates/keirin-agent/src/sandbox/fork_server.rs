@@ -10,24 +10,28 @@ use std::io::{self, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fork::Fork;
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, dup2_stderr, dup2_stdin};
+use nix::unistd::{Pid, dup2_stderr, dup2_stdin, setpgid};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{WaitOptions, wait};
 use serde::{Deserialize, Serialize};
+use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 
 use super::plan::Namespaces;
 use super::protocol;
 use super::{SandboxError, hear_signals, hold, socket, system};
 
-/// What the agent tells the fork server. Nothing is answered: whether a sandbox works is heard from itself.
+/// Bytes of what it says on standard error that are repeated.
+const LAST_WORDS: u64 = 4096;
+
+/// What the agent asks of the fork server. Nothing is answered: whether a sandbox works is heard from itself.
 #[derive(Debug, Serialize, Deserialize)]
-enum Order {
+enum ForkRequest {
     /// Forks for a sandbox. The two files that come along are its socket and what it says errors to.
     Fork { number: u64, namespaces: Namespaces },
     /// Kills what was forked for a sandbox.
@@ -62,13 +66,13 @@ pub(super) fn run() -> Result<(), SandboxError> {
         }
         match protocol::receive(&agent).map_err(system("hear the agent"))? {
             None => return Ok(()),
-            Some((Order::Kill { number }, _)) => {
+            Some((ForkRequest::Kill { number }, _)) => {
                 // The number of a process that has not been waited for is nobody else's. An error means that it has ended.
                 if let Some(child) = children.get(&number) {
                     let _ = kill(*child, Signal::SIGKILL);
                 }
             }
-            Some((Order::Fork { number, namespaces }, files)) => match fork::fork() {
+            Some((ForkRequest::Fork { number, namespaces }, files)) => match fork::fork() {
                 Ok(Fork::Parent(child)) => {
                     children.insert(number, Pid::from_raw(child));
                 }
@@ -87,6 +91,8 @@ pub(super) fn run() -> Result<(), SandboxError> {
     // What the fork server holds is not for a sandbox.
     drop((agent, signals, children));
     prctl::set_dumpable(true).map_err(system("be a process of its own"))?;
+    // A signal to the group of one job's processes is not for those of others.
+    setpgid(Pid::from_raw(0), Pid::from_raw(0)).map_err(system("lead a group of processes"))?;
     hold(namespaces)
 }
 
@@ -104,27 +110,28 @@ fn take_over(files: Vec<OwnedFd>) -> Result<(), SandboxError> {
 /// The agent's end of its fork server.
 #[derive(Debug)]
 pub(crate) struct ForkServer {
-    orders: UnixStream,
-    /// How many sandboxes it was asked for. Each is known by the number of those before it.
-    asked: Mutex<u64>,
+    requests: Mutex<Requests>,
     /// The process ends with this value.
-    _process: Child,
+    process: tokio::sync::Mutex<Child>,
+}
+
+#[derive(Debug)]
+struct Requests {
+    socket: UnixStream,
+    /// Of the next sandbox.
+    number: u64,
 }
 
 impl ForkServer {
     /// Starts the process by a command that leads to [`run`].
     pub(super) fn start(mut command: Command) -> io::Result<Self> {
-        let (orders, theirs) = UnixStream::pair()?;
-        orders.set_nonblocking(true)?;
-        // What keeps it from its work stands where the agent says such things itself.
-        command
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stderr(Stdio::inherit());
+        let (socket, theirs) = UnixStream::pair()?;
+        socket.set_nonblocking(true)?;
+        command.stdin(Stdio::from(OwnedFd::from(theirs)));
         let process = command.spawn()?;
         Ok(Self {
-            orders,
-            asked: Mutex::default(),
-            _process: process,
+            requests: Mutex::new(Requests { socket, number: 0 }),
+            process: tokio::sync::Mutex::new(process),
         })
     }
 
@@ -135,18 +142,33 @@ impl ForkServer {
         socket: impl AsFd,
         errors: impl AsFd,
     ) -> io::Result<u64> {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = *asked;
-        let order = Order::Fork { number, namespaces };
-        protocol::send_with(&self.orders, &order, &[socket.as_fd(), errors.as_fd()])?;
-        *asked += 1;
+        let mut requests = self.requests();
+        let number = requests.number;
+        let request = ForkRequest::Fork { number, namespaces };
+        protocol::send_with(&requests.socket, &request, &[socket.as_fd(), errors.as_fd()])?;
+        requests.number += 1;
         Ok(number)
     }
 
     /// Kills the process of a sandbox, where it is still there.
     pub(super) fn kill(&self, number: u64) -> io::Result<()> {
-        // One order after the other.
-        let _asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        protocol::send(&self.orders, &Order::Kill { number })
+        protocol::send_with(&self.requests().socket, &ForkRequest::Kill { number }, &[])
+    }
+
+    /// What it has said on standard error, where it has ended.
+    pub(super) async fn last_words(&self) -> Vec<u8> {
+        let mut process = self.process.lock().await;
+        let mut words = Vec::new();
+        if matches!(process.try_wait(), Ok(Some(_)))
+            && let Some(stderr) = process.stderr.take()
+        {
+            // An error is an end too.
+            drop(stderr.take(LAST_WORDS).read_to_end(&mut words).await);
+        }
+        words
+    }
+
+    fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

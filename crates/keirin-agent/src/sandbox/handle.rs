@@ -12,6 +12,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use keirin_model::flow::Exit;
 use nix::sys::signal::Signal;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{Shutdown, shutdown};
 use serde::Serialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::UnixStream;
@@ -91,18 +92,12 @@ struct Processes {
     number: u64,
 }
 
-impl Processes {
-    fn kill(&self) {
-        if let Err(error) = self.fork_server.kill(self.number) {
-            // Without its fork server a sandbox ends when nothing is asked of it any more.
-            tracing::debug!(%error, "cannot kill the sandbox of a job");
-        }
-    }
-}
-
 impl Drop for Processes {
     fn drop(&mut self) {
-        self.kill();
+        // Without its fork server a sandbox ends by the end of its socket.
+        if let Err(error) = self.fork_server.kill(self.number) {
+            tracing::debug!(%error, "the process that a sandbox was forked from has ended before it");
+        }
     }
 }
 
@@ -123,21 +118,30 @@ impl Sandboxes {
             writable: self.writable.clone(),
             limits: self.limits,
         };
-        let mut sandbox = match self.take_waiting() {
+        let sandbox = match self.take_waiting() {
             Some(waiting) => waiting,
             None => self.spawn()?,
         };
-        sandbox.send(&plan, &[]).await?;
-        match in_time(sandbox.receive()).await {
-            Some(Ok(Response::Ready { has_landlock })) => {
-                sandbox.has_landlock = has_landlock;
-                Ok(sandbox)
+        match sandbox.begin(&plan).await {
+            // Nothing of the job has begun. It may never have been forked: what it was to be forked from has ended just then,
+            // is stopped, or can do no more.
+            Err(error @ (SandboxFailure::Gone(_) | SandboxFailure::Connection(_))) => {
+                tracing::warn!(%error, "a sandbox did not begin; another is made by another process");
+                self.forget_fork_server();
+                self.spawn()?.begin(&plan).await
             }
-            Some(Ok(Response::Refused { reason })) => Err(SandboxFailure::Refused(reason)),
-            Some(Ok(_)) => Err(SandboxFailure::Confused),
-            Some(Err(error)) => Err(error),
-            None => Err(SandboxFailure::Gone(" while it was made".to_owned())),
+            begun => begun,
         }
+    }
+
+    /// Lets go of the fork server, and of those that wait and may not have been forked. The next sandbox is forked from another.
+    fn forget_fork_server(&self) {
+        let mut current = self.fork_server.lock().unwrap_or_else(PoisonError::into_inner);
+        let forgotten = current.take();
+        drop(current);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.clear();
+        drop((waiting, forgotten));
     }
 
     /// Starts sandboxes for the jobs that will come next, until enough wait.
@@ -159,7 +163,11 @@ impl Sandboxes {
     fn take_waiting(&self) -> Option<Sandbox> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let sandbox = waiting.pop()?;
+            if waiting.is_empty() {
+                return None;
+            }
+            // The oldest is the most certain to have been forked.
+            let sandbox = waiting.remove(0);
             if sandbox.is_silent() {
                 return Some(sandbox);
             }
@@ -240,6 +248,21 @@ impl Sandboxes {
 }
 
 impl Sandbox {
+    /// Tells it what to hold.
+    async fn begin(mut self, plan: &SandboxPlan) -> Result<Self, SandboxFailure> {
+        self.send(plan, &[]).await?;
+        match in_time(self.receive()).await {
+            Some(Ok(Response::Ready { has_landlock })) => {
+                self.has_landlock = has_landlock;
+                Ok(self)
+            }
+            Some(Ok(Response::Refused { reason })) => Err(SandboxFailure::Refused(reason)),
+            Some(Ok(_)) => Err(SandboxFailure::Confused),
+            Some(Err(error)) => Err(error),
+            None => Err(self.kill(" because it did not begin in time")),
+        }
+    }
+
     /// Whether nothing has come from it, neither a word nor its end.
     fn is_silent(&self) -> bool {
         let socket: &UnixStream = self.requests.as_ref();
@@ -321,11 +344,14 @@ impl Sandbox {
         let mut words = [0; 1024];
         // An error is an end too.
         let ended = async { while errors.read(&mut words).await.is_ok_and(|bytes| bytes > 0) {} };
-        if in_time(ended).await.is_none() {
-            tracing::error!("the sandbox of a job does not end; it is killed");
-        }
+        tokio::pin!(ended);
+        let is_late = in_time(ended.as_mut()).await.is_none();
         // With the process outside dies the one inside, and with that all that it holds.
         drop(processes);
+        if is_late {
+            tracing::error!("the sandbox of a job does not end; it is killed");
+            let _ = in_time(ended).await;
+        }
     }
 
     async fn ended(&mut self) -> Result<usize, SandboxFailure> {
@@ -341,7 +367,14 @@ impl Sandbox {
 
     /// Kills the sandbox with all that it holds.
     pub(crate) fn kill(&mut self, why: &str) -> SandboxFailure {
-        self.processes.kill();
+        if let Err(error) = self.processes.fork_server.kill(self.processes.number) {
+            tracing::error!(%error, "the sandbox of a job cannot be killed; it is told to end");
+        }
+        // Whoever waits for it waits no more, also where it could not be killed; and where it can it ends by itself.
+        let socket: &UnixStream = self.requests.as_ref();
+        if let Err(error) = shutdown(socket, Shutdown::Both) {
+            tracing::debug!(%error, "the sandbox of a job has ended already");
+        }
         SandboxFailure::Gone(why.to_owned())
     }
 
@@ -420,6 +453,10 @@ impl Sandbox {
         };
         // A process that outlives it may keep this open.
         drop(timeout(Duration::from_secs(1), read).await);
+        if self.last_words.is_empty() {
+            // It may never have been forked.
+            self.last_words = self.processes.fork_server.last_words().await;
+        }
         SandboxFailure::Gone(reason(&self.last_words))
     }
 }

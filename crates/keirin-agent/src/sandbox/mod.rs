@@ -18,8 +18,8 @@
 //! process in it at once, also when the agent was killed; without one the sandbox is the reaper of its descendants and
 //! ends them itself (`init`).
 //!
-//! Processes are forked ahead of the jobs that will need them (`handle`). Such a one waits for its plan and holds nothing yet: what depends on the job or on the machine, files and
-//! mounts above all, is looked at when the plan has come.
+//! Processes are forked ahead of the jobs that will need them (`handle`). Such a one waits for its plan and holds nothing yet:
+//! what depends on the job or on the machine, files and mounts above all, is looked at when the plan has come.
 
 mod access;
 mod disk;
@@ -111,8 +111,8 @@ fn hold(namespaces: Namespaces) -> Result<(), SandboxError> {
     }
 }
 
-/// Closes whatever files the agent has inherited open from who started it: no job is to find them. The sandbox itself has
-/// been given the three that every process has.
+/// Closes whatever files the agent has inherited open from who started it: no job is to find them. This process
+/// itself has been given the three that every process has.
 fn close_inherited() -> Result<(), SandboxError> {
     let list = || -> io::Result<Vec<RawFd>> {
         let entries = fs::read_dir("/proc/self/fd")?;

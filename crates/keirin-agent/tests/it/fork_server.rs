@@ -130,3 +130,32 @@ async fn when_the_fork_server_is_killed_running_jobs_go_on_and_the_next_ones_hav
     bench.shut_down(Shutdown::Finish).await.unwrap();
     until("they have ended", || program.processes().is_empty()).await;
 }
+
+#[tokio::test]
+async fn a_job_whose_fork_server_ends_while_it_is_made_begins_by_another() {
+    let name = "a_job_whose_fork_server_ends_while_it_is_made_begins_by_another";
+    if !has_namespaces(name) {
+        return;
+    }
+    let program = Program::copy();
+    let bench = Bench::start_with(|config| program.configure(config));
+    until("two wait", || program.processes().len() == 5).await;
+    let fork_server = program.fork_server();
+    for process in program.processes() {
+        if process != fork_server {
+            // What is forked may have ended with what it was forked from.
+            let _ = kill(process, Signal::SIGKILL);
+        }
+    }
+    until("none waits", || program.processes() == [fork_server]).await;
+    kill(fork_server, Signal::SIGSTOP).unwrap();
+    let attempt = bench.give(script("echo begun"));
+    let jobs = bench.path().join("agent/jobs");
+    until("it is being made", || {
+        std::fs::read_dir(&jobs).is_ok_and(|mut jobs| jobs.next().is_some())
+    })
+    .await;
+    kill(fork_server, Signal::SIGKILL).unwrap();
+    let record = bench.server.finished(attempt).await;
+    assert_eq!(record.lines(Stream::Output), ["begun"], "{:#?}", record.log);
+}

@@ -1,23 +1,24 @@
-//! Looks at a project's repository for what was pushed. Where its references are watched a look is asked for when they
-//! move; every other one is followed by the next in its time.
+//! Looks at a project's repository for what was pushed. Each look is followed by the next in its time; where references are
+//! watched one is asked for when they move.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
 use keirin_model::ProjectId;
 use keirin_store::background_jobs::{BegunJob, NewBackgroundJob};
 use keirin_store::{Store, StoreError};
 
 use crate::controller::Controller;
-use crate::polling::{next_look, stamp_of_watched};
+use crate::polling::next_look;
 
 pub(crate) const KIND: BackgroundKind = BackgroundKind {
     name: "poll_repository",
     title: "Look for what was pushed",
-    concurrency: 8,
+    // Most of their time they wait for another machine, and one that does not answer is to hold up no other.
+    concurrency: 32,
     // A first look brings the whole repository here.
     time_limit: Duration::from_secs(6 * 3600),
     retry: RetrySchedule {
@@ -28,15 +29,31 @@ pub(crate) const KIND: BackgroundKind = BackgroundKind {
     every: None,
 };
 
-/// Asks for a look at a project's repository.
-pub(crate) async fn enqueue(store: &Store, project: ProjectId, now: Timestamp) -> Result<(), StoreError> {
+/// When it is tried again where somebody else looks at the repository, as at first whoever has made the project.
+const UNDER_WAY: SignedDuration = SignedDuration::from_secs(10);
+
+/// Asks for a look at a project's repository, then or before.
+pub(crate) async fn enqueue(store: &Store, project: ProjectId, at: Timestamp) -> Result<(), StoreError> {
     let key = project.to_string();
     let job = NewBackgroundJob {
         project: Some(project),
-        run_at: Some(now),
+        run_at: Some(at),
         ..NewBackgroundJob::new(KIND.name, &key)
     };
     store.enqueue_background_job(job).await
+}
+
+/// Asks for the look that follows one that has just been made, where the project is still there.
+pub(crate) async fn enqueue_next(
+    store: &Store,
+    project: ProjectId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let projects = store.polled_projects(KIND.name, Some(project)).await?;
+    match projects.first() {
+        Some(polled) => enqueue(store, project, next_look(polled, now)).await,
+        None => Ok(()),
+    }
 }
 
 pub(super) struct PollRepository {
@@ -70,16 +87,15 @@ impl BackgroundWork for PollRepository {
         if polled().await?.is_none() {
             return Ok(NextRun::Done);
         }
-        self.controller.poll(id).await.map_err(JobFailure::passing)?;
-        // As it is after the look, which may have found other workflows.
-        let Some(project) = polled().await? else {
-            return Ok(NextRun::Done);
-        };
+        let looked = self.controller.poll_unless_under_way(id).await;
         let now = (self.controller.clock)();
-        let looked = tokio::task::spawn_blocking(move || match stamp_of_watched(&project) {
-            Some(_) => NextRun::Done,
-            None => NextRun::Again(next_look(&project, now)),
-        });
-        looked.await.map_err(JobFailure::passing)
+        if !looked.map_err(JobFailure::passing)? {
+            return Ok(NextRun::Again(now + UNDER_WAY));
+        }
+        // As it is after the look, which may have found other workflows.
+        Ok(match polled().await? {
+            Some(project) => NextRun::Again(next_look(&project, now)),
+            None => NextRun::Done,
+        })
     }
 }

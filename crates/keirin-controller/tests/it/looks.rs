@@ -185,6 +185,33 @@ async fn a_workflow_that_comes_later_is_found_and_one_that_goes_fires_no_more() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_workflows_of_another_default_branch_are_read_also_where_it_stands_still() {
+    for has_server_died in [false, true] {
+        let (_database, server) = leading().await;
+        let repository = Repository::new();
+        repository.commit(&[(".keirin.yaml", BUILD)]);
+        repository.git(&["checkout", "--quiet", "-b", "trunk"]);
+        repository.commit(&[(".keirin.yaml", &with_triggers("cron: '0 3 * * *'"))]);
+        repository.git(&["checkout", "--quiet", "main"]);
+        let bare = tempfile::TempDir::new().unwrap();
+        let path = bare.path().join("bare.git");
+        let path = path.to_str().unwrap();
+        repository.git(&["clone", "--quiet", "--bare", ".", path]);
+        let (project, _) = crate::database::project(&server.store, "one", path).await;
+        server.controller.project_changed(project).await.unwrap();
+        assert_eq!(server.store.schedules().await.unwrap(), []);
+        repository.git(&["--git-dir", path, "symbolic-ref", "HEAD", "refs/heads/trunk"]);
+        if has_server_died {
+            let trunk = server.store.branch_by_name(project, Some("trunk")).await.unwrap();
+            server.store.set_default_branch(trunk.id).await.unwrap();
+        }
+        server.look().await;
+        let schedules = server.store.schedules().await.unwrap();
+        assert_eq!(schedules.len(), 1, "server died: {has_server_died}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cron_schedule_fires_by_the_server_s_clock() {
     let (database, server) = leading().await;
     let repository = Repository::new();

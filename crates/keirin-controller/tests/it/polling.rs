@@ -37,7 +37,6 @@ impl Elsewhere {
         server.until_it_leads().await;
         let (project, _) = crate::database::project(&server.store, "one", address).await;
         server.controller.project_changed(project).await.unwrap();
-        server.look().await;
         Self {
             _database: database,
             _folder: folder,
@@ -59,22 +58,22 @@ impl Elsewhere {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_repository_of_this_machine_is_looked_at_when_its_references_move_and_at_no_other_time() {
+async fn a_repository_of_this_machine_is_looked_at_when_its_references_move_and_seldom_besides() {
     let (_database, server) = leading().await;
     let repository = Repository::new();
     repository.commit(&[(".keirin.yaml", &workflow("triggers: { push: {} }"))]);
     let (project, _) = server.project("one", &repository).await;
     server.look().await;
-    assert_eq!(jobs(&server, "poll_repository").await, []);
-    // Whoever looked would find the mirror gone.
+    // Whoever looks makes the mirror anew.
     let mirror = server.mirrors().join(format!("{project}.git"));
     std::fs::remove_dir_all(&mirror).unwrap();
-    server.look_after(SignedDuration::from_hours(24)).await;
+    server.look_after(SignedDuration::from_mins(8)).await;
     assert!(!mirror.exists());
+    server.look_after(SignedDuration::from_mins(2)).await;
+    assert!(mirror.exists());
     let commit = repository.commit(&[("file", "1")]);
     server.look().await;
     assert_eq!(server.started().await.pop().unwrap().2, commit);
-    assert_eq!(jobs(&server, "poll_repository").await, []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -119,11 +118,39 @@ async fn where_a_workflow_says_how_often_it_is_looked_just_so_often() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_look_that_was_cancelled_comes_again_as_long_as_there_is_the_project() {
     let one = Elsewhere::new("triggers: { push: {} }").await;
-    let job = one.job().await;
-    one.server.store.delete_background_job(job.id).await.unwrap();
+    let watched = Repository::new();
+    watched.commit(&[(".keirin.yaml", &workflow("triggers: { push: {} }"))]);
+    let (other, _) = one.server.project("other", &watched).await;
     one.server.look().await;
-    assert_ne!(one.job().await.id, job.id);
-    one.server.store.delete_project(one.project).await.unwrap();
+    let before = jobs(&one.server, "poll_repository").await;
+    assert_eq!(before.len(), 2);
+    for job in &before {
+        one.server.store.delete_background_job(job.id).await.unwrap();
+    }
+    one.server.look().await;
+    let after = jobs(&one.server, "poll_repository").await;
+    assert_eq!(after.len(), 2);
+    assert!(
+        after
+            .iter()
+            .all(|job| before.iter().all(|gone| gone.id != job.id))
+    );
+    for project in [one.project, other] {
+        one.server.store.delete_project(project).await.unwrap();
+    }
     one.server.look_after(SignedDuration::from_hours(1)).await;
     assert_eq!(jobs(&one.server, "poll_repository").await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_found_by_another_look_brings_the_next_one_forward() {
+    let one = Elsewhere::new("triggers: { push: {} }").await;
+    for _ in 0..20 {
+        one.server.look_after(SignedDuration::from_mins(10)).await;
+    }
+    assert!(one.wait().await > 500);
+    one.repository
+        .commit(&[(".keirin.yaml", &workflow("triggers: { poll: 20s }"))]);
+    one.server.controller.project_changed(one.project).await.unwrap();
+    assert_eq!(one.wait().await, 20);
 }

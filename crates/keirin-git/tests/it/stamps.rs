@@ -57,11 +57,20 @@ fn a_bare_repository_and_a_linked_work_tree_have_one_too() {
     ]);
     let stamps = || [&bare, &linked].map(|folder| RefsStamp::of(folder).unwrap());
     let before = stamps();
+    // As git finds it without its ending.
+    RefsStamp::of(&story.path("bare")).unwrap();
     repository.git(["push", "--quiet", bare.to_str().unwrap(), "HEAD:refs/heads/new"]);
     repository.git(["branch", "another"]);
     let after = stamps();
     assert!(before[0] != after[0] && before[1] != after[1]);
     assert_eq!(stamps(), after);
+
+    // Another tool keeps some of the branches elsewhere.
+    std::fs::rename(bare.join("refs/heads"), story.path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(story.path("elsewhere"), bare.join("refs/heads")).unwrap();
+    let linked_heads = RefsStamp::of(&bare).unwrap();
+    std::fs::write(story.path("elsewhere/new"), repository.head().as_str()).unwrap();
+    assert_ne!(RefsStamp::of(&bare).unwrap(), linked_heads);
 }
 
 #[test]
@@ -71,6 +80,24 @@ fn what_is_no_repository_or_has_very_many_files_of_references_has_none() {
     assert!(matches!(RefsStamp::of(&nothing), Err(StampError::Unreadable(_))));
     std::fs::create_dir(&nothing).unwrap();
     assert!(matches!(RefsStamp::of(&nothing), Err(StampError::Unreadable(_))));
+
+    // What would be waited for, or never ends.
+    let odd = Repository::empty(story.path("odd"));
+    for (kind, arguments) in [
+        ("FIFO", ["mkfifo", ".git"].as_slice()),
+        ("device", &["ln", "-s", "/dev/zero", ".git"]),
+    ] {
+        std::fs::rename(odd.path.join(".git"), odd.path.join(kind)).unwrap();
+        let made = std::process::Command::new(arguments[0])
+            .args(&arguments[1..])
+            .current_dir(&odd.path)
+            .status();
+        assert!(made.unwrap().success());
+        assert!(
+            matches!(RefsStamp::of(&odd.path), Err(StampError::Unreadable(_))),
+            "{kind}"
+        );
+    }
 
     let repository = Repository::empty(story.path("many"));
     let commit = repository.commit("file", "1", "Begin");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keirin_background::{Reconciler, Reconcilers};
-use keirin_controller::{Controller, RepositoryWatch};
+use keirin_controller::{Controller, RepositoryWatch, WatchError};
 use keirin_logs::{LogError, Logs};
 use keirin_metrics::exchange::Exchange;
 use keirin_metrics::transforms::Transforms;
@@ -134,7 +134,7 @@ async fn watch_repositories(store: &Store, status: Reconciler) {
             }
             watch.round(store, machine::now()).await
         };
-        let round = round.await;
+        let round: Result<(), WatchError> = round.await;
         if round.is_err() {
             // A project may have gone meanwhile.
             read_at = None;
