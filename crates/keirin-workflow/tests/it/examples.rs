@@ -79,7 +79,8 @@ fn triggers_have_short_and_long_forms() {
         "triggers:\n  push: { branches: main }\n  pull_request: {}\n  cron: [{ schedule: 0 3 * * * }, { schedule: 30 4 * * 1-5, timezone: utc }]\n  interval: [{ every: 1h 30m }]\n  date: { at: \"2030-01-31T13:00[Europe/Berlin]\" }\n  poll: { every: 60s }\n  manual: false",
     ));
     assert_eq!(short.triggers(), long.triggers());
-    assert_eq!(short.triggers().timed.len(), 5);
+    assert_eq!(short.triggers().timed.len(), 4);
+    assert_eq!(short.triggers().poll, Some(jiff::SignedDuration::from_mins(1)));
     assert!(!short.triggers().manual);
 }
 
