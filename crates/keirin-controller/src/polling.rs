@@ -10,7 +10,7 @@ use keirin_model::ProjectId;
 use keirin_store::polling::PolledProject;
 use keirin_store::{Store, StoreError};
 use tokio::task::{JoinError, JoinHandle};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use crate::background::poll_repository;
 
@@ -94,21 +94,22 @@ impl RepositoryWatch {
     /// See [`WatchError`]; what can be done is done all the same.
     pub async fn round(&mut self, store: &Store, now: Timestamp) -> Result<(), WatchError> {
         let mut failed = Ok(());
-        let limit = Instant::now() + WATCH_LIMIT;
-        for project in &self.projects {
-            if let Some(path) = watched_path(project)
-                && !self.waiting.contains_key(&project.id)
-            {
-                // One that cannot be watched is looked at in its time, which says why it cannot be read.
-                let stamp = move || RefsStamp::of(&path).ok();
-                self.waiting
-                    .insert(project.id, tokio::task::spawn_blocking(stamp));
-            }
-        }
         for project in &mut self.projects {
             let mut is_wanted = !project.has_job;
-            if let Some(mut waiting) = self.waiting.remove(&project.id) {
-                match timeout_at(limit, &mut waiting).await {
+            let begun = match self.waiting.remove(&project.id) {
+                Some(waiting) if !waiting.is_finished() => {
+                    self.waiting.insert(project.id, waiting);
+                    failed = Err(WatchError::Silent(project.id));
+                    None
+                }
+                Some(waiting) => Some(waiting),
+                // One after the other: a thread each would be many. One that cannot be watched is looked at in its time, which
+                // says why it cannot be read.
+                None => watched_path(project)
+                    .map(|path| tokio::task::spawn_blocking(move || RefsStamp::of(&path).ok())),
+            };
+            if let Some(mut stamp) = begun {
+                match timeout(WATCH_LIMIT, &mut stamp).await {
                     Ok(Ok(stamp)) => {
                         is_wanted |= self.stamps.get(&project.id) != Some(&stamp);
                         if is_wanted {
@@ -121,7 +122,7 @@ impl RepositoryWatch {
                     }
                     Ok(Err(error)) => failed = Err(WatchError::Broken(project.id, error)),
                     Err(_) => {
-                        self.waiting.insert(project.id, waiting);
+                        self.waiting.insert(project.id, stamp);
                         failed = Err(WatchError::Silent(project.id));
                     }
                 }
