@@ -95,7 +95,6 @@ impl RepositoryWatch {
     pub async fn round(&mut self, store: &Store, now: Timestamp) -> Result<(), WatchError> {
         let mut failed = Ok(());
         for project in &mut self.projects {
-            let mut is_wanted = !project.has_job;
             let begun = match self.waiting.remove(&project.id) {
                 Some(waiting) if !waiting.is_finished() => {
                     self.waiting.insert(project.id, waiting);
@@ -108,17 +107,11 @@ impl RepositoryWatch {
                 None => watched_path(project)
                     .map(|path| tokio::task::spawn_blocking(move || RefsStamp::of(&path).ok())),
             };
+            let mut new = None;
             if let Some(mut stamp) = begun {
                 match timeout(WATCH_LIMIT, &mut stamp).await {
                     Ok(Ok(stamp)) => {
-                        is_wanted |= self.stamps.get(&project.id) != Some(&stamp);
-                        if is_wanted {
-                            // Before the stamp is kept: what cannot be asked for now is asked for in the next round.
-                            poll_repository::enqueue(store, project.id, now).await?;
-                        }
-                        self.stamps.insert(project.id, stamp);
-                        project.has_job = true;
-                        continue;
+                        new = Some(stamp).filter(|stamp| self.stamps.get(&project.id) != Some(stamp))
                     }
                     Ok(Err(error)) => failed = Err(WatchError::Broken(project.id, error)),
                     Err(_) => {
@@ -127,9 +120,13 @@ impl RepositoryWatch {
                     }
                 }
             }
-            if is_wanted {
+            if new.is_some() || !project.has_job {
+                // Before the stamp is kept: what cannot be asked for now is asked for in the next round.
                 poll_repository::enqueue(store, project.id, now).await?;
                 project.has_job = true;
+            }
+            if let Some(stamp) = new {
+                self.stamps.insert(project.id, stamp);
             }
         }
         failed

@@ -1,5 +1,6 @@
 //! The agent's end of a sandbox.
 
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -67,7 +68,7 @@ pub(crate) struct Sandboxes {
     /// How many sandboxes wait for jobs, where they are made ahead.
     pub(crate) ahead: usize,
     /// Those that wait. They end with this value.
-    pub(crate) waiting: Mutex<Vec<Sandbox>>,
+    pub(crate) waiting: Mutex<VecDeque<Sandbox>>,
 }
 
 /// The processes of a sandbox, which hold what they are told to. They end with this value.
@@ -137,11 +138,10 @@ impl Sandboxes {
     /// Lets go of the fork server, and of those that wait and may not have been forked. The next sandbox is forked from another.
     fn forget_fork_server(&self) {
         let mut current = self.fork_server.lock().unwrap_or_else(PoisonError::into_inner);
-        let forgotten = current.take();
+        *current = None;
         drop(current);
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.clear();
-        drop((waiting, forgotten));
     }
 
     /// Starts sandboxes for the jobs that will come next, until enough wait.
@@ -149,7 +149,7 @@ impl Sandboxes {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         while waiting.len() < self.ahead {
             match self.spawn() {
-                Ok(sandbox) => waiting.push(sandbox),
+                Ok(sandbox) => waiting.push_back(sandbox),
                 Err(error) => {
                     // The next job makes its own, or says why it has none.
                     tracing::debug!(%error, "cannot start a sandbox ahead");
@@ -163,11 +163,8 @@ impl Sandboxes {
     fn take_waiting(&self) -> Option<Sandbox> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if waiting.is_empty() {
-                return None;
-            }
             // The oldest is the most certain to have been forked.
-            let sandbox = waiting.remove(0);
+            let sandbox = waiting.pop_front()?;
             if sandbox.is_silent() {
                 return Some(sandbox);
             }

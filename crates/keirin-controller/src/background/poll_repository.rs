@@ -78,24 +78,17 @@ impl BackgroundWork for PollRepository {
         let Some(id) = job.project else {
             return Err(JobFailure::Lasting("It names no project.".to_owned()));
         };
-        let polled = async || {
-            let projects = self.controller.store.polled_projects(KIND.name, Some(id)).await;
-            projects
-                .map(|mut projects| projects.pop())
-                .map_err(JobFailure::passing)
-        };
-        if polled().await?.is_none() {
-            return Ok(NextRun::Done);
-        }
         let looked = self.controller.poll_unless_under_way(id).await;
         let now = (self.controller.clock)();
-        if !looked.map_err(JobFailure::passing)? {
-            return Ok(NextRun::Again(now + UNDER_WAY));
-        }
-        // As it is after the look, which may have found other workflows.
-        Ok(match polled().await? {
-            Some(project) => NextRun::Again(next_look(&project, now)),
-            None => NextRun::Done,
-        })
+        // As it is after the look, which may have found other workflows, or that the project is gone.
+        let projects = self.controller.store.polled_projects(KIND.name, Some(id)).await;
+        let projects = projects.map_err(JobFailure::passing)?;
+        let Some(project) = projects.first() else {
+            return Ok(NextRun::Done);
+        };
+        Ok(NextRun::Again(match looked.map_err(JobFailure::passing)? {
+            true => next_look(project, now),
+            false => now + UNDER_WAY,
+        }))
     }
 }
