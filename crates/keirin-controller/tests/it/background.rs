@@ -36,6 +36,13 @@ async fn agents_that_nobody_lets_in_are_forgotten_after_a_day() {
     };
     let at = server.clock.now();
     server.store.register_agent(&new, at).await.unwrap();
+    until("nothing is left of the first round", async || {
+        let rounds = jobs(&server, "forget_agents").await;
+        rounds
+            .iter()
+            .any(|job| job.ended_at.is_some() && job.state == BackgroundJobState::Waiting)
+    })
+    .await;
     server.clock.advance(SignedDuration::from_hours(25));
     server.store.wake_background_jobs();
     until("the agent is forgotten", async || {
