@@ -7,7 +7,7 @@ use keirin_model::RepositoryId;
 use keirin_store::facts::FactBatch;
 use keirin_store::{Position, Result as StoreResult};
 
-use super::{PAGE, Transforms, overtaken};
+use super::{PAGE, TransformProgress, Transforms, overtaken};
 use crate::storage::StorageError;
 
 /// A transform that counts: its name, and the version of its definitions. A changed definition has a new version, and
@@ -46,26 +46,28 @@ const RELEASES: Aggregation = Aggregation {
     version: 1,
 };
 
-/// Takes in what is new in every stream of facts. Gives how many facts.
-pub(super) async fn all(transforms: &Transforms) -> Result<u64, StorageError> {
-    Ok(work(transforms).await? + history(transforms).await?)
+/// Takes in what is new in every stream of facts. Gives how far it came.
+pub(super) async fn all(transforms: &Transforms) -> Result<TransformProgress, StorageError> {
+    let mut progress = work(transforms).await?;
+    progress += history(transforms).await?;
+    Ok(progress)
 }
 
-async fn work(transforms: &Transforms) -> Result<u64, StorageError> {
+async fn work(transforms: &Transforms) -> Result<TransformProgress, StorageError> {
     let store = transforms.store();
-    let mut facts = 0;
+    let mut progress = TransformProgress::default();
     let flows = |from| store.flow_facts_after(from, PAGE);
-    facts += follow(transforms, &FLOWS, flows, incremental::flows::count).await?;
+    progress += follow(transforms, &FLOWS, flows, incremental::flows::count).await?;
     let runs = |from| store.run_facts_after(from, PAGE);
-    facts += follow(transforms, &RUNS, runs, incremental::runs::count).await?;
+    progress += follow(transforms, &RUNS, runs, incremental::runs::count).await?;
     let jobs = |from| store.job_facts_after(from, PAGE);
-    facts += follow(transforms, &JOBS, jobs, incremental::jobs::count).await?;
+    progress += follow(transforms, &JOBS, jobs, incremental::jobs::count).await?;
     let attempts = |from| store.attempt_facts_after(from, PAGE);
-    facts += follow(transforms, &ATTEMPTS, attempts, incremental::attempts::count).await?;
-    Ok(facts)
+    progress += follow(transforms, &ATTEMPTS, attempts, incremental::attempts::count).await?;
+    Ok(progress)
 }
 
-async fn history(transforms: &Transforms) -> Result<u64, StorageError> {
+async fn history(transforms: &Transforms) -> Result<TransformProgress, StorageError> {
     let store = transforms.store();
     let names: HashMap<RepositoryId, String> = store
         .repositories()
@@ -73,29 +75,29 @@ async fn history(transforms: &Transforms) -> Result<u64, StorageError> {
         .into_iter()
         .map(|repository| (repository.id, repository.name))
         .collect();
-    let mut facts = 0;
+    let mut progress = TransformProgress::default();
     let commits = |from| store.commits_after(from, PAGE);
-    facts += follow(transforms, &COMMITS, commits, |fact, tally| {
+    progress += follow(transforms, &COMMITS, commits, |fact, tally| {
         in_repository(&names, fact.repository, |name| {
             incremental::commits::count(name, fact, tally)
         });
     })
     .await?;
     let pull_requests = |from| store.pull_requests_after(from, PAGE);
-    facts += follow(transforms, &PULL_REQUESTS, pull_requests, |fact, tally| {
+    progress += follow(transforms, &PULL_REQUESTS, pull_requests, |fact, tally| {
         in_repository(&names, fact.repository, |name| {
             incremental::pull_requests::count(name, fact, tally)
         });
     })
     .await?;
     let releases = |from| store.releases_after(from, PAGE);
-    facts += follow(transforms, &RELEASES, releases, |fact, tally| {
+    progress += follow(transforms, &RELEASES, releases, |fact, tally| {
         in_repository(&names, fact.repository, |name| {
             incremental::releases::count(name, fact, tally)
         });
     })
     .await?;
-    Ok(facts)
+    Ok(progress)
 }
 
 /// A repository that is not there any more was removed with its facts, so there is nothing to count for it.
@@ -111,21 +113,25 @@ async fn follow<Fact, Pages>(
     aggregation: &Aggregation,
     read: impl Fn(Position) -> Pages,
     count: impl Fn(&Fact, &mut Tally),
-) -> Result<u64, StorageError>
+) -> Result<TransformProgress, StorageError>
 where
     Pages: Future<Output = StoreResult<FactBatch<Fact>>>,
 {
-    let (mut facts, mut again) = (0, false);
+    let (mut progress, mut again) = (TransformProgress::default(), false);
     loop {
         let stored = transforms.store().position(aggregation.name).await?;
         let at = stored.map(|(version, position, _)| (version, position));
         let current = at.filter(|(version, _)| *version == aggregation.version);
         let from = current.map_or(Position::START, |(_, position)| position);
-        let page = read(from).await?.facts;
+        let FactBatch {
+            facts: page,
+            unsettled,
+        } = read(from).await?;
+        progress.is_held_back = unsettled;
         let anew = at.is_some() && current.is_none();
         again |= anew;
         if page.is_empty() && !anew {
-            return Ok(facts);
+            return Ok(progress);
         }
         let mut tally = Tally::default();
         for (_, fact) in &page {
@@ -155,10 +161,10 @@ where
         if !again {
             transforms.since_start.add(&increments);
         }
-        facts += page.len() as u64;
+        progress.facts += page.len() as u64;
         // What has come in meanwhile waits for the next time: on a busy machine there is always something.
         if page.len() < PAGE as usize {
-            return Ok(facts);
+            return Ok(progress);
         }
     }
 }

@@ -8,6 +8,7 @@ mod since_start;
 pub use since_start::SinceStart;
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::AddAssign;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -37,6 +38,15 @@ pub struct Transforms {
 pub struct TransformProgress {
     /// How many facts were read.
     pub facts: u64,
+    /// Whether there are more that cannot be read yet because an older transaction still runs: look again in a moment.
+    pub is_held_back: bool,
+}
+
+impl AddAssign for TransformProgress {
+    fn add_assign(&mut self, other: Self) {
+        self.facts += other.facts;
+        self.is_held_back |= other.is_held_back;
+    }
 }
 
 impl Transforms {
@@ -85,8 +95,8 @@ impl Transforms {
     /// The database fails. What was done before stays done.
     pub async fn catch_up(&self, now: Timestamp) -> Result<TransformProgress, StorageError> {
         let mut progress = TransformProgress::default();
-        progress.facts += aggregation::all(self).await?;
-        progress.facts += recomputation::all(self, now).await?;
+        progress += aggregation::all(self).await?;
+        progress += recomputation::all(self, now).await?;
         Ok(progress)
     }
 

@@ -9,7 +9,7 @@ use keirin_model::facts::git::{Repository, Tag};
 use keirin_store::facts::FactBatch;
 use keirin_store::{Position, Result as StoreResult};
 
-use super::{PAGE, Transforms, overtaken};
+use super::{PAGE, TransformProgress, Transforms, overtaken};
 use crate::storage::StorageError;
 
 /// A transform that recomputes: its name, the label that its samples are told apart by, and the version of its definitions.
@@ -41,8 +41,8 @@ const DEPLOYED_COMMITS: Recomputation = Recomputation {
     version: 1,
 };
 
-/// Makes anew what new facts have changed, and carries levels on to this day. Gives how many facts were read.
-pub(super) async fn all(transforms: &Transforms, now: Timestamp) -> Result<u64, StorageError> {
+/// Makes anew what new facts have changed, and carries levels on to this day. Gives how far it came.
+pub(super) async fn all(transforms: &Transforms, now: Timestamp) -> Result<TransformProgress, StorageError> {
     let store = transforms.store();
     let repositories: BTreeMap<_, _> = store
         .repositories()
@@ -53,7 +53,7 @@ pub(super) async fn all(transforms: &Transforms, now: Timestamp) -> Result<u64, 
 
     let today = now.as_millisecond().div_euclid(Bucket::Day.milliseconds());
     let news = News::of_commits(transforms, &CONTRIBUTORS, Some).await?;
-    let mut facts = news.facts;
+    let mut progress = news.progress;
     // Levels stand still while nothing happens, and still have to be said for each day.
     let carries = transforms.carried_to() != Some(today);
     let mut tallies = Vec::new();
@@ -70,7 +70,7 @@ pub(super) async fn all(transforms: &Transforms, now: Timestamp) -> Result<u64, 
         Some(fact.repository)
     })
     .await?;
-    facts += news.facts;
+    progress += news.progress;
     let mut tallies = Vec::new();
     for repository in news.owners.iter().filter_map(|id| repositories.get(id)) {
         tallies.push(release_lead_time(transforms, repository).await?);
@@ -82,7 +82,7 @@ pub(super) async fn all(transforms: &Transforms, now: Timestamp) -> Result<u64, 
         fact.environment.as_ref().map(|_| fact.place.project.clone())
     })
     .await?;
-    facts += news.facts;
+    progress += news.progress;
     let tallies = deployments(transforms, &news.owners).await?;
     news.replace(transforms, &DEPLOYMENTS, tallies).await?;
 
@@ -94,7 +94,7 @@ pub(super) async fn all(transforms: &Transforms, now: Timestamp) -> Result<u64, 
     let tallies = deployments(transforms, &news.owners).await?;
     news.replace_samples_of(transforms, &DEPLOYED_COMMITS, &DEPLOYMENTS, tallies)
         .await?;
-    Ok(facts)
+    Ok(progress)
 }
 
 /// The samples of one project or repository.
@@ -135,7 +135,7 @@ struct News<Owner> {
     at: Option<(i32, Position)>,
     to: Position,
     moved: bool,
-    facts: u64,
+    progress: TransformProgress,
     owners: BTreeSet<Owner>,
 }
 
@@ -149,7 +149,7 @@ impl<Owner: Ord> News<Owner> {
             at,
             to: current.map_or(Position::START, |(_, position)| position),
             moved: current.is_none(),
-            facts: 0,
+            progress: TransformProgress::default(),
             owners: BTreeSet::new(),
         })
     }
@@ -166,12 +166,16 @@ impl<Owner: Ord> News<Owner> {
     {
         let mut news = Self::begin(transforms, recomputation).await?;
         loop {
-            let page = read(news.to).await?.facts;
+            let FactBatch {
+                facts: page,
+                unsettled,
+            } = read(news.to).await?;
+            news.progress.is_held_back = unsettled;
             let Some((position, _)) = page.last() else {
                 return Ok(news);
             };
             (news.to, news.moved) = (*position, true);
-            news.facts += page.len() as u64;
+            news.progress.facts += page.len() as u64;
             news.owners
                 .extend(page.iter().filter_map(|(_, fact)| owner(fact)));
         }
@@ -185,11 +189,12 @@ impl<Owner: Ord> News<Owner> {
     ) -> Result<Self, StorageError> {
         let mut news = Self::begin(transforms, recomputation).await?;
         let commits = transforms.store().commit_news(news.to).await?;
+        news.progress.is_held_back = commits.unsettled;
         if let Some(until) = commits.until {
             (news.to, news.moved) = (until, true);
         }
         for (repository, count) in commits.repositories {
-            news.facts += count;
+            news.progress.facts += count;
             news.owners.extend(owner(repository));
         }
         Ok(news)

@@ -5,6 +5,7 @@ use keirin_metrics::storage::Storage;
 use keirin_metrics::transforms::Transforms;
 use keirin_model::Outcome;
 use keirin_testkit::database;
+use sqlx::Connection as _;
 
 use crate::fixture::{led, now, samples};
 
@@ -52,6 +53,24 @@ async fn finished_flows_become_counts_by_the_hour() {
         took[0].ends_with("06:00:00Z 12"),
         "only the flow that succeeded: {took:?}"
     );
+}
+
+#[tokio::test]
+async fn facts_that_an_open_transaction_holds_back_are_to_be_looked_for_again() {
+    let database = database().await;
+    let led = led(database.store()).await;
+    let transforms = Transforms::new(Storage::new(led.store.clone()));
+    let mut connection = database.connection().await;
+    let mut open = connection.begin().await.unwrap();
+    let number = sqlx::query("select pg_current_xact_id()");
+    number.execute(&mut *open).await.unwrap();
+    led.finished_flow(now(), Outcome::Success).await;
+    let progress = transforms.catch_up(now()).await.unwrap();
+    assert_eq!((progress.facts, progress.is_held_back), (0, true));
+    open.rollback().await.unwrap();
+    database.settled().await;
+    let progress = transforms.catch_up(now()).await.unwrap();
+    assert!(progress.facts > 0 && !progress.is_held_back, "{progress:?}");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use keirin_store::views::VisibleProjects;
 use keirin_store::{Position, Store};
 use keirin_testkit::database;
 use keirin_wire::api::HistoryPart;
+use sqlx::Connection as _;
 
 /// Of somebody whose name begins with "Robot", a bot.
 fn person(name: &str) -> Signature {
@@ -82,8 +83,17 @@ async fn news_of_commits_are_the_commits_that_would_be_read() {
             .iter()
             .map(|(repository, _)| *repository)
             .collect();
-        assert_eq!(told, repositories);
+        assert_eq!((told, news.unsettled), (repositories, false));
     }
+    let mut connection = database.connection().await;
+    let mut open = connection.begin().await.unwrap();
+    let number = sqlx::query("select pg_current_xact_id()");
+    number.execute(&mut *open).await.unwrap();
+    add(&store, "one", &[6]).await;
+    add(&store, "three", &[7]).await;
+    let news = store.commit_news(Position::START).await.unwrap();
+    let counted: Vec<_> = news.repositories.iter().map(|(_, count)| *count).collect();
+    assert_eq!((counted, news.unsettled), (vec![4, 1], true));
 }
 
 #[tokio::test]

@@ -29,8 +29,9 @@ const GATHER_FACTS: Duration = Duration::from_millis(20);
 const REST: u32 = 15;
 /// The longest rest, which is how old a sample may be on a machine that is busy.
 const LONGEST_REST: Duration = Duration::from_secs(10);
-/// How long until it is looked again for facts that nobody has told of, or that a transaction has held back. The time doubles
-/// with each look that finds nothing.
+/// How long until it is looked again for facts that a transaction has held back.
+const HELD_BACK_FACTS: Duration = Duration::from_secs(1);
+/// How long until it is looked again for facts that nobody has told of. The time doubles with each look that finds nothing.
 const FACTS: Duration = Duration::from_secs(5);
 /// The longest such time.
 const LONGEST_WITHOUT_FACTS: Duration = Duration::from_secs(60);
@@ -103,6 +104,7 @@ async fn follow_facts(transforms: &Transforms, controller: &Controller, status: 
         };
         let round = round.await;
         let has_found = round.as_ref().is_ok_and(|progress| progress.facts > 0);
+        let is_held_back = round.as_ref().is_ok_and(|progress| progress.is_held_back);
         status.went(&round.map(drop));
         tokio::time::sleep((began.elapsed() * REST).min(LONGEST_REST)).await;
         let news = async {
@@ -113,8 +115,9 @@ async fn follow_facts(transforms: &Transforms, controller: &Controller, status: 
             }
             tokio::time::sleep(GATHER_FACTS).await;
         };
-        let is_told = tokio::time::timeout(wait, news).await.is_ok();
-        wait = match has_found || is_told {
+        let look_again = if is_held_back { HELD_BACK_FACTS } else { wait };
+        let is_told = tokio::time::timeout(look_again, news).await.is_ok();
+        wait = match has_found || is_held_back || is_told {
             true => FACTS,
             false => (wait * 2).min(LONGEST_WITHOUT_FACTS),
         };

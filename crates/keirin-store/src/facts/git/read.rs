@@ -19,6 +19,8 @@ pub struct CommitNews {
     pub repositories: Vec<(RepositoryId, u64)>,
     /// The position of the last of them; none where there is none.
     pub until: Option<Position>,
+    /// Whether there are more that cannot be read yet because an older transaction still runs: look again in a moment.
+    pub unsettled: bool,
 }
 
 impl Store {
@@ -29,9 +31,12 @@ impl Store {
     pub async fn commit_news(&self, position: Position) -> Result<CommitNews> {
         // A row of the last commit of each repository, as transactions are told apart by their numbers.
         let rows = sqlx::query!(
-            r#"select repository, count(*) as "commits!", max(array[xid::text::bigint, number]) as "last!"
-               from commit_facts
-               where (xid, number) > ($1::text::xid8, $2::bigint) and xid < pg_snapshot_xmin(pg_current_snapshot())
+            r#"select repository, count(*) filter (where settled) as "commits!",
+                 max(array[xid::text::bigint, number]) filter (where settled) as last, not bool_and(settled) as "unsettled!"
+               from (
+                 select *, xid < pg_snapshot_xmin(pg_current_snapshot()) as settled
+                 from commit_facts where (xid, number) > ($1::text::xid8, $2::bigint)
+               ) news
                group by repository order by repository"#,
             position.transaction.to_string(),
             position.number,
@@ -40,7 +45,9 @@ impl Store {
         .await?;
         let mut news = CommitNews::default();
         for row in rows {
-            let [transaction, number] = row.last[..] else {
+            news.unsettled |= row.unsettled;
+            let Some(last) = row.last else { continue };
+            let [transaction, number] = last[..] else {
                 return Err(StoreError::Corrupt("a position without two parts".to_owned()));
             };
             let last = Position { transaction, number };
