@@ -12,6 +12,7 @@ use keirin_metrics::transforms::Transforms;
 use keirin_model::UserId;
 use keirin_model::access::Role;
 use keirin_objects::Objects;
+use keirin_retention::Retention;
 use keirin_store::Store;
 use keirin_store::access::{NewToken, Opens};
 use keirin_store::waiting_agents::WAITING_REMEMBERED;
@@ -54,6 +55,8 @@ pub struct Parts {
     pub background: BackgroundJobs,
     /// What goes on for as long as the server leads.
     pub reconcilers: Reconcilers,
+    /// What lets go of objects and rows.
+    pub retention: Retention,
 }
 
 /// What handlers share.
@@ -80,6 +83,7 @@ pub struct App {
     pub(crate) exchange: Arc<Exchange>,
     pub(crate) background: BackgroundJobs,
     pub(crate) reconcilers: Reconcilers,
+    pub(crate) retention: Retention,
 }
 
 /// The name of the token that lets the local agent in.
@@ -97,6 +101,7 @@ impl App {
             exchange: parts.exchange,
             background: parts.background,
             reconcilers: parts.reconcilers,
+            retention: parts.retention,
             store: parts.store,
             work: parts.work,
             logs: parts.logs,

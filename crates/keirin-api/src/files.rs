@@ -1,22 +1,18 @@
 //! Artifacts: from a request's body into object storage, and back.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use keirin_model::{ArtifactId, AttemptId};
-use keirin_objects::{ObjectError, ObjectKey};
+use keirin_objects::{ARTIFACTS, ObjectError, ObjectKey};
 use keirin_store::artifacts::{ArtifactRow, NewArtifact};
 
 use crate::app::App;
 use crate::error::ApiError;
 use crate::work::{Live, WorkError};
 
-/// Where they lie in the object storage.
-const FOLDER: &str = "artifacts";
 /// The longest path of an artifact, in bytes.
 const LONGEST_PATH: usize = 1024;
 
@@ -31,8 +27,8 @@ pub(crate) async fn keep(
 ) -> Result<(), ApiError> {
     check_path(path)?;
     let name = URL_SAFE_NO_PAD.encode(app.outside.random::<16>());
-    let key =
-        ObjectKey::parse(&format!("{FOLDER}/{}/{attempt}/{name}", live.flow)).map_err(ApiError::internal)?;
+    let key = ObjectKey::parse(&format!("{ARTIFACTS}/{}/{attempt}/{name}", live.flow))
+        .map_err(ApiError::internal)?;
     let limit = app.settings.artifact_bytes;
     let stored = app
         .objects
@@ -49,7 +45,10 @@ pub(crate) async fn keep(
     };
     match app.store.keep_artifact(&artifact, app.outside.now()).await? {
         Some(_) => Ok(()),
-        None => Err(WorkError::LeaseLost.into()),
+        None => {
+            app.store.discard_objects(&[key.to_string()]).await?;
+            Err(WorkError::LeaseLost.into())
+        }
     }
 }
 
@@ -68,19 +67,6 @@ pub(crate) async fn open(
         }
     })?;
     Ok((artifact, stream.chunks))
-}
-
-/// Removes objects that nothing points at any more.
-pub(crate) async fn remove(app: Arc<App>, objects: Vec<String>) {
-    for object in objects {
-        let removed = match ObjectKey::parse(&object) {
-            Ok(key) => app.objects.delete(&key).await,
-            Err(error) => Err(error.into()),
-        };
-        if let Err(error) = removed {
-            tracing::warn!(object, %error, "an object that nothing points at could not be removed");
-        }
-    }
 }
 
 /// What makes a browser save a file under its own name.

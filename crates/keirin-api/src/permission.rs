@@ -218,6 +218,7 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     // What the server does by itself.
     ("GET", "/api/v1/background", Server(Admin)),
     ("GET", "/api/v1/background-jobs", Server(Admin)),
+    ("GET", "/api/v1/storage", Server(Admin)),
     (
         "POST",
         "/api/v1/background-jobs/{background_job}/run",

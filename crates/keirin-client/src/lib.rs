@@ -23,6 +23,7 @@ mod projects;
 mod repositories;
 mod sign_in;
 mod sse;
+mod storage;
 mod transport;
 mod workflows;
 

@@ -165,7 +165,7 @@ impl Inner {
                 return Ok(next_line);
             }
             if let keirin_store::logs::ChunkBody::Object(key) = object {
-                self.bodies.discard([key]).await;
+                self.store.discard_objects(&[key]).await?;
             }
         }
         Err(LogError::Contended(stream))

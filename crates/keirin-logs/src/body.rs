@@ -4,17 +4,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use keirin_model::LogStreamId;
-use keirin_objects::{ObjectError, ObjectKey, Objects};
+use keirin_objects::{LOGS, ObjectError, ObjectKey, Objects};
 use keirin_store::logs::{ChunkBody, LogChunkRow};
 use keirin_wire::log::{Chunk, ChunkError, ChunkLimits};
 
 use crate::error::LogError;
 
-/// Below this all objects of logs lie.
-pub(crate) const FOLDER: &str = "logs";
-
 pub(crate) struct Bodies {
-    pub(crate) objects: Objects,
+    objects: Objects,
     inline_bytes: usize,
     instance: u64,
     written: AtomicU64,
@@ -42,10 +39,7 @@ impl Bodies {
         }
         // No name is used twice: what one writer leaves behind never ends up in the place of what another's row points at.
         let written = self.written.fetch_add(1, Ordering::Relaxed);
-        let key = format!(
-            "{FOLDER}/{stream}/{first_line}-{:016x}-{written:x}",
-            self.instance
-        );
+        let key = format!("{LOGS}/{stream}/{first_line}-{:016x}-{written:x}", self.instance);
         self.objects.put(&ObjectKey::parse(&key)?, encoded).await?;
         Ok(ChunkBody::Object(key))
     }
@@ -55,19 +49,6 @@ impl Bodies {
         match &row.body {
             ChunkBody::Inline(body) => Ok(body.clone()),
             ChunkBody::Object(key) => self.objects.get(&ObjectKey::parse(key)?).await,
-        }
-    }
-
-    /// Removes objects that no row points at. What cannot be removed now is swept later.
-    pub(crate) async fn discard(&self, keys: impl IntoIterator<Item = String>) {
-        for key in keys {
-            let removed = match ObjectKey::parse(&key) {
-                Ok(key) => self.objects.delete(&key).await,
-                Err(error) => Err(error.into()),
-            };
-            if let Err(error) = removed {
-                tracing::warn!(key, %error, "an object of a log could not be removed; it will be swept");
-            }
         }
     }
 }

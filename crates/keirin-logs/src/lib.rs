@@ -9,7 +9,7 @@
 //! | begin and end a log | [`Logs::open`], [`Logs::close`] |
 //! | add lines | [`Logs::append`] (numbered, can be repeated), [`Logs::write`] (at the end) |
 //! | read | [`Logs::summary`], [`Logs::read`], [`Logs::follow`], [`Logs::download`], [`Logs::search`] |
-//! | keep house | [`Logs::seal`], [`Logs::expired`], [`Logs::remove`], [`Logs::sweep_orphans`] |
+//! | merge small chunks | [`Logs::seal`] |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
@@ -24,7 +24,6 @@ mod live;
 mod logs;
 mod part;
 mod read;
-mod retention;
 mod seal;
 mod search;
 mod steps;

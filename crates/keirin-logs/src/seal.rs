@@ -72,14 +72,10 @@ impl Logs {
         }
         let (mut merged, encoded) = off_thread(move || merge(&rows, &bodies)).await??;
         merged.body = self.inner.bodies.keep(stream, merged.first_line, encoded).await?;
-        let useless = match self.inner.store.swap_log_chunks(&old, &merged).await? {
-            Some(replaced) => replaced,
-            None => match merged.body {
-                ChunkBody::Object(key) => vec![key],
-                ChunkBody::Inline(_) => Vec::new(),
-            },
-        };
-        self.inner.bodies.discard(useless).await;
+        let is_in_place = self.inner.store.swap_log_chunks(&old, &merged).await?;
+        if !is_in_place && let ChunkBody::Object(key) = merged.body {
+            self.inner.store.discard_objects(&[key]).await?;
+        }
         Ok(())
     }
 }

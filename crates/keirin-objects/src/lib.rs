@@ -11,8 +11,14 @@ mod error;
 mod folder;
 mod key;
 mod objects;
+mod owner;
 mod s3;
 mod upload;
+
+/// The folder of the objects of logs.
+pub const LOGS: &str = "logs";
+/// The folder of artifacts.
+pub const ARTIFACTS: &str = "artifacts";
 
 pub use error::ObjectError;
 pub use key::{InvalidKey, ObjectKey};

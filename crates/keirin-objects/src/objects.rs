@@ -15,6 +15,7 @@ use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt
 use crate::error::ObjectError;
 use crate::folder;
 use crate::key::ObjectKey;
+use crate::owner::is_owner;
 use crate::upload::{Stored, Upload};
 
 /// A folder takes small parts: they only bound memory.
@@ -273,7 +274,8 @@ impl Objects {
         self.delete(key).await
     }
 
-    /// All objects below `prefix` (all there are for `None`), in no order. Objects being written are not among them.
+    /// All objects below `prefix` (all there are for `None`), in no order. Objects being written are not among them, and
+    /// neither is the one that says whose they are.
     pub fn list(&self, prefix: Option<&ObjectKey>) -> BoxStream<'static, Result<ObjectInfo, ObjectError>> {
         let below = match (prefix, &self.prefix) {
             (Some(prefix), _) => Some(self.path(prefix)),
@@ -369,6 +371,7 @@ fn info_of(own: Option<&ObjectKey>, meta: &ObjectMeta) -> Result<Option<ObjectIn
             .and_then(|rest| rest.strip_prefix('/')),
     };
     match text.map(ObjectKey::parse) {
+        Some(Ok(key)) if is_owner(&key) => Ok(None),
         Some(Ok(key)) => Ok(Some(ObjectInfo {
             key,
             bytes: meta.size,

@@ -46,7 +46,7 @@ pub struct ArtifactRow {
 
 impl Store {
     /// Keeps a file with its flow, in place of an earlier one of the same attempt and path. `None` when the attempt is
-    /// over: nothing is kept, and the object is an orphan, as is that of the earlier file.
+    /// over, and nothing is kept.
     ///
     /// # Errors
     /// The database cannot be reached.
@@ -107,22 +107,6 @@ impl Store {
         .await?
         .ok_or_else(|| StoreError::not_found("artifact", id))?
         .into_artifact()
-    }
-
-    /// Which of these keys of objects no file points at: orphans, once they are old enough that no row of theirs can
-    /// still be on its way.
-    ///
-    /// # Errors
-    /// The database cannot be reached.
-    pub async fn objects_without_artifact(&self, objects: &[String]) -> Result<Vec<String>> {
-        let orphans = sqlx::query_scalar!(
-            r#"select u.object as "object!" from unnest($1::text[]) as u (object)
-               where not exists (select 1 from artifacts a where a.object = u.object)"#,
-            objects,
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(orphans)
     }
 }
 

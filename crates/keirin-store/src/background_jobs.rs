@@ -98,6 +98,8 @@ pub struct BackgroundJob {
     pub ended_at: Option<Timestamp>,
     /// Why it last failed, since it last went well.
     pub error: Option<String>,
+    /// How far it has come, in words, where it says so.
+    pub progress: Option<String>,
 }
 
 /// Which background jobs are listed.
@@ -140,26 +142,7 @@ impl Store {
     /// # Errors
     /// The database cannot be reached, or the project is not there.
     pub async fn enqueue_background_job(&self, job: NewBackgroundJob<'_>) -> Result<()> {
-        sqlx::query!(
-            "insert into background_jobs as job (kind, key, project, payload, priority, run_at, created_at)
-             values ($1, $2, $3, $4, $5, coalesce($6, clock_timestamp()), clock_timestamp())
-             on conflict (kind, key) do update set
-               project = excluded.project,
-               payload = excluded.payload,
-               priority = greatest(job.priority, excluded.priority),
-               run_at = case job.state when 'waiting' then least(job.run_at, excluded.run_at) else excluded.run_at end,
-               attempts = case job.state when 'dead' then 0 else job.attempts end,
-               state = case job.state when 'dead' then 'waiting' else job.state end,
-               asked = job.asked + 1",
-            job.kind,
-            job.key,
-            job.project.map(|project| project.0),
-            json(job.payload)? as _,
-            job.priority,
-            job.run_at.map(to_sql) as _,
-        )
-        .execute(&self.pool)
-        .await?;
+        enqueue(&mut *self.pool.acquire().await?, job).await?;
         self.wake_background_jobs();
         Ok(())
     }
@@ -297,13 +280,29 @@ impl Store {
              set state = case when asked = asked_when_begun and $3::timestamptz is null then 'dead' else 'waiting' end,
                  run_at = case when asked = asked_when_begun then coalesce($3, run_at) else run_at end,
                  attempts = case when $4::text is null then 0 else attempts end,
-                 error = $4, epoch = null, ended_at = $5
+                 error = $4, epoch = null, ended_at = $5,
+                 progress = case when $4::text is null then null else progress end
              where id = $1 and epoch = $2 and state = 'running'",
             job.id.0,
             epoch.0,
             next as _,
             error.as_deref(),
             to_sql(now) as _,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Says how far a background job has come that this leader has begun, in a few words.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn set_background_job_progress(&self, job: &BegunJob, progress: &str) -> Result<()> {
+        sqlx::query!(
+            "update background_jobs set progress = $2 where id = $1 and state = 'running'",
+            job.id.0,
+            progress,
         )
         .execute(&self.pool)
         .await?;
@@ -355,7 +354,7 @@ impl Store {
             Row,
             r#"select job.id, job.kind, job.key, project.name as "project?", job.state, job.attempts,
                  job.run_at as "run_at: jiff_sqlx::Timestamp", job.started_at as "started_at: jiff_sqlx::Timestamp",
-                 job.ended_at as "ended_at: jiff_sqlx::Timestamp", job.error
+                 job.ended_at as "ended_at: jiff_sqlx::Timestamp", job.error, job.progress
                from background_jobs job left join projects project on project.id = job.project
                where ($1::text is null or job.kind = $1) and ($2::text is null or job.state = $2)
                  and job.id > $3
@@ -379,7 +378,7 @@ impl Store {
             Row,
             r#"select job.id, job.kind, job.key, project.name as "project?", job.state, job.attempts,
                  job.run_at as "run_at: jiff_sqlx::Timestamp", job.started_at as "started_at: jiff_sqlx::Timestamp",
-                 job.ended_at as "ended_at: jiff_sqlx::Timestamp", job.error
+                 job.ended_at as "ended_at: jiff_sqlx::Timestamp", job.error, job.progress
                from background_jobs job left join projects project on project.id = job.project
                where job.id = $1"#,
             id.0,
@@ -461,6 +460,31 @@ impl Store {
     }
 }
 
+/// Asks for a background job in the transaction of what causes it; whoever commits that wakes the runner.
+pub(crate) async fn enqueue(connection: &mut PgConnection, job: NewBackgroundJob<'_>) -> Result<()> {
+    sqlx::query!(
+        "insert into background_jobs as job (kind, key, project, payload, priority, run_at, created_at)
+         values ($1, $2, $3, $4, $5, coalesce($6, clock_timestamp()), clock_timestamp())
+         on conflict (kind, key) do update set
+           project = excluded.project,
+           payload = excluded.payload,
+           priority = greatest(job.priority, excluded.priority),
+           run_at = case job.state when 'waiting' then least(job.run_at, excluded.run_at) else excluded.run_at end,
+           attempts = case job.state when 'dead' then 0 else job.attempts end,
+           state = case job.state when 'dead' then 'waiting' else job.state end,
+           asked = job.asked + 1",
+        job.kind,
+        job.key,
+        job.project.map(|project| project.0),
+        json(job.payload)? as _,
+        job.priority,
+        job.run_at.map(to_sql) as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Says whether a statement has found the job that it is about.
 fn found(id: BackgroundJobId, done: &PgQueryResult) -> Result<()> {
     match done.rows_affected() {
@@ -494,6 +518,7 @@ struct Row {
     started_at: Option<jiff_sqlx::Timestamp>,
     ended_at: Option<jiff_sqlx::Timestamp>,
     error: Option<String>,
+    progress: Option<String>,
 }
 
 impl TryFrom<Row> for BackgroundJob {
@@ -511,6 +536,7 @@ impl TryFrom<Row> for BackgroundJob {
             started_at: timestamp(row.started_at),
             ended_at: timestamp(row.ended_at),
             error: row.error,
+            progress: row.progress,
         })
     }
 }

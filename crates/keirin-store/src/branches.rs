@@ -241,14 +241,23 @@ impl Store {
                 "this is the project's default branch; make another one the default first".to_owned(),
             ));
         }
-        sqlx::query!("delete from branches where id = $1 and not is_default", id.0)
-            .execute(&self.pool)
-            .await
-            .map_err(|error| {
-                StoreError::conflict_if_violated(error, || {
-                    "flows have run on this branch, so it stays for their history".to_owned()
-                })
-            })?;
+        // Held first: whoever adds a flow holds it too, and is seen by the statement after.
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query!("select id from branches where id = $1 for update", id.0)
+            .fetch_optional(&mut *transaction)
+            .await?;
+        let deleted = sqlx::query!(
+            "delete from branches
+             where id = $1 and not is_default and not exists (select from flows where branch = $1)",
+            id.0
+        );
+        let deleted = deleted.execute(&mut *transaction).await?.rows_affected();
+        transaction.commit().await?;
+        if deleted == 0 {
+            return Err(StoreError::Conflict(
+                "flows have run on this branch, so it stays for their history".to_owned(),
+            ));
+        }
         Ok(())
     }
 }

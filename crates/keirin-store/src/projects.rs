@@ -317,63 +317,6 @@ impl Store {
         }
         Ok(())
     }
-
-    /// Deletes a project with its flows and all that they left in the database. Gives the keys of the objects that
-    /// nothing points at any more, for the caller to remove.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] while a flow of it is not finished, [`StoreError::NotFound`] when it is not there.
-    pub async fn delete_project(&self, id: ProjectId) -> Result<Vec<String>> {
-        let mut transaction = self.pool.begin().await?;
-        // Keeps the engine from adding a flow meanwhile: its commit raises this row's last number.
-        let locked = sqlx::query!("select id from projects where id = $1 for update", id.0)
-            .fetch_optional(&mut *transaction)
-            .await?;
-        if locked.is_none() {
-            return Err(StoreError::not_found("project", id));
-        }
-        let unfinished = sqlx::query_scalar!(
-            r#"select count(*) as "count!" from flows where project = $1 and outcome is null"#,
-            id.0
-        )
-        .fetch_one(&mut *transaction)
-        .await?;
-        if unfinished > 0 {
-            return Err(StoreError::Conflict(format!(
-                "{unfinished} flows of the project are not finished; cancel them first"
-            )));
-        }
-        // One statement sees one state of all tables, so the order within it does not matter.
-        let objects = sqlx::query_scalar!(
-            r#"with
-               gone as materialized (select id from flows where project = $1),
-               tries as materialized (select a.id from gone join attempts a on a.flow = gone.id),
-               no_results as (delete from test_results where attempt in (select id from tries)),
-               no_artifacts as (delete from artifacts where flow in (select id from gone) returning object),
-               no_streams as (delete from log_streams where flow in (select id from gone) returning id),
-               no_chunks as (delete from log_chunks where stream in (select id from no_streams) returning object),
-               no_steps as (delete from steps where attempt in (select id from tries)),
-               no_attempts as (delete from attempts where id in (select id from tries)),
-               no_jobs as (delete from jobs where flow in (select id from gone)),
-               no_runs as (delete from runs where flow in (select id from gone)),
-               no_flow_facts as (delete from flow_facts where project = $1),
-               no_run_facts as (delete from run_facts where project = $1),
-               no_job_facts as (delete from job_facts where project = $1),
-               no_attempt_facts as (delete from attempt_facts where project = $1),
-               no_samples as (delete from sample_chunks where series in (select id from series where project = $1)),
-               no_flows as (delete from flows where project = $1)
-             select object as "object!" from no_artifacts
-             union all select object from no_chunks where object is not null"#,
-            id.0
-        )
-        .fetch_all(&mut *transaction)
-        .await?;
-        sqlx::query!("delete from projects where id = $1", id.0)
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(objects)
-    }
 }
 
 /// The notices with these among them; `None` where that changes nothing.

@@ -1243,6 +1243,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what takes how much room
+         * @description It is counted when one asks, which takes seconds where there is very much.
+         */
+        get: operations["storage_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/targets": {
         parameters: {
             query?: never;
@@ -2055,6 +2075,8 @@ export interface components {
             key: string;
             /** @description The name of its kind. */
             kind: string;
+            /** @description How far it has come, in words, where it says so. */
+            progress: string | null;
             /** @description The name of the project that it is for. */
             project: string | null;
             /** @description Whether it is due again by itself whenever it has ended. */
@@ -3377,6 +3399,8 @@ export interface components {
                 key: string;
                 /** @description The name of its kind. */
                 kind: string;
+                /** @description How far it has come, in words, where it says so. */
+                progress: string | null;
                 /** @description The name of the project that it is for. */
                 project: string | null;
                 /** @description Whether it is due again by itself whenever it has ended. */
@@ -4019,6 +4043,41 @@ export interface components {
             /** @description What they may do there. */
             role: components["schemas"]["Role"];
         };
+        /** @description What a project keeps. */
+        ProjectStorage: {
+            /**
+             * Format: int64
+             * @description Their size, in bytes.
+             */
+            artifact_bytes: number;
+            /**
+             * Format: int64
+             * @description Its artifacts.
+             */
+            artifacts: number;
+            /**
+             * Format: int64
+             * @description Its flows.
+             */
+            flows: number;
+            /**
+             * Format: int64
+             * @description The size of its logs as they are kept, which is compressed, in bytes.
+             */
+            log_bytes: number;
+            /**
+             * Format: date-time
+             * @description When the oldest of them was started.
+             */
+            oldest_flow_at: string | null;
+            /** @description The project's name; `null` for what belongs to none: the logs of agents and services. */
+            project: string | null;
+            /**
+             * Format: int64
+             * @description Its test results.
+             */
+            test_results: number;
+        };
         /** @description Which proposed changes start a flow. */
         PullRequestTrigger: {
             /** @description Globs over the names of the branches that changes are proposed to; all where it is empty. */
@@ -4556,6 +4615,23 @@ export interface components {
             /** @description Whether it runs, given how the steps before it went. */
             when?: components["schemas"]["Condition"];
         };
+        /** @description What takes how much room. */
+        StorageOverview: {
+            /**
+             * Format: int64
+             * @description Objects that nothing points at any more and that wait to be removed.
+             */
+            objects_to_remove: number;
+            /** @description Whose the object storage is. Nothing is removed from one that belongs to another database. */
+            owner: components["schemas"]["StorageOwner"];
+            /** @description What each project keeps, by name, and at last what belongs to none. */
+            projects: components["schemas"]["ProjectStorage"][];
+        };
+        /**
+         * @description Whose an object storage is.
+         * @enum {string}
+         */
+        StorageOwner: "this" | "another" | "nobody";
         /**
          * @description Where a line came from.
          * @enum {string}
@@ -7349,6 +7425,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SqlRows"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    storage_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageOverview"];
                 };
             };
             /** @description What went wrong, and what to do. */

@@ -121,6 +121,7 @@ fn view(app: &App, job: Stored) -> BackgroundJob {
         started_at: job.started_at,
         ended_at: job.ended_at,
         error: job.error,
+        progress: job.progress,
     }
 }
 

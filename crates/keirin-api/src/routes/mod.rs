@@ -23,6 +23,7 @@ mod runs;
 mod samples;
 mod sign_in;
 mod sources;
+mod storage;
 mod test_results;
 mod tokens;
 mod users;
@@ -113,6 +114,7 @@ fn work() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(background::list))
         .routes(routes!(background::run))
         .routes(routes!(background::cancel))
+        .routes(routes!(storage::show))
 }
 
 fn people() -> OpenApiRouter<Arc<App>> {

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::caller::{Caller, RequestProject};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::{credentials, files, repository};
+use crate::{credentials, repository};
 
 /// The name of the default branch until the repository has been read; nobody sees it before.
 const DEFAULT_BRANCH: &str = "main";
@@ -114,9 +114,7 @@ pub(crate) async fn remove(
     State(app): State<Arc<App>>,
     RequestProject(place): RequestProject,
 ) -> Result<StatusCode, ApiError> {
-    let objects = app.store.delete_project(place.project).await?;
-    // There may be very many; what is not reached before the server ends stays as an orphan.
-    tokio::spawn(files::remove(Arc::clone(&app), objects));
+    app.store.delete_project(place.project).await?;
     app.work.project_changed(place.project).await?;
     Ok(StatusCode::NO_CONTENT)
 }

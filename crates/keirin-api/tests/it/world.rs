@@ -22,6 +22,7 @@ use keirin_model::flow::{Attempt, Flow, Job, Run};
 use keirin_model::plan::Executor;
 use keirin_model::{AgentId, AttemptId, BranchId, JobId, ProjectId, UserId};
 use keirin_objects::Objects;
+use keirin_retention::Retention;
 use keirin_store::Store;
 use keirin_store::agents::NewAgent;
 use keirin_store::projects::{NamedRepository, NewProject};
@@ -99,6 +100,7 @@ impl World {
         let work = Double::new(store.clone());
         let storage = Storage::new(store.clone());
         let exchange = Arc::new(Exchange::new(storage.clone(), clock_of(&clock), exchange));
+        let retention = Retention::new(store.clone(), objects.clone(), clock_of(&clock));
         let background = BackgroundJobs::new(
             store.clone(),
             clock_of(&clock),
@@ -117,6 +119,7 @@ impl World {
             settings,
             background,
             reconcilers: Reconcilers::new(clock_of(&clock)),
+            retention,
         });
         Self {
             router: router(&app),

@@ -64,7 +64,7 @@ impl Fixture {
         self.logs.open(&attempt_in_flow(attempt, 1), now()).await.unwrap()
     }
 
-    /// The keys of all objects.
+    /// The keys of all objects but those that wait to be removed.
     pub(crate) async fn keys(&self) -> Vec<String> {
         let mut keys: Vec<String> = self
             .objects
@@ -73,8 +73,16 @@ impl Fixture {
             .try_collect()
             .await
             .unwrap();
+        let removed = self.database.store().removed_objects(1000).await.unwrap();
+        keys.retain(|key| !removed.contains(key));
         keys.sort();
         keys
+    }
+
+    /// Those of them that nothing in the database knows of.
+    pub(crate) async fn unknown_objects(&self) -> Vec<String> {
+        let keys = self.keys().await;
+        self.database.store().unknown_objects(&keys).await.unwrap()
     }
 
     /// How many rows there are of a log, and how many of them point at objects.

@@ -6,6 +6,5 @@ mod fixture;
 mod follow;
 mod intake;
 mod read;
-mod retention;
 mod seal;
 mod search;

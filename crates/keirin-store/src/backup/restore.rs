@@ -6,6 +6,7 @@ use tokio::io::AsyncRead;
 use super::catalog::{column_list, migrations, quoted, tables};
 use super::record::{Kind, Reader, parse, unpack};
 use super::{BackupError, BackupSummary, End, FORMAT, Manifest, TableHead};
+use crate::removed_objects::set_object_owner;
 use crate::store::MIGRATIONS;
 use crate::{Store, StoreError};
 
@@ -38,6 +39,7 @@ impl Store {
 
     /// Puts a backup in place of everything in the database, then brings the tables to this version. No server may be
     /// running on it. Whoever led before does not lead any more, and positions in the stream of events are gone.
+    /// `object_owner` is its new id as an owner of objects: that of the backup belongs to the database that was backed up.
     ///
     /// # Errors
     /// [`BackupError::NotEmpty`] unless `replace`; after any error everything is as it was.
@@ -45,6 +47,7 @@ impl Store {
         &self,
         reader: impl AsyncRead + Unpin + Send,
         replace: bool,
+        object_owner: &str,
     ) -> Result<BackupSummary, BackupError> {
         let mut reader = Reader::begin(reader).await?;
         let manifest = read_manifest(&mut reader).await?;
@@ -56,7 +59,7 @@ impl Store {
             return Err(BackupError::NotEmpty);
         }
         put_aside(&mut connection).await?;
-        let restored = load(&mut connection, &mut reader, &manifest).await;
+        let restored = load(&mut connection, &mut reader, &manifest, object_owner).await;
         let end = match restored {
             Ok(end) => end,
             Err(error) => {
@@ -179,6 +182,7 @@ async fn load<R: AsyncRead + Unpin>(
     connection: &mut PgConnection,
     reader: &mut Reader<R>,
     manifest: &Manifest,
+    object_owner: &str,
 ) -> Result<End, BackupError> {
     let migrate = |error| BackupError::Store(StoreError::Migrate(error));
     // The names in prepared statements meant other tables a moment ago.
@@ -199,6 +203,7 @@ async fn load<R: AsyncRead + Unpin>(
         .run_direct(None, &mut *connection, false)
         .await
         .map_err(migrate)?;
+    set_object_owner(connection, object_owner).await?;
     Ok(end)
 }
 

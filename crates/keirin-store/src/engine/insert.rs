@@ -70,21 +70,31 @@ async fn flows(connection: &mut PgConnection, flows: &[Flow]) -> Result<(), Comm
     let created: Vec<_> = flows.iter().map(|flow| to_sql(flow.created_at)).collect();
     let finished: Vec<_> = flows.iter().map(|flow| flow.finished_at.map(to_sql)).collect();
 
-    sqlx::query!(
-        "with added as (
+    // The branch is held, so that it is not deleted before the flow is there to keep it.
+    let added = sqlx::query_scalar!(
+        r#"with places as materialized (
+           select id, name from branches where id = any($3) for key share
+         ),
+         added as (
            insert into flows
              (id, project, branch, number, workflow, kind, commit, change, params, cause, plan, state, outcome,
               created_at, finished_at, diagnostics)
-           select * from unnest(
+           select u.* from unnest(
              $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::jsonb[],
              $9::jsonb[], $10::jsonb[], $11::jsonb[], $12::text[], $13::text[], $14::timestamptz[],
              $15::timestamptz[], $16::jsonb[])
+             as u (id, project, branch, number, workflow, kind, commit, change, params, cause, plan, state, outcome,
+                   created_at, finished_at, diagnostics)
+           join places on places.id = u.branch
            returning id, project, branch, kind, workflow, commit, outcome, created_at, finished_at
+         ),
+         told as (
+           insert into flow_facts (project, flow, branch, kind, workflow, commit, outcome, created_at, finished_at)
+           select a.project, a.id, p.name, a.kind, a.workflow, a.commit, a.outcome, a.created_at, a.finished_at
+           from added a join places p on p.id = a.branch
+           where a.outcome is not null
          )
-         insert into flow_facts (project, flow, branch, kind, workflow, commit, outcome, created_at, finished_at)
-         select a.project, a.id, b.name, a.kind, a.workflow, a.commit, a.outcome, a.created_at, a.finished_at
-         from added a join branches b on b.id = a.branch
-         where a.outcome is not null",
+         select count(*) as "count!" from added"#,
         &ids,
         &projects,
         &branches,
@@ -102,9 +112,12 @@ async fn flows(connection: &mut PgConnection, flows: &[Flow]) -> Result<(), Comm
         &finished as _,
         &diagnostics as _,
     )
-    .execute(&mut *connection)
+    .fetch_one(&mut *connection)
     .await
     .map_err(conflict)?;
+    reached(added, flows.len(), || {
+        "a branch that flows were to run on is gone".to_owned()
+    })?;
 
     sqlx::query!(
         "update projects p set last_flow_number = greatest(p.last_flow_number, u.number)

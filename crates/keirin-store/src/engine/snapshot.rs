@@ -58,7 +58,14 @@ impl Store {
     /// [`StoreError::NotFound`] when there is no such flow.
     pub async fn flow_record(&self, flow: FlowId) -> Result<FlowRecord> {
         let mut view = self.view().await?;
-        let record = records(&mut view, &[flow.0]).await?.pop();
+        // What a deleted project leaves is still there for a while.
+        let ids = sqlx::query_scalar!(
+            "select flows.id from flows join projects on projects.id = flows.project where flows.id = $1",
+            flow.0
+        )
+        .fetch_all(&mut *view)
+        .await?;
+        let record = records(&mut view, &ids).await?.pop();
         view.commit().await?;
         record.ok_or_else(|| StoreError::not_found("flow", flow))
     }

@@ -202,22 +202,22 @@ impl Store {
         Ok(extents.collect())
     }
 
-    /// Puts one chunk in the place of those that begin at these lines, and gives the keys of the objects that nothing
-    /// points at any more; `None`, and no change, where some of them are not there.
+    /// Puts one chunk in the place of those that begin at these lines. `false`, and no change, where some of them are not
+    /// there.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn swap_log_chunks(&self, old: &[u64], new: &LogChunkRow) -> Result<Option<Vec<String>>> {
+    pub async fn swap_log_chunks(&self, old: &[u64], new: &LogChunkRow) -> Result<bool> {
         let first_lines: Vec<i64> = old.iter().map(|&number| line(number)).collect();
         let mut transaction = self.pool.begin().await?;
-        let gone = sqlx::query_scalar!(
-            "delete from log_chunks where stream = $1 and first_line = any($2) returning object",
+        let deleted = sqlx::query!(
+            "delete from log_chunks where stream = $1 and first_line = any($2)",
             new.stream.0,
             &first_lines,
         );
-        let gone = gone.fetch_all(&mut *transaction).await?;
-        if gone.len() != old.len() {
-            return Ok(None);
+        let deleted = deleted.execute(&mut *transaction).await?.rows_affected();
+        if deleted != old.len() as u64 {
+            return Ok(false);
         }
         sqlx::query!(
             "insert into log_chunks
@@ -236,7 +236,7 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        Ok(Some(gone.into_iter().flatten().collect()))
+        Ok(true)
     }
 
     /// Logs whose small chunks wait for being merged. A log that is still open is taken off the list by this: it comes
@@ -274,18 +274,5 @@ impl Store {
         .execute(&self.pool)
         .await?;
         Ok(())
-    }
-
-    /// Those of these keys that no chunk points at.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn log_orphans(&self, keys: &[String]) -> Result<Vec<String>> {
-        let orphans = sqlx::query_scalar!(
-            r#"select key as "key!" from unnest($1::text[]) as candidates (key)
-            where not exists (select from log_chunks where object = key)"#,
-            keys,
-        );
-        Ok(orphans.fetch_all(&self.pool).await?)
     }
 }

@@ -9,6 +9,9 @@ use tokio::io::AsyncWriteExt as _;
 
 use crate::fixture::{Led, TERM, led, project};
 
+/// The id as an owner of objects that a restored database gets.
+const OWNER: &str = "restored";
+
 async fn taken(led: &Led) -> Vec<u8> {
     let mut bytes = Vec::new();
     let summary = led.store.backup(&mut bytes).await.unwrap();
@@ -33,11 +36,12 @@ async fn what_was_backed_up_is_restored() {
     // A number that was given out and is gone is not given out again.
     let (gone, _) = project(&led.store, "gone").await;
     led.store.delete_project(gone).await.unwrap();
+    led.store.object_owner("original").await.unwrap();
     let bytes = taken(&led).await;
 
     let other = keirin_testkit::database().await;
     let store = other.store();
-    let summary = store.restore(bytes.as_slice(), false).await.unwrap();
+    let summary = store.restore(bytes.as_slice(), false, OWNER).await.unwrap();
     assert!(summary.rows > 20);
     assert_eq!(store.snapshot().await.unwrap(), led.snapshot().await);
     assert_eq!(
@@ -49,6 +53,9 @@ async fn what_was_backed_up_is_restored() {
             .unwrap(),
         b"\x00\xff\\sealed\n\t"
     );
+    // What the original owns is not the copy's.
+    let owner = store.known_object_owner().await.unwrap();
+    assert_eq!(owner.as_deref(), Some(OWNER));
     let (next, _) = project(&store, "next").await;
     assert!(next > gone, "{next} comes after {gone}");
 
@@ -74,11 +81,11 @@ async fn a_database_that_is_in_use_is_replaced_only_when_told() {
     let led = with_history(database.store()).await;
     let bytes = taken(&led).await;
     project(&led.store, "later").await;
-    let refused = led.store.restore(bytes.as_slice(), false).await;
+    let refused = led.store.restore(bytes.as_slice(), false, OWNER).await;
     assert!(matches!(refused, Err(BackupError::NotEmpty)), "{refused:?}");
     led.store.project_by_name("later").await.unwrap();
 
-    led.store.restore(bytes.as_slice(), true).await.unwrap();
+    led.store.restore(bytes.as_slice(), true, OWNER).await.unwrap();
     let later = led.store.project_by_name("later").await;
     assert!(matches!(later, Err(StoreError::NotFound(_))), "{later:?}");
     led.store.project_by_name("first").await.unwrap();
@@ -104,14 +111,14 @@ async fn a_damaged_backup_changes_nothing() {
         ("nothing", Vec::new()),
     ];
     for (what, bytes) in damaged {
-        let refused = led.store.restore(bytes.as_slice(), true).await;
+        let refused = led.store.restore(bytes.as_slice(), true, OWNER).await;
         assert!(
             matches!(refused, Err(BackupError::Damaged(_) | BackupError::NotABackup)),
             "{what}: {refused:?}"
         );
         assert_eq!(led.snapshot().await, before, "{what}");
     }
-    led.store.restore(bytes.as_slice(), true).await.unwrap();
+    led.store.restore(bytes.as_slice(), true, OWNER).await.unwrap();
     assert_eq!(led.snapshot().await, before);
 }
 
@@ -124,7 +131,7 @@ async fn a_restore_that_was_killed_is_undone_by_whoever_comes_next() {
 
     let (reader, mut writer) = tokio::io::duplex(64);
     let store = database.another_store().await;
-    let restoring = tokio::spawn(async move { store.restore(reader, true).await });
+    let restoring = tokio::spawn(async move { store.restore(reader, true, OWNER).await });
     // What it has taken of these bytes it has read within its work on the tables.
     writer.write_all(&bytes[..bytes.len() - 100]).await.unwrap();
     restoring.abort();
@@ -134,6 +141,6 @@ async fn a_restore_that_was_killed_is_undone_by_whoever_comes_next() {
     next.migrate().await.unwrap();
     assert_eq!(next.snapshot().await.unwrap(), before);
     // It can be done again.
-    next.restore(bytes.as_slice(), true).await.unwrap();
+    next.restore(bytes.as_slice(), true, OWNER).await.unwrap();
     assert_eq!(next.snapshot().await.unwrap(), before);
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::SignedDuration;
-use keirin_model::ProjectId;
+use keirin_model::{ProjectId, RepositoryId};
 use keirin_testkit::TestDatabase;
 use sqlx::PgConnection;
 use sqlx::migrate::{Migration, Migrator};
@@ -70,4 +70,50 @@ async fn looks_that_were_schedules_keep_their_times() {
     let schedules = store.schedules().await.unwrap();
     assert_eq!(schedules.len(), 1);
     assert_eq!(schedules[0].project, ProjectId(4));
+}
+
+#[tokio::test]
+async fn what_projects_had_is_there_and_goes_when_one_is_deleted() {
+    let (database, mut connection) = before(23).await;
+    sqlx::raw_sql(
+        r#"
+        insert into projects (id, name, repository) overriding system value values (1, 'goes', '/one'), (2, 'stays', '/two');
+        insert into branches (id, project, name) overriding system value values (1, 1, 'main'), (2, 2, 'main');
+        insert into repositories (id, name, project) overriding system value values (1, 'goes', 1), (2, 'stays', 2);
+        insert into flows (id, project, branch, number, workflow, kind, params, cause, plan, state, outcome, created_at)
+            values (1, 1, 1, 1, 'default', 'ci', '{}', '{}', '{}', 'finished', 'success', now()),
+                   (2, 2, 2, 1, 'default', 'ci', '{}', '{}', '{}', 'finished', 'success', now());
+        insert into artifacts (flow, attempt, path, size, sha256, object, created_at)
+            values (1, 1, 'a', 1, sha256('a'), 'artifacts/1', now()), (2, 2, 'a', 1, sha256('a'), 'artifacts/2', now());
+        insert into release_facts (repository, name, commit, released_at)
+            values (1, 'v1', 'a', now()), (2, 'v1', 'a', now());
+        "#,
+    )
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    let store = database.store();
+    store.migrate().await.unwrap();
+    let kept = |name: &str, flows: u64| (Some(name.to_owned()), flows, flows);
+    let uses = async || {
+        let uses = store.storage_use().await.unwrap().into_iter();
+        uses.map(|kept| (kept.project, kept.flows, kept.artifacts))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(uses().await, [kept("goes", 1), kept("stays", 1)]);
+
+    store.delete_project(ProjectId(1)).await.unwrap();
+    assert_eq!(uses().await, [kept("stays", 1)]);
+    let flows = store.first_flows(ProjectId(1), 10).await.unwrap();
+    assert_eq!(store.delete_flows(&flows).await.unwrap(), 1);
+    assert_eq!(store.removed_objects(10).await.unwrap(), ["artifacts/1"]);
+    let releases = async |project| {
+        store
+            .delete_history_facts(RepositoryId(project), 10)
+            .await
+            .unwrap()
+    };
+    assert_eq!(releases(1).await, 1);
+    assert_eq!(uses().await, [kept("stays", 1)]);
+    assert_eq!(releases(2).await, 1, "those of the other were there");
 }

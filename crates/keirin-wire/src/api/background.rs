@@ -37,6 +37,9 @@ pub struct BackgroundJob {
     /// Why it failed, where it has not gone well since.
     #[schema(required)]
     pub error: Option<String>,
+    /// How far it has come, in words, where it says so.
+    #[schema(required)]
+    pub progress: Option<String>,
 }
 
 /// What there is of background work.

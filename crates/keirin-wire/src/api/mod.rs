@@ -20,6 +20,7 @@ pub mod repository;
 pub mod results;
 pub mod run;
 pub mod source;
+mod storage;
 pub mod workflow;
 
 pub use access::{
@@ -52,4 +53,5 @@ pub use repository::{FinishImport, HistoryPart, NewFacts, Repository};
 pub use results::{JobTestResult, TestCounts, TestResults};
 pub use run::{Run, RunSummary};
 pub use source::{Source, SourceKind, SourceState, Target, TargetState};
+pub use storage::{ProjectStorage, StorageOverview, StorageOwner};
 pub use workflow::{CheckWorkflow, Param, ParamKind, Workflow, WorkflowCheck};

@@ -94,11 +94,15 @@ fn list(jobs: &[BackgroundJob], output: &Output) {
                 job.state.to_string(),
                 next,
                 job.attempts.to_string(),
+                job.progress.clone().unwrap_or_default(),
                 job.error.clone().unwrap_or_default(),
             ]
         })
         .collect();
-    output.table(&["Id", "Kind", "For", "State", "Next", "Tries", "Error"], &rows);
+    output.table(
+        &["Id", "Kind", "For", "State", "Next", "Tries", "Progress", "Error"],
+        &rows,
+    );
     if jobs.iter().any(|job| job.state == BackgroundJobState::Dead) {
         output.hint("Mend what the error says, then: keirin admin jobs run ID");
     }

@@ -9,6 +9,7 @@ mod migrate;
 mod place;
 pub(crate) mod progress;
 mod restore;
+mod storage;
 
 use clap::Subcommand;
 
@@ -24,6 +25,7 @@ pub(crate) enum AdminCommand {
     Doctor(doctor::DoctorArguments),
     Config(config::ShowArguments),
     Jobs(jobs::JobsArguments),
+    Storage(storage::StorageArguments),
 }
 
 impl AdminCommand {
@@ -39,6 +41,7 @@ impl AdminCommand {
             Self::Doctor(arguments) => doctor::doctor(arguments, output).await,
             Self::Config(arguments) => Ok(config::show(&arguments, output)),
             Self::Jobs(arguments) => jobs::jobs(arguments, output).await,
+            Self::Storage(arguments) => storage::storage(arguments, output).await,
         }
     }
 }

@@ -229,12 +229,16 @@ impl Target<'_> {
             }
             self.data.set_master_key(key)?;
         }
-        if let Err(error) = self.put_database(&mut reader, first).await {
+        let owner = self.object_owner().await?;
+        if let Err(error) = self.put_database(&mut reader, first, &owner).await {
             if let Some(key) = &key_before {
                 self.data.set_master_key(key)?;
                 private_file::remove(&former)?;
             }
             return Err(error);
+        }
+        if self.objects.owner().await?.is_none() {
+            self.objects.set_owner(&owner).await?;
         }
         private_file::remove(&former)?;
         if let Some(agent) = &contents.agent {
@@ -244,6 +248,16 @@ impl Target<'_> {
         }
         // They are copies, of what other projects may have pointed at.
         private_file::remove_folder(&self.data.mirrors())
+    }
+
+    /// The id of the restored database as an owner of objects: that of the database whose place it takes where the objects
+    /// are that one's, else one of its own. So a copy that uses the same bucket as the original removes nothing there.
+    async fn object_owner(&self) -> anyhow::Result<String> {
+        let before = self.store.known_object_owner().await?;
+        let owner = self.objects.owner().await?;
+        Ok(owner
+            .filter(|owner| before.as_ref() == Some(owner))
+            .unwrap_or_else(machine::password))
     }
 
     /// Puts all objects; gives the record that follows them.
@@ -295,9 +309,10 @@ impl Target<'_> {
         &self,
         reader: &mut Reader<R>,
         first: Vec<u8>,
+        owner: &str,
     ) -> anyhow::Result<()> {
         let (mut from_archive, to_store) = duplex(PIECE);
-        let restoring = self.store.restore(to_store, self.replace);
+        let restoring = self.store.restore(to_store, self.replace, owner);
         let reading = async {
             let mut body = first;
             loop {

@@ -27,6 +27,7 @@ use keirin_metrics::exchange::Exchange;
 use keirin_metrics::storage::Storage;
 use keirin_metrics::transforms::Transforms;
 use keirin_model::Clock;
+use keirin_retention::Retention;
 use keirin_store::Store;
 use keirin_store::reader::FunctionAccess;
 use tokio::sync::watch;
@@ -231,16 +232,23 @@ async fn build(
     let exchange = Arc::new(exchange::build(config, storage.clone())?);
     let transforms = Transforms::new(storage);
     let clock: Clock = Arc::new(machine::now);
+    let retention = Retention::new(store.clone(), objects.clone(), Arc::clone(&clock));
+    // A server whose objects belong to another database works, and removes none.
+    if let Err(error) = retention.own(&machine::password()).await {
+        tracing::warn!(%error, "objects are not removed");
+    }
     let works = [
         keirin_controller::background_works(&controller),
         keirin_logs::background_works(&logs),
         keirin_metrics::background_works(&exchange),
+        keirin_retention::background_works(&retention),
     ];
     let background = BackgroundJobs::new(store.clone(), Arc::clone(&clock), works.concat());
     let reconcilers = Reconcilers::new(clock);
     let app = App::new(Parts {
         background: background.clone(),
         reconcilers: reconcilers.clone(),
+        retention,
         transforms: transforms.clone(),
         exchange: Arc::clone(&exchange),
         store: store.clone(),

@@ -292,6 +292,51 @@ async fn a_server_goes_on_in_another_folder_from_its_backup() {
         (&json!(3), &json!("success"))
     );
     assert_eq!(agents(&server), known);
+    objects_go_with_their_project(&server);
+}
+
+/// Deletes the project, and waits until none of its objects is left.
+fn objects_go_with_their_project(server: &Server) {
+    let kept = well(server.keirin(&["admin", "storage", "--json"])).document();
+    assert_eq!(
+        (&kept["owner"], &kept["objects_to_remove"]),
+        (&json!("this"), &json!(0))
+    );
+    let app = &kept["projects"][0];
+    assert_eq!(
+        (&app["project"], &app["flows"], &app["artifacts"]),
+        (&json!("app"), &json!(3), &json!(6))
+    );
+    let table = well(server.keirin(&["admin", "storage"])).output;
+    assert!(table.contains(" 6          24 MB "), "{table}");
+
+    well(server.keirin(&["project", "delete", "app"]));
+    let gone = server.keirin(&["project", "show", "app"]);
+    assert!(gone.exit != 0, "{gone:?}");
+    let jobs = |kind: &str| {
+        let jobs = well(server.keirin(&["admin", "jobs", "--json", "--kind", kind])).document();
+        jobs["items"].as_array().unwrap().clone()
+    };
+    let begun = Instant::now();
+    while !jobs("clear_deleted_project").is_empty() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "what it left is still there"
+        );
+    }
+    let removal = jobs("remove_objects")[0]["id"].as_str().unwrap().to_owned();
+    well(server.keirin(&["admin", "jobs", "run", &removal]));
+    while server
+        .data
+        .join("objects/artifacts")
+        .read_dir()
+        .is_ok_and(|mut entries| entries.next().is_some())
+    {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "its objects are still there"
+        );
+    }
 }
 
 fn well_lines(said: &Said) -> usize {
@@ -522,7 +567,14 @@ async fn what_the_server_does_by_itself_is_listed_had_at_once_and_left_out() {
         let listed: Value = serde_json::from_str(&listed.output).unwrap_or_else(|_| panic!("{listed:?}"));
         listed["items"].as_array().unwrap().clone()
     };
-    let recurring = ["drop_old_samples", "forget_agents", "repack_mirrors", "seal_logs"];
+    let recurring = [
+        "drop_old_samples",
+        "forget_agents",
+        "remove_objects",
+        "repack_mirrors",
+        "seal_logs",
+        "sweep_objects",
+    ];
     // The server takes a moment to ask for them.
     let begun = Instant::now();
     let mut all = jobs(&[]);

@@ -22,6 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("keirin-client", &["model", "wire"]),
     ("keirin-store", &["engine", "model", "wire"]),
     ("keirin-background", &["model", "store"]),
+    ("keirin-retention", &["background", "model", "objects", "store"]),
     (
         "keirin-logs",
         &["background", "model", "objects", "store", "wire"],
@@ -59,6 +60,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "model",
             "objects",
             "promql",
+            "retention",
             "store",
             "wire",
             "workflow",
@@ -80,6 +82,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "model",
             "objects",
             "promql",
+            "retention",
             "store",
             "wire",
             "workflow",

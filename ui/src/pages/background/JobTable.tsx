@@ -51,6 +51,7 @@ function columnsOf(kinds: readonly BackgroundKind[]): Column<BackgroundJob>[] {
         <div className={css.job}>
           <div className={css.name}>{job.title ?? job.kind}</div>
           <Purpose job={job} every={kinds.find((one) => one.name === job.kind)?.every_seconds ?? null} />
+          {job.progress === null ? null : <div className={css.dim}>{job.progress}</div>}
           {job.error === null ? null : (
             <div className={css.error}>
               {job.state === "running" ? "Last time: " : null}

@@ -17,6 +17,7 @@ const job: BackgroundJob = {
   run_at: at(60),
   started_at: at(-1),
   ended_at: at(0),
+  progress: null,
   error: null,
 };
 const kind: BackgroundKind = {

@@ -313,6 +313,13 @@ async fn of_background(app: &App, figures: &mut Figures) -> Result<(), ApiError>
             })
         }),
     );
+    let removed = app.retention.counts();
+    figures.counter(
+        "keirin_objects_removed_total",
+        "Objects removed from the object storage since the server started: those whose row was deleted, and orphans that a crash had left without one.",
+        [("deleted", removed.removed), ("orphan", removed.orphans)]
+            .map(|(reason, count)| (vec![("reason", reason.to_owned())], count as f64)),
+    );
     let reconcilers = app.reconcilers.all().into_iter();
     figures.gauge(
         "keirin_reconciler_failing",

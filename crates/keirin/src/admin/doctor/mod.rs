@@ -14,6 +14,7 @@ use crate::config::{Config, ConfigFlags};
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::serve::data::DataFolder;
+use crate::serve::storage::Database;
 use crate::signals::Stop;
 
 use super::place::configuration;
@@ -99,7 +100,7 @@ pub(super) async fn doctor(arguments: DoctorArguments, output: &Output) -> anyho
     let data = folder::look(&config, &mut checks);
     let (facts, opened) = database::look(&config, data.as_ref(), &mut checks).await;
     tokio::select! {
-        () = look_further(&config, data.as_ref(), &facts, &mut checks) => {}
+        () = look_further(&config, data.as_ref(), opened.as_ref(), &facts, &mut checks) => {}
         _ = stop.asked() => {}
     }
     if let Some(database) = opened {
@@ -111,11 +112,12 @@ pub(super) async fn doctor(arguments: DoctorArguments, output: &Output) -> anyho
 async fn look_further(
     config: &Config,
     data: Option<&DataFolder>,
+    database: Option<&Database>,
     facts: &database::Facts,
     checks: &mut Vec<Check>,
 ) {
     server::git(checks).await;
-    server::objects(config, data, checks).await;
+    server::objects(config, data, database.map(Database::store), checks).await;
     jobs::isolation(config, data, checks).await;
     jobs::local_agent(config, facts, checks);
     server::address(config, data, facts, checks).await;

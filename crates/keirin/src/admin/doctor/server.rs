@@ -1,11 +1,15 @@
 //! What a server needs besides its database: git, object storage, an address, the web page.
 
 use std::io::ErrorKind;
+use std::sync::Arc;
 
 use keirin_git::Git;
+use keirin_retention::{ObjectOwner, Retention};
+use keirin_store::Store;
 use tokio::net::TcpListener;
 
 use crate::config::Config;
+use crate::machine;
 use crate::serve::data::DataFolder;
 use crate::serve::storage;
 
@@ -25,13 +29,23 @@ pub(super) async fn git(checks: &mut Vec<Check>) {
 }
 
 /// Writes, reads and removes an object.
-pub(super) async fn objects(config: &Config, data: Option<&DataFolder>, checks: &mut Vec<Check>) {
+pub(super) async fn objects(
+    config: &Config,
+    data: Option<&DataFolder>,
+    store: Option<&Store>,
+    checks: &mut Vec<Check>,
+) {
     let Some(data) = data else {
         checks.push(Check::skipped(OBJECTS, "there is no data folder"));
         return;
     };
     let tried = async { storage::check(&storage::objects(config, data)?).await };
     checks.push(match tried.await {
+        Ok(()) if is_anothers(config, data, store).await => Check::problem(
+            OBJECTS,
+            "they belong to another database, so nothing is removed from there",
+            "where the other server is gone for good: keirin admin storage claim",
+        ),
         Ok(()) => Check::ok(
             OBJECTS,
             format!(
@@ -41,6 +55,16 @@ pub(super) async fn objects(config: &Config, data: Option<&DataFolder>, checks: 
         ),
         Err(error) => Check::failed(OBJECTS, &error),
     });
+}
+
+/// Whether the objects belong to another database than the one that is there.
+async fn is_anothers(config: &Config, data: &DataFolder, store: Option<&Store>) -> bool {
+    let (Some(store), Ok(objects)) = (store, storage::objects(config, data)) else {
+        return false;
+    };
+    let retention = Retention::new(store.clone(), objects, Arc::new(machine::now));
+    // That the database does not answer, or has no tables yet, another check says.
+    matches!(retention.owner().await, Ok(ObjectOwner::Another))
 }
 
 /// Whether the server has its address, or could have it.

@@ -37,16 +37,21 @@ fn settings(world: &World) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What a command says about the server of this world; the command succeeds.
-fn told(world: &World, arguments: &[&str]) -> String {
-    let output = keirin()
+/// A command about the server of this world.
+fn command(world: &World, arguments: &[&str]) -> std::process::Command {
+    let mut command = keirin();
+    command
         .args(arguments)
         .arg("--data-dir")
         .arg(world.data())
         .current_dir(world.path())
-        .envs(world.settings.iter().cloned())
-        .output()
-        .unwrap();
+        .envs(world.settings.iter().cloned());
+    command
+}
+
+/// What a command says about the server of this world; the command succeeds.
+fn told(world: &World, arguments: &[&str]) -> String {
+    let output = command(world, arguments).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}{output:?}");
     text
@@ -94,6 +99,23 @@ async fn logs_and_artifacts_lie_in_a_bucket() {
     let pieces = story.client.download(kept[0].id).await.unwrap();
     let pieces: Vec<_> = pieces.try_collect().await.unwrap();
     assert_eq!(pieces.concat(), b"two\nlines\n");
+
+    // A copy that is set up as the original was looks at the original's objects, and is not to remove any.
+    let mut copy = World::new();
+    copy.settings.clone_from(&story.world.settings);
+    told(&copy, &["admin", "restore", &backup]);
+    let doctor = |world: &World| {
+        let mut command = command(world, &["admin", "doctor"]);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert!(
+        doctor(&copy).contains("belong to another database"),
+        "{}",
+        doctor(&copy)
+    );
+    told(&copy, &["admin", "storage", "claim"]);
+    assert!(!doctor(&copy).contains("belong to another database"));
+    assert!(doctor(&story.world).contains("belong to another database"));
 }
 
 #[tokio::test]

@@ -1,0 +1,75 @@
+//! What goes away: objects that no row points at, what a deleted project leaves, and what a crash left half done.
+//!
+//! Rows go first, in transactions of their own that end soon, and remember their objects
+//! ([`keirin_store::Store::removed_objects`]); the objects follow. Nothing is removed from an object storage that belongs to
+//! another database ([`ObjectOwner`]).
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+mod deleted_project;
+mod owner;
+mod removal;
+mod sweep;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use keirin_background::BackgroundWork;
+use keirin_model::Clock;
+use keirin_objects::Objects;
+use keirin_store::Store;
+
+pub use owner::{NotOwner, ObjectOwner};
+
+/// What lets go of objects and rows. A clone is the same.
+#[derive(Clone)]
+pub struct Retention {
+    store: Store,
+    objects: Objects,
+    clock: Clock,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    removed: AtomicU64,
+    orphans: AtomicU64,
+}
+
+/// How many objects have been removed from the object storage since the server started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RemovalCounts {
+    /// Those whose row was deleted.
+    pub removed: u64,
+    /// Those that never had one: a crash had come between the object and its row.
+    pub orphans: u64,
+}
+
+impl Retention {
+    /// Over this database and these objects.
+    pub fn new(store: Store, objects: Objects, clock: Clock) -> Self {
+        Self {
+            store,
+            objects,
+            clock,
+            counts: Arc::default(),
+        }
+    }
+
+    /// What has gone since the server started.
+    pub fn counts(&self) -> RemovalCounts {
+        RemovalCounts {
+            removed: self.counts.removed.load(Ordering::Relaxed),
+            orphans: self.counts.orphans.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Every kind of background job that takes something away.
+pub fn background_works(retention: &Retention) -> Vec<Arc<dyn BackgroundWork>> {
+    vec![
+        Arc::new(removal::RemoveObjects(retention.clone())),
+        Arc::new(sweep::SweepObjects(retention.clone())),
+        Arc::new(deleted_project::ClearDeletedProject(retention.clone())),
+    ]
+}

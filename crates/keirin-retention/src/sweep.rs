@@ -1,0 +1,84 @@
+//! Removes objects that never had a row, and what writers that died have left.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::TryStreamExt as _;
+use jiff::SignedDuration;
+use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
+use keirin_objects::{ARTIFACTS, LOGS, ObjectKey};
+use keirin_store::background_jobs::BegunJob;
+
+use crate::Retention;
+
+const KIND: BackgroundKind = BackgroundKind {
+    name: "sweep_objects",
+    title: "Remove objects that a crash has left without a row",
+    concurrency: 1,
+    time_limit: Duration::from_secs(12 * 3600),
+    retry: RetrySchedule {
+        first: Duration::from_secs(600),
+        longest: Duration::from_secs(3600),
+        attempts: None,
+    },
+    every: Some(SignedDuration::from_hours(24)),
+};
+
+/// How old an object is before its row cannot be on its way any more, with room for the clock of a bucket.
+const ORPHANED_AFTER: SignedDuration = SignedDuration::from_hours(24);
+/// How many objects one statement asks about.
+const AT_ONCE: usize = 1000;
+
+pub(crate) struct SweepObjects(pub(crate) Retention);
+
+#[async_trait]
+impl BackgroundWork for SweepObjects {
+    fn kind(&self) -> BackgroundKind {
+        KIND
+    }
+
+    async fn run(&self, _job: &BegunJob) -> Result<NextRun, JobFailure> {
+        let retention = &self.0;
+        retention.check_owner().await.map_err(JobFailure::passing)?;
+        let before = (retention.clock)() - ORPHANED_AFTER;
+        let (mut orphans, mut bytes): (u64, u64) = (0, 0);
+        for folder in [LOGS, ARTIFACTS] {
+            let folder = ObjectKey::parse(folder).map_err(JobFailure::passing)?;
+            let old = retention.objects.list_older(Some(&folder), before);
+            let mut batches = old.try_chunks(AT_ONCE);
+            while let Some(batch) = batches.try_next().await.map_err(JobFailure::passing)? {
+                let keys: Vec<String> = batch.iter().map(|info| info.key.to_string()).collect();
+                let unknown = retention.store.unknown_objects(&keys).await;
+                let unknown = unknown.map_err(JobFailure::passing)?;
+                if unknown.is_empty() {
+                    continue;
+                }
+                let (gone, failed) = retention.remove(unknown).await;
+                orphans += gone.len() as u64;
+                let of_gone = batch
+                    .iter()
+                    .filter(|info| gone.iter().any(|key| key == info.key.as_str()));
+                bytes += of_gone.map(|info| info.bytes).sum::<u64>();
+                retention
+                    .counts
+                    .orphans
+                    .fetch_add(gone.len() as u64, Ordering::Relaxed);
+                if let Some((key, error)) = failed {
+                    return Err(JobFailure::Passing(format!("{key} cannot be removed: {error}.")));
+                }
+            }
+        }
+        let unfinished = retention.objects.sweep_unfinished(before).await;
+        let unfinished = unfinished.map_err(JobFailure::passing)?;
+        if orphans + unfinished > 0 {
+            tracing::info!(
+                orphans,
+                bytes,
+                unfinished,
+                "objects without a row have been removed"
+            );
+        }
+        Ok(NextRun::Done)
+    }
+}

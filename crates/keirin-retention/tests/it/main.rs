@@ -1,0 +1,137 @@
+//! What goes away, from the wish to the last row and object, and what must never go.
+// The age of an object is by the clock of its storage.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
+
+mod fixture;
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use keirin_background::{JobFailure, NextRun};
+use keirin_retention::{NotOwner, ObjectOwner, RemovalCounts};
+
+use fixture::Fixture;
+
+#[tokio::test]
+async fn what_a_deleted_project_leaves_goes_in_pieces_and_nothing_of_others() {
+    let fixture = Fixture::at(Timestamp::now()).await;
+    fixture.retention.own("this").await.unwrap();
+    let (gone, stays) = (
+        fixture.project("gone", 250).await,
+        fixture.project("stays", 3).await,
+    );
+    let of_others = fixture.rows(stays).await;
+    let objects_of = |project: keirin_model::ProjectId| {
+        [1, 2, 3].map(|flow| format!("artifacts/{}", project.0 * 1000 + flow))
+    };
+    for key in [objects_of(gone), objects_of(stays)].concat() {
+        fixture.put(&key).await;
+    }
+
+    fixture.store.delete_project(gone).await.unwrap();
+    assert_eq!(fixture.rows(gone).await["flows"], 250, "they go later");
+    let visible = fixture.store.storage_use().await.unwrap();
+    assert_eq!(visible.len(), 1, "and nobody sees them");
+    // The name is free, and what another project of this name does is not taken for what the first one left.
+    let another = fixture.project("gone", 3).await;
+    let of_another = fixture.rows(another).await;
+
+    let job = fixture.begin("clear_deleted_project").await;
+    assert_eq!(job.key, format!("gone ({gone})"));
+    assert_eq!(fixture.work(&job).await, Ok(NextRun::Done));
+    assert_eq!(fixture.rows(gone).await, BTreeMap::new());
+    assert_eq!(fixture.rows(another).await, of_another);
+    assert_eq!(fixture.rows(stays).await, of_others);
+    let told = fixture.store.background_job(job.id).await.unwrap();
+    assert_eq!(told.progress.as_deref(), Some("all 250 flows; facts"));
+    // A server that ended just before it could say so does it again.
+    assert_eq!(fixture.work(&job).await, Ok(NextRun::Done));
+
+    assert_eq!(fixture.store.count_removed_objects().await.unwrap(), 500);
+    assert_eq!(fixture.round("remove_objects").await, Ok(NextRun::Done));
+    assert_eq!(fixture.keys().await, objects_of(stays));
+    assert_eq!(fixture.store.count_removed_objects().await.unwrap(), 0);
+    let counts = RemovalCounts {
+        removed: 500,
+        orphans: 0,
+    };
+    assert_eq!(fixture.retention.counts(), counts);
+}
+
+#[tokio::test]
+async fn nothing_is_removed_for_a_database_that_only_looks_at_the_objects_of_another() {
+    let original = Fixture::at(Timestamp::now()).await;
+    original.retention.own("original").await.unwrap();
+    original.retention.own("drawn anew").await.unwrap();
+    original.put("artifacts/needed").await;
+    let copy = original.another().await;
+    assert!(matches!(copy.retention.own("copy").await, Err(NotOwner::Another)));
+    assert_eq!(copy.retention.owner().await.unwrap(), ObjectOwner::Another);
+    copy.store
+        .discard_objects(&["artifacts/needed".to_owned()])
+        .await
+        .unwrap();
+    for kind in ["remove_objects", "sweep_objects"] {
+        let Err(JobFailure::Passing(message)) = copy.round(kind).await else {
+            panic!("{kind} goes on");
+        };
+        assert!(message.contains("keirin admin storage claim"), "{message}");
+    }
+    assert_eq!(original.keys().await, ["artifacts/needed"]);
+    assert_eq!(original.retention.owner().await.unwrap(), ObjectOwner::This);
+
+    copy.retention.claim("copy").await.unwrap();
+    assert_eq!(copy.round("remove_objects").await, Ok(NextRun::Done));
+    assert_eq!(original.retention.owner().await.unwrap(), ObjectOwner::Another);
+    assert_eq!(original.keys().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_a_crash_left_without_a_row_is_swept_after_a_day() {
+    let fixture = Fixture::at(Timestamp::now()).await;
+    fixture.retention.own("this").await.unwrap();
+    let project = fixture.project("shop", 1).await;
+    let known = [
+        format!("artifacts/{}001", project.0),
+        format!("logs/{}001", project.0),
+    ];
+    let orphans = ["artifacts/orphan", "logs/1/orphan"];
+    let others = ["elsewhere/orphan", "logs-of-others/1"];
+    for key in known.iter().map(String::as_str).chain(orphans).chain(others) {
+        fixture.put(key).await;
+    }
+    assert_eq!(fixture.round("sweep_objects").await, Ok(NextRun::Done));
+    assert_eq!(fixture.keys().await.len(), 6, "their rows may be on their way");
+
+    let later = Fixture::at(Timestamp::now() + SignedDuration::from_hours(25)).await;
+    later.retention.own("this").await.unwrap();
+    let project = later.project("shop", 1).await;
+    let known = [
+        format!("artifacts/{}001", project.0),
+        format!("logs/{}001", project.0),
+    ];
+    later
+        .store
+        .discard_objects(&["logs/on-its-way".to_owned()])
+        .await
+        .unwrap();
+    for key in known
+        .iter()
+        .map(String::as_str)
+        .chain(orphans)
+        .chain(others)
+        .chain(["logs/on-its-way"])
+    {
+        later.put(key).await;
+    }
+    assert_eq!(later.round("sweep_objects").await, Ok(NextRun::Done));
+    let mut rest: Vec<&str> = known
+        .iter()
+        .map(String::as_str)
+        .chain(others)
+        .chain(["logs/on-its-way"])
+        .collect();
+    rest.sort_unstable();
+    assert_eq!(later.keys().await, rest);
+    assert_eq!(later.retention.counts().orphans, 2);
+}

@@ -1,0 +1,205 @@
+//! Deleting what is many rows, in pieces that each end soon: nobody waits for a lock of theirs, and none holds back those
+//! who read positions for long.
+
+use keirin_model::{FlowId, ProjectId, RepositoryId};
+use serde::{Deserialize, Serialize};
+
+use crate::background_jobs::{NewBackgroundJob, enqueue};
+use crate::{Result, Store, StoreError};
+
+/// The kind of background job that deletes what a deleted project leaves.
+pub const CLEAR_DELETED_PROJECT: &str = "clear_deleted_project";
+
+/// What a deleted project leaves, as its background job knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletedProject {
+    /// The project that is gone.
+    pub project: ProjectId,
+    /// Its repository, where its history had been read.
+    pub repository: Option<RepositoryId>,
+    /// Its series, which are gone too: their samples are not.
+    pub series: Vec<i64>,
+}
+
+impl Store {
+    /// Deletes a project. Nobody sees anything of it afterwards, its name is free, and a background job deletes its flows and
+    /// all else that it leaves.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] while a flow of it is not finished, [`StoreError::NotFound`] when it is not there.
+    pub async fn delete_project(&self, id: ProjectId) -> Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        // Keeps the engine from adding a flow meanwhile: its commit raises this row's last number.
+        let name = sqlx::query_scalar!("select name from projects where id = $1 for update", id.0)
+            .fetch_optional(&mut *transaction)
+            .await?
+            .ok_or_else(|| StoreError::not_found("project", id))?;
+        let unfinished = sqlx::query_scalar!(
+            r#"select count(*) as "count!" from flows where project = $1 and outcome is null"#,
+            id.0
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        if unfinished > 0 {
+            return Err(StoreError::Conflict(format!(
+                "{unfinished} flows of the project are not finished; cancel them first"
+            )));
+        }
+        let repository =
+            sqlx::query_scalar!("delete from repositories where project = $1 returning id", id.0)
+                .fetch_optional(&mut *transaction)
+                .await?;
+        // At once, as those of another project of this name would be the same series.
+        let series = sqlx::query_scalar!("delete from series where project = $1 returning id", id.0)
+            .fetch_all(&mut *transaction)
+            .await?;
+        sqlx::query!("delete from projects where id = $1", id.0)
+            .execute(&mut *transaction)
+            .await?;
+        let payload = serde_json::to_value(DeletedProject {
+            project: id,
+            repository: repository.map(RepositoryId),
+            series,
+        });
+        let payload = payload.map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let key = format!("{name} ({id})");
+        let job = NewBackgroundJob {
+            payload: &payload,
+            ..NewBackgroundJob::new(CLEAR_DELETED_PROJECT, &key)
+        };
+        enqueue(&mut transaction, job).await?;
+        transaction.commit().await?;
+        self.wake_background_jobs();
+        Ok(())
+    }
+
+    /// Some flows of a project, the oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn first_flows(&self, project: ProjectId, limit: u32) -> Result<Vec<FlowId>> {
+        let ids = sqlx::query_scalar!(
+            "select id from flows where project = $1 order by number limit $2",
+            project.0,
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids.into_iter().map(FlowId).collect())
+    }
+
+    /// How many flows there are of a project.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn count_flows(&self, project: ProjectId) -> Result<u64> {
+        let count = sqlx::query_scalar!(
+            r#"select count(*) as "count!" from flows where project = $1"#,
+            project.0
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        crate::row::unsigned(count)
+    }
+
+    /// Deletes flows that are finished, with all that they left but facts. Gives how many.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn delete_flows(&self, flows: &[FlowId]) -> Result<u64> {
+        let ids: Vec<i64> = flows.iter().map(|flow| flow.0).collect();
+        // One statement sees one state of all tables, so the order within it does not matter.
+        let deleted = sqlx::query_scalar!(
+            r#"with
+               gone as (delete from flows where id = any($1) and outcome is not null returning id),
+               tries as materialized (select attempts.id from gone join attempts on attempts.flow = gone.id),
+               no_results as (delete from test_results where attempt in (select id from tries)),
+               no_artifacts as (delete from artifacts where flow in (select id from gone)),
+               no_streams as (delete from log_streams where flow in (select id from gone) returning id),
+               no_chunks as (delete from log_chunks where stream in (select id from no_streams)),
+               no_steps as (delete from steps where attempt in (select id from tries)),
+               no_attempts as (delete from attempts where id in (select id from tries)),
+               no_jobs as (delete from jobs where flow in (select id from gone)),
+               no_runs as (delete from runs where flow in (select id from gone))
+             select count(*) as "count!" from gone"#,
+            &ids,
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        crate::row::unsigned(deleted)
+    }
+
+    /// Deletes some facts of what a project's flows did. Gives how many; none when none are left.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn delete_work_facts(&self, project: ProjectId, limit: u32) -> Result<u64> {
+        let limit = i64::from(limit);
+        let deleted = sqlx::query_scalar!(
+            r#"with
+               flows as (delete from flow_facts where ctid = any(array(
+                 select ctid from flow_facts where project = $1 limit $2)) returning 1),
+               runs as (delete from run_facts where ctid = any(array(
+                 select ctid from run_facts where project = $1 limit $2)) returning 1),
+               jobs as (delete from job_facts where ctid = any(array(
+                 select ctid from job_facts where project = $1 limit $2)) returning 1),
+               attempts as (delete from attempt_facts where ctid = any(array(
+                 select ctid from attempt_facts where project = $1 limit $2)) returning 1)
+             select (select count(*) from flows) + (select count(*) from runs) + (select count(*) from jobs)
+                  + (select count(*) from attempts) as "count!""#,
+            project.0,
+            limit,
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        crate::row::unsigned(deleted)
+    }
+
+    /// Deletes some facts of a repository's history that is not there any more. Gives how many; none when none are left.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn delete_history_facts(&self, repository: RepositoryId, limit: u32) -> Result<u64> {
+        let limit = i64::from(limit);
+        let deleted = sqlx::query_scalar!(
+            r#"with
+               commits as (delete from commit_facts where ctid = any(array(
+                 select ctid from commit_facts where repository = $1 limit $2)) returning 1),
+               merges as (delete from pull_request_facts where ctid = any(array(
+                 select ctid from pull_request_facts where repository = $1 limit $2)) returning 1),
+               releases as (delete from release_facts where ctid = any(array(
+                 select ctid from release_facts where repository = $1 limit $2)) returning 1),
+               names as (delete from identities where ctid = any(array(
+                 select ctid from identities where repository = $1 limit $2)) returning 1)
+             select (select count(*) from commits) + (select count(*) from merges) + (select count(*) from releases)
+                  + (select count(*) from names) as "count!""#,
+            repository.0,
+            limit,
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        if deleted > 0 {
+            return crate::row::unsigned(deleted);
+        }
+        // Identities name them.
+        let people = sqlx::query!(
+            "delete from people where ctid = any(array(select ctid from people where repository = $1 limit $2))",
+            repository.0,
+            limit,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(people.rows_affected())
+    }
+
+    /// Deletes all samples of series that are gone.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn delete_samples_of(&self, series: &[i64]) -> Result<()> {
+        sqlx::query!("delete from sample_chunks where series = any($1)", series)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,108 @@
+//! Objects that no row points at any more, on their way out of the object storage.
+
+use crate::{Result, Store};
+
+/// The setting that holds the id of the database, which is written into the object storage that it owns.
+const OBJECT_OWNER: &str = "object_owner";
+
+impl Store {
+    /// Says of objects that no row will point at them. Those of rows that are deleted or replaced need not be told of.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn discard_objects(&self, keys: &[String]) -> Result<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        sqlx::query!(
+            "insert into removed_objects (key) select unnest($1::text[]) on conflict do nothing",
+            keys
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Some of the objects that are to be removed from the object storage, the first that were let go of first.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn removed_objects(&self, limit: u32) -> Result<Vec<String>> {
+        let keys = sqlx::query_scalar!(
+            "select key from removed_objects order by removed_at limit $1",
+            i64::from(limit)
+        );
+        Ok(keys.fetch_all(&self.pool).await?)
+    }
+
+    /// Forgets objects that are not in the object storage any more.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn forget_removed_objects(&self, keys: &[String]) -> Result<()> {
+        sqlx::query!("delete from removed_objects where key = any($1)", keys)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Which of these objects nothing in the database knows of: orphans, once they are old enough that no row of theirs can
+    /// still be on its way.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn unknown_objects(&self, keys: &[String]) -> Result<Vec<String>> {
+        let unknown = sqlx::query_scalar!(
+            r#"select key as "key!" from unnest($1::text[]) as candidate (key)
+               where not exists (select from artifacts where object = candidate.key)
+                 and not exists (select from log_chunks where object = candidate.key)
+                 and not exists (select from removed_objects where removed_objects.key = candidate.key)"#,
+            keys,
+        );
+        Ok(unknown.fetch_all(&self.pool).await?)
+    }
+
+    /// The id of this database as an owner of objects; `drawn` where it has none yet. A restored database has another than
+    /// the one that was backed up.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn object_owner(&self, drawn: &str) -> Result<String> {
+        let id = sqlx::query_scalar!(
+            r#"with drawn as (
+                 insert into settings (name, value) values ($1, to_jsonb($2::text))
+                 on conflict (name) do nothing returning value
+               )
+               select coalesce((select value from drawn), (select value from settings where name = $1)) #>> '{}'
+                 as "id!""#,
+            OBJECT_OWNER,
+            drawn,
+        );
+        Ok(id.fetch_one(&self.pool).await?)
+    }
+
+    /// The id of this database as an owner of objects; `None` where it has none yet.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn known_object_owner(&self) -> Result<Option<String>> {
+        let id = sqlx::query_scalar!(
+            r#"select value #>> '{}' as "id!" from settings where name = $1"#,
+            OBJECT_OWNER
+        );
+        Ok(id.fetch_optional(&self.pool).await?)
+    }
+}
+
+/// Gives the database another id as an owner of objects.
+pub(crate) async fn set_object_owner(connection: &mut sqlx::PgConnection, id: &str) -> Result<()> {
+    sqlx::query!(
+        "insert into settings (name, value) values ($1, to_jsonb($2::text))
+         on conflict (name) do update set value = excluded.value, changed_at = now()",
+        OBJECT_OWNER,
+        id,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! `keirin admin storage`: what takes how much room, and whose the object storage is.
+
+use clap::{Args, Subcommand};
+use keirin_model::Clock;
+use keirin_retention::Retention;
+use keirin_wire::api::{StorageOverview, StorageOwner};
+use std::sync::Arc;
+
+use super::place::{configuration, used_folder};
+use super::progress::{count, size};
+use crate::commands::shown::ago_or_never;
+use crate::config::ConfigFlags;
+use crate::exit::Exit;
+use crate::machine;
+use crate::output::Output;
+use crate::reach::On;
+use crate::serve::storage::{self, Database};
+
+/// Shows what takes how much room, or makes the database the owner of the object storage
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct StorageArguments {
+    #[command(subcommand)]
+    command: Option<StorageCommand>,
+    #[command(flatten)]
+    show: On<NoArguments>,
+}
+
+#[derive(Debug, Subcommand)]
+enum StorageCommand {
+    /// Make this server's database the owner of the object storage, in the place of another
+    ///
+    /// Objects are removed for their owner alone. A restored copy of a server that uses the same bucket is not the owner;
+    /// claim the bucket for it only where the original is gone for good, because what the original has stored since the
+    /// backup is removed then.
+    Claim(ClaimArguments),
+}
+
+#[derive(Debug, Args)]
+struct NoArguments {}
+
+#[derive(Debug, Args)]
+struct ClaimArguments {
+    #[command(flatten)]
+    flags: ConfigFlags,
+}
+
+/// Does what was asked.
+pub(super) async fn storage(arguments: StorageArguments, output: &Output) -> anyhow::Result<Exit> {
+    match arguments.command {
+        None => {
+            let (client, NoArguments {}) = arguments.show.connect()?;
+            let overview = client.storage().await?;
+            if output.is_json() {
+                output.document(&overview);
+            } else {
+                show(&overview, output);
+            }
+            Ok(Exit::Success)
+        }
+        Some(StorageCommand::Claim(arguments)) => claim(&arguments, output).await,
+    }
+}
+
+fn show(overview: &StorageOverview, output: &Output) {
+    let now = machine::now();
+    let rows: Vec<Vec<String>> = overview
+        .projects
+        .iter()
+        .map(|kept| {
+            vec![
+                kept.project.clone().unwrap_or_else(|| "(the server)".to_owned()),
+                kept.flows.to_string(),
+                ago_or_never(now, kept.oldest_flow_at),
+                kept.artifacts.to_string(),
+                size(kept.artifact_bytes),
+                size(kept.log_bytes),
+                kept.test_results.to_string(),
+            ]
+        })
+        .collect();
+    output.table(
+        &[
+            "Project",
+            "Flows",
+            "Oldest",
+            "Artifacts",
+            "Size",
+            "Logs",
+            "Test results",
+        ],
+        &rows,
+    );
+    if overview.objects_to_remove > 0 {
+        let objects = count(overview.objects_to_remove, "object");
+        output.say(format!(
+            "{objects} that nothing points at any more will be removed."
+        ));
+    }
+    if overview.owner == StorageOwner::Another {
+        output.say("The object storage belongs to another database, so nothing is removed from it.");
+        output.hint("Where the other server is gone for good: keirin admin storage claim");
+    }
+}
+
+async fn claim(arguments: &ClaimArguments, output: &Output) -> anyhow::Result<Exit> {
+    let config = match configuration(&arguments.flags, output) {
+        Ok(config) => config,
+        Err(exit) => return Ok(exit),
+    };
+    let data = used_folder(&config)?;
+    let database = Database::reach(&config, &data).await?;
+    let clock: Clock = Arc::new(machine::now);
+    let claimed = async {
+        let objects = storage::objects(&config, &data)?;
+        let retention = Retention::new(database.store().clone(), objects, clock);
+        Ok::<_, anyhow::Error>(retention.claim(&machine::password()).await?)
+    };
+    let claimed = claimed.await;
+    database.close().await?;
+    claimed?;
+    let place = storage::place_of_objects(&config, &data);
+    output.say(format!(
+        "The objects in {place} belong to this server's database now."
+    ));
+    Ok(Exit::Success)
+}
