@@ -46,13 +46,6 @@ struct Started {
     agent: Option<LocalAgent>,
 }
 
-/// What goes on when the lead has ended, unless it is stopped.
-pub(super) struct Remaining {
-    pub(super) agent: Option<LocalAgent>,
-    /// Which the agent says its last words by: it takes connections until it is ended or dropped.
-    pub(super) socket: Option<Socket>,
-}
-
 impl<'a> Leading<'a> {
     /// Nothing has begun yet. `token` is the local token of a server that did not end in order.
     pub(super) fn new(
@@ -160,6 +153,13 @@ impl<'a> Leading<'a> {
         Ok(())
     }
 
+    /// Stops the local agent, while this server is still there to be told how its jobs ended.
+    pub(super) async fn stop_agent(&mut self) {
+        if let Some(agent) = self.started.agent.take() {
+            agent.stop().await;
+        }
+    }
+
     /// Lets background jobs come to an end for as long as this, and gives back the others.
     pub(super) async fn end_background(&mut self, farewell: Duration) {
         if let Some(background) = self.started.background.take() {
@@ -167,13 +167,12 @@ impl<'a> Leading<'a> {
         }
     }
 
-    /// Undoes what [`Leading::begin`] has done. Gives what is left to whoever leads next unless the caller stops it.
-    pub(super) async fn end(&mut self) -> Remaining {
+    /// Undoes what [`Leading::begin`] has done, but for the local agent, which goes on for whoever leads next. Gives the socket,
+    /// which takes connections until it is ended or dropped.
+    pub(super) async fn end(&mut self) -> Option<Socket> {
         // Those that still run are another server's by now.
         self.end_background(Duration::ZERO).await;
-        let Started {
-            socket, loops, agent, ..
-        } = std::mem::take(&mut self.started);
+        let Started { socket, loops, .. } = std::mem::take(&mut self.started);
         // First what others on this machine go by, and last what may wait for the database.
         self.server.app.set_open(false);
         if let Err(error) = self.data.forget_local() {
@@ -183,7 +182,7 @@ impl<'a> Leading<'a> {
             loops.abort();
         }
         self.server.exchange.collectors().stop().await;
-        Remaining { agent, socket }
+        socket
     }
 
     /// The token of the command line on this machine: the one that it knows, as long as that opens anything.

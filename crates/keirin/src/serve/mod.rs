@@ -142,20 +142,25 @@ async fn serve_on(
         error = database.watch() => Err(error),
     };
     output.say("Stopping.");
+    // A server that has failed is started again, and its agent's jobs go on meanwhile.
+    if result.is_ok() {
+        tokio::select! {
+            () = leading.stop_agent() => {}
+            signal = stop.insisted() => {
+                output.say(format!("Stopping at once, by {signal}; the local agent ends by itself."));
+            }
+        }
+    }
     // While nobody else leads.
     leading.end_background(FAREWELL_OF_BACKGROUND_JOBS).await;
     // Whoever leads next need not wait for this one: the lead is given back before the connections are closed.
     lead.abort();
     drop(parts.controller.release(&leadership).await);
     ending.send_replace(true);
-    // A server that has failed is started again, and its agent's jobs go on meanwhile.
-    let left = leading.end().await;
+    let socket = leading.end().await;
     result?;
-    if let Some(agent) = left.agent {
-        agent.stop().await;
-    }
     let answered = async {
-        if let Some(socket) = left.socket {
+        if let Some(socket) = socket {
             socket.end().await;
         }
         drop(http.await);

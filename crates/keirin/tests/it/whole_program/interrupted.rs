@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use crate::whole_program::pipes::{Bell, Gate};
 use crate::whole_program::server::Server;
 use crate::whole_program::story::{Story, one_job, only_job};
-use crate::whole_program::world::{World, poll_async, within};
+use crate::whole_program::world::{World, poll_async};
 
 #[tokio::test]
 async fn a_job_goes_on_while_the_server_is_killed_and_its_log_has_every_byte_once() {
@@ -148,15 +148,7 @@ pub(crate) async fn the_agent_is_killed(world: World) {
     assert_eq!(output[1..], ["done"]);
 
     // What the first attempt wrote is kept, and what it ran does not go on beside the second.
-    let mut log = story.client.follow_log(job.id, Some(1), 1);
-    let first = within("the lost attempt's log ends", async {
-        let mut first = Vec::new();
-        while let Some(lines) = log.next().await.unwrap() {
-            first.extend(lines.into_iter().map(|line| line.text));
-        }
-        first
-    })
-    .await;
+    let first = story.output_of(job.id, 1).await;
     assert!(first.iter().any(|line| line == "attempt 1"), "{first:?}");
     let of_first = |pid: &nix::unistd::Pid| {
         let variables = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
@@ -175,7 +167,8 @@ async fn a_stopped_server_tells_its_jobs_and_the_next_one_tries_them_again() {
     let script = r#"
         if [ "$KEIRIN_ATTEMPT" = 1 ]; then echo waiting; read -r _ < @gates/never; fi
         echo "attempt $KEIRIN_ATTEMPT""#;
-    let mut story = Story::begin_in(world, &one_job(script)).await;
+    let workflow = one_job(script) + "          - { run: 'echo cleaned up', when: always }\n";
+    let mut story = Story::begin_in(world, &workflow).await;
     let flow = story.start().await;
     story.line(only_job(&flow).id, "waiting").await;
     assert!(story.server.stop().success());
@@ -187,6 +180,11 @@ async fn a_stopped_server_tells_its_jobs_and_the_next_one_tries_them_again() {
     assert_eq!(flow.outcome, Some(Outcome::Success));
     let job = only_job(&flow);
     assert_eq!(job.attempts.len(), 2);
-    assert_eq!(job.attempts[0].outcome, Some(Outcome::Lost));
-    assert_eq!(story.output(job).await, ["attempt 2"]);
+    let first = &job.attempts[0];
+    assert_eq!(first.outcome, Some(Outcome::Lost));
+    // The server was there until the job had been stopped, so it knows all of it.
+    let message = first.message.as_deref().unwrap();
+    assert!(message.contains("the agent was stopped"), "{message}");
+    assert_eq!(story.output_of(job.id, 1).await.last().unwrap(), "cleaned up");
+    assert_eq!(story.output(job).await, ["attempt 2", "cleaned up"]);
 }

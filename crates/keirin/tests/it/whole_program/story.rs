@@ -123,6 +123,19 @@ impl Story {
         line(&self.client, job, text).await;
     }
 
+    /// Everything that stands in the log of one attempt, once that has ended.
+    pub(crate) async fn output_of(&self, job: JobId, attempt: u32) -> Vec<String> {
+        let mut log = self.client.follow_log(job, Some(attempt), 1);
+        within("the attempt's log ends", async {
+            let mut all = Vec::new();
+            while let Some(lines) = log.next().await.unwrap() {
+                all.extend(lines.into_iter().map(|line| line.text));
+            }
+            all
+        })
+        .await
+    }
+
     /// What the newest attempt of a job wrote on standard output, once it has finished.
     pub(crate) async fn output(&self, job: &Job) -> Vec<String> {
         self.lines(job, Stream::Output).await
