@@ -72,6 +72,22 @@ impl Store {
         )
         .execute(&mut *transaction)
         .await?;
+        // Beside the attempt, where the end of it finds them for its fact.
+        sqlx::query!(
+            "update attempts set
+               tests_passed = t.passed, tests_failed = t.failed, tests_error = t.error, tests_skipped = t.skipped
+             from (
+               select count(*) filter (where status = 'passed') as passed,
+                 count(*) filter (where status = 'failed') as failed,
+                 count(*) filter (where status = 'error') as error,
+                 count(*) filter (where status = 'skipped') as skipped
+               from test_results where attempt = $1
+             ) t
+             where id = $1",
+            attempt.0,
+        )
+        .execute(&mut *transaction)
+        .await?;
         transaction.commit().await?;
         Ok(true)
     }

@@ -277,14 +277,16 @@ async fn attempts(connection: &mut PgConnection, edits: &[(AttemptId, Edit)]) ->
              and (u.from_state is null
                   or t.state = u.from_state and t.outcome is not distinct from u.from_outcome)
            returning t.id, t.job, t.number, t.agent, t.outcome, t.exit_code, t.assigned_at, t.started_at,
-                     t.finished_at, u.to_outcome is not null as finishes
+                     t.finished_at, t.tests_passed, t.tests_failed, t.tests_error, t.tests_skipped,
+                     u.to_outcome is not null as finishes
          ),
          told as (
            insert into attempt_facts
              (project, flow, job, attempt, branch, kind, stage, name, agent, attempt_number, outcome, exit_code,
-              assigned_at, started_at, finished_at)
+              assigned_at, started_at, finished_at, tests_passed, tests_failed, tests_error, tests_skipped)
            select f.project, f.id, j.id, c.id, b.name, f.kind, r.stage_name, j.name, c.agent, c.number, c.outcome,
-                  c.exit_code, c.assigned_at, c.started_at, c.finished_at
+                  c.exit_code, c.assigned_at, c.started_at, c.finished_at, c.tests_passed, c.tests_failed,
+                  c.tests_error, c.tests_skipped
            from changed c join jobs j on j.id = c.job join runs r on r.id = j.run join flows f on f.id = j.flow
            join branches b on b.id = f.branch
            where c.finishes

@@ -124,16 +124,9 @@ impl Store {
         let rows = sqlx::query!(
             r#"select t.xid::text::bigint as "transaction!", t.number, p.name as project, t.flow, t.job, t.attempt,
                  t.branch, t.kind, t.stage, t.name, t.outcome, t.finished_at as "finished_at: jiff_sqlx::Timestamp",
-                 r.passed as "passed!", r.failed as "failed!", r.error as "error!", r.skipped as "skipped!",
+                 t.tests_passed, t.tests_failed, t.tests_error, t.tests_skipped,
                  t.xid < pg_snapshot_xmin(pg_current_snapshot()) as "settled!"
                from attempt_facts t join projects p on p.id = t.project
-               cross join lateral (
-                 select count(*) filter (where status = 'passed') as passed,
-                   count(*) filter (where status = 'failed') as failed,
-                   count(*) filter (where status = 'error') as error,
-                   count(*) filter (where status = 'skipped') as skipped
-                 from test_results where attempt = t.attempt
-               ) r
                where (t.xid, t.number) > ($1::text::xid8, $2::bigint)
                order by t.xid, t.number limit $3"#,
             position.transaction.to_string(),
@@ -152,10 +145,10 @@ impl Store {
                 outcome: parse_enum(&row.outcome)?,
                 finished_at: row.finished_at.to_jiff(),
                 tests: TestTally {
-                    passed: unsigned(row.passed)?,
-                    failed: unsigned(row.failed)?,
-                    error: unsigned(row.error)?,
-                    skipped: unsigned(row.skipped)?,
+                    passed: unsigned(row.tests_passed)?,
+                    failed: unsigned(row.tests_failed)?,
+                    error: unsigned(row.tests_error)?,
+                    skipped: unsigned(row.tests_skipped)?,
                 },
             };
             Ok(Read::new(row.transaction, row.number, row.settled, fact))

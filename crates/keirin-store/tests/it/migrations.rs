@@ -4,6 +4,7 @@ use std::path::Path;
 
 use jiff::SignedDuration;
 use keirin_model::{ProjectId, RepositoryId};
+use keirin_store::Position;
 use keirin_testkit::TestDatabase;
 use sqlx::PgConnection;
 use sqlx::migrate::{Migration, Migrator};
@@ -116,4 +117,36 @@ async fn what_projects_had_is_there_and_goes_when_one_is_deleted() {
     assert_eq!(releases(1).await, 1);
     assert_eq!(uses().await, [kept("stays", 1)]);
     assert_eq!(releases(2).await, 1, "those of the other were there");
+}
+
+#[tokio::test]
+async fn facts_of_attempts_know_the_test_results_of_before() {
+    let (database, mut connection) = before(25).await;
+    sqlx::raw_sql(
+        r#"
+        insert into projects (id, name, repository) overriding system value values (1, 'one', '/one');
+        insert into attempt_facts (project, flow, job, attempt, branch, kind, stage, name, agent, attempt_number, outcome,
+                assigned_at, finished_at)
+            select 1, 1, 1, attempt, 'main', 'ci', 'build', 'test', 1, 1, 'failed', now(), now()
+            from generate_series(1, 2) as attempt;
+        insert into test_results (attempt, step, suite, name, status)
+            values (1, 0, 'a', 'a', 'passed'), (1, 0, 'a', 'b', 'passed'), (1, 1, 'a', 'c', 'failed');
+        "#,
+    )
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    let store = database.store();
+    store.migrate().await.unwrap();
+    database.settled().await;
+    let facts = store
+        .attempt_facts_after(Position::START, 10)
+        .await
+        .unwrap()
+        .facts;
+    let tests: Vec<_> = facts
+        .iter()
+        .map(|(_, fact)| (fact.tests.passed, fact.tests.failed))
+        .collect();
+    assert_eq!(tests, [(2, 1), (0, 0)]);
 }

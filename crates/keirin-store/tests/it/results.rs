@@ -4,6 +4,7 @@ use keirin_engine::{Move, RowChange};
 use keirin_model::flow::Exit;
 use keirin_model::results::{TestResult, TestStatus};
 use keirin_model::{AttemptId, FlowId, Outcome, Status};
+use keirin_store::Position;
 use keirin_store::artifacts::NewArtifact;
 use keirin_store::test_results::TestCounts;
 use keirin_testkit::contract::{EngineStore, SampleRows};
@@ -148,4 +149,23 @@ async fn fifty_thousand_test_results_are_kept_and_a_second_report_replaces_them(
     lose(&led, attempt).await;
     assert!(!led.store.keep_test_results(attempt, 3, &results).await.unwrap());
     assert_eq!(led.store.test_counts(&[attempt]).await.unwrap(), counts);
+
+    // The fact has the counts itself, and does not change when the results go.
+    let mut connection = database.connection().await;
+    sqlx::query("delete from test_results")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    database.settled().await;
+    let facts = led
+        .store
+        .attempt_facts_after(Position::START, 10)
+        .await
+        .unwrap()
+        .facts;
+    let tests = &facts[0].1.tests;
+    assert_eq!(
+        (tests.passed, tests.failed, tests.error, tests.skipped),
+        (5, 5, 4, 4)
+    );
 }
