@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use keirin_store::StoreError;
 use keirin_store::background_jobs::BegunJob;
 
 /// A kind of background job.
@@ -21,6 +22,8 @@ pub struct BackgroundKind {
     pub retry: RetrySchedule,
     /// How long after its end it is due again, where it recurs: there is always one job of such a kind.
     pub every: Option<SignedDuration>,
+    /// Whether a person may have a job of it forgotten; not where it is the only one that knows what is left to do.
+    pub is_cancellable: bool,
 }
 
 /// When a job that has failed is tried again. The time doubles with each failure.
@@ -63,6 +66,13 @@ impl JobFailure {
         match self {
             Self::Passing(message) | Self::Lasting(message) => message,
         }
+    }
+}
+
+impl From<StoreError> for JobFailure {
+    /// The database is there again another time.
+    fn from(error: StoreError) -> Self {
+        Self::passing(error)
     }
 }
 

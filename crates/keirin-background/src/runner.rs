@@ -103,10 +103,16 @@ impl BackgroundJobs {
     /// Ends and forgets a job; one that recurs is left out this once.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when it is over or never was.
+    /// [`StoreError::NotFound`] when it is over or never was, [`StoreError::Conflict`] when nobody else knows what is left to
+    /// do.
     pub async fn cancel(&self, id: BackgroundJobId) -> Result<(), StoreError> {
         let job = self.0.store.background_job(id).await?;
         let kind = self.0.works.get(job.kind.as_str()).map(|work| work.kind());
+        if kind.is_some_and(|kind| !kind.is_cancellable) {
+            return Err(StoreError::Conflict(
+                "this job alone knows what is left to do, so it cannot be cancelled".to_owned(),
+            ));
+        }
         match kind.and_then(|kind| kind.every) {
             Some(every) => {
                 let next = (self.0.clock)() + every;

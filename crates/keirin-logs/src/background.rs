@@ -22,6 +22,7 @@ const SEAL: BackgroundKind = BackgroundKind {
         attempts: None,
     },
     every: Some(SignedDuration::from_secs(60)),
+    is_cancellable: true,
 };
 
 /// Every kind of background job that is about logs.

@@ -21,6 +21,7 @@ const DROP_OLD: BackgroundKind = BackgroundKind {
         attempts: None,
     },
     every: Some(SignedDuration::from_hours(1)),
+    is_cancellable: true,
 };
 
 /// Every kind of background job that is about series.

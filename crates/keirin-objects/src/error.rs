@@ -107,6 +107,12 @@ impl ObjectError {
         }
     }
 
+    /// Whether something was removed while it was looked at.
+    pub(crate) fn is_vanished(error: &object_store::Error) -> bool {
+        matches!(error, object_store::Error::NotFound { .. })
+            || io_kind(error) == Some(io::ErrorKind::NotFound)
+    }
+
     /// Sorts a failure of the backend that belongs to no single key.
     pub(crate) fn general(error: object_store::Error) -> Self {
         Self::by_kind(io_kind(&error), Box::new(error))

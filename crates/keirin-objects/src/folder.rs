@@ -17,6 +17,7 @@ use object_store::local::LocalFileSystem;
 use walkdir::WalkDir;
 
 use crate::error::ObjectError;
+use crate::key::ObjectKey;
 
 /// Opens the folder, making it for its owner alone when it is missing.
 pub(crate) fn open(path: &Path) -> Result<(LocalFileSystem, PathBuf), ObjectError> {
@@ -48,11 +49,25 @@ fn make(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether the way to an object leads over a symbolic link, so that it may lie anywhere.
+pub(crate) fn is_linked(root: &Path, key: &ObjectKey) -> bool {
+    let mut path = root.to_owned();
+    key.as_str().split('/').any(|part| {
+        path.push(part);
+        path.is_symlink()
+    })
+}
+
 /// Removes files whose writing began before `before` and never ended; says how many.
 pub(crate) fn sweep(root: &Path, before: Timestamp) -> Result<u64, ObjectError> {
     let mut swept = 0;
     for entry in WalkDir::new(root) {
-        let entry = entry.map_err(|error| ObjectError::io(error.into()))?;
+        let entry = match entry.map_err(io::Error::from) {
+            Ok(entry) => entry,
+            // Folders go with their last object.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(ObjectError::io(error)),
+        };
         if !entry.file_type().is_file() || !is_unfinished(&entry.file_name().to_string_lossy()) {
             continue;
         }

@@ -283,19 +283,30 @@ impl Objects {
             (None, None) => None,
         };
         let own = self.prefix.clone();
-        let entries = self.backend.list(below.as_ref()).map_err(ObjectError::general);
+        let entries = self.backend.list(below.as_ref());
+        // In a folder, others may go while they are listed.
+        let is_folder = self.folder.is_some();
+        let is_there = move |entry: &Result<ObjectMeta, object_store::Error>| {
+            let vanished = is_folder && entry.as_ref().is_err_and(ObjectError::is_vanished);
+            std::future::ready(!vanished)
+        };
+        let entries = entries.filter(is_there).map_err(ObjectError::general);
         entries
             .try_filter_map(move |meta| std::future::ready(info_of(own.as_ref(), &meta)))
             .boxed()
     }
 
-    /// Those of [`Self::list`] that were last written before `before`: an object that no row names by then is an orphan.
+    /// Those of [`Self::list`] that were last written before `before`: an object that no row names by then is an orphan. In a
+    /// folder what lies behind a symbolic link is left out, which may be somebody else's.
     pub fn list_older(
         &self,
         prefix: Option<&ObjectKey>,
         before: Timestamp,
     ) -> BoxStream<'static, Result<ObjectInfo, ObjectError>> {
-        let is_older = move |info: &ObjectInfo| std::future::ready(info.modified < before);
+        let root = self.folder.clone();
+        let is_own = move |key: &ObjectKey| root.as_ref().is_none_or(|root| !folder::is_linked(root, key));
+        let is_older =
+            move |info: &ObjectInfo| std::future::ready(info.modified < before && is_own(&info.key));
         self.list(prefix).try_filter(is_older).boxed()
     }
 

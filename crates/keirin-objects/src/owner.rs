@@ -11,6 +11,8 @@ use crate::objects::Objects;
 
 /// The object that holds the owner's id. It is not listed, counted or backed up.
 const OWNER: &str = "owner";
+/// More bytes than any id has.
+const LONGEST_ID: u64 = 256;
 
 impl Objects {
     /// The id of the database that owns the objects; `None` where nobody has said so yet.
@@ -18,7 +20,7 @@ impl Objects {
     /// # Errors
     /// [`ObjectError::Denied`] or [`ObjectError::Unavailable`].
     pub async fn owner(&self) -> Result<Option<String>, ObjectError> {
-        match self.get(&ObjectKey::parse(OWNER)?).await {
+        match self.get_range(&ObjectKey::parse(OWNER)?, 0..LONGEST_ID).await {
             Ok(id) => Ok(Some(String::from_utf8_lossy(&id).into_owned())),
             Err(ObjectError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),

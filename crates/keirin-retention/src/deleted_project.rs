@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
-use keirin_store::StoreError;
 use keirin_store::background_jobs::BegunJob;
 use keirin_store::deletion::{CLEAR_DELETED_PROJECT, DeletedProject};
 
@@ -21,12 +20,15 @@ const KIND: BackgroundKind = BackgroundKind {
         attempts: None,
     },
     every: None,
+    is_cancellable: false,
 };
 
 /// How many flows one transaction deletes.
 const FLOWS: u32 = 100;
+/// How many of each kind of what flows left one transaction deletes.
+const OUTPUTS: u32 = 10_000;
 /// How many facts of each kind one transaction deletes.
-const FACTS: u32 = 10_000;
+const FACTS: u32 = 50_000;
 /// Of how many series one transaction deletes the samples.
 const SERIES: usize = 100;
 
@@ -41,7 +43,7 @@ impl BackgroundWork for ClearDeletedProject {
     async fn run(&self, job: &BegunJob) -> Result<NextRun, JobFailure> {
         let left: DeletedProject = serde_json::from_value(job.payload.clone())
             .map_err(|error| JobFailure::Lasting(format!("It does not say what was deleted: {error}.")))?;
-        self.clear(job, &left).await.map_err(JobFailure::passing)?;
+        self.clear(job, &left).await?;
         tracing::info!(
             project = job.key,
             "what a deleted project had left has been deleted"
@@ -51,7 +53,7 @@ impl BackgroundWork for ClearDeletedProject {
 }
 
 impl ClearDeletedProject {
-    async fn clear(&self, job: &BegunJob, left: &DeletedProject) -> Result<(), StoreError> {
+    async fn clear(&self, job: &BegunJob, left: &DeletedProject) -> Result<(), JobFailure> {
         let store = &self.0.store;
         let flows = store.count_flows(left.project).await?;
         let mut deleted = 0;
@@ -60,15 +62,20 @@ impl ClearDeletedProject {
             if batch.is_empty() {
                 break;
             }
-            deleted += store.delete_flows(&batch).await?;
-            let progress = format!("{deleted} of {flows} flows");
+            while store.delete_outputs(&batch, OUTPUTS).await? > 0 {}
+            let gone = store.delete_flows(&batch).await?;
+            if gone == 0 {
+                // Nobody can begin one again whose project is gone.
+                return Err(JobFailure::Passing(format!("Flow {} is not finished.", batch[0])));
+            }
+            deleted += gone;
+            let progress = format!("{} flows left", flows.saturating_sub(deleted));
             store.set_background_job_progress(job, &progress).await?;
         }
         for series in left.series.chunks(SERIES) {
             store.delete_samples_of(series).await?;
         }
-        let progress = format!("all {flows} flows; facts");
-        store.set_background_job_progress(job, &progress).await?;
+        store.set_background_job_progress(job, "facts left").await?;
         while store.delete_work_facts(left.project, FACTS).await? > 0 {}
         if let Some(repository) = left.repository {
             while store.delete_history_facts(repository, FACTS).await? > 0 {}

@@ -1,7 +1,7 @@
 //! What goes away: objects that no row points at, what a deleted project leaves, and what a crash left half done.
 //!
 //! Rows go first, in transactions of their own that end soon, and remember their objects
-//! ([`keirin_store::Store::removed_objects`]); the objects follow. Nothing is removed from an object storage that belongs to
+//! ([`keirin_store::Store::objects_to_remove`]); the objects follow. Nothing is removed from an object storage that belongs to
 //! another database ([`ObjectOwner`]).
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
@@ -19,7 +19,7 @@ use keirin_model::Clock;
 use keirin_objects::Objects;
 use keirin_store::Store;
 
-pub use owner::{NotOwner, ObjectOwner};
+pub use owner::{ObjectOwner, OwnershipError};
 
 /// What lets go of objects and rows. A clone is the same.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, Ret
 use keirin_objects::{ObjectError, ObjectKey};
 use keirin_store::background_jobs::BegunJob;
 
-use crate::Retention;
+use crate::{OwnershipError, Retention};
 
 const KIND: BackgroundKind = BackgroundKind {
     name: "remove_objects",
@@ -23,6 +23,7 @@ const KIND: BackgroundKind = BackgroundKind {
         attempts: None,
     },
     every: Some(SignedDuration::from_mins(5)),
+    is_cancellable: true,
 };
 
 /// How many objects are read from the database at once.
@@ -40,29 +41,23 @@ impl BackgroundWork for RemoveObjects {
 
     async fn run(&self, _job: &BegunJob) -> Result<NextRun, JobFailure> {
         let store = &self.0.store;
-        let mut removed: u64 = 0;
-        loop {
-            let keys = store
-                .removed_objects(AT_ONCE)
-                .await
-                .map_err(JobFailure::passing)?;
+        let (mut removed, mut failed) = (0, Failed::default());
+        while failed.keys.len() < AT_ONCE as usize {
+            let keys = store.objects_to_remove(AT_ONCE, &failed.keys).await?;
             if keys.is_empty() {
                 break;
             }
-            self.0.check_owner().await.map_err(JobFailure::passing)?;
-            let (gone, failed) = self.0.remove(keys).await;
-            store
-                .forget_removed_objects(&gone)
+            let gone = self
+                .0
+                .remove(keys, &mut failed)
                 .await
                 .map_err(JobFailure::passing)?;
+            store.forget_objects(&gone).await?;
             removed += gone.len() as u64;
             self.0
                 .counts
                 .removed
                 .fetch_add(gone.len() as u64, Ordering::Relaxed);
-            if let Some((key, error)) = failed {
-                return Err(JobFailure::Passing(format!("{key} cannot be removed: {error}.")));
-            }
         }
         if removed > 0 {
             tracing::info!(
@@ -70,13 +65,45 @@ impl BackgroundWork for RemoveObjects {
                 "objects that nothing points at any more have been removed"
             );
         }
-        Ok(NextRun::Done)
+        failed.into_result()
+    }
+}
+
+/// An error with all that it came of.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// Objects that could not be removed.
+#[derive(Default)]
+pub(crate) struct Failed {
+    keys: Vec<String>,
+    last: Option<ObjectError>,
+}
+
+impl Failed {
+    /// That all is done, where nothing has failed.
+    pub(crate) fn into_result(self) -> Result<NextRun, JobFailure> {
+        match (self.keys.first(), self.last) {
+            (Some(key), Some(error)) => Err(JobFailure::Passing(format!(
+                "{} of the objects cannot be removed, {key} among them: {}.",
+                self.keys.len(),
+                with_causes(&error)
+            ))),
+            _ => Ok(NextRun::Done),
+        }
     }
 }
 
 impl Retention {
-    /// Removes objects. Gives those that are gone, and one that is not, with the reason.
-    pub(crate) async fn remove(&self, keys: Vec<String>) -> (Vec<String>, Option<(String, ObjectError)>) {
+    /// Removes objects, where they are this database's. Gives those that are gone; the others are added to `failed`.
+    pub(crate) async fn remove(
+        &self,
+        keys: Vec<String>,
+        failed: &mut Failed,
+    ) -> Result<Vec<String>, OwnershipError> {
+        self.check_owner().await?;
         let removals = futures::stream::iter(keys).map(|key| async move {
             let removed = match ObjectKey::parse(&key) {
                 Ok(key) => self.objects.delete(&key).await,
@@ -85,13 +112,16 @@ impl Retention {
             (key, removed)
         });
         let mut removals = removals.buffer_unordered(CONCURRENT);
-        let (mut gone, mut failed) = (Vec::new(), None);
+        let mut gone = Vec::new();
         while let Some((key, removed)) = removals.next().await {
             match removed {
                 Ok(()) => gone.push(key),
-                Err(error) => failed = Some((key, error)),
+                Err(error) => {
+                    failed.keys.push(key);
+                    failed.last = Some(error);
+                }
             }
         }
-        (gone, failed)
+        Ok(gone)
     }
 }

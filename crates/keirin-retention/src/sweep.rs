@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use futures::TryStreamExt as _;
 use jiff::SignedDuration;
 use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
-use keirin_objects::{ARTIFACTS, LOGS, ObjectKey};
+use keirin_objects::{ARTIFACTS, LOGS, ObjectError, ObjectKey};
 use keirin_store::background_jobs::BegunJob;
 
 use crate::Retention;
+use crate::removal::{Failed, with_causes};
 
 const KIND: BackgroundKind = BackgroundKind {
     name: "sweep_objects",
@@ -23,6 +24,7 @@ const KIND: BackgroundKind = BackgroundKind {
         attempts: None,
     },
     every: Some(SignedDuration::from_hours(24)),
+    is_cancellable: true,
 };
 
 /// How old an object is before its row cannot be on its way any more, with room for the clock of a bucket.
@@ -40,21 +42,25 @@ impl BackgroundWork for SweepObjects {
 
     async fn run(&self, _job: &BegunJob) -> Result<NextRun, JobFailure> {
         let retention = &self.0;
+        // A storage of which nothing may be removed need not be listed.
         retention.check_owner().await.map_err(JobFailure::passing)?;
+        let mut failed = Failed::default();
         let before = (retention.clock)() - ORPHANED_AFTER;
         let (mut orphans, mut bytes): (u64, u64) = (0, 0);
         for folder in [LOGS, ARTIFACTS] {
             let folder = ObjectKey::parse(folder).map_err(JobFailure::passing)?;
             let old = retention.objects.list_older(Some(&folder), before);
             let mut batches = old.try_chunks(AT_ONCE);
-            while let Some(batch) = batches.try_next().await.map_err(JobFailure::passing)? {
+            while let Some(batch) = batches.try_next().await.map_err(|failed| unreadable(&failed.1))? {
                 let keys: Vec<String> = batch.iter().map(|info| info.key.to_string()).collect();
-                let unknown = retention.store.unknown_objects(&keys).await;
-                let unknown = unknown.map_err(JobFailure::passing)?;
+                let unknown = retention.store.unknown_objects(&keys).await?;
                 if unknown.is_empty() {
                     continue;
                 }
-                let (gone, failed) = retention.remove(unknown).await;
+                let gone = retention
+                    .remove(unknown, &mut failed)
+                    .await
+                    .map_err(JobFailure::passing)?;
                 orphans += gone.len() as u64;
                 let of_gone = batch
                     .iter()
@@ -64,13 +70,10 @@ impl BackgroundWork for SweepObjects {
                     .counts
                     .orphans
                     .fetch_add(gone.len() as u64, Ordering::Relaxed);
-                if let Some((key, error)) = failed {
-                    return Err(JobFailure::Passing(format!("{key} cannot be removed: {error}.")));
-                }
             }
         }
         let unfinished = retention.objects.sweep_unfinished(before).await;
-        let unfinished = unfinished.map_err(JobFailure::passing)?;
+        let unfinished = unfinished.map_err(|error| unreadable(&error))?;
         if orphans + unfinished > 0 {
             tracing::info!(
                 orphans,
@@ -79,6 +82,10 @@ impl BackgroundWork for SweepObjects {
                 "objects without a row have been removed"
             );
         }
-        Ok(NextRun::Done)
+        failed.into_result()
     }
+}
+
+fn unreadable(error: &ObjectError) -> JobFailure {
+    JobFailure::Passing(format!("The objects cannot be listed: {}.", with_causes(error)))
 }

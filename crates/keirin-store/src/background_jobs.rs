@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use sqlx::postgres::PgQueryResult;
 
 use crate::engine::Epoch;
-use crate::row::{json, parse_enum, sanitize_nul, timestamp, to_sql, unsigned};
+use crate::row::{json, parse_enum, sanitize_nul, saturating_cast, timestamp, to_sql, unsigned};
 use crate::{Result, Store, StoreError};
 
 /// A background job to be done.
@@ -300,9 +300,10 @@ impl Store {
     /// The database cannot be reached.
     pub async fn set_background_job_progress(&self, job: &BegunJob, progress: &str) -> Result<()> {
         sqlx::query!(
-            "update background_jobs set progress = $2 where id = $1 and state = 'running'",
+            "update background_jobs set progress = $2 where id = $1 and state = 'running' and attempts = $3",
             job.id.0,
             progress,
+            saturating_cast::<i32, _>(job.attempts),
         )
         .execute(&self.pool)
         .await?;

@@ -232,23 +232,21 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] when it is the default one or has flows, [`StoreError::NotFound`] when it is not there.
     pub async fn delete_branch(&self, id: BranchId) -> Result<()> {
-        let is_default = sqlx::query_scalar!("select is_default from branches where id = $1", id.0)
-            .fetch_optional(&self.pool)
-            .await?
-            .ok_or_else(|| StoreError::not_found("branch", id))?;
+        // Held first: whoever adds a flow holds it too, and is seen by the statement after.
+        let mut transaction = self.pool.begin().await?;
+        let is_default =
+            sqlx::query_scalar!("select is_default from branches where id = $1 for update", id.0)
+                .fetch_optional(&mut *transaction)
+                .await?
+                .ok_or_else(|| StoreError::not_found("branch", id))?;
         if is_default {
             return Err(StoreError::Conflict(
                 "this is the project's default branch; make another one the default first".to_owned(),
             ));
         }
-        // Held first: whoever adds a flow holds it too, and is seen by the statement after.
-        let mut transaction = self.pool.begin().await?;
-        sqlx::query!("select id from branches where id = $1 for update", id.0)
-            .fetch_optional(&mut *transaction)
-            .await?;
         let deleted = sqlx::query!(
             "delete from branches
-             where id = $1 and not is_default and not exists (select from flows where branch = $1)",
+             where id = $1 and not exists (select from flows where branch = $1)",
             id.0
         );
         let deleted = deleted.execute(&mut *transaction).await?.rows_affected();

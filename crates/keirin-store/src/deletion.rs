@@ -3,8 +3,10 @@
 
 use keirin_model::{FlowId, ProjectId, RepositoryId};
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 
 use crate::background_jobs::{NewBackgroundJob, enqueue};
+use crate::series::take_turn;
 use crate::{Result, Store, StoreError};
 
 /// The kind of background job that deletes what a deleted project leaves.
@@ -29,30 +31,22 @@ impl Store {
     /// [`StoreError::Conflict`] while a flow of it is not finished, [`StoreError::NotFound`] when it is not there.
     pub async fn delete_project(&self, id: ProjectId) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
-        // Keeps the engine from adding a flow meanwhile: its commit raises this row's last number.
-        let name = sqlx::query_scalar!("select name from projects where id = $1 for update", id.0)
-            .fetch_optional(&mut *transaction)
-            .await?
-            .ok_or_else(|| StoreError::not_found("project", id))?;
-        let unfinished = sqlx::query_scalar!(
-            r#"select count(*) as "count!" from flows where project = $1 and outcome is null"#,
-            id.0
-        )
-        .fetch_one(&mut *transaction)
-        .await?;
-        if unfinished > 0 {
-            return Err(StoreError::Conflict(format!(
-                "{unfinished} flows of the project are not finished; cancel them first"
-            )));
-        }
+        check_finished(&mut transaction, id).await?;
+        // What takes long comes before the project is locked, because a commit of the engine that adds a flow waits for that:
+        // an import that holds the repository, and the series, which go at once because those of another project of this
+        // name would be the same.
         let repository =
             sqlx::query_scalar!("delete from repositories where project = $1 returning id", id.0)
                 .fetch_optional(&mut *transaction)
                 .await?;
-        // At once, as those of another project of this name would be the same series.
-        let series = sqlx::query_scalar!("delete from series where project = $1 returning id", id.0)
-            .fetch_all(&mut *transaction)
-            .await?;
+        let mut series = delete_series(&mut transaction, id).await?;
+        let name = sqlx::query_scalar!("select name from projects where id = $1 for update", id.0)
+            .fetch_optional(&mut *transaction)
+            .await?
+            .ok_or_else(|| StoreError::not_found("project", id))?;
+        // Now no flow is added or begun again any more, and no series.
+        check_finished(&mut transaction, id).await?;
+        series.extend(delete_series(&mut transaction, id).await?);
         sqlx::query!("delete from projects where id = $1", id.0)
             .execute(&mut *transaction)
             .await?;
@@ -102,12 +96,43 @@ impl Store {
         crate::row::unsigned(count)
     }
 
+    /// Deletes some of what is many in flows: test results, pieces of logs, artifacts. Gives how many; none when none are left.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn delete_outputs(&self, flows: &[FlowId], limit: u32) -> Result<u64> {
+        let ids: Vec<i64> = flows.iter().map(|flow| flow.0).collect();
+        let deleted = sqlx::query_scalar!(
+            r#"with
+               results as (delete from test_results where ctid = any(array(
+                 select test_results.ctid from attempts join test_results on test_results.attempt = attempts.id
+                 where attempts.flow = any($1) limit $2)) returning 1),
+               chunks as (delete from log_chunks where ctid = any(array(
+                 select log_chunks.ctid from log_streams join log_chunks on log_chunks.stream = log_streams.id
+                 where log_streams.flow = any($1) limit $2)) returning 1),
+               files as (delete from artifacts where ctid = any(array(
+                 select ctid from artifacts where flow = any($1) limit $2)) returning 1)
+             select (select count(*) from results) + (select count(*) from chunks) + (select count(*) from files)
+               as "count!""#,
+            &ids,
+            i64::from(limit),
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        crate::row::unsigned(deleted)
+    }
+
     /// Deletes flows that are finished, with all that they left but facts. Gives how many.
     ///
     /// # Errors
     /// The database cannot be reached.
     pub async fn delete_flows(&self, flows: &[FlowId]) -> Result<u64> {
         let ids: Vec<i64> = flows.iter().map(|flow| flow.0).collect();
+        let mut transaction = self.pool.begin().await?;
+        // Whoever merges or adds pieces of a log holds the log, so the next statement sees all of them.
+        sqlx::query!("select id from log_streams where flow = any($1) for update", &ids)
+            .fetch_all(&mut *transaction)
+            .await?;
         // One statement sees one state of all tables, so the order within it does not matter.
         let deleted = sqlx::query_scalar!(
             r#"with
@@ -124,8 +149,9 @@ impl Store {
              select count(*) as "count!" from gone"#,
             &ids,
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         crate::row::unsigned(deleted)
     }
 
@@ -197,9 +223,33 @@ impl Store {
     /// # Errors
     /// The database cannot be reached.
     pub async fn delete_samples_of(&self, series: &[i64]) -> Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        // A writer that has found the series before they went is through.
+        take_turn(&mut transaction).await?;
         sqlx::query!("delete from sample_chunks where series = any($1)", series)
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         Ok(())
+    }
+}
+
+async fn delete_series(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<i64>> {
+    let series = sqlx::query_scalar!("delete from series where project = $1 returning id", project.0);
+    Ok(series.fetch_all(connection).await?)
+}
+
+async fn check_finished(connection: &mut PgConnection, project: ProjectId) -> Result<()> {
+    let unfinished = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from flows where project = $1 and outcome is null"#,
+        project.0
+    )
+    .fetch_one(connection)
+    .await?;
+    match unfinished {
+        0 => Ok(()),
+        unfinished => Err(StoreError::Conflict(format!(
+            "{unfinished} flows of the project are not finished; cancel them first"
+        ))),
     }
 }

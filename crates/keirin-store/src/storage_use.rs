@@ -79,8 +79,8 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn count_removed_objects(&self) -> Result<u64> {
-        let count = sqlx::query_scalar!(r#"select count(*) as "count!" from removed_objects"#);
+    pub async fn count_objects_to_remove(&self) -> Result<u64> {
+        let count = sqlx::query_scalar!(r#"select count(*) as "count!" from objects_to_remove"#);
         unsigned(count.fetch_one(&self.pool).await?)
     }
 }

@@ -32,7 +32,7 @@ pub(crate) async fn show(State(app): State<Arc<App>>) -> Result<Json<StorageOver
     });
     Ok(Json(StorageOverview {
         owner,
-        objects_to_remove: app.store.count_removed_objects().await?,
+        objects_to_remove: app.store.count_objects_to_remove().await?,
         projects: projects.collect(),
     }))
 }

@@ -257,3 +257,19 @@ async fn whoever_does_not_lead_any_more_begins_and_ends_nothing() {
     let job = bench.listed().await.remove(0);
     assert_eq!((job.state, job.error), (Running, None));
 }
+
+#[tokio::test]
+async fn a_job_that_alone_knows_what_is_left_to_do_cannot_be_cancelled() {
+    let kind = keirin_background::BackgroundKind {
+        is_cancellable: false,
+        ..KIND
+    };
+    let bench = Bench::start(vec![kind]).await;
+    bench.enqueue(KIND.name, "one").await;
+    bench.begun().await;
+    let job = bench.listed().await.remove(0);
+    let refused = bench.jobs.cancel(job.id).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    bench.answer(KIND.name, Answer::Well(NextRun::Done));
+    assert_eq!(bench.settled().await, []);
+}

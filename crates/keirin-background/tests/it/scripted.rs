@@ -29,6 +29,7 @@ pub(crate) const KIND: BackgroundKind = BackgroundKind {
         attempts: Some(3),
     },
     every: None,
+    is_cancellable: true,
 };
 
 /// Work that recurs.

@@ -27,6 +27,7 @@ pub(crate) const KIND: BackgroundKind = BackgroundKind {
         attempts: None,
     },
     every: None,
+    is_cancellable: true,
 };
 
 /// When it is tried again where somebody else looks at the repository, as at first whoever has made the project.

@@ -29,6 +29,7 @@ const KIND: BackgroundKind = BackgroundKind {
         attempts: Some(8),
     },
     every: None,
+    is_cancellable: true,
 };
 
 /// Asks for the history of a project's repository to be read.

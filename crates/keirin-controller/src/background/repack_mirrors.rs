@@ -23,6 +23,7 @@ const KIND: BackgroundKind = BackgroundKind {
         attempts: None,
     },
     every: Some(SignedDuration::from_hours(1)),
+    is_cancellable: true,
 };
 
 pub(super) struct RepackMirrors {

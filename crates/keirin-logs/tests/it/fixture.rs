@@ -73,7 +73,7 @@ impl Fixture {
             .try_collect()
             .await
             .unwrap();
-        let removed = self.database.store().removed_objects(1000).await.unwrap();
+        let removed = self.database.store().objects_to_remove(1000, &[]).await.unwrap();
         keys.retain(|key| !removed.contains(key));
         keys.sort();
         keys

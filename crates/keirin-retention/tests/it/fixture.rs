@@ -165,6 +165,11 @@ impl Fixture {
             .unwrap();
     }
 
+    /// Puts a symbolic link to a folder into the folder of objects.
+    pub(crate) fn link(&self, to: &std::path::Path, at: &str) {
+        std::os::unix::fs::symlink(to, self.folder.path().join(at)).unwrap();
+    }
+
     /// The keys of all objects.
     pub(crate) async fn keys(&self) -> Vec<String> {
         let keys = self.objects.list(None).map_ok(|info| info.key.to_string());

@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use keirin_background::{JobFailure, NextRun};
-use keirin_retention::{NotOwner, ObjectOwner, RemovalCounts};
+use keirin_retention::{ObjectOwner, OwnershipError, RemovalCounts};
 
 use fixture::Fixture;
 
 #[tokio::test]
 async fn what_a_deleted_project_leaves_goes_in_pieces_and_nothing_of_others() {
     let fixture = Fixture::at(Timestamp::now()).await;
-    fixture.retention.own("this").await.unwrap();
+    fixture.retention.claim_if_unowned("this").await.unwrap();
     let (gone, stays) = (
         fixture.project("gone", 250).await,
         fixture.project("stays", 3).await,
@@ -43,14 +43,14 @@ async fn what_a_deleted_project_leaves_goes_in_pieces_and_nothing_of_others() {
     assert_eq!(fixture.rows(another).await, of_another);
     assert_eq!(fixture.rows(stays).await, of_others);
     let told = fixture.store.background_job(job.id).await.unwrap();
-    assert_eq!(told.progress.as_deref(), Some("all 250 flows; facts"));
+    assert_eq!(told.progress.as_deref(), Some("facts left"));
     // A server that ended just before it could say so does it again.
     assert_eq!(fixture.work(&job).await, Ok(NextRun::Done));
 
-    assert_eq!(fixture.store.count_removed_objects().await.unwrap(), 500);
+    assert_eq!(fixture.store.count_objects_to_remove().await.unwrap(), 500);
     assert_eq!(fixture.round("remove_objects").await, Ok(NextRun::Done));
     assert_eq!(fixture.keys().await, objects_of(stays));
-    assert_eq!(fixture.store.count_removed_objects().await.unwrap(), 0);
+    assert_eq!(fixture.store.count_objects_to_remove().await.unwrap(), 0);
     let counts = RemovalCounts {
         removed: 500,
         orphans: 0,
@@ -61,11 +61,14 @@ async fn what_a_deleted_project_leaves_goes_in_pieces_and_nothing_of_others() {
 #[tokio::test]
 async fn nothing_is_removed_for_a_database_that_only_looks_at_the_objects_of_another() {
     let original = Fixture::at(Timestamp::now()).await;
-    original.retention.own("original").await.unwrap();
-    original.retention.own("drawn anew").await.unwrap();
+    original.retention.claim_if_unowned("original").await.unwrap();
+    original.retention.claim_if_unowned("drawn anew").await.unwrap();
     original.put("artifacts/needed").await;
     let copy = original.another().await;
-    assert!(matches!(copy.retention.own("copy").await, Err(NotOwner::Another)));
+    assert!(matches!(
+        copy.retention.claim_if_unowned("copy").await,
+        Err(OwnershipError::Another)
+    ));
     assert_eq!(copy.retention.owner().await.unwrap(), ObjectOwner::Another);
     copy.store
         .discard_objects(&["artifacts/needed".to_owned()])
@@ -89,13 +92,15 @@ async fn nothing_is_removed_for_a_database_that_only_looks_at_the_objects_of_ano
 #[tokio::test]
 async fn what_a_crash_left_without_a_row_is_swept_after_a_day() {
     let fixture = Fixture::at(Timestamp::now()).await;
-    fixture.retention.own("this").await.unwrap();
+    fixture.retention.claim_if_unowned("this").await.unwrap();
     let project = fixture.project("shop", 1).await;
     let known = [
         format!("artifacts/{}001", project.0),
         format!("logs/{}001", project.0),
     ];
     let orphans = ["artifacts/orphan", "logs/1/orphan"];
+    let elsewhere = tempfile::TempDir::new().unwrap();
+    std::fs::write(elsewhere.path().join("precious"), "x").unwrap();
     let others = ["elsewhere/orphan", "logs-of-others/1"];
     for key in known.iter().map(String::as_str).chain(orphans).chain(others) {
         fixture.put(key).await;
@@ -104,7 +109,7 @@ async fn what_a_crash_left_without_a_row_is_swept_after_a_day() {
     assert_eq!(fixture.keys().await.len(), 6, "their rows may be on their way");
 
     let later = Fixture::at(Timestamp::now() + SignedDuration::from_hours(25)).await;
-    later.retention.own("this").await.unwrap();
+    later.retention.claim_if_unowned("this").await.unwrap();
     let project = later.project("shop", 1).await;
     let known = [
         format!("artifacts/{}001", project.0),
@@ -124,6 +129,8 @@ async fn what_a_crash_left_without_a_row_is_swept_after_a_day() {
     {
         later.put(key).await;
     }
+    // Somebody has put a link there.
+    later.link(elsewhere.path(), "artifacts/link");
     assert_eq!(later.round("sweep_objects").await, Ok(NextRun::Done));
     let mut rest: Vec<&str> = known
         .iter()
@@ -132,6 +139,46 @@ async fn what_a_crash_left_without_a_row_is_swept_after_a_day() {
         .chain(["logs/on-its-way"])
         .collect();
     rest.sort_unstable();
-    assert_eq!(later.keys().await, rest);
+    let mut keys = later.keys().await;
+    keys.retain(|key| key != "artifacts/link/precious");
+    assert_eq!(keys, rest);
+    assert!(elsewhere.path().join("precious").exists());
     assert_eq!(later.retention.counts().orphans, 2);
+}
+
+#[tokio::test]
+async fn a_restored_database_takes_no_objects_that_were_there_before_it() {
+    let restored = Fixture::at(Timestamp::now()).await;
+    // As a restore leaves it: with an id of its own, and objects that do not say whose they are, as of a version before.
+    restored.store.ensure_object_owner("restored").await.unwrap();
+    restored.put("artifacts/of-the-original").await;
+    let refused = restored.retention.claim_if_unowned("unused").await;
+    assert!(matches!(refused, Err(OwnershipError::Nobody)), "{refused:?}");
+    let Err(JobFailure::Passing(message)) = restored.round("sweep_objects").await else {
+        panic!("it goes on");
+    };
+    assert!(message.contains("does not say whose they are"), "{message}");
+    // A server that was only brought to this version has no id yet, and the objects are its own.
+    let same = restored.another().await;
+    same.retention.claim_if_unowned("same").await.unwrap();
+    assert_eq!(same.retention.owner().await.unwrap(), ObjectOwner::This);
+}
+
+#[tokio::test]
+async fn objects_that_cannot_be_removed_keep_no_others() {
+    let fixture = Fixture::at(Timestamp::now()).await;
+    fixture.retention.claim_if_unowned("this").await.unwrap();
+    fixture.put("artifacts/1").await;
+    let keys = ["no key at all", "artifacts/1"].map(str::to_owned);
+    fixture.store.discard_objects(&keys[..1]).await.unwrap();
+    fixture.store.discard_objects(&keys[1..]).await.unwrap();
+    let Err(JobFailure::Passing(message)) = fixture.round("remove_objects").await else {
+        panic!("it goes well");
+    };
+    assert!(
+        message.starts_with("1 of the objects cannot be removed, no key at all among them"),
+        "{message}"
+    );
+    assert_eq!(fixture.keys().await, [""; 0]);
+    assert_eq!(fixture.store.count_objects_to_remove().await.unwrap(), 1);
 }

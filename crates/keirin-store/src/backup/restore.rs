@@ -6,7 +6,7 @@ use tokio::io::AsyncRead;
 use super::catalog::{column_list, migrations, quoted, tables};
 use super::record::{Kind, Reader, parse, unpack};
 use super::{BackupError, BackupSummary, End, FORMAT, Manifest, TableHead};
-use crate::removed_objects::set_object_owner;
+use crate::objects_to_remove::set_object_owner;
 use crate::store::MIGRATIONS;
 use crate::{Store, StoreError};
 

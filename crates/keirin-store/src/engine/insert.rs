@@ -1,7 +1,7 @@
 //! New rows of a commit: one statement for each kind, parents before children. The same statement writes the facts of
 //! what has finished already.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use keirin_model::FlowId;
 use keirin_model::flow::{Attempt, Flow};
@@ -70,9 +70,25 @@ async fn flows(connection: &mut PgConnection, flows: &[Flow]) -> Result<(), Comm
     let created: Vec<_> = flows.iter().map(|flow| to_sql(flow.created_at)).collect();
     let finished: Vec<_> = flows.iter().map(|flow| flow.finished_at.map(to_sql)).collect();
 
+    // First the projects, then their branches: whoever deletes a project takes them in this order too.
+    let raised = sqlx::query!(
+        "update projects p set last_flow_number = greatest(p.last_flow_number, u.number)
+         from (select project, max(number) as number from unnest($1::bigint[], $2::bigint[]) as u (project, number)
+               group by project) u
+         where p.id = u.project",
+        &projects,
+        &numbers,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let distinct: BTreeSet<i64> = projects.iter().copied().collect();
+    reached(raised.rows_affected(), distinct.len(), || {
+        "a project that flows were to run in is gone".to_owned()
+    })?;
+
     // The branch is held, so that it is not deleted before the flow is there to keep it.
     let added = sqlx::query_scalar!(
-        r#"with places as materialized (
+        r#"with held as materialized (
            select id, name from branches where id = any($3) for key share
          ),
          added as (
@@ -85,13 +101,13 @@ async fn flows(connection: &mut PgConnection, flows: &[Flow]) -> Result<(), Comm
              $15::timestamptz[], $16::jsonb[])
              as u (id, project, branch, number, workflow, kind, commit, change, params, cause, plan, state, outcome,
                    created_at, finished_at, diagnostics)
-           join places on places.id = u.branch
+           join held on held.id = u.branch
            returning id, project, branch, kind, workflow, commit, outcome, created_at, finished_at
          ),
-         told as (
+         facts as (
            insert into flow_facts (project, flow, branch, kind, workflow, commit, outcome, created_at, finished_at)
-           select a.project, a.id, p.name, a.kind, a.workflow, a.commit, a.outcome, a.created_at, a.finished_at
-           from added a join places p on p.id = a.branch
+           select a.project, a.id, held.name, a.kind, a.workflow, a.commit, a.outcome, a.created_at, a.finished_at
+           from added a join held on held.id = a.branch
            where a.outcome is not null
          )
          select count(*) as "count!" from added"#,
@@ -119,16 +135,6 @@ async fn flows(connection: &mut PgConnection, flows: &[Flow]) -> Result<(), Comm
         "a branch that flows were to run on is gone".to_owned()
     })?;
 
-    sqlx::query!(
-        "update projects p set last_flow_number = greatest(p.last_flow_number, u.number)
-         from (select project, max(number) as number from unnest($1::bigint[], $2::bigint[]) as u (project, number)
-               group by project) u
-         where p.id = u.project",
-        &projects,
-        &numbers,
-    )
-    .execute(&mut *connection)
-    .await?;
     Ok(())
 }
 

@@ -100,6 +100,9 @@ async fn flows(connection: &mut PgConnection, edits: &[(FlowId, Edit)]) -> Resul
                        $7::timestamptz[])
                 as u (id, from_state, from_outcome, to_state, to_outcome, sets_finished, finished_at)
            where t.id = u.id and t.state = u.from_state and t.outcome is not distinct from u.from_outcome
+             -- One that begins again holds its project, which may not be deleted before that is seen.
+             and (u.from_outcome is null or u.to_outcome is not null
+                  or exists (select from projects p where p.id = t.project for key share))
            returning t.id, t.project, t.branch, t.kind, t.workflow, t.commit, t.outcome, t.created_at, t.finished_at
          ),
          told as (

@@ -210,6 +210,14 @@ impl Store {
     pub async fn swap_log_chunks(&self, old: &[u64], new: &LogChunkRow) -> Result<bool> {
         let first_lines: Vec<i64> = old.iter().map(|&number| line(number)).collect();
         let mut transaction = self.pool.begin().await?;
+        // Whoever deletes the log waits until the new chunk is there to be deleted too.
+        let held = sqlx::query!(
+            "select id from log_streams where id = $1 for key share",
+            new.stream.0
+        );
+        if held.fetch_optional(&mut *transaction).await?.is_none() {
+            return Ok(false);
+        }
         let deleted = sqlx::query!(
             "delete from log_chunks where stream = $1 and first_line = any($2)",
             new.stream.0,

@@ -249,43 +249,4 @@ impl Store {
         let lines = sqlx::query_scalar!("select lines from log_streams where id = $1", id.0);
         Ok(lines.fetch_optional(&self.pool).await?.map(|lines| lines as u64))
     }
-
-    /// Logs that were closed before a time, oldest first.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn logs_closed_before(&self, before: Timestamp, limit: u32) -> Result<Vec<LogStreamId>> {
-        let found = sqlx::query_scalar!(
-            "select id from log_streams where closed_at < $1 order by closed_at limit $2",
-            before.to_sqlx() as _,
-            i64::from(limit),
-        );
-        Ok(found
-            .fetch_all(&self.pool)
-            .await?
-            .into_iter()
-            .map(LogStreamId)
-            .collect())
-    }
-
-    /// Removes closed logs and gives the keys of the objects that nothing points at any more.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn remove_logs(&self, ids: &[LogStreamId]) -> Result<Vec<String>> {
-        let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
-        let objects = sqlx::query_scalar!(
-            "with gone as (
-                delete from log_streams where id = any($1) and closed_at is not null returning id
-            )
-            delete from log_chunks using gone where stream = gone.id returning object",
-            &ids,
-        );
-        Ok(objects
-            .fetch_all(&self.pool)
-            .await?
-            .into_iter()
-            .flatten()
-            .collect())
-    }
 }

@@ -154,7 +154,8 @@ impl Store {
                 select id, outcome, created_at, finished_at,
                     1 + floor(extract(epoch from $2::timestamptz - created_at) / ($3 * 86400))::bigint as back
                 from flows
-                where created_at > $2::timestamptz - make_interval(days => ($3 * $4)::integer) and created_at <= $2
+                where exists (select from projects where projects.id = flows.project)
+                    and created_at > $2::timestamptz - make_interval(days => ($3 * $4)::integer) and created_at <= $2
                     and ($1::bigint[] is null or project = any($1))
             ),
             made as (
@@ -196,7 +197,7 @@ impl Store {
         let row = sqlx::query!(
             r#"with recent as (
                 select id from flows where created_at > $2::timestamptz - interval '1 day'
-                    and ($1::bigint[] is null or project = any($1))
+                    and exists (select from projects where projects.id = flows.project) and ($1::bigint[] is null or project = any($1))
             )
             select
                 (select count(*) from recent) as "flows!",

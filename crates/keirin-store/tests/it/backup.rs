@@ -36,7 +36,7 @@ async fn what_was_backed_up_is_restored() {
     // A number that was given out and is gone is not given out again.
     let (gone, _) = project(&led.store, "gone").await;
     led.store.delete_project(gone).await.unwrap();
-    led.store.object_owner("original").await.unwrap();
+    led.store.ensure_object_owner("original").await.unwrap();
     let bytes = taken(&led).await;
 
     let other = keirin_testkit::database().await;
@@ -54,7 +54,7 @@ async fn what_was_backed_up_is_restored() {
         b"\x00\xff\\sealed\n\t"
     );
     // What the original owns is not the copy's.
-    let owner = store.known_object_owner().await.unwrap();
+    let owner = store.object_owner().await.unwrap();
     assert_eq!(owner.as_deref(), Some(OWNER));
     let (next, _) = project(&store, "next").await;
     assert!(next > gone, "{next} comes after {gone}");

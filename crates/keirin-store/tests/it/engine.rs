@@ -125,6 +125,18 @@ async fn ids_are_not_given_out_again_when_history_is_gone() {
     led.store.commit(led.lease.epoch, &[finish]).await.unwrap();
     led.store.delete_project(led.seed.branches[1].0).await.unwrap();
     assert!(led.store.flow_record(flow.id).await.is_err());
+    // Its row is still there for a while, and cannot begin again.
+    let begin_again = RowChange::MoveFlow(Move {
+        id: flow.id,
+        from: Status::Finished(Outcome::Skipped),
+        to: Status::Waiting,
+        at: now(),
+    });
+    let refused = led.store.commit(led.lease.epoch, &[begin_again]).await;
+    assert!(
+        matches!(refused, Err(CommitError::Conflict { .. })),
+        "{refused:?}"
+    );
     assert_eq!(led.snapshot().await.last, before);
 }
 

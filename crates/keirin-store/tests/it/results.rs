@@ -73,7 +73,7 @@ async fn a_file_is_kept_while_its_attempt_is_live() {
         (kept.object.as_str(), kept.sha256.as_str()),
         ("object 2", "07".repeat(32).as_str())
     );
-    assert_eq!(led.store.removed_objects(10).await.unwrap(), ["object 1"]);
+    assert_eq!(led.store.objects_to_remove(10, &[]).await.unwrap(), ["object 1"]);
 
     lose(&led, first).await;
     assert_eq!(

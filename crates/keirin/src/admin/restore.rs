@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use clap::Args;
-use futures::stream;
+use futures::{TryStreamExt as _, stream};
 use indicatif::ProgressBar;
 use keirin_objects::{ObjectKey, Objects};
 use keirin_store::Store;
@@ -214,6 +214,8 @@ impl Target<'_> {
     async fn put(&self, file: &Path, contents: &Contents) -> anyhow::Result<()> {
         let from = BufReader::with_capacity(PIECE, open(file).await?);
         let mut reader = Reader::begin(from).await?;
+        let owner = self.object_owner().await?;
+        let held_nothing = self.objects.list(None).try_next().await?.is_none();
         let bar = bytes("Objects", contents.end.object_bytes);
         let first = self.put_objects(&mut reader, &bar).await;
         bar.finish_and_clear();
@@ -229,16 +231,12 @@ impl Target<'_> {
             }
             self.data.set_master_key(key)?;
         }
-        let owner = self.object_owner().await?;
         if let Err(error) = self.put_database(&mut reader, first, &owner).await {
             if let Some(key) = &key_before {
                 self.data.set_master_key(key)?;
                 private_file::remove(&former)?;
             }
             return Err(error);
-        }
-        if self.objects.owner().await?.is_none() {
-            self.objects.set_owner(&owner).await?;
         }
         private_file::remove(&former)?;
         if let Some(agent) = &contents.agent {
@@ -247,13 +245,18 @@ impl Target<'_> {
             private_file::write(&folder.join(REGISTRATION), agent)?;
         }
         // They are copies, of what other projects may have pointed at.
-        private_file::remove_folder(&self.data.mirrors())
+        private_file::remove_folder(&self.data.mirrors())?;
+        // Objects that were there before may be those of the server that was backed up.
+        if held_nothing && self.objects.owner().await?.is_none() {
+            self.objects.set_owner(&owner).await?;
+        }
+        Ok(())
     }
 
     /// The id of the restored database as an owner of objects: that of the database whose place it takes where the objects
     /// are that one's, else one of its own. So a copy that uses the same bucket as the original removes nothing there.
     async fn object_owner(&self) -> anyhow::Result<String> {
-        let before = self.store.known_object_owner().await?;
+        let before = self.store.object_owner().await?;
         let owner = self.objects.owner().await?;
         Ok(owner
             .filter(|owner| before.as_ref() == Some(owner))

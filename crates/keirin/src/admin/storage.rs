@@ -97,9 +97,16 @@ fn show(overview: &StorageOverview, output: &Output) {
             "{objects} that nothing points at any more will be removed."
         ));
     }
-    if overview.owner == StorageOwner::Another {
-        output.say("The object storage belongs to another database, so nothing is removed from it.");
-        output.hint("Where the other server is gone for good: keirin admin storage claim");
+    match overview.owner {
+        StorageOwner::This => {}
+        StorageOwner::Another => {
+            output.say("The object storage belongs to another database, so nothing is removed from it.");
+            output.hint("Where the other server is gone for good: keirin admin storage claim");
+        }
+        StorageOwner::Nobody => {
+            output.say("The object storage does not say whose it is, so nothing is removed from it.");
+            output.hint("If it is this server's alone: keirin admin storage claim");
+        }
     }
 }
 

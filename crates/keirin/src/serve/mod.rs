@@ -239,7 +239,7 @@ async fn build(
     let clock: Clock = Arc::new(machine::now);
     let retention = Retention::new(store.clone(), objects.clone(), Arc::clone(&clock));
     // A server whose objects belong to another database works, and removes none.
-    if let Err(error) = retention.own(&machine::password()).await {
+    if let Err(error) = retention.claim_if_unowned(&machine::password()).await {
         tracing::warn!(%error, "objects are not removed");
     }
     let works = [

@@ -29,8 +29,10 @@ const GATHER_FACTS: Duration = Duration::from_millis(20);
 const REST: u32 = 15;
 /// The longest rest, which is how old a sample may be on a machine that is busy.
 const LONGEST_REST: Duration = Duration::from_secs(10);
-/// How long until it is looked again for facts that a transaction has held back.
+/// How long until it is looked again for facts that a transaction has held back. The time doubles as long as that is so.
 const HELD_BACK_FACTS: Duration = Duration::from_secs(1);
+/// The longest such time.
+const LONGEST_HELD_BACK: Duration = Duration::from_secs(10);
 /// How long until it is looked again for facts that nobody has told of. The time doubles with each look that finds nothing.
 const FACTS: Duration = Duration::from_secs(5);
 /// The longest such time.
@@ -92,7 +94,7 @@ pub(super) fn start(server: &Server) -> AbortHandle {
 async fn follow_facts(transforms: &Transforms, controller: &Controller, status: Reconciler) {
     let mut commits = controller.commits();
     let mut described = false;
-    let mut wait = FACTS;
+    let (mut wait, mut held_back) = (FACTS, HELD_BACK_FACTS);
     loop {
         let began = Instant::now();
         let round = async {
@@ -115,7 +117,11 @@ async fn follow_facts(transforms: &Transforms, controller: &Controller, status: 
             }
             tokio::time::sleep(GATHER_FACTS).await;
         };
-        let look_again = if is_held_back { HELD_BACK_FACTS } else { wait };
+        let look_again = if is_held_back { held_back } else { wait };
+        held_back = match is_held_back {
+            true => (held_back * 2).min(LONGEST_HELD_BACK),
+            false => HELD_BACK_FACTS,
+        };
         let is_told = tokio::time::timeout(look_again, news).await.is_ok();
         wait = match has_found || is_held_back || is_told {
             true => FACTS,

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 
 use keirin_git::Git;
-use keirin_retention::{ObjectOwner, Retention};
+use keirin_retention::{OwnershipError, Retention};
 use keirin_store::Store;
 use tokio::net::TcpListener;
 
@@ -41,11 +41,9 @@ pub(super) async fn objects(
     };
     let tried = async { storage::check(&storage::objects(config, data)?).await };
     checks.push(match tried.await {
-        Ok(()) if is_anothers(config, data, store).await => Check::problem(
-            OBJECTS,
-            "they belong to another database, so nothing is removed from there",
-            "where the other server is gone for good: keirin admin storage claim",
-        ),
+        Ok(()) if let Some(error) = not_owner(config, data, store).await => {
+            Check::problem(OBJECTS, error.to_string(), "see docs/storage.md")
+        }
         Ok(()) => Check::ok(
             OBJECTS,
             format!(
@@ -57,14 +55,13 @@ pub(super) async fn objects(
     });
 }
 
-/// Whether the objects belong to another database than the one that is there.
-async fn is_anothers(config: &Config, data: &DataFolder, store: Option<&Store>) -> bool {
-    let (Some(store), Ok(objects)) = (store, storage::objects(config, data)) else {
-        return false;
-    };
-    let retention = Retention::new(store.clone(), objects, Arc::new(machine::now));
+/// Why nothing is removed, where a server has used this database and the objects are not its own.
+async fn not_owner(config: &Config, data: &DataFolder, store: Option<&Store>) -> Option<OwnershipError> {
+    let (store, objects) = (store?, storage::objects(config, data).ok()?);
     // That the database does not answer, or has no tables yet, another check says.
-    matches!(retention.owner().await, Ok(ObjectOwner::Another))
+    store.object_owner().await.ok()??;
+    let retention = Retention::new(store.clone(), objects, Arc::new(machine::now));
+    retention.check_owner().await.err()
 }
 
 /// Whether the server has its address, or could have it.

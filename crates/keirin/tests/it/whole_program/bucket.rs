@@ -109,13 +109,13 @@ async fn logs_and_artifacts_lie_in_a_bucket() {
         String::from_utf8(command.output().unwrap().stdout).unwrap()
     };
     assert!(
-        doctor(&copy).contains("belong to another database"),
+        doctor(&copy).contains("belongs to another database"),
         "{}",
         doctor(&copy)
     );
     told(&copy, &["admin", "storage", "claim"]);
-    assert!(!doctor(&copy).contains("belong to another database"));
-    assert!(doctor(&story.world).contains("belong to another database"));
+    assert!(!doctor(&copy).contains("belongs to another database"));
+    assert!(doctor(&story.world).contains("belongs to another database"));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Objects that no row points at any more, on their way out of the object storage.
 
-use crate::{Result, Store};
+use crate::{Result, Store, StoreError};
 
 /// The setting that holds the id of the database, which is written into the object storage that it owns.
 const OBJECT_OWNER: &str = "object_owner";
@@ -15,7 +15,7 @@ impl Store {
             return Ok(());
         }
         sqlx::query!(
-            "insert into removed_objects (key) select unnest($1::text[]) on conflict do nothing",
+            "insert into objects_to_remove (key) select unnest($1::text[]) on conflict do nothing",
             keys
         )
         .execute(&self.pool)
@@ -23,14 +23,15 @@ impl Store {
         Ok(())
     }
 
-    /// Some of the objects that are to be removed from the object storage, the first that were let go of first.
+    /// Some of the objects that are to be removed from the object storage, the oldest first, without these.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn removed_objects(&self, limit: u32) -> Result<Vec<String>> {
+    pub async fn objects_to_remove(&self, limit: u32, without: &[String]) -> Result<Vec<String>> {
         let keys = sqlx::query_scalar!(
-            "select key from removed_objects order by removed_at limit $1",
-            i64::from(limit)
+            "select key from objects_to_remove where key <> all($2) order by since limit $1",
+            i64::from(limit),
+            without,
         );
         Ok(keys.fetch_all(&self.pool).await?)
     }
@@ -39,8 +40,8 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn forget_removed_objects(&self, keys: &[String]) -> Result<()> {
-        sqlx::query!("delete from removed_objects where key = any($1)", keys)
+    pub async fn forget_objects(&self, keys: &[String]) -> Result<()> {
+        sqlx::query!("delete from objects_to_remove where key = any($1)", keys)
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -56,7 +57,7 @@ impl Store {
             r#"select key as "key!" from unnest($1::text[]) as candidate (key)
                where not exists (select from artifacts where object = candidate.key)
                  and not exists (select from log_chunks where object = candidate.key)
-                 and not exists (select from removed_objects where removed_objects.key = candidate.key)"#,
+                 and not exists (select from objects_to_remove where objects_to_remove.key = candidate.key)"#,
             keys,
         );
         Ok(unknown.fetch_all(&self.pool).await?)
@@ -67,25 +68,24 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn object_owner(&self, drawn: &str) -> Result<String> {
-        let id = sqlx::query_scalar!(
-            r#"with drawn as (
-                 insert into settings (name, value) values ($1, to_jsonb($2::text))
-                 on conflict (name) do nothing returning value
-               )
-               select coalesce((select value from drawn), (select value from settings where name = $1)) #>> '{}'
-                 as "id!""#,
+    pub async fn ensure_object_owner(&self, drawn: &str) -> Result<String> {
+        sqlx::query!(
+            "insert into settings (name, value) values ($1, to_jsonb($2::text)) on conflict (name) do nothing",
             OBJECT_OWNER,
             drawn,
-        );
-        Ok(id.fetch_one(&self.pool).await?)
+        )
+        .execute(&self.pool)
+        .await?;
+        // Another server may have drawn one in the same moment.
+        let id = self.object_owner().await?;
+        id.ok_or_else(|| StoreError::Corrupt("an id that was just written is not there".to_owned()))
     }
 
     /// The id of this database as an owner of objects; `None` where it has none yet.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn known_object_owner(&self) -> Result<Option<String>> {
+    pub async fn object_owner(&self) -> Result<Option<String>> {
         let id = sqlx::query_scalar!(
             r#"select value #>> '{}' as "id!" from settings where name = $1"#,
             OBJECT_OWNER
