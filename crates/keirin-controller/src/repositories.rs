@@ -26,6 +26,11 @@ impl Repositories {
         Self { store, mirrors, open }
     }
 
+    /// All mirrors, each named after the id of its project.
+    pub(crate) fn mirrors(&self) -> &Mirrors {
+        &self.mirrors
+    }
+
     /// The mirror of a project's repository. It is named after the project's id, so that a new project of an old name
     /// does not find the old one's files.
     ///

@@ -18,6 +18,7 @@ mod layout;
 mod mirror;
 mod mirror_fetch;
 mod mirror_objects;
+mod mirror_removal;
 mod mirror_repack;
 mod name;
 mod process;

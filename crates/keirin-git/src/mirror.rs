@@ -120,9 +120,6 @@ impl Mirrors {
             }
             .into());
         }
-        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        let state = Arc::clone(states.entry(name.to_owned()).or_default());
-        drop(states);
         let path = self.root.join(format!("{name}.git"));
         Ok(Mirror {
             mirrors: self.clone(),
@@ -131,12 +128,18 @@ impl Mirrors {
             url,
             credential: credential.map(Arc::new),
             named_by,
-            state,
+            state: self.state(name),
         })
     }
 
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// What all handles of one mirror share.
+    pub(crate) fn state(&self, name: &str) -> Arc<State> {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(states.entry(name.to_owned()).or_default())
     }
 }
 

@@ -13,7 +13,7 @@ use walkdir::WalkDir;
 use crate::classify::Scene;
 use crate::command::TRANSFER_TIMEOUT;
 use crate::error::GitError;
-use crate::mirror::{Mirror, in_background};
+use crate::mirror::{Mirror, Mirrors, in_background};
 use crate::name::{BranchName, CommitId};
 use crate::refs::{ObjectFormat, RefStore, References};
 
@@ -43,7 +43,7 @@ type SharedFetch = Shared<BoxFuture<'static, Result<FetchResult, GitError>>>;
 /// looked before the change that the asker knows of.
 #[derive(Default)]
 pub(crate) struct Queue {
-    running: tokio::sync::Mutex<()>,
+    pub(crate) running: tokio::sync::Mutex<()>,
     waiting: Mutex<Option<SharedFetch>>,
 }
 
@@ -80,7 +80,7 @@ impl Mirror {
     }
 
     async fn fetch_now(&self) -> Result<FetchResult, GitError> {
-        let _lock = self.lock().await?;
+        let _lock = self.mirrors.lock(&self.name).await?;
         let remote = self.remote_references().await?;
         self.make_for(remote.object_format()).await?;
         let before = self.references().await?;
@@ -181,43 +181,20 @@ impl Mirror {
     /// Keeps every other writer out: of this process, and of others.
     pub(crate) async fn lock_writing(&self) -> Result<(tokio::sync::MutexGuard<'_, ()>, File), GitError> {
         let running = self.state.fetches.running.lock().await;
-        Ok((running, self.lock().await?))
+        Ok((running, self.mirrors.lock(&self.name).await?))
     }
+}
 
-    /// Keeps other processes out while this one writes.
-    async fn lock(&self) -> Result<File, GitError> {
-        let root = self.mirrors.root().to_owned();
-        let name = format!(".lock-{}", self.name);
+impl Mirrors {
+    /// Keeps other processes out of a mirror while this one writes.
+    pub(crate) async fn lock(&self, name: &str) -> Result<File, GitError> {
+        let root = self.root().to_owned();
+        let name = format!(".lock-{name}");
         in_background("lock the mirror", move || {
             fs::create_dir_all(&root)?;
             let file = File::create(root.join(name))?;
             file.lock()?;
             Ok(file)
-        })
-        .await
-    }
-
-    /// Removes the mirror. The next fetch makes it again; nothing in it is lost that the repository still has.
-    ///
-    /// # Errors
-    /// [`GitError::Io`] when the folder cannot be removed.
-    pub async fn remove(&self) -> Result<(), GitError> {
-        // In this order, as `ensure_commit` takes them.
-        let mut complete = self.state.complete.lock().await;
-        let _writing = self.lock_writing().await?;
-        complete.clear();
-        let (path, gone) = (
-            self.path.clone(),
-            self.mirrors.root().join(format!(".making-{}", self.name)),
-        );
-        in_background("remove the mirror", move || {
-            for folder in [&path, &gone] {
-                match fs::remove_dir_all(folder) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                    _ => {}
-                }
-            }
-            Ok(())
         })
         .await
     }

@@ -3,6 +3,7 @@
 mod forget_agents;
 pub(crate) mod poll_repository;
 pub(crate) mod read_history;
+mod remove_mirrors;
 mod repack_mirrors;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ pub fn background_works(controller: &Arc<Controller>) -> Vec<Arc<dyn BackgroundW
     vec![
         Arc::new(poll_repository::PollRepository::new(controller)),
         Arc::new(read_history::ReadHistory::new(controller)),
+        Arc::new(remove_mirrors::RemoveMirrors::new(controller)),
         Arc::new(repack_mirrors::RepackMirrors::new(controller)),
         Arc::new(forget_agents::ForgetAgents::new(controller)),
     ]

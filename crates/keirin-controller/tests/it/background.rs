@@ -52,6 +52,32 @@ async fn agents_that_nobody_lets_in_are_forgotten_after_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_mirror_of_a_deleted_project_goes_and_no_other() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[("README", "1")]);
+    let (gone, _) = server.project("gone", &repository).await;
+    let (stays, _) = server.project("stays", &repository).await;
+    let mirror = |project| server.mirrors().join(format!("{project}.git"));
+    until("both have mirrors", async || {
+        mirror(gone).exists() && mirror(stays).exists()
+    })
+    .await;
+    server.store.delete_project(gone).await.unwrap();
+    until("nothing is left of the first round", async || {
+        let rounds = jobs(&server, "remove_mirrors").await;
+        rounds
+            .iter()
+            .any(|job| job.ended_at.is_some() && job.state == BackgroundJobState::Waiting)
+    })
+    .await;
+    server.clock.advance(SignedDuration::from_hours(2));
+    server.store.wake_background_jobs();
+    until("the mirror is gone", async || !mirror(gone).exists()).await;
+    assert!(mirror(stays).exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_history_that_cannot_be_read_is_tried_again_and_says_so_at_its_repository() {
     let (_database, server) = leading().await;
     let repository = Repository::new();

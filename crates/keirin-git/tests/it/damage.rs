@@ -65,7 +65,7 @@ async fn a_damaged_mirror_says_so_and_can_be_made_again() {
         );
         assert!(error.to_string().contains("remove this folder"), "{error}");
 
-        mirror.remove().await.unwrap();
+        story.mirrors.remove("1").await.unwrap();
         mirror.fetch().await.unwrap();
         assert_eq!(read(&mirror).await.unwrap(), "hello\n", "{name}");
     }
@@ -104,7 +104,7 @@ async fn a_commit_made_ready_is_made_ready_again_after_the_mirror_was_removed() 
     futures::future::join_all((0..4).map(async |number| {
         // Both at once, for they take the same locks.
         if number % 2 == 0 {
-            mirror.remove().await.unwrap();
+            story.mirrors.remove("1").await.unwrap();
         } else {
             let _either_way = mirror.ensure_commit(&repository.head(), None).await;
         }

@@ -570,6 +570,7 @@ async fn what_the_server_does_by_itself_is_listed_had_at_once_and_left_out() {
     let recurring = [
         "drop_old_samples",
         "forget_agents",
+        "remove_mirrors",
         "remove_objects",
         "repack_mirrors",
         "seal_logs",
