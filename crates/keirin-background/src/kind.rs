@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use keirin_store::StoreError;
-use keirin_store::background_jobs::BegunJob;
+use keirin_model::ProjectId;
+use keirin_store::background_jobs::{BegunJob, NewBackgroundJob};
+use keirin_store::{Store, StoreError};
 
 /// A kind of background job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,36 @@ pub struct BackgroundKind {
     pub every: Option<SignedDuration>,
     /// Whether a person may have a job of it forgotten; not where it is the only one that knows what is left to do.
     pub is_cancellable: bool,
+}
+
+impl BackgroundKind {
+    /// Asks for the job of this kind that is for a project, then or before.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or the project is not there.
+    pub async fn enqueue_for(
+        &self,
+        store: &Store,
+        project: ProjectId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let key = project.to_string();
+        let job = NewBackgroundJob {
+            project: Some(project),
+            run_at: Some(at),
+            ..NewBackgroundJob::new(self.name, &key)
+        };
+        store.enqueue_background_job(job).await
+    }
+
+    /// The project that such a job is for.
+    ///
+    /// # Errors
+    /// It names none, so nobody has asked for it by [`BackgroundKind::enqueue_for`].
+    pub fn project_of(job: &BegunJob) -> Result<ProjectId, JobFailure> {
+        job.project
+            .ok_or_else(|| JobFailure::Lasting("It names no project.".to_owned()))
+    }
 }
 
 /// When a job that has failed is tried again. The time doubles with each failure.

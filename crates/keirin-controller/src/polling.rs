@@ -122,7 +122,7 @@ impl RepositoryWatch {
             }
             if new.is_some() || !project.has_job {
                 // Before the stamp is kept: what cannot be asked for now is asked for in the next round.
-                poll_repository::enqueue(store, project.id, now).await?;
+                poll_repository::KIND.enqueue_for(store, project.id, now).await?;
                 project.has_job = true;
             }
             if let Some(stamp) = new {

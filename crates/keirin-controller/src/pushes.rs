@@ -106,7 +106,9 @@ impl Pushes {
         let now = (self.preparer.clock)();
         if is_first || !changes.is_empty() {
             // Before it is taken down that this was seen, so that a crash loses none of it.
-            read_history::enqueue(&self.preparer.store, project.id, now).await?;
+            read_history::KIND
+                .enqueue_for(&self.preparer.store, project.id, now)
+                .await?;
         }
         let gone: Vec<BranchId> = changes.gone.iter().map(|branch| branch.id).collect();
         self.preparer.store.set_branches_gone(&gone, now).await?;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
 use keirin_model::ProjectId;
-use keirin_store::background_jobs::{BegunJob, NewBackgroundJob};
+use keirin_store::background_jobs::BegunJob;
 use keirin_store::{Store, StoreError};
 
 use crate::controller::Controller;
@@ -33,17 +33,6 @@ pub(crate) const KIND: BackgroundKind = BackgroundKind {
 /// When it is tried again where somebody else looks at the repository, as at first whoever has made the project.
 const UNDER_WAY: SignedDuration = SignedDuration::from_secs(10);
 
-/// Asks for a look at a project's repository, then or before.
-pub(crate) async fn enqueue(store: &Store, project: ProjectId, at: Timestamp) -> Result<(), StoreError> {
-    let key = project.to_string();
-    let job = NewBackgroundJob {
-        project: Some(project),
-        run_at: Some(at),
-        ..NewBackgroundJob::new(KIND.name, &key)
-    };
-    store.enqueue_background_job(job).await
-}
-
 /// Asks for the look that follows one that has just been made, where the project is still there.
 pub(crate) async fn enqueue_next(
     store: &Store,
@@ -52,7 +41,7 @@ pub(crate) async fn enqueue_next(
 ) -> Result<(), StoreError> {
     let projects = store.polled_projects(KIND.name, Some(project)).await?;
     match projects.first() {
-        Some(polled) => enqueue(store, project, next_look(polled, now)).await,
+        Some(polled) => KIND.enqueue_for(store, project, next_look(polled, now)).await,
         None => Ok(()),
     }
 }
@@ -76,14 +65,11 @@ impl BackgroundWork for PollRepository {
     }
 
     async fn run(&self, job: &BegunJob) -> Result<NextRun, JobFailure> {
-        let Some(id) = job.project else {
-            return Err(JobFailure::Lasting("It names no project.".to_owned()));
-        };
+        let id = BackgroundKind::project_of(job)?;
         let looked = self.controller.poll_unless_under_way(id).await;
         let now = (self.controller.clock)();
         // As it is after the look, which may have found other workflows, or that the project is gone.
-        let projects = self.controller.store.polled_projects(KIND.name, Some(id)).await;
-        let projects = projects.map_err(JobFailure::passing)?;
+        let projects = self.controller.store.polled_projects(KIND.name, Some(id)).await?;
         let Some(project) = projects.first() else {
             return Ok(NextRun::Done);
         };

@@ -7,17 +7,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
 use keirin_git::GitError;
-use keirin_model::ProjectId;
 use keirin_model::project::Project;
-use keirin_store::background_jobs::{BegunJob, NewBackgroundJob};
-use keirin_store::{Store, StoreError};
+use keirin_store::StoreError;
+use keirin_store::background_jobs::BegunJob;
 
 use crate::answer::sentence;
 use crate::controller::Controller;
 use crate::history::read_history;
 use crate::work::WorkError;
 
-const KIND: BackgroundKind = BackgroundKind {
+pub(crate) const KIND: BackgroundKind = BackgroundKind {
     name: "read_history",
     title: "Read the history of a repository",
     // A large repository takes its time, and holds up no other.
@@ -31,21 +30,6 @@ const KIND: BackgroundKind = BackgroundKind {
     every: None,
     is_cancellable: true,
 };
-
-/// Asks for the history of a project's repository to be read.
-pub(crate) async fn enqueue(
-    store: &Store,
-    project: ProjectId,
-    now: jiff::Timestamp,
-) -> Result<(), StoreError> {
-    let key = project.to_string();
-    let job = NewBackgroundJob {
-        project: Some(project),
-        run_at: Some(now),
-        ..NewBackgroundJob::new(KIND.name, &key)
-    };
-    store.enqueue_background_job(job).await
-}
 
 pub(super) struct ReadHistory {
     controller: Arc<Controller>,
@@ -117,9 +101,7 @@ impl BackgroundWork for ReadHistory {
     }
 
     async fn run(&self, job: &BegunJob) -> Result<NextRun, JobFailure> {
-        let Some(id) = job.project else {
-            return Err(JobFailure::Lasting("It names no project.".to_owned()));
-        };
+        let id = BackgroundKind::project_of(job)?;
         let project = match self.controller.store.project(id).await {
             Ok(project) => project,
             Err(StoreError::NotFound(_)) => return Ok(NextRun::Done),
