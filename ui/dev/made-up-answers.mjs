@@ -1,10 +1,11 @@
 // What the made-up server answers.
-import { agents, ago, flows, jobs, params, plan, projects, runs, sampleFlow, summary, tokens, users, workflowText } from "./made-up-data.mjs";
+import { agents, ago, flows, jobs, params, plan, projects, runs, sampleFlow, storage, summary, tokens, users, workflowText } from "./made-up-data.mjs";
 import { lineOf, linesOf } from "./made-up-log.mjs";
 import { tell } from "./made-up-streams.mjs";
 
 const empty = process.env.MADE_UP_EMPTY === "1";
 const nobody = process.env.MADE_UP_NOBODY === "1";
+const owner = process.env.MADE_UP_OWNER ?? "this";
 const page = (items) => ({ items, next_cursor: null });
 const all = (items) => page(empty ? [] : items);
 
@@ -146,6 +147,7 @@ function get([noun, id, sub], query) {
     case "agents": return all(agents);
     case "tokens": return all(tokens);
     case "users": return page(users);
+    case "storage": return { owner, objects_to_remove: empty ? 0 : 1204, projects: empty ? [] : storage };
     case "logs": return search(query);
     case "projects": {
       if (id === undefined) return all(projects);

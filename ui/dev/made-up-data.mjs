@@ -242,6 +242,13 @@ export const projects = [
   return { workflow_file: null, default_branch: "main", notices: [], role: "admin", created_at: ago(9_000_000), ...project, latest_flow: latest ? summary(latest) : null };
 });
 
+export const storage = [
+  { project: "handbook", flows: 0, oldest_flow_at: null, artifacts: 0, artifact_bytes: 0, log_bytes: 0, test_results: 0 },
+  { project: "keirin", flows: 1412, oldest_flow_at: ago(21_000_000), artifacts: 4120, artifact_bytes: 18_402_113_000, log_bytes: 3_120_400_000, test_results: 1_204_518 },
+  { project: "velodrome", flows: 388, oldest_flow_at: ago(7_000_000), artifacts: 1, artifact_bytes: 96_400_000, log_bytes: 2_210_000_000, test_results: 48_120 },
+  { project: null, flows: 0, oldest_flow_at: null, artifacts: 0, artifact_bytes: 0, log_bytes: 41_300_000, test_results: 0 },
+];
+
 export const agents = [
   { id: "1", name: "local", state: "online", groups: [], labels: ["x86_64", "linux"], executors: ["bare"], slots: 2, host: { os: "Debian 12", processor: "2 cores" } },
   { id: "2", name: "bergen", state: "offline", groups: ["release"], labels: ["x86_64", "linux", "docker"], executors: ["bare", "docker"], slots: 8, host: { os: "Debian 12", processor: "16 cores" }, seen: 4000 },

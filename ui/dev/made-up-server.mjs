@@ -1,6 +1,7 @@
 // DEVELOPMENT ONLY: answers the page's questions with made-up data, so that pages can be drawn without a server.
 // No test uses it. Start it with `npm run dev:made-up`, then `npm run dev` beside it; or open its own address, which
-// serves ui/dist. It listens on loopback alone. MADE_UP_EMPTY=1 has no data, MADE_UP_NOBODY=1 has nobody signed in.
+// serves ui/dist. It listens on loopback alone. MADE_UP_EMPTY=1 has no data, MADE_UP_NOBODY=1 has nobody signed in,
+// MADE_UP_OWNER=another or nobody says whose the object storage is.
 import { createReadStream, existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { dirname, extname, join, normalize } from "node:path";

@@ -42,6 +42,7 @@ const pages = {
   tokens: "settings/tokens",
   users: "settings/users",
   password: "settings/password",
+  storage: "settings/storage",
   "sign-in": "sign-in?link=used",
   "not-found": "no/such/page",
   missing: "flows/999999",

@@ -13,6 +13,7 @@ import {
   queryClient,
   queueQuery,
   runQuery,
+  storageQuery,
   tokensQuery,
   usersQuery,
   workflowsQuery,
@@ -219,6 +220,14 @@ const background = createRoute({
   loader: () => ahead(queryClient.prefetchQuery(backgroundQuery)),
   component: lazyRouteComponent(() => import("./pages/background/BackgroundPage"), "BackgroundPage"),
 });
+const storage = createRoute({
+  getParentRoute: () => framed,
+  path: "/settings/storage",
+  validateSearch: readSearch(tableSchema),
+  // It is much to count, so not for a link that is only hovered.
+  loader: ({ preload }) => (preload ? undefined : ahead(queryClient.prefetchQuery(storageQuery))),
+  component: lazyRouteComponent(() => import("./pages/storage/StoragePage"), "StoragePage"),
+});
 
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
@@ -250,6 +259,7 @@ export const router = createRouter({
       users,
       password,
       background,
+      storage,
     ]),
   ]),
   basepath: new URL(document.baseURI).pathname,

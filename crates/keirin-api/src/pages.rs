@@ -59,6 +59,7 @@ const PAGES: &[&str] = &[
     "/runs/$run",
     "/settings/background-jobs",
     "/settings/password",
+    "/settings/storage",
     "/settings/tokens",
     "/settings/users",
     "/sign-in",

@@ -204,6 +204,13 @@ export const backgroundJobsQuery = ({ kind, state }: BackgroundJobsAsked) =>
     staleTime: soonStale,
   });
 
+/** It is counted anew for each answer, which takes the server seconds where there is very much. */
+export const storageQuery = queryOptions({
+  queryKey: ["storage"],
+  queryFn: ({ signal }) => told(client.GET("/api/v1/storage", { signal })),
+  staleTime: 60_000,
+});
+
 export interface LogSearchIn {
   kind: "flow" | "run" | "job" | "agent" | "service";
   id: string;

@@ -34,7 +34,11 @@ const settings: Place[] = [
 ];
 
 /** Only who administers the server has something to do there. */
-const settingsOfAdmins: Place[] = [...settings, { to: "/settings/background-jobs", label: "Background jobs", icon: "background" }];
+const settingsOfAdmins: Place[] = [
+  ...settings,
+  { to: "/settings/background-jobs", label: "Background jobs", icon: "background" },
+  { to: "/settings/storage", label: "Storage", icon: "storage" },
+];
 
 interface RailProps {
   folded: boolean;
