@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
-use keirin_store::background_jobs::BegunJob;
+use keirin_store::background_jobs::{BegunJob, NewBackgroundJob};
 use keirin_store::deletion::{CLEAR_DELETED_PROJECT, DeletedProject};
 
 use crate::Retention;
@@ -44,6 +44,9 @@ impl BackgroundWork for ClearDeletedProject {
         let left: DeletedProject = serde_json::from_value(job.payload.clone())
             .map_err(|error| JobFailure::Lasting(format!("It does not say what was deleted: {error}.")))?;
         self.clear(job, &left).await?;
+        // Whoever deletes a project wants its room now.
+        let removal = NewBackgroundJob::new(crate::removal::KIND.name, "");
+        self.0.store.enqueue_background_job(removal).await?;
         tracing::info!(
             project = job.key,
             "what a deleted project had left has been deleted"

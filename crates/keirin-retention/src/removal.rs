@@ -12,7 +12,7 @@ use keirin_store::background_jobs::BegunJob;
 
 use crate::{OwnershipError, Retention};
 
-const KIND: BackgroundKind = BackgroundKind {
+pub(crate) const KIND: BackgroundKind = BackgroundKind {
     name: "remove_objects",
     title: "Remove objects that nothing points at any more",
     concurrency: 1,

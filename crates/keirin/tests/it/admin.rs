@@ -324,8 +324,6 @@ fn objects_go_with_their_project(server: &Server) {
             "what it left is still there"
         );
     }
-    let removal = jobs("remove_objects")[0]["id"].as_str().unwrap().to_owned();
-    well(server.keirin(&["admin", "jobs", "run", &removal]));
     while server
         .data
         .join("objects/artifacts")
