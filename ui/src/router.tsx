@@ -87,10 +87,14 @@ const start = createRoute({
   validateSearch: readSearch({ branch: string }),
   component: lazyRouteComponent(() => import("./pages/start/StartPage"), "StartPage"),
 });
+/** Its type has to be known before that of what the loader goes by. */
+const readWorkflowSearch = readSearch({ commit: string, name: string });
 const workflow = createRoute({
   getParentRoute: () => framed,
   path: "/projects/$project/branches/$branch/workflow",
-  loader: ({ params }) => ahead(queryClient.prefetchQuery(workflowsQuery(params.project, params.branch))),
+  validateSearch: readWorkflowSearch,
+  loaderDeps: ({ search }) => ({ commit: search.commit }),
+  loader: ({ params, deps }) => ahead(queryClient.prefetchQuery(workflowsQuery(params.project, params.branch, deps.commit))),
   component: lazyRouteComponent(() => import("./pages/workflow/WorkflowPage"), "WorkflowPage"),
 });
 const flow = createRoute({

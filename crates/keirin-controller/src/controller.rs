@@ -27,7 +27,7 @@ use crate::firing::Firing;
 use crate::handle::Handle;
 use crate::journal::StoreJournal;
 use crate::lead::{Leadership, lead};
-use crate::prepare::{FlowRequest, On, Preparer, tip_of};
+use crate::prepare::{FlowRequest, On, Preparer, known_commit, tip_of};
 use crate::pushes::Pushes;
 use crate::repositories::Repositories;
 use crate::turns::Turns;
@@ -392,14 +392,22 @@ impl Work for Controller {
             .await
     }
 
-    async fn workflows(&self, project: ProjectId, branch: Option<&str>) -> Result<Vec<Workflow>, WorkError> {
+    async fn workflows(
+        &self,
+        project: ProjectId,
+        branch: Option<&str>,
+        commit: Option<&str>,
+    ) -> Result<Vec<Workflow>, WorkError> {
         let project = self.store.project(project).await?;
         let name = match branch {
             Some(name) => name.to_owned(),
             None => self.store.branch_by_name(project.id, None).await?.name,
         };
         let mirror = self.preparer.repositories.mirror(project.id).await?;
-        let commit = tip_of(&mirror, &name).await?;
+        let commit = match commit {
+            Some(commit) => known_commit(&mirror, commit).await?,
+            None => tip_of(&mirror, &name).await?,
+        };
         let found = self.preparer.workflows.all(&project, &mirror, &commit).await?;
         if found.files.is_empty() && !found.unusable.is_empty() {
             return Err(WorkError::Invalid {

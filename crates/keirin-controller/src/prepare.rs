@@ -119,6 +119,18 @@ pub(crate) async fn tip_of(mirror: &Mirror, branch: &str) -> Result<CommitId, Wo
     Ok(tip)
 }
 
+/// A commit that the mirror holds.
+pub(crate) async fn known_commit(mirror: &Mirror, commit: &str) -> Result<CommitId, WorkError> {
+    let commit = CommitId::parse(commit).map_err(GitError::from)?;
+    if mirror.has_commit(&commit).await? {
+        return Ok(commit);
+    }
+    Err(WorkError::NotFound(format!(
+        "commit `{}` in the repository",
+        commit.short()
+    )))
+}
+
 /// Why a branch cannot be used that the repository does not have.
 async fn no_branch(mirror: &Mirror, branch: &str) -> WorkError {
     let is_empty = match mirror.heads().await {

@@ -39,8 +39,14 @@ pub trait Work: Send + Sync + 'static {
         counted: Option<&[ProjectId]>,
     ) -> Result<BTreeMap<JobId, Waiting>, WorkError>;
 
-    /// The workflow files of a branch as they are now, faulty ones too; of the default branch where `None`.
-    async fn workflows(&self, project: ProjectId, branch: Option<&str>) -> Result<Vec<Workflow>, WorkError>;
+    /// The workflow files of a branch, faulty ones too; of the default branch where `None`. As they are now, or as they were at
+    /// a commit.
+    async fn workflows(
+        &self,
+        project: ProjectId,
+        branch: Option<&str>,
+        commit: Option<&str>,
+    ) -> Result<Vec<Workflow>, WorkError>;
 
     /// An agent asks for work. Answers when there is something to say, at the latest after `POLL_SECONDS`. The HTTP
     /// layer fills in the tokens of the assignments.

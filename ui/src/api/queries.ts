@@ -70,12 +70,12 @@ export const membersQuery = (project: string) =>
       whole(() => told(client.GET("/api/v1/projects/{project}/members", { params: { path: { project } }, signal }))),
   });
 
-/** An empty branch stands for the repository's default one. */
-export const workflowsQuery = (project: string, branch: string) =>
+/** An empty branch stands for the repository's default one; without a commit they are as they are now. */
+export const workflowsQuery = (project: string, branch: string, commit?: string) =>
   queryOptions({
-    queryKey: ["workflows", project, branch],
+    queryKey: ["workflows", project, branch, commit ?? null],
     queryFn: ({ signal }) => {
-      const query = branch === "" ? {} : { branch };
+      const query = { ...(branch === "" ? {} : { branch }), ...(commit === undefined ? {} : { commit }) };
       return told(client.GET("/api/v1/projects/{project}/workflows", { params: { path: { project }, query }, signal }));
     },
   });

@@ -966,7 +966,7 @@ export interface paths {
         };
         /**
          * List a branch's workflows
-         * @description As they are in the repository now, those with faults too.
+         * @description Those with faults too.
          */
         get: operations["workflows_list"];
         put?: never;
@@ -6946,6 +6946,8 @@ export interface operations {
             query?: {
                 /** @description The branch; the default branch where absent. */
                 branch?: string;
+                /** @description As they were at this commit, by its full id; as they are now where absent. */
+                commit?: string;
             };
             header?: never;
             path: {

@@ -13,24 +13,27 @@ use crate::checking;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
 
-/// Which branch.
+/// Which branch, and of when.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct OnBranch {
     /// The branch; the default branch where absent.
     branch: Option<String>,
+    /// As they were at this commit, by its full id; as they are now where absent.
+    commit: Option<String>,
 }
 
 /// List a branch's workflows
 ///
-/// As they are in the repository now, those with faults too.
+/// Those with faults too.
 #[utoipa::path(get, path = "/api/v1/projects/{project}/workflows", tag = "workflows", params(("project" = String, Path), OnBranch), responses((status = 200, body = Vec<Workflow>)))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     RequestProject(place): RequestProject,
     Query(on): Query<OnBranch>,
 ) -> Result<Json<Vec<Workflow>>, ApiError> {
-    let workflows = app.work.workflows(place.project, on.branch.as_deref()).await?;
+    let (branch, commit) = (on.branch.as_deref(), on.commit.as_deref());
+    let workflows = app.work.workflows(place.project, branch, commit).await?;
     Ok(Json(workflows))
 }
 

@@ -178,7 +178,12 @@ impl Work for Double {
         Ok(found.collect())
     }
 
-    async fn workflows(&self, _: ProjectId, _: Option<&str>) -> Result<Vec<Workflow>, WorkError> {
+    async fn workflows(
+        &self,
+        _: ProjectId,
+        _: Option<&str>,
+        _: Option<&str>,
+    ) -> Result<Vec<Workflow>, WorkError> {
         Ok(Vec::new())
     }
 

@@ -197,6 +197,16 @@ async fn a_broken_workflow_is_a_flow_that_failed_and_keeps_no_other_from_startin
         [of("main", "default", &mended), of("main", "lint", &mended)]
     );
     assert_eq!(server.store.project_notices(project).await.unwrap(), []);
+
+    // Whoever asks why it had failed sees the file as it was.
+    let files = async |commit: Option<&str>| {
+        let files = server.controller.workflows(project, None, commit).await?;
+        Ok::<_, WorkError>(files.into_iter().map(|file| file.text).collect::<Vec<_>>())
+    };
+    assert_eq!(files(None).await.unwrap()[0], BUILD);
+    assert_eq!(files(Some(&broken)).await.unwrap()[0], "keirin: 1\nstages: 7\n");
+    let unknown = files(Some(&"0".repeat(40))).await;
+    assert!(matches!(unknown, Err(WorkError::NotFound(_))), "{unknown:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -441,7 +451,12 @@ async fn a_workflow_file_that_is_named_and_not_there_holds_up_nothing_else() {
         "{texts:?}"
     );
     assert_eq!(
-        server.controller.workflows(project, None).await.unwrap().len(),
+        server
+            .controller
+            .workflows(project, None, None)
+            .await
+            .unwrap()
+            .len(),
         1,
         "those that are there are shown"
     );

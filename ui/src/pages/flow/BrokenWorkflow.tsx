@@ -31,6 +31,7 @@ export function BrokenWorkflow({ flow }: { flow: Flow }) {
           variant="default"
           to="/projects/$project/branches/$branch/workflow"
           params={{ project: flow.project, branch: flow.branch }}
+          search={{ commit: flow.commit ?? undefined, name: flow.workflow }}
         >
           Show the workflow file
         </LinkButton>

@@ -27,6 +27,7 @@ export function FlowAbout({ flow }: { flow: Flow }) {
                 key="workflow"
                 to="/projects/$project/branches/$branch/workflow"
                 params={{ project: flow.project, branch: flow.branch }}
+                search={{ commit: flow.commit ?? undefined, name: flow.workflow }}
               >
                 {flow.workflow}
               </Link>,

@@ -1,7 +1,7 @@
 /** A branch's workflow: the file with its faults at their lines, what it would run, and a place to try changes. */
 import { Button, NativeSelect } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useParams } from "@tanstack/react-router";
+import { useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { workflowsQuery } from "../../api/queries";
 import type { Workflow } from "../../api/types";
@@ -11,6 +11,7 @@ import { CommitChip } from "../../parts/chips";
 import { copyText } from "../../parts/copy";
 import { EmptyPage } from "../../parts/EmptyPage";
 import { Icon } from "../../parts/Icon";
+import { LinkButton } from "../../parts/LinkButton";
 import { Loaded } from "../../parts/Loaded";
 import { Page } from "../../parts/Page";
 import { PageHead } from "../../parts/PageHead";
@@ -27,8 +28,9 @@ import css from "./WorkflowPage.module.css";
 export function WorkflowPage() {
   const { project, branch } = useParams({ from: "/framed/projects/$project/branches/$branch/workflow" });
   useCrumbs(projectCrumbs({ project, branch }, { label: "Workflow" }));
-  const answer = useQuery(workflowsQuery(project, branch));
-  const [chosen, setChosen] = useState<string | null>(null);
+  const { commit, name } = useSearch({ from: "/framed/projects/$project/branches/$branch/workflow" });
+  const answer = useQuery(workflowsQuery(project, branch, commit));
+  const [chosen, setChosen] = useState<string | undefined>(name);
   return (
     <Page width="whole">
       <Loaded
@@ -60,14 +62,27 @@ export function WorkflowPage() {
                 onChange={(event) => setChosen(event.currentTarget.value)}
               />
             ) : null;
-          return <WorkflowFile key={`${workflow.name} ${workflow.commit}`} workflow={workflow} choice={choice} />;
+          const present =
+            commit === undefined ? null : (
+              <LinkButton variant="default" to="/projects/$project/branches/$branch/workflow" params={{ project, branch }} search={{ name: workflow.name }}>
+                Show it as it is now
+              </LinkButton>
+            );
+          return <WorkflowFile key={`${workflow.name} ${workflow.commit}`} workflow={workflow} choice={choice} present={present} />;
         }}
       </Loaded>
     </Page>
   );
 }
 
-function WorkflowFile({ workflow, choice }: { workflow: Workflow; choice: React.ReactNode }) {
+interface WorkflowFileProps {
+  workflow: Workflow;
+  choice: React.ReactNode;
+  /** Leads to the file as it is now, where this is as it was. */
+  present: React.ReactNode;
+}
+
+function WorkflowFile({ workflow, choice, present }: WorkflowFileProps) {
   const [text, setText] = useState(workflow.text);
   const [goal, setGoal] = useState<{ line: number } | null>(null);
   const changed = text !== workflow.text;
@@ -80,11 +95,12 @@ function WorkflowFile({ workflow, choice }: { workflow: Workflow; choice: React.
         facts={
           <>
             <CommitChip commit={workflow.commit} />
-            <span>{changed ? "Changed here only: copy it into the repository to keep it." : "As it is in the repository."}</span>
+            <span>{changed ? "Changed here only: copy it into the repository to keep it." : present === null ? "As it is in the repository." : "As it was at this commit."}</span>
           </>
         }
         actions={
           <>
+            {present}
             {choice}
             {changed ? (
               <Button variant="default" onClick={() => setText(workflow.text)}>
