@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
 mod admin;
+mod doctor;
 mod failures;
 mod flows;
 mod imports;
