@@ -24,7 +24,7 @@ pub mod reader;
 mod row;
 mod schedules;
 pub mod series;
-pub mod storage_use;
+mod settings;
 pub mod store;
 pub mod test_results;
 pub mod views;

@@ -1,6 +1,7 @@
 //! Objects that no row points at any more, on their way out of the object storage.
 
-use crate::{Result, Store, StoreError};
+use crate::row::unsigned;
+use crate::{Result, Store};
 
 /// The setting that holds the id of the database, which is written into the object storage that it owns.
 const OBJECT_OWNER: &str = "object_owner";
@@ -36,6 +37,15 @@ impl Store {
         Ok(keys.fetch_all(&self.pool).await?)
     }
 
+    /// How many objects are to be removed from the object storage.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn count_objects_to_remove(&self) -> Result<u64> {
+        let count = sqlx::query_scalar!(r#"select count(*) as "count!" from objects_to_remove"#);
+        unsigned(count.fetch_one(&self.pool).await?)
+    }
+
     /// Forgets objects that are not in the object storage any more.
     ///
     /// # Errors
@@ -69,16 +79,7 @@ impl Store {
     /// # Errors
     /// The database cannot be reached.
     pub async fn ensure_object_owner(&self, drawn: &str) -> Result<String> {
-        sqlx::query!(
-            "insert into settings (name, value) values ($1, to_jsonb($2::text)) on conflict (name) do nothing",
-            OBJECT_OWNER,
-            drawn,
-        )
-        .execute(&self.pool)
-        .await?;
-        // Another server may have drawn one in the same moment.
-        let id = self.object_owner().await?;
-        id.ok_or_else(|| StoreError::Corrupt("an id that was just written is not there".to_owned()))
+        self.ensure_setting(OBJECT_OWNER, drawn).await
     }
 
     /// The id of this database as an owner of objects; `None` where it has none yet.
@@ -86,11 +87,7 @@ impl Store {
     /// # Errors
     /// The database cannot be reached.
     pub async fn object_owner(&self) -> Result<Option<String>> {
-        let id = sqlx::query_scalar!(
-            r#"select value #>> '{}' as "id!" from settings where name = $1"#,
-            OBJECT_OWNER
-        );
-        Ok(id.fetch_optional(&self.pool).await?)
+        self.setting(OBJECT_OWNER).await
     }
 }
 

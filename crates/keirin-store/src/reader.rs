@@ -108,18 +108,7 @@ impl Store {
         if functions == FunctionAccess::Revoked {
             self.revoke_functions().await?;
         }
-        let password: String = sqlx::query_scalar!(
-            r#"with drawn as (
-                 insert into settings (name, value) values ($1, to_jsonb($2::text))
-                 on conflict (name) do nothing returning value
-               )
-               select coalesce((select value from drawn), (select value from settings where name = $1)) #>> '{}'
-                 as "password!""#,
-            PASSWORD,
-            password,
-        )
-        .fetch_one(&self.pool)
-        .await?;
+        let password = self.ensure_setting(PASSWORD, password).await?;
         // Roles belong to all databases of a server, so each database has its own.
         let role: String = sqlx::query_scalar!(
             r#"select 'keirin_reader_' || oid as "role!" from pg_database where datname = current_database()"#

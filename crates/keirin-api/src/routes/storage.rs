@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use keirin_retention::ObjectOwner;
-use keirin_wire::api::{ProjectStorage, StorageOverview, StorageOwner};
+use keirin_wire::api::{StorageOverview, StorageOwner};
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -20,19 +20,9 @@ pub(crate) async fn show(State(app): State<Arc<App>>) -> Result<Json<StorageOver
         ObjectOwner::Another => StorageOwner::Another,
         ObjectOwner::Nobody => StorageOwner::Nobody,
     };
-    let uses = app.store.storage_use().await?;
-    let projects = uses.into_iter().map(|kept| ProjectStorage {
-        project: kept.project,
-        flows: kept.flows,
-        oldest_flow_at: kept.oldest_flow_at,
-        artifacts: kept.artifacts,
-        artifact_bytes: kept.artifact_bytes,
-        log_bytes: kept.log_bytes,
-        test_results: kept.test_results,
-    });
     Ok(Json(StorageOverview {
         owner,
         objects_to_remove: app.store.count_objects_to_remove().await?,
-        projects: projects.collect(),
+        projects: app.store.storage_use().await?,
     }))
 }

@@ -9,6 +9,7 @@ mod overview;
 mod parts;
 mod project_refs;
 mod projects;
+mod storage;
 
 pub use agents::AgentFilter;
 pub use attempts::AttemptRow;

@@ -1,35 +1,16 @@
 //! What takes how much room.
 
-use keirin_model::Timestamp;
+use keirin_wire::api::ProjectStorage;
 
 use crate::row::{timestamp, unsigned};
 use crate::{Result, Store};
-
-/// What a project, or the server itself, keeps.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StorageUse {
-    /// The project's name; `None` for what belongs to none: the logs of agents and services.
-    pub project: Option<String>,
-    /// Its flows.
-    pub flows: u64,
-    /// When the oldest of them was started.
-    pub oldest_flow_at: Option<Timestamp>,
-    /// Its artifacts.
-    pub artifacts: u64,
-    /// Their size.
-    pub artifact_bytes: u64,
-    /// The size of its logs as they are kept, which is compressed.
-    pub log_bytes: u64,
-    /// Its test results.
-    pub test_results: u64,
-}
 
 impl Store {
     /// What each project keeps, by name, and at last what belongs to none. It reads whole tables.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn storage_use(&self) -> Result<Vec<StorageUse>> {
+    pub async fn storage_use(&self) -> Result<Vec<ProjectStorage>> {
         let rows = sqlx::query!(
             r#"with
                of_flows as (select project, count(*) as flows, min(created_at) as oldest from flows group by project),
@@ -62,7 +43,7 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         let uses = rows.into_iter().map(|row| {
-            Ok(StorageUse {
+            Ok(ProjectStorage {
                 project: row.project,
                 flows: unsigned(row.flows)?,
                 oldest_flow_at: timestamp(row.oldest),
@@ -73,14 +54,5 @@ impl Store {
             })
         });
         uses.collect()
-    }
-
-    /// How many objects wait to be removed from the object storage.
-    ///
-    /// # Errors
-    /// The database cannot be reached.
-    pub async fn count_objects_to_remove(&self) -> Result<u64> {
-        let count = sqlx::query_scalar!(r#"select count(*) as "count!" from objects_to_remove"#);
-        unsigned(count.fetch_one(&self.pool).await?)
     }
 }
