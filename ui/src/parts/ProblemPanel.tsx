@@ -15,16 +15,19 @@ interface ProblemPanelProps {
 
 export function ProblemPanel({ error, onRetry, page = false }: ProblemPanelProps) {
   const problem = problemOf(error);
+  // Where one signs in, not to be let in is a fault, and the door is there already.
+  const isClosed = problem.status === 401 && !location.pathname.endsWith("/sign-in");
+  const title = problem.status !== 401 ? problem.title : isClosed ? "Sign in to see this" : "Not signed in";
   const Title = page ? "h1" : "h2";
   return (
-    <div className={css.panel} role="alert" data-door={problem.status === 401}>
-      <Icon name={problem.status === 401 ? "users" : "warning"} size={20} />
+    <div className={css.panel} role="alert" data-door={isClosed}>
+      <Icon name={isClosed ? "users" : "warning"} size={20} />
       <div className={css.text}>
-        <Title className={css.title}>{problem.title}</Title>
-        {problem.detail == null ? null : <p>
+        <Title className={css.title}>{title}</Title>
+        {problem.detail == null || isClosed ? null : <p>
             <Sentence text={problem.detail} />
           </p>}
-        {problem.fix == null ? null : <p className={css.fix}>
+        {problem.fix == null || isClosed ? null : <p className={css.fix}>
             <Sentence text={problem.fix} />
           </p>}
         {problem.diagnostics?.map((fault) => (
@@ -34,7 +37,7 @@ export function ProblemPanel({ error, onRetry, page = false }: ProblemPanelProps
           </pre>
         ))}
         <div className={css.actions}>
-          {problem.status === 401 ? (
+          {isClosed ? (
             <LinkButton to="/sign-in" search={{ to: location.pathname + location.search }}>
               Sign in
             </LinkButton>

@@ -17,7 +17,8 @@ export function SignInPage() {
   async function enter(): Promise<void> {
     await queryClient.resetQueries();
     // Only within this site: an address from elsewhere must not decide where one ends up.
-    const within = search.to?.startsWith("/") && !search.to.startsWith("//") ? search.to : "/";
+    const isWithin = search.to?.startsWith("/") && !search.to.startsWith("//") && !search.to.startsWith("/sign-in");
+    const within = isWithin && search.to !== undefined ? search.to : "/";
     await navigate({ to: within, replace: true });
   }
   const byPassword = useMutation({ mutationFn: () => signIn(name, password), onSuccess: enter });
