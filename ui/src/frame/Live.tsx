@@ -1,4 +1,6 @@
 /** Whether changes show as they happen. */
+import { useSuspenseQuery } from "@tanstack/react-query";
+import { meQuery } from "../api/queries";
 import { useLiveStatus } from "../live/status";
 import css from "./Live.module.css";
 
@@ -13,6 +15,9 @@ const words = {
 
 export function Live() {
   const status = useLiveStatus();
+  const isKnown = useSuspenseQuery(meQuery).data.kind !== "nobody";
+  // Whoever is not signed in hears of public projects alone, and where there is none is told to sign in.
+  if (!isKnown && status === "off") return <span className={css.live} />;
   const { word, title } = words[status];
   return (
     <span className={css.live} data-status={status} title={title} role="status">
