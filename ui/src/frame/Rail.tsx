@@ -28,14 +28,12 @@ const data: Place[] = [
   { to: "/data", label: "Data pipeline", icon: "pipeline" },
 ];
 
-const settings: Place[] = [
-  { to: "/settings/tokens", label: "Tokens", icon: "tokens" },
-  { to: "/settings/users", label: "Users", icon: "users" },
-];
+const settings: Place[] = [{ to: "/settings/tokens", label: "Tokens", icon: "tokens" }];
 
 /** Only who administers the server has something to do there. */
 const settingsOfAdmins: Place[] = [
   ...settings,
+  { to: "/settings/users", label: "Users", icon: "users" },
   { to: "/settings/background-jobs", label: "Background jobs", icon: "background" },
   { to: "/settings/storage", label: "Storage", icon: "storage" },
 ];
