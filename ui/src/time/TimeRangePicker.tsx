@@ -14,7 +14,7 @@ export function TimeRangePicker({ range, onChange }: { range: TimeRange; onChang
     onChange(next);
   }
   return (
-    <Popover opened={opened} onChange={setOpened} position="bottom-end" shadow="md" trapFocus returnFocus width={420} transitionProps={{ duration: 90 }}>
+    <Popover opened={opened} onChange={setOpened} position="bottom-end" shadow="md" trapFocus returnFocus width="min(420px, calc(100vw - 16px))" transitionProps={{ duration: 90 }}>
       <Popover.Target>
         <Button variant="default" leftSection={<Icon name="clock" />} rightSection={<Icon name="down" size={14} />} onClick={() => setOpened(!opened)} aria-label={`Range of time: ${rangeInWords(range, now)}`}>
           {rangeInWords(range, now)}
