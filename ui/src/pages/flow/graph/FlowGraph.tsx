@@ -49,7 +49,8 @@ function Graph({ flow, chosen, onChoose, space }: FlowGraphProps & { space: Spac
       edges={edges}
       nodeTypes={nodeTypes}
       fitView
-      fitViewOptions={{ padding: "16px", maxZoom: 1, minZoom: 0.5 }}
+      // Left of it all, the buttons that zoom have a place of their own.
+      fitViewOptions={{ padding: { top: "16px", right: "16px", bottom: "16px", left: "60px" }, maxZoom: 1, minZoom: 0.5 }}
       minZoom={0.2}
       maxZoom={1.5}
       nodesDraggable={false}
