@@ -68,6 +68,7 @@ pub(crate) async fn link_page(
     // Neither holds a character that means something in HTML: names have few, and a link that holds is of our making.
     let page = LINK_PAGE
         .replace("{name}", &name)
+        .replace("{base}", app.settings.base())
         .replace("{action}", &format!("{}/sign-in/{token}", app.settings.base()));
     let headers = [(CACHE_CONTROL, "no-store"), (REFERRER_POLICY, "same-origin")];
     Ok((headers, Html(page)).into_response())
