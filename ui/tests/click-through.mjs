@@ -18,7 +18,7 @@ const kinds = [
 const actsAtOnce = [
   "Start flow", "Start stage", "Rerun all jobs", "Rerun jobs that did not succeed", "Create project", "Save project", "Add agent",
   "Save a copy", "Make sign-in link", "Let in again", "Enable agent", "Authorise agent", "Sign out",
-  "Run now", "Retry",
+  "Run now", "Retry", "Pin", "Unpin", "Save retention",
 ];
 /** Requests that ask and change nothing, although they carry a body. */
 const onlyAsks = /\/api\/v1\/(workflows|dashboards)\/check$/;

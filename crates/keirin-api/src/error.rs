@@ -97,6 +97,12 @@ impl ApiError {
         Self::not_found("such thing")
     }
 
+    /// It was there, and has been kept long enough.
+    pub fn gone(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::GONE, "gone", detail)
+            .fix("Pin a flow to keep all that it left; how long a project keeps what stands in its settings.")
+    }
+
     /// The caller has to say who they are.
     pub fn sign_in_needed() -> Self {
         Self::new(

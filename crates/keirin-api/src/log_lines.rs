@@ -43,9 +43,22 @@ pub(crate) async fn of_attempt(
     number: Option<u32>,
 ) -> Result<Option<LogSummary>, ApiError> {
     match app.store.attempt_of_job(job, number).await? {
-        Some(attempt) => Ok(app.logs.of_attempt(attempt.id).await?),
+        Some(attempt) => {
+            check_kept(&attempt)?;
+            Ok(app.logs.of_attempt(attempt.id).await?)
+        }
         None if number.is_some() => Err(ApiError::not_found("attempt of this number")),
         None => Ok(None),
+    }
+}
+
+/// Says so where the log of an attempt was there and is not any more.
+fn check_kept(attempt: &AttemptRow) -> Result<(), ApiError> {
+    match attempt.log_removed_at {
+        Some(removed) => Err(ApiError::gone(format!(
+            "The log was removed at {removed:.0}: it had been kept long enough."
+        ))),
+        None => Ok(()),
     }
 }
 
@@ -141,6 +154,7 @@ async fn wait_for_log(app: &App, job: JobId, number: Option<u32>) -> Result<Opti
     let mut events = app.work.events(None).await?;
     loop {
         if let Some(attempt) = app.store.attempt_of_job(job, number).await? {
+            check_kept(&attempt)?;
             return Ok(Some(open(app, &attempt).await?));
         }
         let finished = app.store.job_view(job).await?.state == State::Finished;

@@ -218,7 +218,6 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     // What the server does by itself.
     ("GET", "/api/v1/background", Server(Admin)),
     ("GET", "/api/v1/background-jobs", Server(Admin)),
-    ("GET", "/api/v1/storage", Server(Admin)),
     (
         "POST",
         "/api/v1/background-jobs/{background_job}/run",
@@ -229,6 +228,22 @@ pub const TABLE: &[(&str, &str, Need)] = &[
         "/api/v1/background-jobs/{background_job}",
         Server(Admin),
     ),
+    // What is kept, and for how long.
+    ("GET", "/api/v1/storage", Server(Admin)),
+    ("GET", "/api/v1/retention", Server(Viewer)),
+    ("PUT", "/api/v1/retention", Server(Admin)),
+    (
+        "GET",
+        "/api/v1/projects/{project}/retention",
+        On(Noun::Project, Viewer),
+    ),
+    (
+        "PUT",
+        "/api/v1/projects/{project}/retention",
+        On(Noun::Project, Maintainer),
+    ),
+    ("PUT", "/api/v1/flows/{flow}/pin", On(Noun::Flow, Developer)),
+    ("DELETE", "/api/v1/flows/{flow}/pin", On(Noun::Flow, Developer)),
     // Workflows, people and tokens.
     ("POST", "/api/v1/workflows/check", SignedIn),
     ("GET", "/api/v1/tokens", SignedIn),

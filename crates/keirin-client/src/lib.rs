@@ -21,6 +21,7 @@ mod logs;
 mod measure;
 mod projects;
 mod repositories;
+mod retention;
 mod sign_in;
 mod sse;
 mod storage;

@@ -10,6 +10,7 @@ pub mod id;
 pub mod plan;
 pub mod project;
 pub mod results;
+pub mod retention;
 pub mod series;
 pub mod status;
 pub mod trigger;

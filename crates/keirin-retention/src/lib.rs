@@ -1,4 +1,5 @@
-//! What goes away: objects that no row points at, what a deleted project leaves, and what a crash left half done.
+//! What goes away: what has been kept long enough, objects that no row points at, what a deleted project leaves, and what a
+//! crash left half done.
 //!
 //! Rows go first, in transactions of their own that end soon, and remember their objects
 //! ([`keirin_store::Store::objects_to_remove`]); the objects follow. Nothing is removed from an object storage that belongs to
@@ -7,19 +8,25 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod deleted_project;
+mod expiry;
 mod owner;
 mod removal;
+mod rules;
 mod sweep;
+mod usage;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use keirin_background::BackgroundWork;
 use keirin_model::Clock;
+use keirin_model::retention::RetainedKind;
 use keirin_objects::Objects;
 use keirin_store::Store;
 
 pub use owner::{ObjectOwner, OwnershipError};
+pub use rules::{ProjectRetention, RetentionError};
+pub use usage::KeptError;
 
 /// What lets go of objects and rows. A clone is the same.
 #[derive(Clone)]
@@ -34,6 +41,21 @@ pub struct Retention {
 struct Counts {
     removed: AtomicU64,
     orphans: AtomicU64,
+    flows: AtomicU64,
+    logs: AtomicU64,
+    artifacts: AtomicU64,
+    test_results: AtomicU64,
+}
+
+impl Counts {
+    fn expired(&self, what: RetainedKind) -> &AtomicU64 {
+        match what {
+            RetainedKind::Flows => &self.flows,
+            RetainedKind::Logs => &self.logs,
+            RetainedKind::Artifacts => &self.artifacts,
+            RetainedKind::TestResults => &self.test_results,
+        }
+    }
 }
 
 /// How many objects have been removed from the object storage since the server started.
@@ -56,6 +78,11 @@ impl Retention {
         }
     }
 
+    /// How many flows lost this since the server started because it had been kept long enough.
+    pub fn expired(&self, what: RetainedKind) -> u64 {
+        self.counts.expired(what).load(Ordering::Relaxed)
+    }
+
     /// What has gone since the server started.
     pub fn counts(&self) -> RemovalCounts {
         RemovalCounts {
@@ -68,6 +95,7 @@ impl Retention {
 /// Every kind of background job that takes something away.
 pub fn background_works(retention: &Retention) -> Vec<Arc<dyn BackgroundWork>> {
     vec![
+        Arc::new(expiry::ApplyRetention(retention.clone())),
         Arc::new(removal::RemoveObjects(retention.clone())),
         Arc::new(sweep::SweepObjects(retention.clone())),
         Arc::new(deleted_project::ClearDeletedProject(retention.clone())),

@@ -1,6 +1,7 @@
 //! Deleting what is many rows, in pieces that each end soon: nobody waits for a lock of theirs, and none holds back those
 //! who read positions for long.
 
+use keirin_model::retention::RetainedKind;
 use keirin_model::{FlowId, ProjectId, RepositoryId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -102,24 +103,10 @@ impl Store {
     /// The database cannot be reached.
     pub async fn delete_outputs(&self, flows: &[FlowId], limit: u32) -> Result<u64> {
         let ids: Vec<i64> = flows.iter().map(|flow| flow.0).collect();
-        let deleted = sqlx::query_scalar!(
-            r#"with
-               results as (delete from test_results where ctid = any(array(
-                 select test_results.ctid from attempts join test_results on test_results.attempt = attempts.id
-                 where attempts.flow = any($1) limit $2)) returning 1),
-               chunks as (delete from log_chunks where ctid = any(array(
-                 select log_chunks.ctid from log_streams join log_chunks on log_chunks.stream = log_streams.id
-                 where log_streams.flow = any($1) limit $2)) returning 1),
-               files as (delete from artifacts where ctid = any(array(
-                 select ctid from artifacts where flow = any($1) limit $2)) returning 1)
-             select (select count(*) from results) + (select count(*) from chunks) + (select count(*) from files)
-               as "count!""#,
-            &ids,
-            i64::from(limit),
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        crate::row::unsigned(deleted)
+        let mut transaction = self.pool.begin().await?;
+        let deleted = delete_outputs_in(&mut transaction, &ids, &RetainedKind::OUTPUTS, limit).await?;
+        transaction.commit().await?;
+        Ok(deleted)
     }
 
     /// Deletes flows that are finished, with all that they left but facts. Gives how many.
@@ -129,30 +116,9 @@ impl Store {
     pub async fn delete_flows(&self, flows: &[FlowId]) -> Result<u64> {
         let ids: Vec<i64> = flows.iter().map(|flow| flow.0).collect();
         let mut transaction = self.pool.begin().await?;
-        // Whoever merges or adds pieces of a log holds the log, so the next statement sees all of them.
-        sqlx::query!("select id from log_streams where flow = any($1) for update", &ids)
-            .fetch_all(&mut *transaction)
-            .await?;
-        // One statement sees one state of all tables, so the order within it does not matter.
-        let deleted = sqlx::query_scalar!(
-            r#"with
-               gone as (delete from flows where id = any($1) and outcome is not null returning id),
-               tries as materialized (select attempts.id from gone join attempts on attempts.flow = gone.id),
-               no_results as (delete from test_results where attempt in (select id from tries)),
-               no_artifacts as (delete from artifacts where flow in (select id from gone)),
-               no_streams as (delete from log_streams where flow in (select id from gone) returning id),
-               no_chunks as (delete from log_chunks where stream in (select id from no_streams)),
-               no_steps as (delete from steps where attempt in (select id from tries)),
-               no_attempts as (delete from attempts where id in (select id from tries)),
-               no_jobs as (delete from jobs where flow in (select id from gone)),
-               no_runs as (delete from runs where flow in (select id from gone))
-             select count(*) as "count!" from gone"#,
-            &ids,
-        )
-        .fetch_one(&mut *transaction)
-        .await?;
+        let deleted = delete_flows_in(&mut transaction, &ids).await?;
         transaction.commit().await?;
-        crate::row::unsigned(deleted)
+        Ok(deleted)
     }
 
     /// Deletes some facts of what a project's flows did. Gives how many; none when none are left.
@@ -232,6 +198,76 @@ impl Store {
         transaction.commit().await?;
         Ok(())
     }
+}
+
+/// Deletes so many rows of each of these kinds that flows left, logs themselves when no piece of them is left.
+pub(crate) async fn delete_outputs_in(
+    connection: &mut PgConnection,
+    flows: &[i64],
+    what: &[RetainedKind],
+    limit: u32,
+) -> Result<u64> {
+    let is_meant = |kind| what.contains(&kind);
+    lock_logs(connection, flows).await?;
+    let deleted = sqlx::query_scalar!(
+        r#"with
+           results as (delete from test_results where ctid = any(array(
+             select test_results.ctid from attempts join test_results on test_results.attempt = attempts.id
+             where attempts.flow = any($1) and $3 limit $2)) returning 1),
+           chunks as (delete from log_chunks where ctid = any(array(
+             select log_chunks.ctid from log_streams join log_chunks on log_chunks.stream = log_streams.id
+             where log_streams.flow = any($1) and $4 limit $2)) returning 1),
+           streams as (delete from log_streams where id = any(array(
+             select id from log_streams where flow = any($1) and $4
+               and not exists (select from log_chunks where stream = log_streams.id) limit $2)) returning 1),
+           files as (delete from artifacts where ctid = any(array(
+             select ctid from artifacts where flow = any($1) and $5 limit $2)) returning 1)
+         select (select count(*) from results) + (select count(*) from chunks) + (select count(*) from streams)
+              + (select count(*) from files) as "count!""#,
+        flows,
+        i64::from(limit),
+        is_meant(RetainedKind::TestResults),
+        is_meant(RetainedKind::Logs),
+        is_meant(RetainedKind::Artifacts),
+    )
+    .fetch_one(connection)
+    .await?;
+    crate::row::unsigned(deleted)
+}
+
+/// Deletes flows that are finished, with all that they left but facts.
+pub(crate) async fn delete_flows_in(connection: &mut PgConnection, flows: &[i64]) -> Result<u64> {
+    lock_logs(connection, flows).await?;
+    // One statement sees one state of all tables, so the order within it does not matter.
+    let deleted = sqlx::query_scalar!(
+        r#"with
+           gone as (delete from flows where id = any($1) and outcome is not null returning id),
+           tries as materialized (select attempts.id from gone join attempts on attempts.flow = gone.id),
+           no_results as (delete from test_results where attempt in (select id from tries)),
+           no_artifacts as (delete from artifacts where flow in (select id from gone)),
+           no_streams as (delete from log_streams where flow in (select id from gone) returning id),
+           no_chunks as (delete from log_chunks where stream in (select id from no_streams)),
+           no_steps as (delete from steps where attempt in (select id from tries)),
+           no_attempts as (delete from attempts where id in (select id from tries)),
+           no_jobs as (delete from jobs where flow in (select id from gone)),
+           no_runs as (delete from runs where flow in (select id from gone))
+         select count(*) as "count!" from gone"#,
+        flows,
+    )
+    .fetch_one(connection)
+    .await?;
+    crate::row::unsigned(deleted)
+}
+
+/// Whoever merges or adds pieces of a log holds the log, so the next statement sees all of them.
+async fn lock_logs(connection: &mut PgConnection, flows: &[i64]) -> Result<()> {
+    sqlx::query!(
+        "select id from log_streams where flow = any($1) order by id for update",
+        flows
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(())
 }
 
 async fn delete_series(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<i64>> {

@@ -21,6 +21,7 @@ mod position;
 pub mod projects;
 mod questions;
 pub mod reader;
+pub mod retention;
 mod row;
 mod schedules;
 pub mod series;

@@ -11,6 +11,8 @@ import type {
   NewPassword,
   Param,
   ParamValue,
+  ProjectRetentionRules,
+  RetentionRules,
   Role,
   StartFlow,
 } from "./types";
@@ -34,6 +36,9 @@ export const setMember = (project: string, user: string, role: Role) =>
   told(client.PUT("/api/v1/projects/{project}/members/{user}", { params: ofMember(project, user), body: { role } }));
 export const removeMember = (project: string, user: string) =>
   told(client.DELETE("/api/v1/projects/{project}/members/{user}", { params: ofMember(project, user) }));
+export const setProjectRetention = (project: string, body: ProjectRetentionRules) =>
+  told(client.PUT("/api/v1/projects/{project}/retention", { params: ofProject(project), body }));
+export const setServerRetention = (body: RetentionRules) => told(client.PUT("/api/v1/retention", { body }));
 
 export const checkWorkflow = (file: string, text: string) => told(client.POST("/api/v1/workflows/check", { body: { file, text } }));
 export const startFlow = (project: string, body: StartFlow) =>
@@ -41,6 +46,8 @@ export const startFlow = (project: string, body: StartFlow) =>
 export const cancelFlow = (flow: string) => told(client.POST("/api/v1/flows/{flow}/cancel", { params: { path: { flow } } }));
 export const rerunFlow = (flow: string, failed: boolean) =>
   told(client.POST("/api/v1/flows/{flow}/rerun", { params: { path: { flow } }, body: { failed } }));
+export const pinFlow = (flow: string) => told(client.PUT("/api/v1/flows/{flow}/pin", { params: { path: { flow } } }));
+export const unpinFlow = (flow: string) => told(client.DELETE("/api/v1/flows/{flow}/pin", { params: { path: { flow } } }));
 export const startRun = (run: string) => told(client.POST("/api/v1/runs/{run}/start", { params: { path: { run } } }));
 export const cancelRun = (run: string) => told(client.POST("/api/v1/runs/{run}/cancel", { params: { path: { run } } }));
 export const cancelJob = (job: string) => told(client.POST("/api/v1/jobs/{job}/cancel", { params: { path: { job } } }));

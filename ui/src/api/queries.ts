@@ -211,6 +211,17 @@ export const storageQuery = queryOptions({
   staleTime: 60_000,
 });
 
+export const serverRetentionQuery = queryOptions({
+  queryKey: ["retention"],
+  queryFn: ({ signal }) => told(client.GET("/api/v1/retention", { signal })),
+});
+
+export const projectRetentionQuery = (project: string) =>
+  queryOptions({
+    queryKey: ["retention", project],
+    queryFn: ({ signal }) => told(client.GET("/api/v1/projects/{project}/retention", { params: { path: { project } }, signal })),
+  });
+
 export interface LogSearchIn {
   kind: "flow" | "run" | "job" | "agent" | "service";
   id: string;

@@ -508,6 +508,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/flows/{flow}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Keep a flow
+         * @description With all that it left, until it is unpinned, however long that is.
+         */
+        put: operations["retention_pin"];
+        post?: never;
+        /** Keep a flow no longer than others */
+        delete: operations["retention_unpin"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/flows/{flow}/rerun": {
         parameters: {
             query?: never;
@@ -957,6 +978,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how long a project keeps what its flows leave */
+        get: operations["retention_of_project"];
+        /**
+         * Set how long a project keeps what its flows leave
+         * @description In place of what was set before, rules about branches included. It holds from the next hour on.
+         */
+        put: operations["retention_set_of_project"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/workflows": {
         parameters: {
             query?: never;
@@ -1071,6 +1113,27 @@ export interface paths {
          *     import sends whom names belong to, then everything else, and ends with its heads.
          */
         post: operations["repositories_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how long the server keeps what flows leave */
+        get: operations["retention_of_server"];
+        /**
+         * Set how long the server keeps what flows leave
+         * @description In place of what was set before. It holds for projects that say nothing else, from the next hour on.
+         */
+        put: operations["retention_set_of_server"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2175,6 +2238,15 @@ export interface components {
          * @enum {string}
          */
         BranchKind: "branch" | "tag";
+        /** @description What a project says about some of its branches or tags. */
+        BranchRetentionRules: {
+            /** @description Whether it is about branches or tags. */
+            kind: components["schemas"]["BranchKind"];
+            /** @description A glob over their names, as in workflow files: `main`, `release/*`. */
+            pattern: string;
+            /** @description What holds for them. */
+            rules?: components["schemas"]["RetentionRules"];
+        };
         /** @description Why a flow, a run or an attempt started, or why it was stopped. */
         Cause: {
             /** @enum {string} */
@@ -2475,6 +2547,34 @@ export interface components {
             /** @description What to do about it. */
             suggestion: string | null;
         };
+        /** @description How long something is kept, and who says so. */
+        EffectiveKeep: {
+            /** @description Who says so. What would be kept longer than its flow has the flow's. */
+            from: components["schemas"]["RetentionLevel"];
+            /**
+             * @description How long.
+             * @example 365d
+             */
+            keep: string;
+        };
+        /** @description How long what flows leave is kept, everything inherited. */
+        EffectiveRetention: {
+            /** @description For flows of branches and tags. */
+            ci: components["schemas"]["EffectiveTimes"];
+            /** @description For flows of proposed changes. */
+            dev: components["schemas"]["EffectiveTimes"];
+        };
+        /** @description How long what flows of one kind leave is kept. */
+        EffectiveTimes: {
+            /** @description Artifacts. */
+            artifacts: components["schemas"]["EffectiveKeep"];
+            /** @description Flows. */
+            flows: components["schemas"]["EffectiveKeep"];
+            /** @description Logs. */
+            logs: components["schemas"]["EffectiveKeep"];
+            /** @description Test results. */
+            test_results: components["schemas"]["EffectiveKeep"];
+        };
         /**
          * @description Something changed. Each comes as one server-sent event whose `id` is a position to resume from, whose `event` is the
          *     kind and whose `data` is this.
@@ -2634,6 +2734,8 @@ export interface components {
             };
             /** @description The project's name. */
             project: string;
+            /** @description What of it stays, and what has gone. */
+            retention: components["schemas"]["FlowRetention"];
             /** @description One for each stage, in the order of the workflow file. */
             runs: components["schemas"]["Run"][];
             /** @description Where it stands. */
@@ -2660,6 +2762,26 @@ export interface components {
                 /** @description The address of the mirrored repository, which addresses of submodules may be relative to. */
                 upstream?: string | null;
             };
+        };
+        /** @description What of a flow stays, and what has gone. */
+        FlowRetention: {
+            /**
+             * Format: date-time
+             * @description When its artifacts were removed.
+             */
+            artifacts_removed_at: string | null;
+            /**
+             * Format: date-time
+             * @description When its logs were removed because they had been kept long enough. Later ones are there.
+             */
+            logs_removed_at: string | null;
+            /** @description Whether it stays, with all that it left, until somebody says otherwise. */
+            pinned: boolean;
+            /**
+             * Format: date-time
+             * @description When its test results were removed; their counts stay.
+             */
+            test_results_removed_at: string | null;
         };
         /** @description A flow as a row of a list. */
         FlowSummary: {
@@ -2692,6 +2814,8 @@ export interface components {
              */
             number: number;
             outcome: components["schemas"]["Outcome"] | null;
+            /** @description Whether it stays, with all that it left, until somebody says otherwise. */
+            pinned: boolean;
             /** @description The project's name. */
             project: string;
             /** @description One for each stage, in the order of the workflow file. */
@@ -2800,6 +2924,8 @@ export interface components {
             queued_at: string | null;
             /** @description What an agent must offer. */
             requirements: components["schemas"]["Requirements"];
+            /** @description What of its flow stays, and what has gone. */
+            retention: components["schemas"]["FlowRetention"];
             /** @description The run. */
             run: components["schemas"]["RunId"];
             /** @description The stage's name. */
@@ -2910,6 +3036,29 @@ export interface components {
             run: components["schemas"]["RunId"];
             /** @description The stage's name. */
             stage: string;
+        };
+        /** @description What one level says about flows of one kind; absent is inherited. */
+        KeepTimes: {
+            /**
+             * @description Artifacts.
+             * @example forever
+             */
+            artifacts?: string | null;
+            /**
+             * @description Flows, and with them all that they left.
+             * @example 365d
+             */
+            flows?: string | null;
+            /**
+             * @description Logs.
+             * @example 90d
+             */
+            logs?: string | null;
+            /**
+             * @description Test results.
+             * @example forever
+             */
+            test_results?: string | null;
         };
         /** @description A file that the flow has kept. */
         Kept: {
@@ -3546,6 +3695,8 @@ export interface components {
                  */
                 number: number;
                 outcome: components["schemas"]["Outcome"] | null;
+                /** @description Whether it stays, with all that it left, until somebody says otherwise. */
+                pinned: boolean;
                 /** @description The project's name. */
                 project: string;
                 /** @description One for each stage, in the order of the workflow file. */
@@ -4036,47 +4187,39 @@ export interface components {
             workflow_file: string | null;
         };
         ProjectId: string;
+        /** @description What a project says about retention. */
+        ProjectRetention: {
+            /** @description What holds for the branches of each rule about branches, in their order. */
+            branches: components["schemas"]["EffectiveRetention"][];
+            /** @description What holds for branches and tags that no rule of their own fits. */
+            effective: components["schemas"]["EffectiveRetention"];
+            /** @description What the project inherits from the server. */
+            inherited: components["schemas"]["EffectiveRetention"];
+            /** @description What has been set. */
+            rules: components["schemas"]["ProjectRetentionRules"];
+        };
+        /** @description What a project says. */
+        ProjectRetentionRules: {
+            /**
+             * @description About some of them. The first that fits a branch holds for it.
+             * @default []
+             */
+            branches: components["schemas"]["BranchRetentionRules"][];
+            /**
+             * @description About all its branches and tags.
+             * @default {
+             *       "ci": {},
+             *       "dev": {}
+             *     }
+             */
+            rules: components["schemas"]["RetentionRules"];
+        };
         /** @description What somebody may do in one project. */
         ProjectRole: {
             /** @description The project's name. */
             project: string;
             /** @description What they may do there. */
             role: components["schemas"]["Role"];
-        };
-        /** @description What a project keeps. */
-        ProjectStorage: {
-            /**
-             * Format: int64
-             * @description Their size, in bytes.
-             */
-            artifact_bytes: number;
-            /**
-             * Format: int64
-             * @description Its artifacts.
-             */
-            artifacts: number;
-            /**
-             * Format: int64
-             * @description Its flows.
-             */
-            flows: number;
-            /**
-             * Format: int64
-             * @description The size of its logs as they are kept, which is compressed, in bytes.
-             */
-            log_bytes: number;
-            /**
-             * Format: date-time
-             * @description When the oldest of them was started.
-             */
-            oldest_flow_at: string | null;
-            /** @description The project's name; `null` for what belongs to none: the logs of agents and services. */
-            project: string | null;
-            /**
-             * Format: int64
-             * @description Its test results.
-             */
-            test_results: number;
         };
         /** @description Which proposed changes start a flow. */
         PullRequestTrigger: {
@@ -4309,6 +4452,29 @@ export interface components {
             /** @description Whether only the jobs that did not succeed run again. */
             failed?: boolean;
         };
+        /**
+         * @description What is kept, and for how long apart from the others.
+         * @enum {string}
+         */
+        RetainedKind: "flows" | "logs" | "artifacts" | "test_results";
+        /**
+         * @description Where a rule comes from.
+         * @enum {string}
+         */
+        RetentionLevel: "built_in" | "server" | "project" | "branch";
+        /** @description What one level says: the server, a project or some of its branches. */
+        RetentionRules: {
+            /**
+             * @description About flows of branches and tags.
+             * @default {}
+             */
+            ci: components["schemas"]["KeepTimes"];
+            /**
+             * @description About flows of proposed changes.
+             * @default {}
+             */
+            dev: components["schemas"]["KeepTimes"];
+        };
         /** @description How often a job is tried again, by the way its attempt ended. */
         Retry: {
             /**
@@ -4351,6 +4517,8 @@ export interface components {
             outcome: components["schemas"]["Outcome"] | null;
             /** @description The project's name. */
             project: string;
+            /** @description What of its flow stays, and what has gone. */
+            retention: components["schemas"]["FlowRetention"];
             /** @description The stage's name. */
             stage: string;
             /** @description What starts it once its needs are done. */
@@ -4422,6 +4590,15 @@ export interface components {
             started_at: string | null;
         };
         ScheduleId: string;
+        /** @description What the server says about retention. */
+        ServerRetention: {
+            /** @description What holds for projects that say nothing. */
+            effective: components["schemas"]["EffectiveRetention"];
+            /** @description What holds where the server says nothing. */
+            inherited: components["schemas"]["EffectiveRetention"];
+            /** @description What has been set. */
+            rules: components["schemas"]["RetentionRules"];
+        };
         /** @description Gives a person a role in a project. */
         SetMember: {
             /** @description What they may do in the project. */
@@ -4615,8 +4792,38 @@ export interface components {
             /** @description Whether it runs, given how the steps before it went. */
             when?: components["schemas"]["Condition"];
         };
+        /** @description What a project keeps of one kind. */
+        StorageItem: {
+            /**
+             * Format: int64
+             * @description Their size in bytes, logs as they are kept, which is compressed; `null` for what lies in tables of the database alone.
+             */
+            bytes: number | null;
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            count: number;
+            /**
+             * Format: date-time
+             * @description When the next of them will have been kept long enough, which is in the past where it is about to go; `null` where none
+             *     goes by itself.
+             */
+            goes_next: string | null;
+            /** @description What it is. */
+            kind: components["schemas"]["RetainedKind"];
+            /**
+             * Format: date-time
+             * @description When the oldest of them began.
+             */
+            oldest: string | null;
+            /** @description The project's name; `null` for what belongs to none: the logs of agents and services. */
+            project: string | null;
+        };
         /** @description What takes how much room. */
         StorageOverview: {
+            /** @description What each project keeps, by name and kind, and at last what belongs to none. */
+            items: components["schemas"]["StorageItem"][];
             /**
              * Format: int64
              * @description Objects that nothing points at any more and that wait to be removed.
@@ -4624,8 +4831,6 @@ export interface components {
             objects_to_remove: number;
             /** @description Whose the object storage is. Nothing is removed from one that belongs to another database. */
             owner: components["schemas"]["StorageOwner"];
-            /** @description What each project keeps, by name, and at last what belongs to none. */
-            projects: components["schemas"]["ProjectStorage"][];
         };
         /**
          * @description Whose an object storage is.
@@ -5992,6 +6197,62 @@ export interface operations {
             };
         };
     };
+    retention_pin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                flow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retention_unpin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                flow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     flows_rerun: {
         parameters: {
             query?: never;
@@ -6941,6 +7202,70 @@ export interface operations {
             };
         };
     };
+    retention_of_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectRetention"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retention_set_of_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectRetentionRules"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectRetention"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     workflows_list: {
         parameters: {
             query?: {
@@ -7122,6 +7447,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NewFacts"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retention_of_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerRetention"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retention_set_of_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionRules"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerRetention"];
                 };
             };
             /** @description What went wrong, and what to do. */

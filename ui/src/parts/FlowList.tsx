@@ -5,6 +5,7 @@ import type { FlowSummary } from "../api/types";
 import { CauseText, flowSubject } from "./chips";
 import { Duration } from "./Duration";
 import css from "./FlowList.module.css";
+import { Icon } from "./Icon";
 import { RelativeTime } from "./RelativeTime";
 import { StageStrip } from "./StageStrip";
 import { State } from "./State";
@@ -36,6 +37,7 @@ export function FlowItem({ flow, children }: { flow: FlowSummary; children?: Rea
             {flow.project} {flow.number}
           </Link>
           <span className={css.subject}>{flowSubject(flow)}</span>
+          {flow.pinned ? <Pinned /> : null}
         </div>
         <div className={css.facts}>
           <span><CauseText cause={flow.cause} /></span>
@@ -47,6 +49,14 @@ export function FlowItem({ flow, children }: { flow: FlowSummary; children?: Rea
         {children ?? (flow.workflow_errors > 0 ? <BrokenWorkflow flow={flow} /> : <StageStrip runs={flow.runs} />)}
       </div>
     </li>
+  );
+}
+
+function Pinned() {
+  return (
+    <span role="img" aria-label="Pinned" className={css.pinned} title="Pinned: it stays with all that it left">
+      <Icon name="pin" size={14} />
+    </span>
   );
 }
 

@@ -47,6 +47,7 @@ const paths = {
   copy: <path d="M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3" />,
   cross: <path d="m4 4 8 8M12 4l-8 8" />,
   check: <path d="m3.5 8.4 3 3 6-6.8" />,
+  pin: <path d="M5.6 2.3h4.8l-.7 4 2 2.4H4.3l2-2.4zM8 8.9v4.8" />,
   warning: <path d="M8 2.2 14.3 13.3H1.7zM8 6.5v3.2M8 11.5v.1" />,
 } satisfies Record<string, ReactNode>;
 

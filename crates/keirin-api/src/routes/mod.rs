@@ -19,6 +19,7 @@ mod overview;
 mod projects;
 mod prometheus;
 mod repositories;
+mod retention;
 mod runs;
 mod samples;
 mod sign_in;
@@ -115,6 +116,9 @@ fn work() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(background::run))
         .routes(routes!(background::cancel))
         .routes(routes!(storage::show))
+        .routes(routes!(retention::of_server, retention::set_of_server))
+        .routes(routes!(retention::of_project, retention::set_of_project))
+        .routes(routes!(retention::pin, retention::unpin))
 }
 
 fn people() -> OpenApiRouter<Arc<App>> {

@@ -23,6 +23,6 @@ pub(crate) async fn show(State(app): State<Arc<App>>) -> Result<Json<StorageOver
     Ok(Json(StorageOverview {
         owner,
         objects_to_remove: app.store.count_objects_to_remove().await?,
-        projects: app.store.storage_use().await?,
+        items: app.retention.storage_use().await.map_err(ApiError::internal)?,
     }))
 }

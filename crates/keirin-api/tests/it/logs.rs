@@ -3,7 +3,12 @@
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use futures::StreamExt;
+use jiff::SignedDuration;
 use keirin_api::EventEnvelope;
+use keirin_engine::{Move, RowChange};
+use keirin_model::flow::Exit;
+use keirin_model::retention::RetainedKind;
+use keirin_model::{Outcome, Status};
 use keirin_wire::agent::LogAcknowledged;
 use keirin_wire::api::{Event, EventKind, Job, LogLine, LogPage, LogSearch, Overview};
 use keirin_wire::log::{ChunkBuilder, Effort, LineTag, Stream};
@@ -65,6 +70,58 @@ async fn a_log_is_sent_in_pieces_and_read_in_any() {
     );
     let overview: Overview = world.get(&admin, "/api/v1/overview").await.json();
     assert_eq!(overview.running[0].last_line.as_ref().unwrap().text, "three");
+}
+
+#[tokio::test]
+async fn a_log_that_has_been_kept_long_enough_is_gone_and_says_when() {
+    let (world, admin, running) = running().await;
+    send(&world, &running, 0, &["one"]).await;
+    let at = world.clock.now();
+    let (flow, to) = (running.flow.id, Status::Finished(Outcome::Success));
+    let moved = |id, from| Move { id, from, to, at };
+    world
+        .commit(&[
+            RowChange::MoveAttempt {
+                moved: moved(running.attempt.id, running.attempt.status),
+                exit: Exit::default(),
+                message: None,
+            },
+            RowChange::MoveFlow(Move {
+                id: flow,
+                from: running.flow.status,
+                to,
+                at,
+            }),
+        ])
+        .await;
+    world.close_log(running.attempt.id).await;
+    world.pass(SignedDuration::from_hours(24));
+    let removed = world.clock.now();
+    let store = &world.store;
+    while store
+        .remove_outputs(&[flow], RetainedKind::Logs, 10, removed)
+        .await
+        .unwrap()
+        > 0
+    {}
+
+    for way in ["", "/raw"] {
+        let path = format!("/api/v1/jobs/{}/log{way}", running.job());
+        let problem = world.get(&admin, &path).await.problem();
+        assert_eq!((problem.status, problem.kind.as_str()), (410, "gone"));
+        let detail = problem.detail.unwrap();
+        assert!(detail.contains(&format!("removed at {removed:.0}")), "{detail}");
+    }
+    let followed = world
+        .get(&admin, &format!("/api/v1/jobs/{}/log/stream", running.job()))
+        .await
+        .text();
+    assert!(
+        followed.contains("event: problem") && followed.contains("event: end"),
+        "{followed}"
+    );
+    let opened = world.logs.of_attempt(running.attempt.id).await.unwrap();
+    assert_eq!(opened, None, "who asks for it does not open it anew");
 }
 
 #[tokio::test]

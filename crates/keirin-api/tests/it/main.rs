@@ -18,6 +18,7 @@ mod pages;
 mod permissions_page;
 mod problems;
 mod projects;
+mod retention;
 mod samples;
 mod sign_in;
 mod tokens;

@@ -47,7 +47,7 @@ pub(crate) struct World {
     pub(crate) clock: FakeClock,
     pub(crate) keys: MasterKey,
     pub(crate) mirrors: Mirrors,
-    logs: Logs,
+    pub(crate) logs: Logs,
     pub(crate) folder: tempfile::TempDir,
     ending: tokio::sync::watch::Sender<bool>,
     _database: TestDatabase,

@@ -1,6 +1,6 @@
 //! A database in which projects have flows with everything that flows leave, and a folder of objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +37,11 @@ const TABLES: [(&str, &str); 17] = [
     ("people", "repository = $1"),
     ("sample_chunks", "series / 1000 = $1"),
 ];
+
+const CAUSE: &str = r#"{"kind": "here"}"#;
+/// One stage with one job, as every flow here has them.
+const PLAN: &str = r#"{"workflow": "default", "stages": [{"name": "build", "jobs": [{"name": "test", "key": "test",
+    "requirements": {"group": "all", "executor": "bare"}, "timeout": "PT30M", "steps": []}]}]}"#;
 
 pub(crate) struct Fixture {
     pub(crate) database: TestDatabase,
@@ -96,7 +101,7 @@ impl Fixture {
             r#"
             insert into flows (id, project, branch, number, workflow, kind, params, cause, plan, state, outcome,
                 created_at, finished_at)
-              select id, {p}, {b}, id, 'default', 'ci', '{{}}', '{{}}', '{{}}', 'finished', 'success', now(), now() {ids};
+              select id, {p}, {b}, id, 'default', 'ci', '{{}}', '{CAUSE}', '{PLAN}', 'finished', 'success', now(), now() {ids};
             insert into runs (id, flow, stage, state, outcome, released, stage_name)
               select id, id, 0, 'finished', 'success', false, 'build' {ids};
             insert into jobs (id, run, flow, index, state, outcome, lost, name)
@@ -137,6 +142,23 @@ impl Fixture {
             .await
             .unwrap();
         project
+    }
+
+    /// Runs statements on the database.
+    pub(crate) async fn execute(&self, statements: &str) {
+        let mut connection = self.database.connection().await;
+        let ran = sqlx::raw_sql(AssertSqlSafe(statements.to_owned()));
+        ran.execute(&mut connection).await.unwrap();
+    }
+
+    /// The ids of all flows.
+    pub(crate) async fn flow_ids(&self) -> BTreeSet<i64> {
+        let mut connection = self.database.connection().await;
+        let ids: Vec<i64> = sqlx::query_scalar("select id from flows")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        ids.into_iter().collect()
     }
 
     /// How many rows there are of a project, in each table that has any.

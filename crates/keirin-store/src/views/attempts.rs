@@ -1,7 +1,8 @@
 //! Where attempts belong, with the names that people know.
 
-use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId};
+use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId, Timestamp};
 
+use crate::row::timestamp;
 use crate::{Result, Store};
 
 /// An attempt and all that it belongs to.
@@ -29,6 +30,8 @@ pub struct AttemptRow {
     pub project: ProjectId,
     /// The project's name.
     pub project_name: String,
+    /// When its log was removed because it had been kept long enough.
+    pub log_removed_at: Option<Timestamp>,
 }
 
 struct Columns {
@@ -43,6 +46,7 @@ struct Columns {
     flow_number: i64,
     project: i64,
     project_name: String,
+    log_removed_at: Option<jiff_sqlx::Timestamp>,
 }
 
 impl From<Columns> for AttemptRow {
@@ -59,6 +63,7 @@ impl From<Columns> for AttemptRow {
             flow_number: columns.flow_number,
             project: ProjectId(columns.project),
             project_name: columns.project_name,
+            log_removed_at: timestamp(columns.log_removed_at),
         }
     }
 }
@@ -94,7 +99,9 @@ impl Store {
             r#"select attempts.id, attempts.number, attempts.agent, attempts.job,
                 flows.plan #>> array['stages', runs.stage::text, 'jobs', jobs.index::text, 'name'] as "job_name!",
                 jobs.run, flows.plan #>> array['stages', runs.stage::text, 'name'] as "stage!",
-                attempts.flow, flows.number as flow_number, flows.project, projects.name as project_name
+                attempts.flow, flows.number as flow_number, flows.project, projects.name as project_name,
+                case when attempts.finished_at <= flows.logs_removed_at then flows.logs_removed_at end
+                    as "log_removed_at: jiff_sqlx::Timestamp"
             from attempts
             join jobs on jobs.id = attempts.job
             join runs on runs.id = jobs.run

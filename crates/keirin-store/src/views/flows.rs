@@ -96,7 +96,7 @@ impl Store {
                 (select count(*) from jsonb_array_elements(flows.diagnostics) found
                     where found ->> 'severity' = 'error') as "workflow_errors!",
                  flows.commit, flows.change as "change: Json<Change>", flows.cause as "cause: Json<Cause>",
-                flows.state, flows.outcome, flows.created_at as "created_at: jiff_sqlx::Timestamp",
+                flows.state, flows.outcome, flows.pinned, flows.created_at as "created_at: jiff_sqlx::Timestamp",
                 flows.finished_at as "finished_at: jiff_sqlx::Timestamp",
                 array(
                     select stage ->> 'name'
@@ -131,6 +131,7 @@ impl Store {
                     outcome,
                     created_at: row.created_at.to_jiff(),
                     finished_at: timestamp(row.finished_at),
+                    pinned: row.pinned,
                     workflow_errors: saturating_cast(row.workflow_errors),
                     runs: name_runs(of_flow, &row.stages)?,
                 })

@@ -125,59 +125,56 @@ impl Store {
         Ok(sum)
     }
 
-    /// The test results of the runs of flows in short; runs without any are not in it. A page of flows may have tens of
-    /// thousands of jobs, of which few have results, so only those are looked at closer.
+    /// The test results of the runs of flows in short; runs without any are not in it.
     pub(super) async fn test_counts_of_runs(&self, flows: &[i64]) -> Result<BTreeMap<RunId, TestCounts>> {
         let rows = sqlx::query!(
-            r#"with tested as (
-                select attempts.id, attempts.job, attempts.number, results.status, count(*) as count
-                from attempts join test_results results on results.attempt = attempts.id
-                where attempts.flow = any($1)
-                group by attempts.id, results.status
-            )
-            select jobs.run, tested.status as "status!", sum(tested.count)::bigint as "count!"
-            from tested join jobs on jobs.id = tested.job
-            where not exists (
-                select from attempts later where later.job = tested.job and later.number > tested.number
-            )
-            group by jobs.run, tested.status"#,
+            r#"select jobs.run, sum(tests_passed) as "passed!", sum(tests_failed) as "failed!", sum(tests_error) as "errors!",
+                 sum(tests_skipped) as "skipped!"
+               from attempts join jobs on jobs.id = attempts.job
+               where attempts.flow = any($1) and tests_passed + tests_failed + tests_error + tests_skipped > 0
+                 and not exists (
+                   select from attempts later where later.job = attempts.job and later.number > attempts.number
+                 )
+               group by jobs.run"#,
             flows,
         )
         .fetch_all(&self.pool)
         .await?;
-        let mut counts: BTreeMap<RunId, TestCounts> = BTreeMap::new();
-        for row in rows {
-            count(
-                counts.entry(RunId(row.run)).or_default(),
-                parse_enum(&row.status)?,
-                row.count,
-            );
-        }
-        Ok(counts)
+        let counts = rows.into_iter().map(|row| {
+            let counts = TestCounts {
+                passed: row.passed,
+                failed: row.failed,
+                errors: row.errors,
+                skipped: row.skipped,
+            };
+            (RunId(row.run), counts)
+        });
+        Ok(counts.collect())
     }
 
     /// The test results of jobs in short; jobs without any are not in it.
     pub(super) async fn test_counts_of_jobs(&self, jobs: &[i64]) -> Result<BTreeMap<JobId, TestCounts>> {
         let rows = sqlx::query!(
-            r#"with tries as (
-                select distinct on (job) id, job from attempts where job = any($1) order by job, number desc
-            )
-            select tries.job, results.status, count(*) as "count!"
-            from tries join test_results results on results.attempt = tries.id
-            group by tries.job, results.status"#,
+            r#"select job, passed, failed, errors, skipped from (
+                 select distinct on (job) job, tests_passed as passed, tests_failed as failed, tests_error as errors,
+                   tests_skipped as skipped
+                 from attempts where job = any($1) order by job, number desc
+               ) newest
+               where passed + failed + errors + skipped > 0"#,
             jobs,
         )
         .fetch_all(&self.pool)
         .await?;
-        let mut counts: BTreeMap<JobId, TestCounts> = BTreeMap::new();
-        for row in rows {
-            count(
-                counts.entry(JobId(row.job)).or_default(),
-                parse_enum(&row.status)?,
-                row.count,
-            );
-        }
-        Ok(counts)
+        let counts = rows.into_iter().map(|row| {
+            let counts = TestCounts {
+                passed: row.passed.into(),
+                failed: row.failed.into(),
+                errors: row.errors.into(),
+                skipped: row.skipped.into(),
+            };
+            (JobId(row.job), counts)
+        });
+        Ok(counts.collect())
     }
 
     /// Files by path.
@@ -237,15 +234,6 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.into_iter().map(|row| (JobId(row.job), row.count)).collect())
-    }
-}
-
-fn count(counts: &mut TestCounts, status: TestStatus, results: i64) {
-    match status {
-        TestStatus::Passed => counts.passed += results,
-        TestStatus::Failed => counts.failed += results,
-        TestStatus::Error => counts.errors += results,
-        TestStatus::Skipped => counts.skipped += results,
     }
 }
 

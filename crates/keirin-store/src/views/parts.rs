@@ -6,7 +6,7 @@ use keirin_model::diagnostic::Diagnostic;
 use keirin_model::flow::{Cause, Change, ParamValue};
 use keirin_model::plan::{JobPlan, Plan};
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, RunId, State};
-use keirin_wire::api::{Attempt, Flow, Job, LogStep, LogSummary, Run, Step};
+use keirin_wire::api::{Attempt, Flow, FlowRetention, Job, LogStep, LogSummary, Run, Step};
 use keirin_wire::log::StepLines;
 use sqlx::types::Json;
 
@@ -70,7 +70,10 @@ impl Store {
                 flows.workflow, flows.kind, flows.diagnostics as "diagnostics: Json<Vec<Diagnostic>>",
                 flows.commit, flows.change as "change: Json<Change>",
                 flows.params as "params: Json<BTreeMap<String, ParamValue>>", flows.cause as "cause: Json<Cause>",
-                flows.plan as "plan: Json<Plan>", flows.state, flows.outcome,
+                flows.plan as "plan: Json<Plan>", flows.state, flows.outcome, flows.pinned,
+                flows.logs_removed_at as "logs_removed_at: jiff_sqlx::Timestamp",
+                flows.artifacts_removed_at as "artifacts_removed_at: jiff_sqlx::Timestamp",
+                flows.test_results_removed_at as "test_results_removed_at: jiff_sqlx::Timestamp",
                 flows.created_at as "created_at: jiff_sqlx::Timestamp",
                 flows.finished_at as "finished_at: jiff_sqlx::Timestamp"
             from flows
@@ -100,6 +103,12 @@ impl Store {
             outcome,
             created_at: row.created_at.to_jiff(),
             finished_at: timestamp(row.finished_at),
+            retention: FlowRetention {
+                pinned: row.pinned,
+                logs_removed_at: timestamp(row.logs_removed_at),
+                artifacts_removed_at: timestamp(row.artifacts_removed_at),
+                test_results_removed_at: timestamp(row.test_results_removed_at),
+            },
             diagnostics: row.diagnostics.map(|found| found.0).unwrap_or_default(),
             runs: Vec::new(),
         };
@@ -146,6 +155,7 @@ impl Store {
                     started_at: timestamp(row.started_at),
                     finished_at: timestamp(row.finished_at),
                     tests: None,
+                    retention: flow.retention,
                     jobs: Vec::new(),
                 },
             ));
@@ -217,6 +227,7 @@ impl Store {
                 steps: all_steps(plan, done),
                 tests: tests.get(&id).copied(),
                 artifacts: artifacts.get(&id).copied().unwrap_or(0),
+                retention: run.retention,
                 log: newest.and_then(|attempt| {
                     let log = logs.remove(&attempt.id)?;
                     Some(LogSummary {

@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use jiff::SignedDuration;
+use keirin_model::retention::RetainedKind;
 use keirin_model::{ProjectId, RepositoryId};
 use keirin_store::Position;
+use keirin_store::background_jobs::BackgroundJobFilter;
 use keirin_testkit::TestDatabase;
 use sqlx::PgConnection;
 use sqlx::migrate::{Migration, Migrator};
@@ -30,6 +32,37 @@ async fn before(migration: i64) -> (TestDatabase, PgConnection) {
         .await
         .unwrap();
     (database, connection)
+}
+
+/// What was kept until now is not removed before anybody has read that it would be.
+#[tokio::test]
+async fn nothing_is_removed_for_a_week_where_there_is_something_old() {
+    for (days_old, waits) in [(100, true), (10, false)] {
+        let (database, mut connection) = before(26).await;
+        let flow = format!(
+            "insert into projects (name, repository) values ('shop', '/shop');
+             insert into branches (project, name, is_default) values (1, 'main', true);
+             insert into flows (id, project, branch, number, workflow, kind, params, cause, plan, state, outcome, created_at,
+                 finished_at)
+               values (1, 1, 1, 1, 'default', 'ci', '{{}}', '{{}}', '{{}}', 'finished', 'success', now(),
+                 now() - interval '{days_old} days')"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(flow))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        let store = database.store();
+        store.migrate().await.unwrap();
+        let now = jiff::Timestamp::now();
+        store.ensure_background_job("apply_retention", now).await.unwrap();
+        let jobs = store.background_jobs(BackgroundJobFilter {
+            limit: 10,
+            ..Default::default()
+        });
+        let due = jobs.await.unwrap()[0].run_at;
+        assert_eq!(due > now + SignedDuration::from_hours(6 * 24), waits);
+        assert!(store.flow_numbered(ProjectId(1), 1).await.unwrap().is_some());
+    }
 }
 
 #[tokio::test]
@@ -95,16 +128,18 @@ async fn what_projects_had_is_there_and_goes_when_one_is_deleted() {
     .unwrap();
     let store = database.store();
     store.migrate().await.unwrap();
-    let kept = |name: &str, flows: u64| (Some(name.to_owned()), flows, flows);
     let uses = async || {
-        let uses = store.storage_use().await.unwrap().into_iter();
-        uses.map(|kept| (kept.project, kept.flows, kept.artifacts))
+        let items = store.storage_use(&[]).await.unwrap().into_iter();
+        let items = items.filter(|item| item.kind == RetainedKind::Artifacts);
+        items
+            .map(|item| (item.project.unwrap(), item.count))
             .collect::<Vec<_>>()
     };
-    assert_eq!(uses().await, [kept("goes", 1), kept("stays", 1)]);
+    let stays = [("stays".to_owned(), 1)];
+    assert_eq!(uses().await, [("goes".to_owned(), 1), ("stays".to_owned(), 1)]);
 
     store.delete_project(ProjectId(1)).await.unwrap();
-    assert_eq!(uses().await, [kept("stays", 1)]);
+    assert_eq!(uses().await, stays);
     let flows = store.first_flows(ProjectId(1), 10).await.unwrap();
     assert_eq!(store.delete_flows(&flows).await.unwrap(), 1);
     assert_eq!(store.objects_to_remove(10, &[]).await.unwrap(), ["artifacts/1"]);
@@ -115,7 +150,7 @@ async fn what_projects_had_is_there_and_goes_when_one_is_deleted() {
             .unwrap()
     };
     assert_eq!(releases(1).await, 1);
-    assert_eq!(uses().await, [kept("stays", 1)]);
+    assert_eq!(uses().await, stays);
     assert_eq!(releases(2).await, 1, "those of the other were there");
 }
 

@@ -11,6 +11,7 @@ use keirin_model::{FlowId, Outcome, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::retention::FlowRetention;
 use super::run::{Run, RunSummary};
 
 /// A flow with all its runs and jobs.
@@ -53,6 +54,8 @@ pub struct Flow {
     /// When it last finished.
     #[schema(required)]
     pub finished_at: Option<Timestamp>,
+    /// What of it stays, and what has gone.
+    pub retention: FlowRetention,
     /// What is wrong with its workflow file. A flow with an error here failed from the start, and has no runs.
     pub diagnostics: Vec<Diagnostic>,
     /// One for each stage, in the order of the workflow file.
@@ -94,6 +97,8 @@ pub struct FlowSummary {
     /// When it last finished.
     #[schema(required)]
     pub finished_at: Option<Timestamp>,
+    /// Whether it stays, with all that it left, until somebody says otherwise.
+    pub pinned: bool,
     /// How many errors its workflow file has. A flow with some failed from the start, and has no runs.
     pub workflow_errors: u32,
     /// One for each stage, in the order of the workflow file.

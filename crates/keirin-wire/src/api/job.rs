@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::log::LogSummary;
 use super::results::TestCounts;
+use super::retention::FlowRetention;
 
 /// A job with its attempts and the steps of the newest one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -70,7 +71,9 @@ pub struct Job {
     pub tests: Option<TestCounts>,
     /// How many files it left.
     pub artifacts: i64,
-    /// The log of its newest attempt; `null` where there is none yet.
+    /// What of its flow stays, and what has gone.
+    pub retention: FlowRetention,
+    /// The log of its newest attempt; `null` where there is none yet, or none any more.
     #[schema(required)]
     pub log: Option<LogSummary>,
 }

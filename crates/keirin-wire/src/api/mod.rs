@@ -18,6 +18,7 @@ pub mod prometheus;
 pub mod queue;
 pub mod repository;
 pub mod results;
+pub mod retention;
 pub mod run;
 pub mod source;
 mod storage;
@@ -51,7 +52,8 @@ pub use prometheus::{
 pub use queue::QueueEntry;
 pub use repository::{FinishImport, HistoryPart, NewFacts, Repository};
 pub use results::{JobTestResult, TestCounts, TestResults};
+pub use retention::{FlowRetention, ProjectRetention, ServerRetention};
 pub use run::{Run, RunSummary};
 pub use source::{Source, SourceKind, SourceState, Target, TargetState};
-pub use storage::{ProjectStorage, StorageOverview, StorageOwner};
+pub use storage::{StorageItem, StorageOverview, StorageOwner};
 pub use workflow::{CheckWorkflow, Param, ParamKind, Workflow, WorkflowCheck};

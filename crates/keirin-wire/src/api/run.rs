@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::job::Job;
 use super::results::TestCounts;
+use super::retention::FlowRetention;
 
 /// A run with its jobs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -50,6 +51,8 @@ pub struct Run {
     /// The test results of all its jobs; `null` where none were collected.
     #[schema(required)]
     pub tests: Option<TestCounts>,
+    /// What of its flow stays, and what has gone.
+    pub retention: FlowRetention,
     /// Its jobs in the order of the workflow file.
     pub jobs: Vec<Job>,
 }

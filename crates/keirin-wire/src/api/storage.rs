@@ -1,6 +1,7 @@
 //! What takes how much room.
 
 use keirin_model::Timestamp;
+use keirin_model::retention::RetainedKind;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,8 +12,8 @@ pub struct StorageOverview {
     pub owner: StorageOwner,
     /// Objects that nothing points at any more and that wait to be removed.
     pub objects_to_remove: u64,
-    /// What each project keeps, by name, and at last what belongs to none.
-    pub projects: Vec<ProjectStorage>,
+    /// What each project keeps, by name and kind, and at last what belongs to none.
+    pub items: Vec<StorageItem>,
 }
 
 /// Whose an object storage is.
@@ -27,23 +28,24 @@ pub enum StorageOwner {
     Nobody,
 }
 
-/// What a project keeps.
+/// What a project keeps of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ProjectStorage {
+pub struct StorageItem {
     /// The project's name; `null` for what belongs to none: the logs of agents and services.
     #[schema(required)]
     pub project: Option<String>,
-    /// Its flows.
-    pub flows: u64,
-    /// When the oldest of them was started.
+    /// What it is.
+    pub kind: RetainedKind,
+    /// How many there are.
+    pub count: u64,
+    /// Their size in bytes, logs as they are kept, which is compressed; `null` for what lies in tables of the database alone.
     #[schema(required)]
-    pub oldest_flow_at: Option<Timestamp>,
-    /// Its artifacts.
-    pub artifacts: u64,
-    /// Their size, in bytes.
-    pub artifact_bytes: u64,
-    /// The size of its logs as they are kept, which is compressed, in bytes.
-    pub log_bytes: u64,
-    /// Its test results.
-    pub test_results: u64,
+    pub bytes: Option<u64>,
+    /// When the oldest of them began.
+    #[schema(required)]
+    pub oldest: Option<Timestamp>,
+    /// When the next of them will have been kept long enough, which is in the past where it is about to go; `null` where none
+    /// goes by itself.
+    #[schema(required)]
+    pub goes_next: Option<Timestamp>,
 }

@@ -9,6 +9,7 @@ mod migrate;
 mod place;
 pub(crate) mod progress;
 mod restore;
+mod retention;
 mod storage;
 
 use clap::Subcommand;
@@ -26,6 +27,7 @@ pub(crate) enum AdminCommand {
     Config(config::ShowArguments),
     Jobs(jobs::JobsArguments),
     Storage(storage::StorageArguments),
+    Retention(retention::RetentionArguments),
 }
 
 impl AdminCommand {
@@ -42,6 +44,7 @@ impl AdminCommand {
             Self::Config(arguments) => Ok(config::show(&arguments, output)),
             Self::Jobs(arguments) => jobs::jobs(arguments, output).await,
             Self::Storage(arguments) => storage::storage(arguments, output).await,
+            Self::Retention(arguments) => retention::retention(arguments, output).await,
         }
     }
 }

@@ -1,14 +1,15 @@
 //! `keirin admin storage`: what takes how much room, and whose the object storage is.
 
 use clap::{Args, Subcommand};
-use keirin_model::Clock;
+use keirin_model::{Clock, Timestamp};
 use keirin_retention::Retention;
 use keirin_wire::api::{StorageOverview, StorageOwner};
 use std::sync::Arc;
 
 use super::place::{configuration, used_folder};
 use super::progress::{count, size};
-use crate::commands::shown::ago_or_never;
+use crate::commands::retention;
+use crate::commands::shown::{ago_or_never, until};
 use crate::config::ConfigFlags;
 use crate::exit::Exit;
 use crate::machine;
@@ -64,33 +65,27 @@ pub(super) async fn storage(arguments: StorageArguments, output: &Output) -> any
 
 fn show(overview: &StorageOverview, output: &Output) {
     let now = machine::now();
-    let rows: Vec<Vec<String>> = overview
-        .projects
-        .iter()
-        .map(|kept| {
+    let kept = overview.items.iter().filter(|item| item.count > 0);
+    let rows: Vec<Vec<String>> = kept
+        .map(|item| {
             vec![
-                kept.project.clone().unwrap_or_else(|| "(the server)".to_owned()),
-                kept.flows.to_string(),
-                ago_or_never(now, kept.oldest_flow_at),
-                kept.artifacts.to_string(),
-                size(kept.artifact_bytes),
-                size(kept.log_bytes),
-                kept.test_results.to_string(),
+                item.project.clone().unwrap_or_else(|| "(the server)".to_owned()),
+                retention::title(item.kind).to_owned(),
+                item.count.to_string(),
+                item.bytes.map_or_else(String::new, size),
+                ago_or_never(now, item.oldest),
+                goes_next(now, item.goes_next),
             ]
         })
         .collect();
-    output.table(
-        &[
-            "Project",
-            "Flows",
-            "Oldest",
-            "Artifacts",
-            "Size",
-            "Logs",
-            "Test results",
-        ],
-        &rows,
-    );
+    if rows.is_empty() {
+        output.say("Nothing is kept yet.");
+    } else {
+        output.table(
+            &["Project", "Kept", "Count", "Size", "Oldest", "Next goes"],
+            &rows,
+        );
+    }
     if overview.objects_to_remove > 0 {
         let objects = count(overview.objects_to_remove, "object");
         output.say(format!(
@@ -107,6 +102,15 @@ fn show(overview: &StorageOverview, output: &Output) {
             output.say("The object storage does not say whose it is, so nothing is removed from it.");
             output.hint("If it is this server's alone: keirin admin storage claim");
         }
+    }
+}
+
+/// When something goes that has been kept long enough.
+fn goes_next(now: Timestamp, at: Option<Timestamp>) -> String {
+    match at {
+        None => "never".to_owned(),
+        Some(at) if at <= now => "within the hour".to_owned(),
+        at => until(now, at),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use keirin_client::{Client, FlowQuery};
-use keirin_model::{Outcome, State, Timestamp};
+use keirin_model::{FlowId, Outcome, State, Timestamp};
 
 use super::follow::{self, Show, Since};
 use super::names::{BranchName, FlowName};
@@ -30,6 +30,10 @@ pub(crate) enum FlowCommand {
     Cancel(On<Named>),
     /// Run a flow again
     Rerun(On<RerunArguments>),
+    /// Keep a flow with all that it left, however old it gets
+    Pin(On<Named>),
+    /// Keep a flow no longer than others
+    Unpin(On<Named>),
 }
 
 #[derive(Debug, Args)]
@@ -132,6 +136,20 @@ async fn say_what_started_nothing(
     Ok(())
 }
 
+async fn show_pinned(client: &Client, flow: FlowId, output: &Output) -> anyhow::Result<Exit> {
+    let flow = client.flow(flow).await?;
+    if output.is_json() {
+        output.document(&flow);
+        return Ok(Exit::Success);
+    }
+    let name = format!("{}#{}", flow.project, flow.number);
+    output.say(match flow.retention.pinned {
+        true => format!("{name} stays, with all that it left."),
+        false => format!("{name} is kept as long as others."),
+    });
+    Ok(Exit::Success)
+}
+
 /// Does what was asked.
 pub(crate) async fn flow(command: FlowCommand, output: &Output) -> anyhow::Result<Exit> {
     let now = machine::now();
@@ -197,6 +215,18 @@ pub(crate) async fn flow(command: FlowCommand, output: &Output) -> anyhow::Resul
                 shown::flow_line(output, &flow);
             }
             Ok(Exit::Success)
+        }
+        FlowCommand::Pin(on) => {
+            let (client, arguments) = on.connect()?;
+            let flow = arguments.name.id(&client).await?;
+            client.pin_flow(flow).await?;
+            show_pinned(&client, flow, output).await
+        }
+        FlowCommand::Unpin(on) => {
+            let (client, arguments) = on.connect()?;
+            let flow = arguments.name.id(&client).await?;
+            client.unpin_flow(flow).await?;
+            show_pinned(&client, flow, output).await
         }
         FlowCommand::Rerun(on) => {
             let (client, arguments) = on.connect()?;

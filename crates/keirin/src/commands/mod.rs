@@ -15,6 +15,7 @@ mod names;
 mod project;
 mod push;
 mod query;
+pub(crate) mod retention;
 mod run;
 pub(crate) mod shown;
 mod sql;

@@ -8,6 +8,7 @@ use keirin_client::Client;
 use keirin_wire::api::{ChangeProject, CreateProject, Credential, Page, Project};
 
 use super::login::secret;
+use super::retention::{self, ProjectRetentionArguments};
 use super::shown;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -30,6 +31,8 @@ pub(crate) enum ProjectCommand {
     Change(On<ChangeArguments>),
     /// Store what the repository asks for, or forget it
     Credential(On<CredentialArguments>),
+    /// Show how long a project keeps what its flows leave, or change it
+    Retention(On<ProjectRetentionArguments>),
     /// Remove a project with its flows, logs and all that they left
     Delete(On<Named>),
 }
@@ -137,6 +140,10 @@ pub(crate) async fn project(command: ProjectCommand, output: &Output) -> anyhow:
         ProjectCommand::Credential(on) => {
             let (client, arguments) = on.connect()?;
             set_credential(&client, arguments, output).await
+        }
+        ProjectCommand::Retention(on) => {
+            let (client, arguments) = on.connect()?;
+            retention::of_project(&client, &arguments, output).await
         }
         ProjectCommand::Delete(on) => {
             let (client, arguments) = on.connect()?;

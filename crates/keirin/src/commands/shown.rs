@@ -3,7 +3,7 @@
 use keirin_client::Client;
 use keirin_model::flow::{Cause, Exit};
 use keirin_model::{Outcome, State, Status, Timestamp};
-use keirin_wire::api::{Attempt, BranchKind, Flow, FlowSummary, Job, Project, Push, Run};
+use keirin_wire::api::{Attempt, BranchKind, Flow, FlowRetention, FlowSummary, Job, Project, Push, Run};
 
 use crate::live::took;
 use crate::output::{self, Output};
@@ -160,6 +160,9 @@ pub(crate) fn flow(output: &Output, flow: &Flow, now: Timestamp) {
     if let Some(seconds) = took(Some(flow.created_at), flow.finished_at) {
         facts.push(format!("took {}", output::duration(seconds)));
     }
+    if flow.retention.pinned {
+        facts.push("pinned".to_owned());
+    }
     output.line(output.faint(facts.join(", ")));
     if let Some(change) = &flow.change {
         let title = change.title.as_deref().unwrap_or(&change.head);
@@ -178,6 +181,9 @@ pub(crate) fn flow(output: &Output, flow: &Flow, now: Timestamp) {
             output.line(output.faint(format!("  {suggestion}")));
         }
     }
+    if let Some(removed) = removed(&flow.retention) {
+        output.line(output.faint(removed));
+    }
     if flow.runs.is_empty() {
         return;
     }
@@ -187,6 +193,25 @@ pub(crate) fn flow(output: &Output, flow: &Flow, now: Timestamp) {
         .flat_map(|run| rows_of_run(output, run, now))
         .collect();
     output.table(&["State", "Stage", "Job", "Id", "Took", "Note"], &rows);
+}
+
+/// What of a flow has gone, as in `Removed, because they had been kept long enough: logs on 2026-11-30.`
+fn removed(retention: &FlowRetention) -> Option<String> {
+    let gone = [
+        ("logs", retention.logs_removed_at),
+        ("artifacts", retention.artifacts_removed_at),
+        ("test results", retention.test_results_removed_at),
+    ];
+    let gone: Vec<String> = gone
+        .into_iter()
+        .filter_map(|(what, at)| Some(format!("{what} on {}", at?.strftime("%Y-%m-%d"))))
+        .collect();
+    (!gone.is_empty()).then(|| {
+        format!(
+            "Removed, because they had been kept long enough: {}.",
+            gone.join(", ")
+        )
+    })
 }
 
 /// A flow in one line.

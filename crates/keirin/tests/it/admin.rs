@@ -78,7 +78,7 @@ impl Server {
     }
 
     /// Somebody at the command line who says the data folder.
-    fn keirin(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn keirin(&self, arguments: &[&str]) -> Said {
         on(&self.data, arguments)
     }
 
@@ -291,6 +291,7 @@ async fn a_server_goes_on_in_another_folder_from_its_backup() {
         (&json!(3), &json!("success"))
     );
     assert_eq!(agents(&server), known);
+    crate::retention::is_said_at_the_command_line(&server);
     objects_go_with_their_project(&server);
 }
 
@@ -301,13 +302,19 @@ fn objects_go_with_their_project(server: &Server) {
         (&kept["owner"], &kept["objects_to_remove"]),
         (&json!("this"), &json!(0))
     );
-    let app = &kept["projects"][0];
+    let counts: Vec<(&str, u64)> = kept["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["project"] == "app")
+        .map(|item| (item["kind"].as_str().unwrap(), item["count"].as_u64().unwrap()))
+        .collect();
     assert_eq!(
-        (&app["project"], &app["flows"], &app["artifacts"]),
-        (&json!("app"), &json!(3), &json!(6))
+        counts,
+        [("flows", 3), ("logs", 3), ("artifacts", 6), ("test_results", 0)]
     );
     let table = well(server.keirin(&["admin", "storage"])).output;
-    assert!(table.contains(" 6          24 MB "), "{table}");
+    assert!(table.contains("app      artifacts  6      24 MB"), "{table}");
 
     well(server.keirin(&["project", "delete", "app"]));
     let gone = server.keirin(&["project", "show", "app"]);
@@ -494,6 +501,7 @@ async fn what_the_server_does_by_itself_is_listed_had_at_once_and_left_out() {
         listed["items"].as_array().unwrap().clone()
     };
     let recurring = [
+        "apply_retention",
         "drop_old_samples",
         "forget_agents",
         "remove_mirrors",

@@ -8,6 +8,7 @@ mod flows;
 mod imports;
 mod measure;
 mod people;
+mod retention;
 mod structure;
 mod whole_program;
 mod world;

@@ -22,7 +22,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("keirin-client", &["model", "wire"]),
     ("keirin-store", &["engine", "model", "wire"]),
     ("keirin-background", &["model", "store"]),
-    ("keirin-retention", &["background", "model", "objects", "store"]),
+    (
+        "keirin-retention",
+        &["background", "model", "objects", "store", "wire", "workflow"],
+    ),
     (
         "keirin-logs",
         &["background", "model", "objects", "store", "wire"],

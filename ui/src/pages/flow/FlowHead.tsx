@@ -3,7 +3,7 @@ import { Button, Menu } from "@mantine/core";
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { cancelFlow, rerunFlow } from "../../api/actions";
+import { cancelFlow, pinFlow, rerunFlow, unpinFlow } from "../../api/actions";
 import { useMay } from "../../api/me";
 import { flowQuery, flowsQuery, queryClient } from "../../api/queries";
 import type { Flow } from "../../api/types";
@@ -35,6 +35,12 @@ export function FlowHead({ flow }: { flow: Flow }) {
             <Icon name="clock" size={14} />
             <Duration from={flow.created_at} to={flow.finished_at} />
           </span>
+          {flow.retention.pinned ? (
+            <span style={{ display: "inline-flex", gap: 5, alignItems: "center" }} title="It stays with all that it left">
+              <Icon name="pin" size={14} />
+              Pinned
+            </span>
+          ) : null}
           <Link to="/logs" search={{ in: "flow", id: flow.id }}>
             Search logs
           </Link>
@@ -92,6 +98,14 @@ function Actions({ flow }: { flow: Flow }) {
   });
   const cancel = useMutation({ mutationFn: () => cancelFlow(flow.id), ...options("The flow is being cancelled.") });
   const rerun = useMutation({ mutationFn: (failed: boolean) => rerunFlow(flow.id, failed), ...options("The jobs run again.") });
+  const pin = useMutation({
+    mutationFn: () => (flow.retention.pinned ? unpinFlow(flow.id) : pinFlow(flow.id)),
+    onSuccess: async () => {
+      await queryClient.invalidateQueries({ queryKey: ["flow", flow.id] });
+      say(flow.retention.pinned ? "The flow is kept as long as others." : "The flow stays, with all that it left.");
+    },
+    onError: notify,
+  });
   const askToCancel = () =>
     confirmFirst({
       title: `Cancel flow ${flow.number}?`,
@@ -103,6 +117,9 @@ function Actions({ flow }: { flow: Flow }) {
   const someBad = flow.runs.some((run) => run.jobs.some((job) => isOver(job) && job.outcome !== "success"));
   return (
     <>
+      <Button variant="default" leftSection={<Icon name="pin" />} loading={pin.isPending} onClick={() => pin.mutate()}>
+        {flow.retention.pinned ? "Unpin" : "Pin"}
+      </Button>
       {over ? (
         <Menu position="bottom-end" width={240}>
           <Menu.Target>

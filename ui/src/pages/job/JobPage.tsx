@@ -24,6 +24,8 @@ import { type Tab, Tabs } from "../../parts/Tabs";
 import { Artifacts } from "../results/Artifacts";
 import { Tests } from "../results/Tests";
 import { testsIn } from "../results/testsIn";
+import { removedAt } from "../retention/keep";
+import { Removed } from "../retention/Removed";
 import css from "./JobPage.module.css";
 import { jobSiblings } from "./JobSiblings";
 import { WaitingReason } from "./WaitingReason";
@@ -63,8 +65,8 @@ function JobViews({ job }: { job: Job }) {
       <JobHead job={job} attempt={attempt} />
       {tabs.length > 1 ? <Tabs label="Views of this job" tabs={tabs} chosen={tab} /> : null}
       {tab === "log" ? <JobLog job={job} attempt={attempt} /> : null}
-      {tab === "tests" ? <Tests of={{ kind: "job", id: job.id }} /> : null}
-      {tab === "artifacts" ? <Artifacts of={{ kind: "job", id: job.id }} /> : null}
+      {tab === "tests" ? <Tests of={{ kind: "job", id: job.id }} retention={job.retention} /> : null}
+      {tab === "artifacts" ? <Artifacts of={{ kind: "job", id: job.id }} retention={job.retention} /> : null}
     </>
   );
 }
@@ -81,14 +83,22 @@ function JobLog({ job, attempt }: { job: Job; attempt: number | undefined }) {
       {shown?.message == null ? null : <p className={css.message}>{shown.message}</p>}
       {job.log === null ? (
         <div className={css.none}>
-          <EmptyPage title="No log yet">
-            {isOver(job) ? "This job ended before an agent had started it." : "Its lines show here as they are written, once an agent has started it."}
-          </EmptyPage>
+          <NoLog job={job} />
         </div>
       ) : (
         <LogView key={attempt ?? job.log.attempt} job={job} attempt={attempt} />
       )}
     </>
+  );
+}
+
+function NoLog({ job }: { job: Job }) {
+  const removed = removedAt(job.retention, "logs");
+  if (removed !== null && job.attempts.length > 0) return <Removed what="Logs" at={removed} />;
+  return (
+    <EmptyPage title="No log yet">
+      {isOver(job) ? "This job ended before an agent had started it." : "Its lines show here as they are written, once an agent has started it."}
+    </EmptyPage>
   );
 }
 

@@ -8,6 +8,7 @@ import { Loaded } from "../../parts/Loaded";
 import { Page } from "../../parts/Page";
 import { PageHead } from "../../parts/PageHead";
 import { SkeletonRows } from "../../parts/Skeleton";
+import { ProjectRetentionPanel } from "../retention/ProjectRetentionPanel";
 import { CredentialPanel } from "./CredentialPanel";
 import { DeletePanel } from "./DeletePanel";
 import { MembersPanel } from "./MembersPanel";
@@ -25,6 +26,7 @@ export function ProjectSettingsPage() {
           <div className={css.panels}>
             <RepositoryPanel project={project} />
             <CredentialPanel project={project} />
+            <ProjectRetentionPanel project={project.name} />
             <MembersPanel project={project} />
             <DeletePanel project={project} />
           </div>

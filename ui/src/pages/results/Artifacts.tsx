@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { artifactUrl } from "../../api/actions";
 import { artifactsQuery, type LeftBy } from "../../api/queries";
-import type { Artifact } from "../../api/types";
+import type { Artifact, FlowRetention } from "../../api/types";
 import { EmptyPage } from "../../parts/EmptyPage";
 import { Icon } from "../../parts/Icon";
 import { Loaded } from "../../parts/Loaded";
@@ -13,6 +13,8 @@ import { SkeletonRows } from "../../parts/Skeleton";
 import type { Column } from "../../parts/table/columns";
 import { DataTable } from "../../parts/table/DataTable";
 import { bytesInWords } from "../../parts/words";
+import { removedAt } from "../retention/keep";
+import { Removed } from "../retention/Removed";
 
 const columns: Column<Artifact>[] = [
   {
@@ -57,7 +59,8 @@ const columns: Column<Artifact>[] = [
   },
 ];
 
-export function Artifacts({ of }: { of: LeftBy }) {
+export function Artifacts({ of, retention }: { of: LeftBy; retention: FlowRetention }) {
+  const removed = removedAt(retention, "artifacts");
   return (
     <Loaded answer={useQuery(artifactsQuery(of))} skeleton={<Panel flush><SkeletonRows rows={4} /></Panel>}>
       {(artifacts) => (
@@ -69,9 +72,13 @@ export function Artifacts({ of }: { of: LeftBy }) {
           filter={artifacts.length > 8}
           empty={
             <Panel>
-              <EmptyPage title="No artifacts">
-                A step <code>{'artifacts: { upload: "dist/*" }'}</code> keeps files of a job's workspace.
-              </EmptyPage>
+              {removed === null ? (
+                <EmptyPage title="No artifacts">
+                  A step <code>{'artifacts: { upload: "dist/*" }'}</code> keeps files of a job's workspace.
+                </EmptyPage>
+              ) : (
+                <Removed what="Artifacts" at={removed} />
+              )}
             </Panel>
           }
         />

@@ -2,7 +2,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type LeftBy, testResultsQuery } from "../../api/queries";
-import type { JobTestResult, TestCounts } from "../../api/types";
+import type { FlowRetention, JobTestResult, TestCounts } from "../../api/types";
 import { EmptyPage } from "../../parts/EmptyPage";
 import { Loaded } from "../../parts/Loaded";
 import { More } from "../../parts/More";
@@ -13,6 +13,8 @@ import type { StateName } from "../../parts/states";
 import type { Column } from "../../parts/table/columns";
 import { DataTable } from "../../parts/table/DataTable";
 import { figure, preciselyInWords } from "../../parts/words";
+import { removedAt } from "../retention/keep";
+import { Removed } from "../retention/Removed";
 import css from "./Tests.module.css";
 
 const shapes: Record<JobTestResult["status"], { state: StateName; word: string; rank: number }> = {
@@ -87,7 +89,8 @@ function Message({ text }: { text: string }) {
   );
 }
 
-export function Tests({ of }: { of: LeftBy }) {
+export function Tests({ of, retention }: { of: LeftBy; retention: FlowRetention }) {
+  const removed = removedAt(retention, "test_results");
   const list = useInfiniteQuery(testResultsQuery(of));
   return (
     <Loaded answer={list} skeleton={<Panel flush><SkeletonRows /></Panel>}>
@@ -104,9 +107,15 @@ export function Tests({ of }: { of: LeftBy }) {
               tools={counts ? <Counts counts={counts} /> : null}
               empty={
                 <Panel>
-                  <EmptyPage title="No test results">
-                    A step <code>junit_collect</code> reads them from the report files that a job's tests write.
-                  </EmptyPage>
+                  {removed === null ? (
+                    <EmptyPage title="No test results">
+                      A step <code>junit_collect</code> reads them from the report files that a job's tests write.
+                    </EmptyPage>
+                  ) : (
+                    <Removed what="Test results" at={removed}>
+                      How many there were of each kind stays.
+                    </Removed>
+                  )}
                 </Panel>
               }
             />

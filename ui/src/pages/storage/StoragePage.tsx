@@ -12,8 +12,9 @@ import { Page } from "../../parts/Page";
 import { PageHead } from "../../parts/PageHead";
 import { Panel } from "../../parts/Panel";
 import { SkeletonRows } from "../../parts/Skeleton";
+import { ServerRetentionPanel } from "../retention/ServerRetentionPanel";
 import { ByProject } from "./ByProject";
-import { rowsBySize, summaryOf, totalsOf, warnings } from "./shares";
+import { projectsIn, rowsBySize, summaryOf, totalsOf, warnings } from "./shares";
 import css from "./StoragePage.module.css";
 import { StorageTable } from "./StorageTable";
 import { TotalFigures, TotalFiguresSkeleton } from "./TotalFigures";
@@ -29,7 +30,8 @@ export function StoragePage() {
         {(overview) => (
           <>
             {overview.owner === "this" ? null : <Banner {...warnings[overview.owner]} />}
-            <Kept projects={overview.projects} />
+            <Kept items={overview.items} />
+            <ServerRetentionPanel />
           </>
         )}
       </Loaded>
@@ -37,7 +39,8 @@ export function StoragePage() {
   );
 }
 
-function Kept({ projects }: Pick<StorageOverview, "projects">) {
+function Kept({ items }: Pick<StorageOverview, "items">) {
+  const projects = projectsIn(items);
   if (projects.length === 0) {
     const add = (
       <LinkButton to="/projects/new" leftSection={<Icon name="plus" />}>

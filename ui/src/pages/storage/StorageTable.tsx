@@ -1,9 +1,11 @@
 /** What each project keeps, and what belongs to none, the largest first. */
 import { Link } from "@tanstack/react-router";
+import { useNow } from "../../parts/clock";
 import { RelativeTime } from "../../parts/RelativeTime";
 import type { Column } from "../../parts/table/columns";
 import { DataTable } from "../../parts/table/DataTable";
 import { bytesInWords, counted, figure } from "../../parts/words";
+import { kinds } from "../retention/keep";
 import { ByProject } from "./ByProject";
 import { type StorageRow, shareInWords } from "./shares";
 import css from "./StoragePage.module.css";
@@ -19,8 +21,15 @@ const filterBeyond = 8;
 const columns: Column<StorageRow>[] = [
   { id: "project", title: "Project", sortBy: (row) => row.project, text: nameOf, cell: (row) => <Name row={row} /> },
   { id: "share", title: "Share", width: "200px", sortBy: (row) => row.bytes, cell: (row) => <Share row={row} /> },
-  { id: "artifacts", title: "Artifacts", width: "100px", align: "end", wideOnly: true, sortBy: (row) => row.artifacts, cell: (row) => figure(row.artifacts) },
-  { id: "size", title: "Size", width: "80px", align: "end", wideOnly: true, sortBy: (row) => row.artifact_bytes, cell: (row) => bytesInWords(row.artifact_bytes) },
+  {
+    id: "artifacts",
+    title: "Artifacts",
+    width: "90px",
+    align: "end",
+    wideOnly: true,
+    sortBy: (row) => row.artifact_bytes,
+    cell: (row) => <span title={counted(row.artifacts, "artifact")}>{bytesInWords(row.artifact_bytes)}</span>,
+  },
   { id: "logs", title: "Logs", width: "80px", align: "end", wideOnly: true, sortBy: (row) => row.log_bytes, cell: (row) => bytesInWords(row.log_bytes) },
   { id: "flows", title: "Flows", width: "80px", align: "end", wideOnly: true, sortBy: (row) => row.flows, cell: (row) => figure(row.flows) },
   {
@@ -32,7 +41,16 @@ const columns: Column<StorageRow>[] = [
     sortBy: (row) => (row.oldest_flow_at === null ? null : Date.parse(row.oldest_flow_at)),
     cell: (row) => <RelativeTime time={row.oldest_flow_at} />,
   },
-  { id: "tests", title: "Test results", width: "120px", align: "end", wideOnly: true, sortBy: (row) => row.test_results, cell: (row) => figure(row.test_results) },
+  { id: "tests", title: "Test results", width: "110px", align: "end", wideOnly: true, sortBy: (row) => row.test_results, cell: (row) => figure(row.test_results) },
+  {
+    id: "next",
+    title: "Next goes",
+    width: "150px",
+    align: "end",
+    wideOnly: true,
+    sortBy: (row) => (row.goesNext === null ? null : Date.parse(row.goesNext.at)),
+    cell: (row) => <GoesNext row={row} />,
+  },
 ];
 
 export function StorageTable({ rows, allBytes }: StorageTableProps) {
@@ -89,7 +107,24 @@ function FiguresInWords({ row }: { row: StorageRow }) {
         {row.oldest_flow_at === null ? null : <>, the oldest <RelativeTime time={row.oldest_flow_at} /></>}
       </span>
       <span>{counted(row.test_results, "test result")}</span>
+      {row.goesNext === null ? null : (
+        <span>
+          next goes: <GoesNext row={row} />
+        </span>
+      )}
     </div>
+  );
+}
+
+/** What has been kept long enough next, and when. */
+function GoesNext({ row: { goesNext } }: { row: StorageRow }) {
+  const now = useNow(goesNext !== null);
+  if (goesNext === null) return <span title="Nothing goes by itself">–</span>;
+  const what = kinds.find(({ kind }) => kind === goesNext.kind)?.title.toLowerCase();
+  return (
+    <>
+      {what} {Date.parse(goesNext.at) <= now ? "within the hour" : <RelativeTime time={goesNext.at} />}
+    </>
   );
 }
 

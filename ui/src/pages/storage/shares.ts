@@ -1,7 +1,41 @@
 /** What each project's share of all that is kept is, and how the object storage stands in words. */
-import type { ProjectStorage, StorageOverview, StorageOwner } from "../../api/types";
+import type { RetainedKind, StorageItem, StorageOverview, StorageOwner } from "../../api/types";
 import { counted } from "../../parts/words";
 import { format } from "../../units/format";
+
+/** What a project keeps, its kinds side by side. */
+export interface ProjectStorage {
+  /** `null` for what belongs to none: the logs of agents and services. */
+  project: string | null;
+  flows: number;
+  oldest_flow_at: string | null;
+  artifacts: number;
+  artifact_bytes: number;
+  log_bytes: number;
+  test_results: number;
+  /** What goes next, and when. */
+  goesNext: { kind: RetainedKind; at: string } | null;
+}
+
+/** What each project keeps, in the order in which they come. */
+export function projectsIn(items: readonly StorageItem[]): ProjectStorage[] {
+  const names = [...new Set(items.map((item) => item.project))];
+  return names.map((project) => {
+    const its = items.filter((item) => item.project === project);
+    const of = (kind: RetainedKind) => its.find((item) => item.kind === kind);
+    const going = its.flatMap(({ kind, goes_next: at }) => (at === null ? [] : [{ kind, at }]));
+    return {
+      project,
+      flows: of("flows")?.count ?? 0,
+      oldest_flow_at: of("flows")?.oldest ?? null,
+      artifacts: of("artifacts")?.count ?? 0,
+      artifact_bytes: of("artifacts")?.bytes ?? 0,
+      log_bytes: of("logs")?.bytes ?? 0,
+      test_results: of("test_results")?.count ?? 0,
+      goesNext: going.toSorted((left, right) => Date.parse(left.at) - Date.parse(right.at))[0] ?? null,
+    };
+  });
+}
 
 export interface StorageRow extends ProjectStorage {
   /** Artifacts and logs. */
@@ -68,7 +102,7 @@ const owners: Record<StorageOwner, string> = {
 };
 
 /** The one line that says how it stands. */
-export function summaryOf({ owner, objects_to_remove: waiting }: StorageOverview): { isWell: boolean; text: string } {
+export function summaryOf({ owner, objects_to_remove: waiting }: Omit<StorageOverview, "items">): { isWell: boolean; text: string } {
   const isWell = owner === "this";
   if (waiting === 0) return { isWell, text: owners[owner] };
   return { isWell, text: `${owners[owner]} ${counted(waiting, "object")} ${waiting === 1 ? "waits" : "wait"} to be removed.` };

@@ -9,6 +9,7 @@ use keirin_background::{DURATION_BOUNDS, RunEnd};
 use keirin_metrics::batch::{Batch, Metadata};
 use keirin_metrics::text::{SampleTimestamps, TextFormat, write};
 use keirin_model::background::BackgroundJobState;
+use keirin_model::retention::RetainedKind;
 use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
 use keirin_store::background_jobs::BackgroundJobCount;
 use keirin_store::views::VisibleProjects;
@@ -319,6 +320,14 @@ async fn of_background(app: &App, figures: &mut Figures) -> Result<(), ApiError>
         "Objects removed from the object storage since the server started: those whose row was deleted, and orphans that a crash had left without one.",
         [("deleted", removed.removed), ("orphan", removed.orphans)]
             .map(|(reason, count)| (vec![("reason", reason.to_owned())], count as f64)),
+    );
+    figures.counter(
+        "keirin_retention_flows_total",
+        "Flows that lost this since the server started because it had been kept long enough.",
+        RetainedKind::ALL.iter().map(|what| {
+            let count = app.retention.expired(*what) as f64;
+            (vec![("removed", what.to_string())], count)
+        }),
     );
     let reconcilers = app.reconcilers.all().into_iter();
     figures.gauge(

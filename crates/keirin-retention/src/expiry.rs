@@ -1,0 +1,123 @@
+//! Removes what has been kept long enough.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
+use keirin_model::flow::FlowKind;
+use keirin_model::retention::{EffectiveRetention, RetainedKind};
+use keirin_model::{FlowId, Timestamp};
+use keirin_store::background_jobs::BegunJob;
+use keirin_store::retention::{RetainedBranch, RetentionCutoff};
+
+use crate::Retention;
+
+const KIND: BackgroundKind = BackgroundKind {
+    name: "apply_retention",
+    title: "Remove what has been kept long enough",
+    concurrency: 1,
+    time_limit: Duration::from_secs(12 * 3600),
+    retry: RetrySchedule {
+        first: Duration::from_secs(600),
+        longest: Duration::from_secs(3600),
+        attempts: None,
+    },
+    every: Some(SignedDuration::from_hours(1)),
+    is_cancellable: true,
+};
+
+/// How many flows are looked up at once.
+const LOOKED_UP: u32 = 10_000;
+/// How many flows one transaction deals with.
+const FLOWS: usize = 100;
+/// How many rows of what flows left one transaction deletes.
+const OUTPUTS: u32 = 10_000;
+
+pub(crate) struct ApplyRetention(pub(crate) Retention);
+
+#[async_trait]
+impl BackgroundWork for ApplyRetention {
+    fn kind(&self) -> BackgroundKind {
+        KIND
+    }
+
+    async fn run(&self, job: &BegunJob) -> Result<NextRun, JobFailure> {
+        let store = &self.0.store;
+        let now = (self.0.clock)();
+        let kept = self.0.kept_by_branch().await?;
+        // What goes with its flow need not go by itself before.
+        for what in [RetainedKind::Flows].into_iter().chain(RetainedKind::OUTPUTS) {
+            let cutoffs = cutoffs(&kept, what, now);
+            let mut removed = 0;
+            loop {
+                let flows = store.expired_flows(what, &cutoffs, LOOKED_UP).await?;
+                let mut gone = 0;
+                for batch in flows.chunks(FLOWS) {
+                    gone += self.remove(what, batch, now).await?;
+                    let progress = format!("{what}: {} flows done", removed + gone);
+                    store.set_background_job_progress(job, &progress).await?;
+                }
+                removed += gone;
+                // Where flows of a full page stay, because they have begun again, they are not looked up for ever.
+                if gone == 0 || flows.len() < LOOKED_UP as usize {
+                    break;
+                }
+            }
+            if removed > 0 {
+                self.0.counts.expired(what).fetch_add(removed, Ordering::Relaxed);
+                tracing::info!(
+                    what = what.as_str(),
+                    flows = removed,
+                    "what was kept long enough has been removed"
+                );
+            }
+        }
+        Ok(NextRun::Done)
+    }
+}
+
+impl ApplyRetention {
+    /// Removes this of some flows; gives of how many.
+    async fn remove(&self, what: RetainedKind, flows: &[FlowId], now: Timestamp) -> Result<u64, JobFailure> {
+        let store = &self.0.store;
+        let outputs = match what {
+            RetainedKind::Flows => &RetainedKind::OUTPUTS[..],
+            RetainedKind::Logs => &[RetainedKind::Logs],
+            RetainedKind::Artifacts => &[RetainedKind::Artifacts],
+            RetainedKind::TestResults => &[RetainedKind::TestResults],
+        };
+        for kind in outputs {
+            while store.remove_outputs(flows, *kind, OUTPUTS, now).await? > 0 {}
+        }
+        Ok(match what {
+            RetainedKind::Flows => store.delete_expired_flows(flows).await?,
+            _ => flows.len() as u64,
+        })
+    }
+}
+
+/// Before when flows of each branch have been kept long enough, as far as this goes. What is kept as long as its flow goes with
+/// it.
+fn cutoffs(
+    kept: &[(RetainedBranch, EffectiveRetention)],
+    what: RetainedKind,
+    now: Timestamp,
+) -> Vec<RetentionCutoff> {
+    let each = kept.iter().flat_map(|(branch, effective)| {
+        FlowKind::ALL.iter().filter_map(move |kind| {
+            let times = effective.of(*kind);
+            let keep = times.of(what).keep;
+            if what != RetainedKind::Flows && keep == times.flows.keep {
+                return None;
+            }
+            Some(RetentionCutoff {
+                branch: branch.id,
+                kind: *kind,
+                before: keep.cutoff(now)?,
+            })
+        })
+    });
+    each.collect()
+}

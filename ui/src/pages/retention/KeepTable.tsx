@@ -1,0 +1,51 @@
+/** How long each kind of what flows leave is kept, to be changed. */
+import { NativeSelect } from "@mantine/core";
+import type { EffectiveRetention, RetentionRules } from "../../api/types";
+import css from "./Retention.module.css";
+import { choices, flowKinds, keptFor, kinds, withTime } from "./keep";
+
+interface KeepTableProps {
+  /** Of what it is, for those who hear the page. */
+  label: string;
+  rules: RetentionRules;
+  /** What holds where the rules say nothing. */
+  inherited: EffectiveRetention;
+  onChange: (rules: RetentionRules) => void;
+  disabled: boolean;
+}
+
+export function KeepTable({ label, rules, inherited, onChange, disabled }: KeepTableProps) {
+  return (
+    <table className={css.table} aria-label={label}>
+      <thead>
+        <tr>
+          <th scope="col">Kept</th>
+          {flowKinds.map((flows) => (
+            <th key={flows.kind} scope="col">{flows.title}</th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {kinds.map(({ kind, title, note }) => (
+          <tr key={kind}>
+            <th scope="row">
+              {title}
+              <div className={css.note}>{note}</div>
+            </th>
+            {flowKinds.map((flows) => (
+              <td key={flows.kind} data-of={flows.title}>
+                <NativeSelect
+                  aria-label={`${label}: ${title}, ${flows.title}`}
+                  data={choices(rules[flows.kind][kind], keptFor(inherited, flows.kind, kind))}
+                  value={rules[flows.kind][kind] ?? ""}
+                  disabled={disabled}
+                  onChange={(event) => onChange(withTime(rules, flows.kind, kind, event.currentTarget.value))}
+                />
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
