@@ -10,11 +10,13 @@ interface KeepTableProps {
   rules: RetentionRules;
   /** What holds where the rules say nothing. */
   inherited: EffectiveRetention;
+  /** What it is called to say nothing. */
+  inherits?: string;
   onChange: (rules: RetentionRules) => void;
   disabled: boolean;
 }
 
-export function KeepTable({ label, rules, inherited, onChange, disabled }: KeepTableProps) {
+export function KeepTable({ label, rules, inherited, inherits = "Inherit", onChange, disabled }: KeepTableProps) {
   return (
     <table className={css.table} aria-label={label}>
       <thead>
@@ -36,7 +38,7 @@ export function KeepTable({ label, rules, inherited, onChange, disabled }: KeepT
               <td key={flows.kind} data-of={flows.title}>
                 <NativeSelect
                   aria-label={`${label}: ${title}, ${flows.title}`}
-                  data={choices(rules[flows.kind][kind], keptFor(inherited, flows.kind, kind))}
+                  data={choices(rules[flows.kind][kind], keptFor(inherited, flows.kind, kind), inherits)}
                   value={rules[flows.kind][kind] ?? ""}
                   disabled={disabled}
                   onChange={(event) => onChange(withTime(rules, flows.kind, kind, event.currentTarget.value))}

@@ -16,7 +16,7 @@ import css from "./Retention.module.css";
 
 export function ProjectRetentionPanel({ project }: { project: string }) {
   return (
-    <Panel title="How long it is kept">
+    <Panel title="Retention">
       <Loaded answer={useQuery(projectRetentionQuery(project))} skeleton={<SkeletonRows rows={4} />}>
         {(retention) => <RetentionForm project={project} retention={retention} />}
       </Loaded>
@@ -42,7 +42,7 @@ function RetentionForm({ project, retention }: { project: string; retention: Pro
     },
     onSuccess: (saved) => {
       queryClient.setQueryData(projectRetentionQuery(project).queryKey, saved);
-      say("How long things are kept is saved.");
+      say("Retention is saved.");
     },
   });
   const add = () =>

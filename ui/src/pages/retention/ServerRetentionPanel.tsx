@@ -15,7 +15,7 @@ import css from "./Retention.module.css";
 
 export function ServerRetentionPanel() {
   return (
-    <Panel title="How long it is kept">
+    <Panel title="Retention">
       <Loaded answer={useQuery(serverRetentionQuery)} skeleton={<SkeletonRows rows={4} />}>
         {(retention) => <RetentionForm retention={retention} />}
       </Loaded>
@@ -30,7 +30,7 @@ function RetentionForm({ retention }: { retention: ServerRetention }) {
     onSuccess: async (saved) => {
       queryClient.setQueryData(serverRetentionQuery.queryKey, saved);
       await queryClient.invalidateQueries(storageQuery);
-      say("How long things are kept is saved.");
+      say("Retention is saved.");
     },
   });
   return (
@@ -47,7 +47,7 @@ function RetentionForm({ retention }: { retention: ServerRetention }) {
         Time counts from the end of a flow. Pinned flows stay, and of each branch the newest flow and the newest that succeeded. What was
         counted stays in all figures. A project can say something else in its settings.
       </p>
-      <KeepTable label="All projects" rules={rules} inherited={retention.inherited} onChange={setRules} disabled={save.isPending} />
+      <KeepTable label="All projects" inherits="Default" rules={rules} inherited={retention.inherited} onChange={setRules} disabled={save.isPending} />
     </Form>
   );
 }

@@ -7,10 +7,10 @@ describe("how long something is kept", () => {
   });
 
   it("is chosen from what is inherited, the usual times, and what it is", () => {
-    const values = (said: string | null) => choices(said, "365d").map((choice) => choice.value);
+    const values = (said: string | null) => choices(said, "365d", "Inherit").map((choice) => choice.value);
     expect(values(null)).toEqual(["", "7d", "30d", "90d", "180d", "365d", "730d", "forever"]);
     expect(values("45d")).toEqual(["", "7d", "30d", "45d", "90d", "180d", "365d", "730d", "forever"]);
-    expect(choices(null, "365d")[0]).toEqual({ value: "", label: "Inherit: 365 days" });
+    expect(choices(null, "365d", "Inherit")[0]).toEqual({ value: "", label: "Inherit: 365 days" });
   });
 
   it("is said of one kind, or no longer, and the others stay", () => {

@@ -25,9 +25,9 @@ export function keepInWords(keep: string): string {
 }
 
 /** What a time can be set to: what it inherits first, and what it is, however unusual that is. */
-export function choices(said: string | null | undefined, inherited: string): { value: string; label: string }[] {
+export function choices(said: string | null | undefined, inherited: string, inherits: string): { value: string; label: string }[] {
   const times = said == null || usual.includes(said) ? usual : [...usual, said].toSorted((left, right) => daysOf(left) - daysOf(right));
-  return [{ value: "", label: `Inherit: ${keepInWords(inherited)}` }, ...times.map((value) => ({ value, label: keepInWords(value) }))];
+  return [{ value: "", label: `${inherits}: ${keepInWords(inherited)}` }, ...times.map((value) => ({ value, label: keepInWords(value) }))];
 }
 
 function daysOf(keep: string): number {

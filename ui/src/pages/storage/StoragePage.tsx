@@ -30,8 +30,10 @@ export function StoragePage() {
         {(overview) => (
           <>
             {overview.owner === "this" ? null : <Banner {...warnings[overview.owner]} />}
-            <Kept items={overview.items} />
-            <ServerRetentionPanel />
+            <div className={css.content}>
+              <Kept items={overview.items} />
+              <ServerRetentionPanel />
+            </div>
           </>
         )}
       </Loaded>
@@ -57,10 +59,10 @@ function Kept({ items }: Pick<StorageOverview, "items">) {
   }
   const totals = totalsOf(projects);
   return (
-    <div className={css.content}>
+    <>
       <TotalFigures totals={totals} />
       <StorageTable rows={rowsBySize(projects)} allBytes={totals.bytes} />
-    </div>
+    </>
   );
 }
 
