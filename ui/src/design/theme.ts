@@ -61,7 +61,11 @@ export const theme = createTheme({
       defaultProps: { size: "xs" },
       // The accent is dark on a light page and light on a dark one, and so is what stands on it.
       vars: (_theme, { variant = "filled", color }) => ({
-        root: variant === "filled" && color === undefined ? { "--button-color": "var(--on-accent)" } : {},
+        root: {
+          // As large in tables as anywhere else.
+          "--button-fz": "var(--table-size)",
+          ...(variant === "filled" && color === undefined ? { "--button-color": "var(--on-accent)" } : {}),
+        },
       }),
     }),
     ActionIcon: ActionIcon.extend({ defaultProps: { variant: "subtle", color: "gray", size: 28 } }),

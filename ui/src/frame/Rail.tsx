@@ -1,5 +1,5 @@
 /** The rail: the places of the page in groups, settings at the foot. */
-import { Link } from "@tanstack/react-router";
+import { Link, useLocation } from "@tanstack/react-router";
 import { useMay } from "../api/me";
 import { Icon, type IconName } from "../parts/Icon";
 import css from "./Rail.module.css";
@@ -8,13 +8,15 @@ interface Place {
   to: string;
   label: string;
   icon: IconName;
+  /** Where else what belongs to the place is shown. */
+  also?: string[];
   /** Only the page itself is the place, not what lies below it. */
   exact?: boolean;
 }
 
 const work: Place[] = [
   { to: "/", label: "Overview", icon: "overview", exact: true },
-  { to: "/projects", label: "Projects", icon: "projects" },
+  { to: "/projects", label: "Projects", icon: "projects", also: ["/flows/", "/runs/", "/jobs/"] },
   { to: "/queue", label: "Queue", icon: "queue" },
   { to: "/agents", label: "Agents", icon: "agents" },
   { to: "/logs", label: "Logs", icon: "logs" },
@@ -82,6 +84,7 @@ interface GroupProps {
 }
 
 function Group({ title, places, folded, onGo }: GroupProps) {
+  const { pathname } = useLocation();
   return (
     <div className={css.group}>
       <div className={folded ? "unseen" : css.groupTitle}>{title}</div>
@@ -92,6 +95,7 @@ function Group({ title, places, folded, onGo }: GroupProps) {
           className={css.place}
           activeOptions={{ exact: place.exact ?? false }}
           title={folded ? place.label : undefined}
+          data-here={place.also?.some((start) => pathname.startsWith(start))}
           {...(onGo ? { onClick: onGo } : {})}
         >
           <Icon name={place.icon} size={18} />

@@ -34,8 +34,8 @@ export function JoinButton() {
         {create.data ? (
           <>
             <p>
-              Type this on the machine that is to run jobs. The token lets one agent in and works until{" "}
-              <RelativeTime time={create.data.expires_at} none="it is revoked" />; it is shown this once.
+              Type this on the machine that is to run jobs. The token lets one agent in and is shown this once. It ends{" "}
+              <RelativeTime time={create.data.expires_at} none="when it is revoked" />.
             </p>
             <code className={css.command}>{command}</code>
             <Button mt="md" leftSection={<Icon name="copy" />} onClick={() => void copyText(command, "The command")}>
