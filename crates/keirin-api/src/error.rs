@@ -100,7 +100,7 @@ impl ApiError {
     /// It was there, and has been kept long enough.
     pub fn gone(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::GONE, "gone", detail)
-            .fix("Pin a flow to keep all that it left; how long a project keeps what stands in its settings.")
+            .fix("How long a project keeps what stands in its settings. A flow that is pinned in time keeps all that it left.")
     }
 
     /// The caller has to say who they are.

@@ -115,7 +115,8 @@ impl BackgroundJobs {
         }
         match kind.and_then(|kind| kind.every) {
             Some(every) => {
-                let next = (self.0.clock)() + every;
+                // One that waits for longer is not brought forward.
+                let next = ((self.0.clock)() + every).max(job.run_at);
                 self.0.store.leave_out_background_job(id, next).await?;
             }
             None => self.0.store.delete_background_job(id).await?,

@@ -105,6 +105,10 @@ impl Follower {
             return Ok(part);
         }
         let part = self.logs.part_at(self.stream, self.line).await?;
+        if part.is_none() {
+            // One that was removed meanwhile is not broken.
+            self.logs.summary(self.stream).await?;
+        }
         part.ok_or(LogError::Missing {
             stream: self.stream,
             line: self.line,

@@ -90,6 +90,10 @@ impl Logs {
             let logs = logs.clone();
             async move {
                 let part = logs.part_at(stream, line).await?;
+                if part.is_none() {
+                    // A log that was removed meanwhile has not come to its end.
+                    logs.summary(stream).await?;
+                }
                 Ok(part.map(|part| (text(&part, times), part.next_line())))
             }
         });

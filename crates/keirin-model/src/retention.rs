@@ -209,7 +209,7 @@ pub struct BranchRetentionRules {
 pub struct ProjectRetentionRules {
     /// About all its branches and tags.
     pub rules: RetentionRules,
-    /// About some of them. The first that fits a branch holds for it.
+    /// About some of them. The first that fits a branch holds for it, and those after it do not.
     pub branches: Vec<BranchRetentionRules>,
 }
 
@@ -327,13 +327,18 @@ impl EffectiveRetention {
         }
     }
 
-    /// What holds where these levels say something, the highest first. What a level says of flows holds for what they leave
-    /// wherever that would be kept longer.
-    pub fn resolve(levels: &[(RetentionLevel, &RetentionRules)]) -> Self {
-        let inherited = levels.iter().fold(Self::BUILT_IN, |above, (from, rules)| Self {
+    /// What a level inherits from these, the highest first. What flows leave may be kept longer there than they are, which is as
+    /// long as they are.
+    pub fn inherit(levels: &[(RetentionLevel, &RetentionRules)]) -> Self {
+        levels.iter().fold(Self::BUILT_IN, |above, (from, rules)| Self {
             ci: above.ci.with(&rules.ci, *from),
             dev: above.dev.with(&rules.dev, *from),
-        });
+        })
+    }
+
+    /// What holds where these levels say something, the highest first. Nothing is kept longer than its flow.
+    pub fn resolve(levels: &[(RetentionLevel, &RetentionRules)]) -> Self {
+        let inherited = Self::inherit(levels);
         Self {
             ci: inherited.ci.within_flows(),
             dev: inherited.dev.within_flows(),

@@ -28,12 +28,12 @@ const KIND: BackgroundKind = BackgroundKind {
     is_cancellable: true,
 };
 
-/// How many flows are looked up at once.
-const LOOKED_UP: u32 = 10_000;
-/// How many flows one transaction deals with.
-const FLOWS: usize = 100;
+/// How many flows are looked up at once; the rules are read again before each time.
+const LOOKED_UP: u32 = 1_000;
+/// How many flows one transaction deals with. A commit that begins one of them again waits for it.
+const FLOWS: usize = 20;
 /// How many rows of what flows left one transaction deletes.
-const OUTPUTS: u32 = 10_000;
+const OUTPUTS: u32 = 2_000;
 
 pub(crate) struct ApplyRetention(pub(crate) Retention);
 
@@ -46,13 +46,20 @@ impl BackgroundWork for ApplyRetention {
     async fn run(&self, job: &BegunJob) -> Result<NextRun, JobFailure> {
         let store = &self.0.store;
         let now = (self.0.clock)();
-        let kept = self.0.kept_by_branch().await?;
+        for (flow, what, since) in store.unfinished_removals().await? {
+            let removed = self.remove_outputs(what, &[flow], since).await?;
+            self.0.counts.expired(what).fetch_add(removed, Ordering::Relaxed);
+        }
+        let stay = store.newest_flows().await?;
+        let mut faults = Vec::new();
         // What goes with its flow need not go by itself before.
         for what in [RetainedKind::Flows].into_iter().chain(RetainedKind::OUTPUTS) {
-            let cutoffs = cutoffs(&kept, what, now);
             let mut removed = 0;
             loop {
-                let flows = store.expired_flows(what, &cutoffs, LOOKED_UP).await?;
+                let kept = self.0.kept_by_branch().await?;
+                faults = kept.faults;
+                let cutoffs = cutoffs(&kept.branches, what, now);
+                let flows = store.expired_flows(what, &cutoffs, &stay, LOOKED_UP).await?;
                 let mut gone = 0;
                 for batch in flows.chunks(FLOWS) {
                     gone += self.remove(what, batch, now).await?;
@@ -74,27 +81,34 @@ impl BackgroundWork for ApplyRetention {
                 );
             }
         }
-        Ok(NextRun::Done)
+        match faults.is_empty() {
+            true => Ok(NextRun::Done),
+            false => Err(JobFailure::Passing(faults.join(" "))),
+        }
     }
 }
 
 impl ApplyRetention {
-    /// Removes this of some flows; gives of how many.
+    /// Removes this of some flows; gives of how many. One that has finished since `now` is not what was looked up any more.
     async fn remove(&self, what: RetainedKind, flows: &[FlowId], now: Timestamp) -> Result<u64, JobFailure> {
-        let store = &self.0.store;
-        let outputs = match what {
-            RetainedKind::Flows => &RetainedKind::OUTPUTS[..],
-            RetainedKind::Logs => &[RetainedKind::Logs],
-            RetainedKind::Artifacts => &[RetainedKind::Artifacts],
-            RetainedKind::TestResults => &[RetainedKind::TestResults],
-        };
-        for kind in outputs {
-            while store.remove_outputs(flows, *kind, OUTPUTS, now).await? > 0 {}
+        if what != RetainedKind::Flows {
+            return self.remove_outputs(what, flows, now).await;
         }
-        Ok(match what {
-            RetainedKind::Flows => store.delete_expired_flows(flows).await?,
-            _ => flows.len() as u64,
-        })
+        for kind in RetainedKind::OUTPUTS {
+            self.remove_outputs(kind, flows, now).await?;
+        }
+        Ok(self.0.store.delete_expired_flows(flows, now).await?)
+    }
+
+    async fn remove_outputs(
+        &self,
+        what: RetainedKind,
+        flows: &[FlowId],
+        before: Timestamp,
+    ) -> Result<u64, JobFailure> {
+        let store = &self.0.store;
+        while store.remove_outputs(flows, what, OUTPUTS, before).await? > 0 {}
+        Ok(store.finish_removal(flows, what).await?)
     }
 }
 

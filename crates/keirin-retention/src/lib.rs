@@ -25,8 +25,7 @@ use keirin_objects::Objects;
 use keirin_store::Store;
 
 pub use owner::{ObjectOwner, OwnershipError};
-pub use rules::{ProjectRetention, RetentionError};
-pub use usage::KeptError;
+pub use rules::{ResolvedRetention, RetentionError};
 
 /// What lets go of objects and rows. A clone is the same.
 #[derive(Clone)]

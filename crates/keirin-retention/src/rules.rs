@@ -1,11 +1,15 @@
 //! What holds for a branch, from what the server and its project say.
 
+use std::collections::HashSet;
+
 use keirin_model::project::BranchKind;
 use keirin_model::retention::{EffectiveRetention, ProjectRetentionRules, RetentionLevel, RetentionRules};
 use keirin_workflow::{GlobError, Globs};
 
 /// How many rules about branches a project may have.
 const MOST_BRANCH_RULES: usize = 100;
+/// The most characters of a pattern: all of them are read for each answer.
+const LONGEST_PATTERN: usize = 200;
 
 /// Why what a project says cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +20,11 @@ pub enum RetentionError {
     /// There are too many rules about branches.
     #[error("{0} rules about branches are too many: a project has at most {MOST_BRANCH_RULES}")]
     TooMany(usize),
+    /// A pattern is longer than names are.
+    #[error(
+        "a pattern is {0} characters long, and at most {LONGEST_PATTERN} are taken, none of them a control character"
+    )]
+    UnusualPattern(usize),
     /// The same branches twice.
     #[error("there are two rules about the {kind} `{pattern}`: one of them would never hold")]
     Twice {
@@ -28,15 +37,15 @@ pub enum RetentionError {
 
 /// What holds for the branches of one project.
 #[derive(Debug, Clone)]
-pub struct ProjectRetention {
+pub struct ResolvedRetention {
     /// What holds for a branch that no rule of its own fits.
     pub all: EffectiveRetention,
-    /// What the server has it inherit.
+    /// What the project inherits from the server; see [`EffectiveRetention::inherit`].
     pub inherited: EffectiveRetention,
     branches: Vec<(BranchKind, Globs, EffectiveRetention)>,
 }
 
-impl ProjectRetention {
+impl ResolvedRetention {
     /// Where the server and a project say this.
     ///
     /// # Errors
@@ -48,9 +57,13 @@ impl ProjectRetention {
         let of_server = (RetentionLevel::Server, server);
         let of_project = (RetentionLevel::Project, &project.rules);
         let mut branches = Vec::with_capacity(project.branches.len());
-        for (place, rule) in project.branches.iter().enumerate() {
-            let is_same = |before: &&_| is_about_the_same(before, rule);
-            if project.branches[..place].iter().find(is_same).is_some() {
+        let mut known = HashSet::new();
+        for rule in &project.branches {
+            let length = rule.pattern.chars().count();
+            if length > LONGEST_PATTERN || rule.pattern.chars().any(char::is_control) {
+                return Err(RetentionError::UnusualPattern(length));
+            }
+            if !known.insert((rule.kind, rule.pattern.as_str())) {
                 return Err(RetentionError::Twice {
                     kind: rule.kind,
                     pattern: rule.pattern.clone(),
@@ -62,7 +75,7 @@ impl ProjectRetention {
         }
         Ok(Self {
             all: EffectiveRetention::resolve(&[of_server, of_project]),
-            inherited: EffectiveRetention::resolve(&[of_server]),
+            inherited: EffectiveRetention::inherit(&[of_server]),
             branches,
         })
     }
@@ -80,13 +93,6 @@ impl ProjectRetention {
     pub fn branch_rules(&self) -> Vec<EffectiveRetention> {
         self.branches.iter().map(|(_, _, effective)| *effective).collect()
     }
-}
-
-fn is_about_the_same(
-    left: &keirin_model::retention::BranchRetentionRules,
-    right: &keirin_model::retention::BranchRetentionRules,
-) -> bool {
-    left.kind == right.kind && left.pattern == right.pattern
 }
 
 #[cfg(test)]
@@ -107,7 +113,7 @@ mod tests {
                 {"kind": "branch", "pattern": "re*/**", "rules": {"ci": {"flows": "2d"}}},
                 {"kind": "tag", "pattern": "v*", "rules": {"ci": {"artifacts": "10d"}}}]}"#,
         );
-        let retention = ProjectRetention::resolve(&RetentionRules::default(), &rules).unwrap();
+        let retention = ResolvedRetention::resolve(&RetentionRules::default(), &rules).unwrap();
         let flows = |kind, name| retention.of(kind, name).ci.flows.keep;
         assert_eq!(flows(BranchKind::Branch, "release/1"), KeepFor::Forever);
         assert_eq!(flows(BranchKind::Branch, "rebase/it"), KeepFor::Days(2));
@@ -124,7 +130,7 @@ mod tests {
     #[test]
     fn rules_that_cannot_hold_are_refused() {
         let refused = |text| {
-            ProjectRetention::resolve(&RetentionRules::default(), &project(text))
+            ResolvedRetention::resolve(&RetentionRules::default(), &project(text))
                 .unwrap_err()
                 .to_string()
         };

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use keirin_background::JobFailure;
 use keirin_model::ProjectId;
 use keirin_model::flow::FlowKind;
 use keirin_model::retention::EffectiveRetention;
@@ -11,40 +10,23 @@ use keirin_store::retention::{RetainedBranch, RetentionDays};
 use keirin_wire::api::StorageItem;
 
 use crate::Retention;
-use crate::rules::{ProjectRetention, RetentionError};
+use crate::rules::ResolvedRetention;
 
-/// Why it is not known how long something is kept.
-#[derive(Debug, thiserror::Error)]
-pub enum KeptError {
-    /// The database fails.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// What a project says cannot be used any more.
-    #[error("what project {project} says about retention cannot be used: {error}")]
-    Rules {
-        /// The project.
-        project: ProjectId,
-        /// Why.
-        error: RetentionError,
-    },
-}
-
-impl From<KeptError> for JobFailure {
-    fn from(error: KeptError) -> Self {
-        match error {
-            KeptError::Store(error) => error.into(),
-            KeptError::Rules { .. } => Self::Lasting(format!("{error}.")),
-        }
-    }
+/// What holds for each branch and tag that has flows.
+pub(crate) struct KeptByBranch {
+    /// Those of projects whose rules can be used.
+    pub(crate) branches: Vec<(RetainedBranch, EffectiveRetention)>,
+    /// What is wrong with the rules of the others, in a sentence each: nothing is removed there.
+    pub(crate) faults: Vec<String>,
 }
 
 impl Retention {
     /// What takes how much room, and when some of it goes. It reads whole tables.
     ///
     /// # Errors
-    /// See [`KeptError`].
-    pub async fn storage_use(&self) -> Result<Vec<StorageItem>, KeptError> {
-        let kept = self.kept_by_branch().await?;
+    /// The database fails.
+    pub async fn storage_use(&self) -> Result<Vec<StorageItem>, StoreError> {
+        let kept = self.kept_by_branch().await?.branches;
         let days = kept.iter().flat_map(|(branch, effective)| {
             FlowKind::ALL.iter().map(|kind| RetentionDays {
                 branch: branch.id,
@@ -53,19 +35,19 @@ impl Retention {
             })
         });
         let days: Vec<RetentionDays> = days.collect();
-        Ok(self.store.storage_use(&days).await?)
+        self.store.storage_use(&days).await
     }
 
     /// What holds for each branch and tag.
-    pub(crate) async fn kept_by_branch(
-        &self,
-    ) -> Result<Vec<(RetainedBranch, EffectiveRetention)>, KeptError> {
+    pub(crate) async fn kept_by_branch(&self) -> Result<KeptByBranch, StoreError> {
         let server = self.store.server_retention().await?;
-        let mut projects: HashMap<ProjectId, ProjectRetention> = HashMap::new();
+        let mut projects: HashMap<ProjectId, ResolvedRetention> = HashMap::new();
+        let mut faults = Vec::new();
         for (project, rules) in self.store.retention_of_projects().await? {
-            let resolved = ProjectRetention::resolve(&server, &rules);
-            let resolved = resolved.map_err(|error| KeptError::Rules { project, error })?;
-            projects.insert(project, resolved);
+            match ResolvedRetention::resolve(&server, &rules) {
+                Ok(resolved) => drop(projects.insert(project, resolved)),
+                Err(error) => faults.push(format!("The rules of project {project} cannot be used: {error}.")),
+            }
         }
         let branches = self.store.retained_branches().await?;
         let kept = branches.into_iter().filter_map(|branch| {
@@ -73,6 +55,9 @@ impl Retention {
             let effective = *projects.get(&branch.project)?.of(branch.kind, &branch.name);
             Some((branch, effective))
         });
-        Ok(kept.collect())
+        Ok(KeptByBranch {
+            branches: kept.collect(),
+            faults,
+        })
     }
 }

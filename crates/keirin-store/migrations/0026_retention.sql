@@ -9,7 +9,10 @@ alter table flows
     -- the flow began again, is there.
     add column logs_removed_at timestamptz,
     add column artifacts_removed_at timestamptz,
-    add column test_results_removed_at timestamptz;
+    add column test_results_removed_at timestamptz,
+    -- What of it is being removed, in pieces: whoever goes on after a crash finds it here.
+    add column removing text;
+create index flows_removing on flows (id) where removing is not null;
 create index flows_finished on flows (branch, finished_at) where outcome is not null;
 
 -- Until now nothing was removed. Where something would be at once, people have a week to say otherwise.

@@ -116,6 +116,13 @@ impl Store {
     pub async fn delete_flows(&self, flows: &[FlowId]) -> Result<u64> {
         let ids: Vec<i64> = flows.iter().map(|flow| flow.0).collect();
         let mut transaction = self.pool.begin().await?;
+        // In the order in which retention takes them: flows, then logs.
+        sqlx::query!(
+            "select id from flows where id = any($1) order by id for update",
+            &ids
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
         let deleted = delete_flows_in(&mut transaction, &ids).await?;
         transaction.commit().await?;
         Ok(deleted)
@@ -200,7 +207,10 @@ impl Store {
     }
 }
 
-/// Deletes so many rows of each of these kinds that flows left, logs themselves when no piece of them is left.
+/// How many pieces of one log are counted on where the rows of one transaction are limited.
+const PIECES_OF_LOG: i64 = 50;
+
+/// Deletes about so many rows of each of these kinds that flows left. A log goes whole, so that nobody reads half of it.
 pub(crate) async fn delete_outputs_in(
     connection: &mut PgConnection,
     flows: &[i64],
@@ -214,12 +224,9 @@ pub(crate) async fn delete_outputs_in(
            results as (delete from test_results where ctid = any(array(
              select test_results.ctid from attempts join test_results on test_results.attempt = attempts.id
              where attempts.flow = any($1) and $3 limit $2)) returning 1),
-           chunks as (delete from log_chunks where ctid = any(array(
-             select log_chunks.ctid from log_streams join log_chunks on log_chunks.stream = log_streams.id
-             where log_streams.flow = any($1) and $4 limit $2)) returning 1),
            streams as (delete from log_streams where id = any(array(
-             select id from log_streams where flow = any($1) and $4
-               and not exists (select from log_chunks where stream = log_streams.id) limit $2)) returning 1),
+             select id from log_streams where flow = any($1) and $4 limit $6)) returning id),
+           chunks as (delete from log_chunks where stream in (select id from streams) returning 1),
            files as (delete from artifacts where ctid = any(array(
              select ctid from artifacts where flow = any($1) and $5 limit $2)) returning 1)
          select (select count(*) from results) + (select count(*) from chunks) + (select count(*) from streams)
@@ -229,6 +236,7 @@ pub(crate) async fn delete_outputs_in(
         is_meant(RetainedKind::TestResults),
         is_meant(RetainedKind::Logs),
         is_meant(RetainedKind::Artifacts),
+        (i64::from(limit) / PIECES_OF_LOG).max(1),
     )
     .fetch_one(connection)
     .await?;

@@ -126,14 +126,17 @@ impl Store {
             .collect())
     }
 
-    /// Every branch and tag of every project.
+    /// Every branch and tag that has flows, of every project.
     ///
     /// # Errors
     /// The database cannot be reached.
     pub async fn retained_branches(&self) -> Result<Vec<RetainedBranch>> {
-        let rows = sqlx::query!("select id, project, kind, name from branches order by project, id")
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = sqlx::query!(
+            "select id, project, kind, name from branches
+             where exists (select from flows where flows.branch = branches.id) order by project, id"
+        )
+        .fetch_all(&self.pool)
+        .await?;
         let branches = rows.into_iter().map(|row| {
             Ok(RetainedBranch {
                 id: BranchId(row.id),
@@ -157,8 +160,42 @@ impl Store {
         }
     }
 
-    /// Finished flows within these cutoffs of which this is still there, the oldest first. A pinned flow is none of them, nor
-    /// the newest of a workflow on a branch that is there, nor the newest that succeeded: they say how the branch stands.
+    /// When the artifacts of a flow were last removed because they had been kept long enough.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn artifacts_removed_at(&self, flow: FlowId) -> Result<Option<Timestamp>> {
+        let removed = sqlx::query_scalar!(
+            r#"select artifacts_removed_at as "at: jiff_sqlx::Timestamp" from flows where id = $1"#,
+            flow.0
+        );
+        Ok(crate::row::timestamp(
+            removed.fetch_optional(&self.pool).await?.flatten(),
+        ))
+    }
+
+    /// The flows that say how branches stand and never go by themselves: of each workflow on each branch that the repository
+    /// still has, the newest flow of the branch itself and the newest that succeeded. It reads all flows.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn newest_flows(&self) -> Result<Vec<FlowId>> {
+        let ids = sqlx::query_scalar!(
+            r#"with newest as (
+                 select max(flows.id) as id, max(flows.id) filter (where outcome = 'success') as succeeded
+                 from flows join branches on branches.id = flows.branch
+                 where flows.kind = 'ci' and branches.kind = 'branch' and branches.gone_at is null
+                 group by flows.branch, flows.workflow
+               )
+               select id as "id!" from newest
+               union select succeeded from newest where succeeded is not null"#
+        );
+        let ids = ids.fetch_all(&self.pool).await?;
+        Ok(ids.into_iter().map(FlowId).collect())
+    }
+
+    /// Finished flows within these cutoffs of which this is still there, the oldest first; neither a pinned one nor one of those
+    /// that `stay`.
     ///
     /// # Errors
     /// The database cannot be reached.
@@ -166,29 +203,30 @@ impl Store {
         &self,
         what: RetainedKind,
         cutoffs: &[RetentionCutoff],
+        stay: &[FlowId],
         limit: u32,
     ) -> Result<Vec<FlowId>> {
         let branches: Vec<i64> = cutoffs.iter().map(|cutoff| cutoff.branch.0).collect();
         let kinds: Vec<&str> = cutoffs.iter().map(|cutoff| cutoff.kind.as_str()).collect();
         let before: Vec<_> = cutoffs.iter().map(|cutoff| cutoff.before.to_sqlx()).collect();
+        let stay: Vec<i64> = stay.iter().map(|flow| flow.0).collect();
         let ids = sqlx::query_scalar!(
-            r#"select f.id
+            r#"select expired.id as "id!"
                from unnest($1::bigint[], $2::text[], $3::timestamptz[]) as cutoff (branch, kind, before)
-               join flows f on f.branch = cutoff.branch and f.kind = cutoff.kind and f.finished_at < cutoff.before
-               join branches b on b.id = f.branch
-               where f.outcome is not null and not f.pinned
-                 and coalesce(case $4 when 'logs' then f.logs_removed_at when 'artifacts' then f.artifacts_removed_at
-                       when 'test_results' then f.test_results_removed_at end, '-infinity') < f.finished_at
-                 and not (f.kind = 'ci' and b.kind = 'branch' and b.gone_at is null and (
-                   not exists (select from flows n where n.branch = f.branch and n.id > f.id
-                       and n.workflow = f.workflow and n.kind = 'ci')
-                   or f.outcome = 'success' and not exists (select from flows n where n.branch = f.branch and n.id > f.id
-                       and n.workflow = f.workflow and n.kind = 'ci' and n.outcome = 'success')))
-               order by f.finished_at limit $5"#,
+               cross join lateral (
+                 select id, finished_at from flows
+                 where branch = cutoff.branch and kind = cutoff.kind and finished_at < cutoff.before
+                   and outcome is not null and not pinned and id <> all($5)
+                   and coalesce(case $4 when 'logs' then logs_removed_at when 'artifacts' then artifacts_removed_at
+                         when 'test_results' then test_results_removed_at end, '-infinity') < finished_at
+                 order by finished_at limit $6
+               ) expired
+               order by expired.finished_at limit $6"#,
             &branches,
             &kinds as _,
             &before as _,
             what.as_str(),
+            &stay,
             i64::from(limit),
         )
         .fetch_all(&self.pool)
@@ -196,8 +234,9 @@ impl Store {
         Ok(ids.into_iter().map(FlowId).collect())
     }
 
-    /// Removes some of what flows left, of those that are finished and not pinned. Gives how many rows; none when none are left,
-    /// which then stands at the flows.
+    /// Removes some of what flows left, of those that had finished before this time and are not pinned; a log goes whole or not
+    /// at all. The flows say from the first piece on that it was removed then. Gives how many rows; none when none are left, and
+    /// then [`Store::finish_removal`] is due.
     ///
     /// # Errors
     /// The database cannot be reached.
@@ -206,49 +245,90 @@ impl Store {
         flows: &[FlowId],
         what: RetainedKind,
         limit: u32,
-        now: Timestamp,
+        before: Timestamp,
     ) -> Result<u64> {
         let mut transaction = self.pool.begin().await?;
-        // A flow that begins again waits, and then leaves something new.
-        let expired = lock_expired(&mut transaction, flows).await?;
+        let expired = lock_expired(&mut transaction, flows, before).await?;
+        sqlx::query!(
+            "update flows set removing = $2,
+               logs_removed_at = case $2 when 'logs' then $3 else logs_removed_at end,
+               artifacts_removed_at = case $2 when 'artifacts' then $3 else artifacts_removed_at end,
+               test_results_removed_at = case $2 when 'test_results' then $3 else test_results_removed_at end
+             where id = any($1) and removing is distinct from $2",
+            &expired,
+            what.as_str(),
+            before.to_sqlx() as _,
+        )
+        .execute(&mut *transaction)
+        .await?;
         let deleted = delete_outputs_in(&mut transaction, &expired, &[what], limit).await?;
-        if deleted == 0 {
-            sqlx::query!(
-                "update flows set
-                   logs_removed_at = case $2 when 'logs' then $3 else logs_removed_at end,
-                   artifacts_removed_at = case $2 when 'artifacts' then $3 else artifacts_removed_at end,
-                   test_results_removed_at = case $2 when 'test_results' then $3 else test_results_removed_at end
-                 where id = any($1)",
-                &expired,
-                what.as_str(),
-                now.to_sqlx() as _,
-            )
-            .execute(&mut *transaction)
-            .await?;
-        }
         transaction.commit().await?;
         Ok(deleted)
     }
 
-    /// Deletes flows that are finished and not pinned, with all that they left but facts. Gives how many.
+    /// What flows left of this has been removed, or they have begun again or been pinned meanwhile. Gives of how many it was
+    /// being removed.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn delete_expired_flows(&self, flows: &[FlowId]) -> Result<u64> {
+    pub async fn finish_removal(&self, flows: &[FlowId], what: RetainedKind) -> Result<u64> {
+        let ids: Vec<i64> = flows.iter().map(|flow| flow.0).collect();
+        let updated = sqlx::query!(
+            "update flows set removing = null where id = any($1) and removing = $2",
+            &ids,
+            what.as_str(),
+        );
+        Ok(updated.execute(&self.pool).await?.rows_affected())
+    }
+
+    /// Flows of which something was being removed when a server ended, with what it is and the time of which they say so.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn unfinished_removals(&self) -> Result<Vec<(FlowId, RetainedKind, Timestamp)>> {
+        let rows = sqlx::query!(
+            r#"select id, removing as "removing!", case removing when 'logs' then logs_removed_at
+                 when 'artifacts' then artifacts_removed_at else test_results_removed_at end
+                 as "removed_at!: jiff_sqlx::Timestamp"
+               from flows where removing is not null order by id"#
+        );
+        let rows = rows.fetch_all(&self.pool).await?.into_iter();
+        rows.map(|row| {
+            Ok((
+                FlowId(row.id),
+                parse_enum(&row.removing)?,
+                row.removed_at.to_jiff(),
+            ))
+        })
+        .collect()
+    }
+
+    /// Deletes flows that had finished before this time and are not pinned, with all that they left but facts. Gives how many.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn delete_expired_flows(&self, flows: &[FlowId], before: Timestamp) -> Result<u64> {
         let mut transaction = self.pool.begin().await?;
-        let expired = lock_expired(&mut transaction, flows).await?;
+        let expired = lock_expired(&mut transaction, flows, before).await?;
         let deleted = delete_flows_in(&mut transaction, &expired).await?;
         transaction.commit().await?;
         Ok(deleted)
     }
 }
 
-/// Those of these flows that may lose something, held against whoever begins them again or pins them.
-async fn lock_expired(connection: &mut PgConnection, flows: &[FlowId]) -> Result<Vec<i64>> {
+/// Those of these flows that may lose something, held against whoever begins them again or pins them. One that has begun and
+/// finished again since is not among them.
+async fn lock_expired(
+    connection: &mut PgConnection,
+    flows: &[FlowId],
+    before: Timestamp,
+) -> Result<Vec<i64>> {
     let ids: Vec<i64> = flows.iter().map(|flow| flow.0).collect();
     let expired = sqlx::query_scalar!(
-        "select id from flows where id = any($1) and outcome is not null and not pinned order by id for update",
+        "select id from flows
+         where id = any($1) and outcome is not null and not pinned and finished_at < $2 order by id for update",
         &ids,
+        before.to_sqlx() as _,
     );
     Ok(expired.fetch_all(connection).await?)
 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use keirin_model::FlowId;
 use keirin_model::retention::{EffectiveRetention, ProjectRetentionRules, RetentionLevel, RetentionRules};
-use keirin_retention::ProjectRetention as Resolved;
+use keirin_retention::{ResolvedRetention, RetentionError};
 use keirin_wire::api::{ProjectRetention, ServerRetention};
 
 use crate::app::App;
@@ -20,7 +20,7 @@ pub(crate) async fn of_server(State(app): State<Arc<App>>) -> Result<Json<Server
     let rules = app.store.server_retention().await?;
     Ok(Json(ServerRetention {
         effective: EffectiveRetention::resolve(&[(RetentionLevel::Server, &rules)]),
-        inherited: EffectiveRetention::resolve(&[]),
+        inherited: EffectiveRetention::inherit(&[]),
         rules,
     }))
 }
@@ -93,12 +93,12 @@ pub(crate) async fn unpin(
 async fn resolve(
     app: &App,
     rules: &ProjectRetentionRules,
-) -> Result<Result<Resolved, keirin_retention::RetentionError>, ApiError> {
+) -> Result<Result<ResolvedRetention, RetentionError>, ApiError> {
     let server = app.store.server_retention().await?;
-    Ok(Resolved::resolve(&server, rules))
+    Ok(ResolvedRetention::resolve(&server, rules))
 }
 
-fn view(rules: ProjectRetentionRules, resolved: &Resolved) -> ProjectRetention {
+fn view(rules: ProjectRetentionRules, resolved: &ResolvedRetention) -> ProjectRetention {
     ProjectRetention {
         rules,
         effective: resolved.all,

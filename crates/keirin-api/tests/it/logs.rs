@@ -104,6 +104,8 @@ async fn a_log_that_has_been_kept_long_enough_is_gone_and_says_when() {
         .unwrap()
         > 0
     {}
+    let finished = store.finish_removal(&[flow], RetainedKind::Logs).await;
+    assert_eq!(finished.unwrap(), 1);
 
     for way in ["", "/raw"] {
         let path = format!("/api/v1/jobs/{}/log{way}", running.job());

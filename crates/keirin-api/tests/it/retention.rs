@@ -25,7 +25,7 @@ async fn a_project_says_how_long_it_keeps_what_and_inherits_the_rest() {
     let server = world.call(&admin, Method::PUT, "/api/v1/retention", server).await;
     let server: ServerRetention = server.json();
     assert_eq!(server.effective.ci.logs.keep, KeepFor::Days(84));
-    assert_eq!(server.inherited.ci.logs.keep, KeepFor::Days(365));
+    assert_eq!(server.inherited.ci.logs.keep, KeepFor::Forever);
 
     let rules = json!({"rules": {"ci": {"flows": "180d"}},
         "branches": [{"kind": "tag", "pattern": "v*", "rules": {"ci": {"flows": "forever"}}}]});

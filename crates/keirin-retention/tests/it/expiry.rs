@@ -141,11 +141,89 @@ async fn test_results_go_and_their_counts_stay() {
     assert_eq!(after.runs[0].tests, before.runs[0].tests);
 }
 
+#[tokio::test]
+async fn a_flow_that_has_finished_anew_or_was_pinned_meanwhile_loses_nothing() {
+    let fixture = in_days(366).await;
+    let now = (fixture.clock)();
+    let project = fixture.project("shop", 4).await;
+    let flow = |number: i64| FlowId(project.0 * 1000 + number);
+    let looked_up = [flow(1), flow(2), flow(3)];
+    // What happens between the look-up and the removal.
+    fixture
+        .execute(&format!(
+            "update flows set finished_at = '{now}'::timestamptz + interval '1 s' where id = {}",
+            flow(1)
+        ))
+        .await;
+    fixture.store.set_flow_pinned(flow(2), true).await.unwrap();
+    for kind in RetainedKind::OUTPUTS {
+        let removed = fixture
+            .store
+            .remove_outputs(&looked_up, kind, 10_000, now)
+            .await
+            .unwrap();
+        assert!((1..=2).contains(&removed), "{removed}: a log has a piece");
+        let marked = fixture.store.finish_removal(&looked_up, kind).await.unwrap();
+        assert_eq!(marked, 1);
+    }
+    assert_eq!(
+        fixture.store.delete_expired_flows(&looked_up, now).await.unwrap(),
+        1
+    );
+    let rows = fixture.rows(project).await;
+    for table in [
+        "flows",
+        "attempts",
+        "log_streams",
+        "log_chunks",
+        "artifacts",
+        "test_results",
+    ] {
+        assert_eq!(rows[table], 3, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn logs_go_whole_in_as_many_pieces_as_it_takes() {
+    let fixture = in_days(31).await;
+    let project = fixture.project("shop", 3).await;
+    set_rules(&fixture, project, r#"{"rules": {"ci": {"logs": "30d"}}}"#).await;
+    fixture
+        .execute(
+            "insert into log_chunks (stream, first_line, lines, text_bytes, encoded_bytes, first_time, last_time, body)
+             select id, line, 1, 1, 1, now(), now(), 'x' from log_streams, generate_series(1, 300) as line",
+        )
+        .await;
+    let first = FlowId(project.0 * 1000 + 1);
+    let now = (fixture.clock)();
+    let removed = fixture
+        .store
+        .remove_outputs(&[first], RetainedKind::Logs, 10, now)
+        .await
+        .unwrap();
+    assert_eq!(removed, 302, "more than asked for, because half a log is none");
+    assert!(
+        fixture
+            .store
+            .flow_view(first)
+            .await
+            .unwrap()
+            .retention
+            .logs_removed_at
+            .is_some()
+    );
+    // A server that ended here goes on, whatever the rules say by then.
+    apply(&fixture).await;
+    assert_eq!(fixture.rows(project).await["log_chunks"], 301);
+    assert_eq!(fixture.retention.expired(RetainedKind::Logs), 2);
+}
+
 /// A flow as it is put into the database, an hour and so many days old.
 #[derive(Clone, Copy)]
 struct Put {
     id: i64,
     branch: usize,
+    workflow: &'static str,
     is_dev: bool,
     succeeded: bool,
     days_ago: i64,
@@ -162,7 +240,11 @@ fn stays(flow: &Put, all: &[Put]) -> bool {
             && flow.branch == 0
             && (flow.succeeded || !only_good)
             && all.iter().all(|other| {
-                other.branch != 0 || other.is_dev || other.id <= flow.id || (only_good && !other.succeeded)
+                other.branch != 0
+                    || other.workflow != flow.workflow
+                    || other.is_dev
+                    || other.id <= flow.id
+                    || (only_good && !other.succeeded)
             })
     };
     !is_old || flow.pinned || is_newest(false) || is_newest(true)
@@ -195,6 +277,7 @@ async fn what_goes_is_what_the_rules_say_whatever_flows_there_are() {
             .map(|id| Put {
                 id,
                 branch: draw(3) as usize,
+                workflow: ["default", "nightly"][draw(2) as usize],
                 is_dev: draw(3) == 0,
                 succeeded: draw(3) == 0,
                 days_ago: draw(90) as i64,
@@ -206,13 +289,17 @@ async fn what_goes_is_what_the_rules_say_whatever_flows_there_are() {
             let kind = if flow.is_dev { "dev" } else { "ci" };
             let outcome = if flow.succeeded { "success" } else { "failed" };
             let Put {
-                id, days_ago, pinned, ..
+                id,
+                workflow,
+                days_ago,
+                pinned,
+                ..
             } = flow;
             fixture
                 .execute(&format!(
                     "insert into flows (id, project, branch, number, workflow, kind, params, cause, plan, state, outcome,
                        created_at, finished_at, pinned)
-                     select {id}, {project}, id, {id}, 'default', '{kind}', '{{}}', '{{}}', '{{}}', 'finished', '{outcome}',
+                     select {id}, {project}, id, {id}, '{workflow}', '{kind}', '{{}}', '{{}}', '{{}}', 'finished', '{outcome}',
                        now(), now() - interval '{days_ago} days' - interval '1 hour', {pinned}
                      from branches where name = '{branch}'"
                 ))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use keirin_background::{BackgroundWork, JobFailure, NextRun};
-use keirin_model::{ProjectId, Timestamp};
+use keirin_model::{Clock, ProjectId, Timestamp};
 use keirin_objects::Objects;
 use keirin_retention::{Retention, background_works};
 use keirin_store::Store;
@@ -48,6 +48,7 @@ pub(crate) struct Fixture {
     pub(crate) store: Store,
     pub(crate) objects: Objects,
     pub(crate) retention: Retention,
+    pub(crate) clock: Clock,
     epoch: Epoch,
     works: Vec<Arc<dyn BackgroundWork>>,
     folder: Arc<TempDir>,
@@ -69,13 +70,15 @@ impl Fixture {
         let store = database.store();
         let lease = store.try_lead("test", Duration::from_secs(3600)).await;
         let objects = Objects::folder(folder.path()).unwrap();
-        let retention = Retention::new(store.clone(), objects.clone(), Arc::new(move || now));
+        let clock: Clock = Arc::new(move || now);
+        let retention = Retention::new(store.clone(), objects.clone(), Arc::clone(&clock));
         Self {
             database,
             store,
             objects,
             works: background_works(&retention),
             retention,
+            clock,
             epoch: lease.unwrap().unwrap().epoch,
             folder,
         }

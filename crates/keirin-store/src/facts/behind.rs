@@ -59,7 +59,7 @@ pub struct BehindRow {
     pub waited_seconds: Option<f64>,
     /// How long it took, in seconds: of a pull request, from its first commit to its merge.
     pub took_seconds: Option<f64>,
-    /// The id of the flow, run or job that shows it.
+    /// The id of the flow, run or job that shows it, where that is still there.
     pub id: Option<i64>,
     /// What its metrics tell it apart by.
     pub labels: BTreeMap<String, String>,
@@ -142,8 +142,13 @@ impl Store {
                  ) commits
                  where case $5 when 'first' then day_before is null else day - day_before > $10::bigint end
                )
-               select f.at as "at!: jiff_sqlx::Timestamp", f.number as "number!", f.title as "title!", f.author,
-                 f.detail, f.id,
+               select f.at as "at!: jiff_sqlx::Timestamp", f.number as "number!", f.title as "title!", f.author, f.detail,
+                 -- A fact outlives its flow.
+                 case when case f.kind
+                     when 'flow' then exists (select from flows where flows.id = f.id)
+                     when 'run' then exists (select from runs where runs.id = f.id)
+                     else exists (select from jobs where jobs.id = f.id)
+                   end then f.id end as id,
                  extract(epoch from f.waited)::double precision as waited,
                  extract(epoch from f.took)::double precision as took,
                  f.labels || coalesce(jsonb_build_object('project', p.name), '{}')

@@ -88,7 +88,7 @@ impl Store {
         let started = self.pushed_flows(&started).await?;
         let branches = rows.into_iter().map(|row| Branch {
             gone_at: row.gone_at.map(jiff_sqlx::Timestamp::to_jiff),
-            last_push: row.last_push.map(|push| push_view(push.0, &started)),
+            last_push: row.last_push.and_then(|push| push_view(push.0, &started)),
             id: BranchId(row.id),
             name: row.name,
             is_default: row.is_default,
@@ -129,8 +129,13 @@ impl Store {
     }
 }
 
-fn push_view(push: PushRecord, started: &BTreeMap<FlowId, PushedFlow>) -> Push {
-    Push {
+/// `None` where all that it started has been removed since: it did start something.
+fn push_view(push: PushRecord, started: &BTreeMap<FlowId, PushedFlow>) -> Option<Push> {
+    let is_left = |id| started.contains_key(id);
+    if !push.flows.is_empty() && !push.flows.iter().any(is_left) {
+        return None;
+    }
+    Some(Push {
         commit: push.commit,
         at: push.at,
         flows: push
@@ -139,5 +144,5 @@ fn push_view(push: PushRecord, started: &BTreeMap<FlowId, PushedFlow>) -> Push {
             .filter_map(|id| started.get(id).cloned())
             .collect(),
         reasons: push.reasons,
-    }
+    })
 }

@@ -13,6 +13,12 @@ impl Store {
     /// # Errors
     /// The database cannot be reached.
     pub async fn storage_use(&self, kept: &[RetentionDays]) -> Result<Vec<StorageItem>> {
+        let stay: Vec<i64> = self
+            .newest_flows()
+            .await?
+            .into_iter()
+            .map(|flow| flow.0)
+            .collect();
         let days_of = |what: RetainedKind| -> Vec<Option<i32>> {
             let days = kept.iter().map(|kept| kept.times.of(what).keep.days());
             days.map(|days| days.map(crate::row::saturating_cast)).collect()
@@ -23,13 +29,6 @@ impl Store {
             r#"with
                kept as (select * from unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[], $5::integer[], $6::integer[])
                  as kept (branch, kind, flows, logs, artifacts, test_results)),
-               newest as (
-                 select max(flows.id) as id, max(flows.id) filter (where outcome = 'success') as succeeded
-                 from flows join branches on branches.id = flows.branch
-                 where flows.kind = 'ci' and branches.kind = 'branch' and branches.gone_at is null
-                 group by flows.branch, flows.workflow
-               ),
-               stay as (select id from newest union select succeeded from newest where succeeded is not null),
                going as (
                  select project, min(finished_at + kept.flows * interval '24 hours') as flows,
                    min(finished_at + kept.logs * interval '24 hours')
@@ -39,7 +38,7 @@ impl Store {
                    min(finished_at + kept.test_results * interval '24 hours')
                      filter (where coalesce(test_results_removed_at, '-infinity') < finished_at) as results
                  from flows join kept on kept.branch = flows.branch and kept.kind = flows.kind
-                 where outcome is not null and not pinned and not exists (select from stay where stay.id = flows.id)
+                 where outcome is not null and not pinned and id <> all($7)
                  group by project
                ),
                of_flows as (select project, count(*) as count, min(created_at) as oldest from flows group by project),
@@ -59,7 +58,10 @@ impl Store {
                )
                select project as "project?", kind as "kind!", coalesce(count, 0) as "count!", bytes as "bytes?",
                  oldest as "oldest?: jiff_sqlx::Timestamp",
-                 case when count > 0 then goes_next end as "goes_next?: jiff_sqlx::Timestamp"
+                 -- Nothing goes before the job that removes it is due.
+                 case when count > 0 and goes_next is not null
+                   then greatest(goes_next, (select run_at from background_jobs where kind = 'apply_retention'))
+                 end as "goes_next?: jiff_sqlx::Timestamp"
                from (
                  select projects.name as project, item.*
                  from projects
@@ -84,6 +86,7 @@ impl Store {
             &days_of(RetainedKind::Logs) as _,
             &days_of(RetainedKind::Artifacts) as _,
             &days_of(RetainedKind::TestResults) as _,
+            &stay,
         )
         .fetch_all(&self.pool)
         .await?;

@@ -9,6 +9,7 @@ mod engine;
 mod events;
 mod fixture;
 mod foreign;
+mod growth;
 mod history;
 mod lead;
 mod migrations;

@@ -12,7 +12,7 @@ pub struct ServerRetention {
     pub rules: RetentionRules,
     /// What holds for projects that say nothing.
     pub effective: EffectiveRetention,
-    /// What holds where the server says nothing.
+    /// What it inherits where it says nothing. What would be kept longer than its flow goes with it.
     pub inherited: EffectiveRetention,
 }
 
@@ -23,7 +23,7 @@ pub struct ProjectRetention {
     pub rules: ProjectRetentionRules,
     /// What holds for branches and tags that no rule of their own fits.
     pub effective: EffectiveRetention,
-    /// What the project inherits from the server.
+    /// What the project inherits from the server where it says nothing. What would be kept longer than its flow goes with it.
     pub inherited: EffectiveRetention,
     /// What holds for the branches of each rule about branches, in their order.
     pub branches: Vec<EffectiveRetention>,

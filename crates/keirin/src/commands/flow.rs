@@ -143,8 +143,10 @@ async fn show_pinned(client: &Client, flow: FlowId, output: &Output) -> anyhow::
         return Ok(Exit::Success);
     }
     let name = format!("{}#{}", flow.project, flow.number);
+    let is_whole = shown::removed(&flow.retention).is_none();
     output.say(match flow.retention.pinned {
-        true => format!("{name} stays, with all that it left."),
+        true if is_whole => format!("{name} stays, with all that it left."),
+        true => format!("{name} stays, with what has not been removed yet of what it left."),
         false => format!("{name} is kept as long as others."),
     });
     Ok(Exit::Success)

@@ -23,16 +23,16 @@ pub(crate) struct KeepArguments {
     kind: Option<FlowKind>,
     /// How long flows are kept, with all that they left: days (90d), weeks, years, forever, or inherit
     #[arg(long, value_name = "TIME")]
-    flows: Option<Saying>,
+    flows: Option<PeriodOverride>,
     /// How long logs are kept, at most as long as their flow
     #[arg(long, value_name = "TIME")]
-    logs: Option<Saying>,
+    logs: Option<PeriodOverride>,
     /// How long artifacts are kept, at most as long as their flow
     #[arg(long, value_name = "TIME")]
-    artifacts: Option<Saying>,
+    artifacts: Option<PeriodOverride>,
     /// How long test results are kept, at most as long as their flow; their counts stay
     #[arg(long, value_name = "TIME")]
-    test_results: Option<Saying>,
+    test_results: Option<PeriodOverride>,
 }
 
 /// Shows how long a project keeps what its flows leave, or changes it
@@ -57,12 +57,12 @@ pub(crate) struct ProjectRetentionArguments {
 
 /// A time, or that it is inherited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Saying {
+enum PeriodOverride {
     Inherit,
     Keep(KeepFor),
 }
 
-impl FromStr for Saying {
+impl FromStr for PeriodOverride {
     type Err = InvalidKeepFor;
 
     fn from_str(text: &str) -> Result<Self, InvalidKeepFor> {
@@ -73,8 +73,8 @@ impl FromStr for Saying {
     }
 }
 
-impl Saying {
-    const fn keep(self) -> Option<KeepFor> {
+impl PeriodOverride {
+    const fn period(self) -> Option<KeepFor> {
         match self {
             Self::Inherit => None,
             Self::Keep(keep) => Some(keep),
@@ -105,9 +105,9 @@ impl KeepArguments {
             (self.artifacts, &mut times.artifacts),
             (self.test_results, &mut times.test_results),
         ];
-        for (saying, place) in changes {
-            if let Some(saying) = saying {
-                *place = saying.keep();
+        for (change, place) in changes {
+            if let Some(change) = change {
+                *place = change.period();
             }
         }
     }
@@ -143,15 +143,18 @@ pub(crate) async fn of_project(
             .branches
             .retain(|rule| Some((rule.kind, rule.pattern.as_str())) != branches);
         if retention.rules.branches.len() == before {
-            output.error("there is no such rule; without --remove the rules that there are are shown");
+            output.error(no_such_rule(branches, &retention.rules.branches));
             return Ok(Exit::Failed);
         }
     } else if !arguments.keep.is_empty() {
+        // One that would say nothing would only keep the next that fits from being asked.
         let rules = match branches {
             Some((kind, pattern)) => rules_of_branches(&mut retention.rules, kind, pattern),
             None => &mut retention.rules.rules,
         };
         arguments.keep.change(rules);
+        let nothing = RetentionRules::default();
+        retention.rules.branches.retain(|rule| rule.rules != nothing);
     } else if branches.is_some() {
         output.error("nothing says how long; give --flows, --logs, --artifacts, --test-results or --remove");
         return Ok(Exit::Usage);
@@ -173,6 +176,22 @@ impl ProjectRetentionArguments {
             .as_deref()
             .map(|pattern| (BranchKind::Branch, pattern));
         branch.or_else(|| Some((BranchKind::Tag, self.tag.as_deref()?)))
+    }
+}
+
+fn no_such_rule(asked: Option<(BranchKind, &str)>, known: &[BranchRetentionRules]) -> String {
+    let name = |kind: BranchKind, pattern: &str| match kind {
+        BranchKind::Branch => format!("the branches `{pattern}`"),
+        BranchKind::Tag => format!("the tags `{pattern}`"),
+    };
+    let asked = asked.map_or_else(String::new, |(kind, pattern)| name(kind, pattern));
+    let known: Vec<String> = known.iter().map(|rule| name(rule.kind, &rule.pattern)).collect();
+    match known.is_empty() {
+        true => format!("there is no rule for {asked}, nor for any others"),
+        false => format!(
+            "there is no rule for {asked}; there are rules for {}",
+            known.join(", ")
+        ),
     }
 }
 
@@ -222,8 +241,8 @@ fn show_project(name: &str, retention: &ProjectRetention, output: &Output) {
         show(effective, output);
     }
     output.hint(format!(
-        "Pinned flows stay, and the newest of each branch. What goes when: keirin admin storage. For some branches: keirin \
-         project retention {name} --branch 'release/*' --flows forever"
+        "Pinned flows stay, and of each workflow on a branch the newest flow and the newest that succeeded. For some branches: \
+         keirin project retention {name} --branch 'release/*' --flows forever"
     ));
 }
 

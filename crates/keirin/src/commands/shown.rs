@@ -195,8 +195,8 @@ pub(crate) fn flow(output: &Output, flow: &Flow, now: Timestamp) {
     output.table(&["State", "Stage", "Job", "Id", "Took", "Note"], &rows);
 }
 
-/// What of a flow has gone, as in `Removed, because they had been kept long enough: logs on 2026-11-30.`
-fn removed(retention: &FlowRetention) -> Option<String> {
+/// What of a flow has gone, as in `What there was of these had been kept long enough and was removed: logs on 2026-11-30.`
+pub(crate) fn removed(retention: &FlowRetention) -> Option<String> {
     let gone = [
         ("logs", retention.logs_removed_at),
         ("artifacts", retention.artifacts_removed_at),
@@ -208,7 +208,7 @@ fn removed(retention: &FlowRetention) -> Option<String> {
         .collect();
     (!gone.is_empty()).then(|| {
         format!(
-            "Removed, because they had been kept long enough: {}.",
+            "What there was of these had been kept long enough and was removed: {}.",
             gone.join(", ")
         )
     })

@@ -62,6 +62,16 @@ pub(crate) async fn list(
         .store
         .artifact_views(OutputsOf::Flow(attempt.place.flow))
         .await?;
+    if artifacts.is_empty() {
+        // A step that looks for one would blame its workflow.
+        let removed = app.store.artifacts_removed_at(attempt.place.flow).await?;
+        if let Some(removed) = removed {
+            return Err(ApiError::gone(format!(
+                "The artifacts of this flow were removed at {removed:.0}: they had been kept long enough."
+            ))
+            .fix("Run the whole flow again."));
+        }
+    }
     let kept = artifacts.into_iter().map(|artifact| Kept {
         id: artifact.id,
         path: artifact.path,
