@@ -1,5 +1,5 @@
 // What the made-up server answers.
-import { agents, ago, flows, jobs, params, plan, projects, runs, sampleFlow, storage, summary, tokens, users, workflowText } from "./made-up-data.mjs";
+import { agents, ago, flows, jobs, params, plan, projectRetention, projects, runs, sampleFlow, serverRetention, storage, summary, tokens, users, workflowText } from "./made-up-data.mjs";
 import { lineOf, linesOf } from "./made-up-log.mjs";
 import { tell } from "./made-up-streams.mjs";
 
@@ -147,7 +147,8 @@ function get([noun, id, sub], query) {
     case "agents": return all(agents);
     case "tokens": return all(tokens);
     case "users": return page(users);
-    case "storage": return { owner, objects_to_remove: empty ? 0 : 1204, projects: empty ? [] : storage };
+    case "storage": return { owner, objects_to_remove: empty ? 0 : 1204, items: empty ? [] : storage };
+    case "retention": return serverRetention;
     case "logs": return search(query);
     case "projects": {
       if (id === undefined) return all(projects);
@@ -155,6 +156,7 @@ function get([noun, id, sub], query) {
       if (project === undefined) return { problem: [404, "There is no such project", `No project is called ${id}, or you may not see it.`, "Look at the list of projects."] };
       if (sub === undefined) return project;
       if (sub === "branches") return page(branches(id));
+      if (sub === "retention") return projectRetention;
       if (sub === "members") return page([{ user: "3", name: "auditor", role: "viewer" }]);
       if (sub === "workflows") return id === "handbook" ? [] : [{ name: "default", file: ".keirin.yaml", commit: sampleFlow.commit, text: workflowText, params, triggers: null, diagnostics: [], plan }];
       if (sub === "flows") return cut(flows.filter((flow) => flow.project === id && (!query.get("branch") || flow.branch === query.get("branch"))).map(summary), query);

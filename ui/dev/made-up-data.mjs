@@ -95,6 +95,7 @@ function job(flow, run, name, how, { from = 300, to = 200, needs = [], reason = 
     attempts,
     steps,
     tests,
+    retention: flow.retention,
     artifacts: how === "success" ? 2 : 0,
     log: started
       ? {
@@ -130,6 +131,7 @@ function run(flow, stage, how, { needs = [], start = "automatic", from = 300, to
     started_at: started ? ago(from) : null,
     finished_at: finished && started ? ago(to) : null,
     tests,
+    retention: flow.retention,
     jobs: [],
   };
   made.jobs = makeJobs(made);
@@ -157,6 +159,7 @@ function flow(project, branch, number, how, { age, took, cause = { kind: "push" 
     outcome: finished ? how : null,
     created_at: ago(age),
     finished_at: finished ? ago(age - took) : null,
+    retention: { pinned: number % 7 === 0, logs_removed_at: null, artifacts_removed_at: null, test_results_removed_at: null },
     diagnostics: [],
     runs: [],
   };
@@ -225,9 +228,10 @@ const { runs: _runs, ...rest } = flows[0];
 export const sampleFlow = rest;
 
 export function summary(one) {
-  const { params: _params, concurrency: _concurrency, diagnostics, runs: all, ...head } = one;
+  const { params: _params, concurrency: _concurrency, retention, diagnostics, runs: all, ...head } = one;
   return {
     ...head,
+    pinned: retention.pinned,
     workflow_errors: diagnostics.length,
     runs: all.map(({ id: runId, stage, state, outcome, started_at, finished_at, tests }) => ({ id: runId, stage, state, outcome, started_at, finished_at, tests })),
   };
@@ -242,12 +246,33 @@ export const projects = [
   return { workflow_file: null, default_branch: "main", notices: [], role: "admin", created_at: ago(9_000_000), ...project, latest_flow: latest ? summary(latest) : null };
 });
 
+const stored = (project, kind, count, bytes, oldest, goesIn) => ({
+  project, kind, count, bytes, oldest: oldest === null ? null : ago(oldest), goes_next: goesIn === null ? null : ago(-goesIn),
+});
+
 export const storage = [
-  { project: "handbook", flows: 0, oldest_flow_at: null, artifacts: 0, artifact_bytes: 0, log_bytes: 0, test_results: 0 },
-  { project: "keirin", flows: 1412, oldest_flow_at: ago(21_000_000), artifacts: 4120, artifact_bytes: 18_402_113_000, log_bytes: 3_120_400_000, test_results: 1_204_518 },
-  { project: "velodrome", flows: 388, oldest_flow_at: ago(7_000_000), artifacts: 1, artifact_bytes: 96_400_000, log_bytes: 2_210_000_000, test_results: 48_120 },
-  { project: null, flows: 0, oldest_flow_at: null, artifacts: 0, artifact_bytes: 0, log_bytes: 41_300_000, test_results: 0 },
+  ...["flows", "logs", "artifacts", "test_results"].map((kind) => stored("handbook", kind, 0, kind === "flows" || kind === "test_results" ? null : 0, null, null)),
+  stored("keirin", "flows", 1412, null, 21_000_000, 10_500_000),
+  stored("keirin", "logs", 6020, 3_120_400_000, 21_000_000, 86_400),
+  stored("keirin", "artifacts", 4120, 18_402_113_000, 21_000_000, 400_000),
+  stored("keirin", "test_results", 1_204_518, null, 21_000_000, 10_500_000),
+  stored("velodrome", "flows", 388, null, 7_000_000, 24_500_000),
+  stored("velodrome", "logs", 512, 2_210_000_000, 7_000_000, 24_500_000),
+  stored("velodrome", "artifacts", 1, 96_400_000, 7_000_000, 24_500_000),
+  stored("velodrome", "test_results", 48_120, null, 7_000_000, 24_500_000),
+  stored(null, "logs", 3, 41_300_000, 21_000_000, null),
 ];
+
+const keptFor = (keep, from = "built_in") => ({ keep, from });
+const times = (flows, outputs) => ({ flows: keptFor(flows), logs: keptFor(outputs), artifacts: keptFor(outputs), test_results: keptFor("forever") });
+const inherited = { ci: times("365d", "forever"), dev: times("365d", "90d") };
+const effective = { ci: times("365d", "365d"), dev: times("365d", "90d") };
+
+export const serverRetention = { rules: { ci: {}, dev: { logs: "30d" } }, effective, inherited };
+export const projectRetention = {
+  rules: { rules: { ci: { logs: "180d" }, dev: {} }, branches: [{ kind: "tag", pattern: "v*", rules: { ci: { flows: "forever" }, dev: {} } }] },
+  effective, inherited, branches: [effective],
+};
 
 export const agents = [
   { id: "1", name: "local", state: "online", groups: [], labels: ["x86_64", "linux"], executors: ["bare"], slots: 2, host: { os: "Debian 12", processor: "2 cores" } },

@@ -211,15 +211,20 @@ export const storageQuery = queryOptions({
   staleTime: 60_000,
 });
 
+/** Forms begin with it, and nobody is told when somebody else changes it: so it is asked for each time anew. */
+const neverRemembered = { staleTime: 0, gcTime: 0 };
+
 export const serverRetentionQuery = queryOptions({
   queryKey: ["retention"],
   queryFn: ({ signal }) => told(client.GET("/api/v1/retention", { signal })),
+  ...neverRemembered,
 });
 
 export const projectRetentionQuery = (project: string) =>
   queryOptions({
     queryKey: ["retention", project],
     queryFn: ({ signal }) => told(client.GET("/api/v1/projects/{project}/retention", { params: { path: { project } }, signal })),
+    ...neverRemembered,
   });
 
 export interface LogSearchIn {

@@ -4193,7 +4193,7 @@ export interface components {
             branches: components["schemas"]["EffectiveRetention"][];
             /** @description What holds for branches and tags that no rule of their own fits. */
             effective: components["schemas"]["EffectiveRetention"];
-            /** @description What the project inherits from the server. */
+            /** @description What the project inherits from the server where it says nothing. What would be kept longer than its flow goes with it. */
             inherited: components["schemas"]["EffectiveRetention"];
             /** @description What has been set. */
             rules: components["schemas"]["ProjectRetentionRules"];
@@ -4201,7 +4201,7 @@ export interface components {
         /** @description What a project says. */
         ProjectRetentionRules: {
             /**
-             * @description About some of them. The first that fits a branch holds for it.
+             * @description About some of them. The first that fits a branch holds for it, and those after it do not.
              * @default []
              */
             branches: components["schemas"]["BranchRetentionRules"][];
@@ -4594,7 +4594,7 @@ export interface components {
         ServerRetention: {
             /** @description What holds for projects that say nothing. */
             effective: components["schemas"]["EffectiveRetention"];
-            /** @description What holds where the server says nothing. */
+            /** @description What it inherits where it says nothing. What would be kept longer than its flow goes with it. */
             inherited: components["schemas"]["EffectiveRetention"];
             /** @description What has been set. */
             rules: components["schemas"]["RetentionRules"];

@@ -101,7 +101,7 @@ function Actions({ flow }: { flow: Flow }) {
   const pin = useMutation({
     mutationFn: () => (flow.retention.pinned ? unpinFlow(flow.id) : pinFlow(flow.id)),
     onSuccess: async () => {
-      await queryClient.invalidateQueries({ queryKey: ["flow", flow.id] });
+      await Promise.all([["flow", flow.id], ["flows"], ["overview"]].map((queryKey) => queryClient.invalidateQueries({ queryKey })));
       say(flow.retention.pinned ? "The flow is kept as long as others." : "The flow stays, with all that it left.");
     },
     onError: notify,

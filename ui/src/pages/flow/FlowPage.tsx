@@ -53,8 +53,8 @@ function FlowViews({ flow }: { flow: Flow }) {
       <Tabs label="Views of this flow" tabs={tabs} chosen={tab} />
       {tab === "graph" ? flow.diagnostics.length > 0 ? <BrokenWorkflow flow={flow} /> : <FlowMap flow={flow} /> : null}
       {tab === "waterfall" ? <Waterfall flow={flow} /> : null}
-      {tab === "tests" ? <Tests of={{ kind: "flow", id: flow.id }} retention={flow.retention} /> : null}
-      {tab === "artifacts" ? <Artifacts of={{ kind: "flow", id: flow.id }} retention={flow.retention} /> : null}
+      {tab === "tests" ? <Tests of={{ kind: "flow", id: flow.id }} retention={flow.retention} finishedAt={flow.finished_at} /> : null}
+      {tab === "artifacts" ? <Artifacts of={{ kind: "flow", id: flow.id }} retention={flow.retention} finishedAt={flow.finished_at} /> : null}
       {tab === "about" ? <FlowAbout flow={flow} /> : null}
     </>
   );

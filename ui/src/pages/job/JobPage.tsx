@@ -65,8 +65,8 @@ function JobViews({ job }: { job: Job }) {
       <JobHead job={job} attempt={attempt} />
       {tabs.length > 1 ? <Tabs label="Views of this job" tabs={tabs} chosen={tab} /> : null}
       {tab === "log" ? <JobLog job={job} attempt={attempt} /> : null}
-      {tab === "tests" ? <Tests of={{ kind: "job", id: job.id }} retention={job.retention} /> : null}
-      {tab === "artifacts" ? <Artifacts of={{ kind: "job", id: job.id }} retention={job.retention} /> : null}
+      {tab === "tests" ? <Tests of={{ kind: "job", id: job.id }} retention={job.retention} finishedAt={job.finished_at} /> : null}
+      {tab === "artifacts" ? <Artifacts of={{ kind: "job", id: job.id }} retention={job.retention} finishedAt={job.finished_at} /> : null}
     </>
   );
 }
@@ -93,8 +93,8 @@ function JobLog({ job, attempt }: { job: Job; attempt: number | undefined }) {
 }
 
 function NoLog({ job }: { job: Job }) {
-  const removed = removedAt(job.retention, "logs");
-  if (removed !== null && job.attempts.length > 0) return <Removed what="Logs" at={removed} />;
+  const removed = removedAt(job.retention, "logs", job.attempts.at(-1)?.finished_at);
+  if (removed !== null) return <Removed what="log" at={removed} />;
   return (
     <EmptyPage title="No log yet">
       {isOver(job) ? "This job ended before an agent had started it." : "Its lines show here as they are written, once an agent has started it."}

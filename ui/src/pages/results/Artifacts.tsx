@@ -59,8 +59,8 @@ const columns: Column<Artifact>[] = [
   },
 ];
 
-export function Artifacts({ of, retention }: { of: LeftBy; retention: FlowRetention }) {
-  const removed = removedAt(retention, "artifacts");
+export function Artifacts({ of, retention, finishedAt }: { of: LeftBy; retention: FlowRetention; finishedAt: string | null }) {
+  const removed = removedAt(retention, "artifacts", finishedAt);
   return (
     <Loaded answer={useQuery(artifactsQuery(of))} skeleton={<Panel flush><SkeletonRows rows={4} /></Panel>}>
       {(artifacts) => (
@@ -77,7 +77,7 @@ export function Artifacts({ of, retention }: { of: LeftBy; retention: FlowRetent
                   A step <code>{'artifacts: { upload: "dist/*" }'}</code> keeps files of a job's workspace.
                 </EmptyPage>
               ) : (
-                <Removed what="Artifacts" at={removed} />
+                <Removed what="artifacts" at={removed} />
               )}
             </Panel>
           }

@@ -89,8 +89,8 @@ function Message({ text }: { text: string }) {
   );
 }
 
-export function Tests({ of, retention }: { of: LeftBy; retention: FlowRetention }) {
-  const removed = removedAt(retention, "test_results");
+export function Tests({ of, retention, finishedAt }: { of: LeftBy; retention: FlowRetention; finishedAt: string | null }) {
+  const removed = removedAt(retention, "test_results", finishedAt);
   const list = useInfiniteQuery(testResultsQuery(of));
   return (
     <Loaded answer={list} skeleton={<Panel flush><SkeletonRows /></Panel>}>
@@ -112,7 +112,7 @@ export function Tests({ of, retention }: { of: LeftBy; retention: FlowRetention 
                       A step <code>junit_collect</code> reads them from the report files that a job's tests write.
                     </EmptyPage>
                   ) : (
-                    <Removed what="Test results" at={removed}>
+                    <Removed what="test results" at={removed}>
                       How many there were of each kind stays.
                     </Removed>
                   )}

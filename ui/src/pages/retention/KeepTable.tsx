@@ -2,7 +2,7 @@
 import { NativeSelect } from "@mantine/core";
 import type { EffectiveRetention, RetentionRules } from "../../api/types";
 import css from "./Retention.module.css";
-import { choices, flowKinds, keptFor, kinds, withTime } from "./keep";
+import { choices, flowKinds, kinds, withTime } from "./keep";
 
 interface KeepTableProps {
   /** Of what it is, for those who hear the page. */
@@ -38,7 +38,7 @@ export function KeepTable({ label, rules, inherited, inherits = "Inherit", onCha
               <td key={flows.kind} data-of={flows.title}>
                 <NativeSelect
                   aria-label={`${label}: ${title}, ${flows.title}`}
-                  data={choices(rules[flows.kind][kind], keptFor(inherited, flows.kind, kind), inherits)}
+                  data={choices(kind, rules[flows.kind][kind], inherited[flows.kind][kind].keep, inherits)}
                   value={rules[flows.kind][kind] ?? ""}
                   disabled={disabled}
                   onChange={(event) => onChange(withTime(rules, flows.kind, kind, event.currentTarget.value))}

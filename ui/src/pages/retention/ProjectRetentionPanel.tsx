@@ -12,13 +12,14 @@ import { say } from "../../parts/notices";
 import { Panel } from "../../parts/Panel";
 import { SkeletonRows } from "../../parts/Skeleton";
 import { KeepTable } from "./KeepTable";
+import { inheritedOver } from "./keep";
 import css from "./Retention.module.css";
 
 export function ProjectRetentionPanel({ project }: { project: string }) {
   return (
     <Panel title="Retention">
       <Loaded answer={useQuery(projectRetentionQuery(project))} skeleton={<SkeletonRows rows={4} />}>
-        {(retention) => <RetentionForm project={project} retention={retention} />}
+        {(retention) => <RetentionForm key={project} project={project} retention={retention} />}
       </Loaded>
     </Panel>
   );
@@ -64,15 +65,15 @@ function RetentionForm({ project, retention }: { project: string; retention: Pro
       }
     >
       <p className={css.intro}>
-        Time counts from the end of a flow. Pinned flows stay, and of each branch the newest flow and the newest that succeeded. What was
-        counted stays in all figures.
+        Time counts from the end of a flow. Pinned flows stay, and of each workflow on a branch the newest flow and the newest that succeeded.
+        What was counted stays in all figures. Of rules for branches the first that fits holds.
       </p>
       <KeepTable label="All branches" rules={all} inherited={retention.inherited} onChange={setAll} disabled={save.isPending} />
       {branches.map(({ key, rule }) => (
         <BranchRuleFields
           key={key}
           rule={rule}
-          inherited={retention.effective}
+          inherited={inheritedOver(retention.inherited, all)}
           disabled={save.isPending}
           onChange={(changed) => change(key, changed)}
           onRemove={() => setBranches(branches.filter((one) => one.key !== key))}

@@ -5,8 +5,8 @@ import { absolute, useTimeZone } from "../../parts/timezone";
 export function Removed({ what, at, children }: { what: string; at: string; children?: string }) {
   const zone = useTimeZone();
   return (
-    <EmptyPage title={`${what} removed`}>
-      They had been kept long enough, and were removed on {absolute(at, zone)}. {children} A pinned flow keeps all that it left.
+    <EmptyPage title={`No ${what} any more`}>
+      What there was had been kept long enough and was removed on {absolute(at, zone)}. {children} A pinned flow keeps all that it left.
     </EmptyPage>
   );
 }

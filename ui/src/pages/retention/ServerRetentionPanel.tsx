@@ -44,8 +44,8 @@ function RetentionForm({ retention }: { retention: ServerRetention }) {
       }
     >
       <p className={css.intro}>
-        Time counts from the end of a flow. Pinned flows stay, and of each branch the newest flow and the newest that succeeded. What was
-        counted stays in all figures. A project can say something else in its settings.
+        Time counts from the end of a flow. Pinned flows stay, and of each workflow on a branch the newest flow and the newest that succeeded.
+        What was counted stays in all figures. A project can say something else in its settings.
       </p>
       <KeepTable label="All projects" inherits="Default" rules={rules} inherited={retention.inherited} onChange={setRules} disabled={save.isPending} />
     </Form>

@@ -80,8 +80,8 @@ function RunViews({ run }: { run: Run }) {
           }
         />
       ) : null}
-      {tab === "tests" ? <Tests of={{ kind: "run", id: run.id }} retention={run.retention} /> : null}
-      {tab === "artifacts" ? <Artifacts of={{ kind: "run", id: run.id }} retention={run.retention} /> : null}
+      {tab === "tests" ? <Tests of={{ kind: "run", id: run.id }} retention={run.retention} finishedAt={run.finished_at} /> : null}
+      {tab === "artifacts" ? <Artifacts of={{ kind: "run", id: run.id }} retention={run.retention} finishedAt={run.finished_at} /> : null}
     </>
   );
 }

@@ -26,17 +26,17 @@ export function StoragePage() {
   return (
     <Page>
       <PageHead title="Storage" state={summary === undefined ? undefined : summary.isWell ? "success" : "failed"} facts={summary?.text ?? " "} />
-      <Loaded answer={answer} skeleton={<StorageSkeleton />}>
-        {(overview) => (
-          <>
-            {overview.owner === "this" ? null : <Banner {...warnings[overview.owner]} />}
-            <div className={css.content}>
+      <div className={css.content}>
+        <Loaded answer={answer} skeleton={<StorageSkeleton />}>
+          {(overview) => (
+            <>
+              {overview.owner === "this" ? null : <Banner {...warnings[overview.owner]} />}
               <Kept items={overview.items} />
-              <ServerRetentionPanel />
-            </div>
-          </>
-        )}
-      </Loaded>
+            </>
+          )}
+        </Loaded>
+        <ServerRetentionPanel />
+      </div>
     </Page>
   );
 }

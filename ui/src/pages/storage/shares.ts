@@ -19,9 +19,9 @@ export interface ProjectStorage {
 
 /** What each project keeps, in the order in which they come. */
 export function projectsIn(items: readonly StorageItem[]): ProjectStorage[] {
-  const names = [...new Set(items.map((item) => item.project))];
-  return names.map((project) => {
-    const its = items.filter((item) => item.project === project);
+  const byProject = new Map<string | null, StorageItem[]>();
+  for (const item of items) byProject.set(item.project, [...(byProject.get(item.project) ?? []), item]);
+  return [...byProject].map(([project, its]) => {
     const of = (kind: RetainedKind) => its.find((item) => item.kind === kind);
     const going = its.flatMap(({ kind, goes_next: at }) => (at === null ? [] : [{ kind, at }]));
     return {
