@@ -284,7 +284,7 @@ async fn what_goes_is_what_the_rules_say_whatever_flows_there_are() {
                 pinned: draw(10) == 0,
             })
             .collect();
-        for flow in &flows {
+        let insert = |flow: &Put| {
             let branch = ["main", "gone", "v1"][flow.branch];
             let kind = if flow.is_dev { "dev" } else { "ci" };
             let outcome = if flow.succeeded { "success" } else { "failed" };
@@ -295,16 +295,16 @@ async fn what_goes_is_what_the_rules_say_whatever_flows_there_are() {
                 pinned,
                 ..
             } = flow;
-            fixture
-                .execute(&format!(
-                    "insert into flows (id, project, branch, number, workflow, kind, params, cause, plan, state, outcome,
+            format!(
+                "insert into flows (id, project, branch, number, workflow, kind, params, cause, plan, state, outcome,
                        created_at, finished_at, pinned)
                      select {id}, {project}, id, {id}, '{workflow}', '{kind}', '{{}}', '{{}}', '{{}}', 'finished', '{outcome}',
                        now(), now() - interval '{days_ago} days' - interval '1 hour', {pinned}
-                     from branches where name = '{branch}'"
-                ))
-                .await;
-        }
+                     from branches where name = '{branch}';"
+            )
+        };
+        let inserts: String = flows.iter().map(insert).collect();
+        fixture.execute(&inserts).await;
         apply(&fixture).await;
         let expected: BTreeSet<i64> = flows
             .iter()
