@@ -35,7 +35,8 @@ export function StoragePage() {
             </>
           )}
         </Loaded>
-        <ServerRetentionPanel />
+        {/* After what is counted, or after that has failed: nothing moves. */}
+        {answer.isPending ? null : <ServerRetentionPanel />}
       </div>
     </Page>
   );
