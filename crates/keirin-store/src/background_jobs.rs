@@ -185,7 +185,7 @@ impl Store {
     ) -> Result<Vec<BegunJob>> {
         let kinds: Vec<String> = free.iter().map(|(kind, _)| (*kind).to_owned()).collect();
         let numbers: Vec<i64> = free.iter().map(|(_, free)| *free as i64).collect();
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         hold_lead(&mut transaction, epoch).await?;
         let rows = sqlx::query!(
             r#"with due as (
@@ -331,7 +331,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] when another leads, and that the database cannot be reached.
     pub async fn take_up_background_jobs(&self, epoch: Epoch, now: Timestamp) -> Result<u64> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         hold_lead(&mut transaction, epoch).await?;
         let updated = sqlx::query!(
             "update background_jobs

@@ -104,7 +104,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] when it is not there.
     pub async fn set_default_branch(&self, id: BranchId) -> Result<()> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         sqlx::query!(
             "update branches set is_default = false
              where is_default and id <> $1 and project = (select project from branches where id = $1)",
@@ -233,7 +233,7 @@ impl Store {
     /// [`StoreError::Conflict`] when it is the default one or has flows, [`StoreError::NotFound`] when it is not there.
     pub async fn delete_branch(&self, id: BranchId) -> Result<()> {
         // Held first: whoever adds a flow holds it too, and is seen by the statement after.
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let is_default =
             sqlx::query_scalar!("select is_default from branches where id = $1 for update", id.0)
                 .fetch_optional(&mut *transaction)

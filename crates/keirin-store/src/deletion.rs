@@ -31,7 +31,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] while a flow of it is not finished, [`StoreError::NotFound`] when it is not there.
     pub async fn delete_project(&self, id: ProjectId) -> Result<()> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         check_finished(&mut transaction, id).await?;
         // What takes long comes before the project is locked, because a commit of the engine that adds a flow waits for that:
         // an import that holds the repository, and the series, which go at once because those of another project of this
@@ -103,7 +103,7 @@ impl Store {
     /// The database cannot be reached.
     pub async fn delete_outputs(&self, flows: &[FlowId], limit: u32) -> Result<u64> {
         let ids: Vec<i64> = flows.iter().map(|flow| flow.0).collect();
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let deleted = delete_outputs_in(&mut transaction, &ids, &RetainedKind::OUTPUTS, limit).await?;
         transaction.commit().await?;
         Ok(deleted)
@@ -115,7 +115,7 @@ impl Store {
     /// The database cannot be reached.
     pub async fn delete_flows(&self, flows: &[FlowId]) -> Result<u64> {
         let ids: Vec<i64> = flows.iter().map(|flow| flow.0).collect();
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         // In the order in which retention takes them: flows, then logs.
         sqlx::query!(
             "select id from flows where id = any($1) order by id for update",
@@ -196,7 +196,7 @@ impl Store {
     /// # Errors
     /// The database cannot be reached.
     pub async fn delete_samples_of(&self, series: &[i64]) -> Result<()> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         // A writer that has found the series before they went is through.
         take_turn(&mut transaction).await?;
         sqlx::query!("delete from sample_chunks where series = any($1)", series)

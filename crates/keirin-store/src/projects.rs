@@ -62,7 +62,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] when the name is taken; names that differ only in case are the same.
     pub async fn create_project(&self, new: &NewProject<'_>, now: Timestamp) -> Result<(Project, Branch)> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let id = sqlx::query_scalar!(
             "insert into projects (name, repository, repository_named_by_admin, workflow_file, public, created_at)
              values ($1, $2, $3, $4, $5, $6) returning id",
@@ -159,7 +159,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] when it is not there.
     pub async fn change_project(&self, id: ProjectId, change: &ProjectChange<'_>) -> Result<()> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let address = sqlx::query_scalar!("select repository from projects where id = $1 for update", id.0)
             .fetch_optional(&mut *transaction)
             .await?
@@ -282,7 +282,7 @@ impl Store {
         if changed_notices(&self.project_notices(id).await?, wanted).is_none() {
             return Ok(false);
         }
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let before = sqlx::query_scalar!(
             r#"select notices as "notices: Json<Vec<Notice>>" from projects where id = $1 for no key update"#,
             id.0

@@ -247,7 +247,7 @@ impl Store {
         limit: u32,
         before: Timestamp,
     ) -> Result<u64> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let expired = lock_expired(&mut transaction, flows, before).await?;
         sqlx::query!(
             "update flows set removing = $2,
@@ -308,7 +308,7 @@ impl Store {
     /// # Errors
     /// The database cannot be reached.
     pub async fn delete_expired_flows(&self, flows: &[FlowId], before: Timestamp) -> Result<u64> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let expired = lock_expired(&mut transaction, flows, before).await?;
         let deleted = delete_flows_in(&mut transaction, &expired).await?;
         transaction.commit().await?;

@@ -66,7 +66,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Schedule>> {
         let triggers = triggers.iter().map(json).collect::<Result<Vec<_>>>()?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         // Locked, so that two calls for one branch follow one another.
         let project = sqlx::query_scalar!(
             "select project from branches where id = $1 for no key update",

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection as _, PgPool};
+use sqlx::{Connection as _, PgPool, PgTransaction};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::Result;
@@ -75,6 +75,34 @@ impl Store {
             reader_turns: Arc::new(Semaphore::new(READERS)),
             background_news: Arc::default(),
         })
+    }
+
+    /// Begins a transaction. Whoever waits for it may go away at any moment, as a request does whose client hangs up.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub(crate) async fn begin(&self) -> Result<PgTransaction<'static>> {
+        self.begin_with("begin").await
+    }
+
+    /// Begins a transaction by this statement.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or the statement begins none.
+    #[expect(clippy::disallowed_methods, reason = "the one place where transactions begin")]
+    pub(crate) async fn begin_with(&self, statement: &'static str) -> Result<PgTransaction<'static>> {
+        let pool = self.pool.clone();
+        // A task of its own, because it must come to its end: sqlx gives back a connection whose `begin` was dropped halfway
+        // with its transaction open, and what others write on it then is rolled back.
+        let begun = tokio::spawn(async move { pool.begin_with(statement).await }).await;
+        match begun {
+            Ok(transaction) => Ok(transaction?),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is being shut down.
+                Err(_) => Err(sqlx::Error::PoolClosed.into()),
+            },
+        }
     }
 
     /// The same store, where people's SQL signs in by this URL.

@@ -41,7 +41,7 @@ impl Store {
             .map(|result| result.message.as_deref().map(sanitize_nul))
             .collect();
 
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         // Locked against the engine's next word on it, and against a second report of the same step.
         let live = sqlx::query_scalar!(
             "select id from attempts where id = $1 and outcome is null for no key update",

@@ -33,7 +33,7 @@ impl Store {
     /// # Errors
     /// As every call.
     pub async fn remember_address(&self, user: UserId, address: &str, now: Timestamp) -> Result<()> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         sqlx::query!(
             r#"insert into sign_in_addresses ("user", address, used_at) values ($1, $2, $3)
             on conflict ("user", address) do update set used_at = excluded.used_at"#,

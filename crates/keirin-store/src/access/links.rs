@@ -18,7 +18,7 @@ impl Store {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<()> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         sqlx::query!(
             "delete from sign_in_links where expires_at <= $1",
             now.to_sqlx() as _

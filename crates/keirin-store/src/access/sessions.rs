@@ -31,7 +31,7 @@ impl Store {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<()> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         sqlx::query!("delete from sessions where expires_at <= $1", now.to_sqlx() as _)
             .execute(&mut *transaction)
             .await?;

@@ -154,7 +154,7 @@ impl Store {
     /// # Errors
     /// There is no such person, or nobody would be left who may do everything.
     pub async fn change_user(&self, id: UserId, change: &UserChange) -> Result<()> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         // Two changes at once could each leave the other as the last admin.
         sqlx::query!("lock table users in share row exclusive mode")
             .execute(&mut *transaction)

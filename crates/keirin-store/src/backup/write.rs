@@ -16,7 +16,6 @@ impl Store {
     /// The database or the writer failed; what was written so far is of no use.
     pub async fn backup(&self, writer: impl AsyncWrite + Unpin + Send) -> Result<BackupSummary, BackupError> {
         let mut view = self
-            .pool
             .begin_with("begin isolation level repeatable read read only")
             .await?;
         // A slow disk at the other end is no reason to give up.

@@ -52,7 +52,7 @@ impl Store {
     /// waiting must treat that as [`CommitError::Unknown`].
     pub async fn commit(&self, epoch: Epoch, changes: &[RowChange]) -> Result<Option<Position>, CommitError> {
         let folded = fold(changes)?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         lock_epoch(&mut transaction, epoch, &folded).await?;
         insert::all(&mut transaction, &folded).await?;
         update::all(&mut transaction, &folded).await?;

@@ -103,10 +103,8 @@ impl Store {
     }
 
     async fn view(&self) -> Result<sqlx::PgTransaction<'static>> {
-        Ok(self
-            .pool
-            .begin_with("begin isolation level repeatable read read only")
-            .await?)
+        self.begin_with("begin isolation level repeatable read read only")
+            .await
     }
 }
 

@@ -209,7 +209,7 @@ impl Store {
     /// The database fails.
     pub async fn swap_log_chunks(&self, old: &[u64], new: &LogChunkRow) -> Result<bool> {
         let first_lines: Vec<i64> = old.iter().map(|&number| line(number)).collect();
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         // Whoever deletes the log waits until the new chunk is there to be deleted too.
         let held = sqlx::query!(
             "select id from log_streams where id = $1 for key share",

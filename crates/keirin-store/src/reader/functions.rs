@@ -109,7 +109,7 @@ impl Store {
 
     /// Reads a query without running it, and refuses it where it calls what people's SQL may not call.
     pub(super) async fn check_functions(&self, query: &str) -> Result<(), SqlQueryError> {
-        let mut transaction = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut transaction = self.begin().await?;
         // Names mean here what they mean where the query runs.
         sqlx::raw_sql("set local search_path = facts, pg_catalog; set local statement_timeout = '5s'")
             .execute(&mut *transaction)

@@ -331,7 +331,7 @@ impl Store {
     /// # Errors
     /// The database cannot be reached.
     pub async fn drop_samples(&self, before_ms: i64) -> Result<u64> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let dropped = sqlx::query!(
             "delete from sample_chunks c using series s
              where c.last_ms < $1 and s.id = c.series and s.transform is null",

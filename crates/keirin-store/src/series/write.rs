@@ -52,7 +52,7 @@ impl Store {
     /// # Errors
     /// The database cannot be reached.
     pub async fn write_samples(&self) -> Result<SampleWrite> {
-        let mut transaction: PgTransaction<'static> = self.pool.begin().await?;
+        let mut transaction: PgTransaction<'static> = self.begin().await?;
         // A write of many samples takes longer than what the engine's transactions may.
         sqlx::query!(r#"select set_config('idle_in_transaction_session_timeout', '60s', true) as "idle""#)
             .fetch_one(&mut *transaction)

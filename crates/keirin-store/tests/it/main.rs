@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod backup;
+mod cancelled;
 mod cluster;
 mod documents;
 mod engine;

@@ -122,7 +122,7 @@ impl Store {
             .iter()
             .map(|head| bytes(head))
             .collect::<Result<Vec<_>>>()?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let updated = sqlx::query!(
             "update repositories set heads = $2, imported_at = $3, last_error = null where id = $1",
             repository.0,

@@ -17,7 +17,7 @@ impl Store {
     /// [`StoreError::NotFound`] when the repository is not there, [`StoreError::Conflict`] when a commit has a name that
     /// is not among the identities.
     pub async fn add_history(&self, repository: RepositoryId, part: &HistoryPart) -> Result<NewFacts> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let locked = sqlx::query!(
             "select id from repositories where id = $1 for no key update",
             repository.0

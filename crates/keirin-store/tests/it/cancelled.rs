@@ -1,0 +1,57 @@
+//! Calls whose caller goes away before they are over, as a request does whose client hangs up.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
+use keirin_store::background_jobs::{BackgroundJobFilter, NewBackgroundJob};
+use keirin_testkit::database;
+
+/// More than any connection of the pool is away from being the next.
+const WRITES: usize = 25;
+
+#[tokio::test]
+async fn a_call_that_is_dropped_at_any_moment_takes_nothing_with_it_that_others_write() {
+    let database = database().await;
+    let (store, other) = (database.store(), database.another_store().await);
+    let (mut written, mut waits) = (0, 0);
+    loop {
+        waits += 1;
+        let is_over = dropped_after(waits, store.snapshot()).await;
+        for _ in 0..WRITES {
+            written += 1;
+            let key = written.to_string();
+            store
+                .enqueue_background_job(NewBackgroundJob::new("read", &key))
+                .await
+                .unwrap();
+        }
+        let filter = BackgroundJobFilter {
+            limit: 10_000,
+            ..BackgroundJobFilter::default()
+        };
+        assert_eq!(
+            other.background_jobs(filter).await.unwrap().len(),
+            written,
+            "what was written after a call that was dropped at its wait {waits}"
+        );
+        if is_over {
+            break;
+        }
+    }
+    assert!(waits > 3, "nothing was dropped: {waits}");
+}
+
+/// Drops a call when it waits for this many times; `true` when it is over before.
+async fn dropped_after(waits: u32, call: impl Future) -> bool {
+    let mut call = pin!(call);
+    let mut left = waits;
+    poll_fn(|context| {
+        if call.as_mut().poll(context).is_ready() {
+            return Poll::Ready(true);
+        }
+        left -= 1;
+        if left == 0 { Poll::Ready(false) } else { Poll::Pending }
+    })
+    .await
+}
