@@ -231,7 +231,7 @@ async fn whoever_does_not_lead_any_more_begins_and_ends_nothing() {
     let former = bench.deposed().await.unwrap();
     bench.enqueue(KIND.name, "one").await;
     // The runner finds that out and ends.
-    bench.stop().await;
+    bench.stop_idle().await;
     let (store, now) = (bench.store.clone(), bench.clock.now());
     let begun = store.begin_background_jobs(former, &[(KIND.name, 1)], now).await;
     assert!(matches!(begun, Err(StoreError::Conflict(_))), "{begun:?}");

@@ -156,14 +156,20 @@ impl Bench {
         Some(epoch)
     }
 
-    /// Ends without a word to the database.
+    /// Ends without a word to the database, while a job runs.
     pub(crate) async fn kill(&mut self) {
         drop(self.running.take());
         self.dropped(KIND.name).await;
     }
 
-    /// Ends in order, without waiting for jobs that run.
+    /// Ends in order, without waiting for the job that runs.
     pub(crate) async fn stop(&mut self) {
+        self.stop_idle().await;
+        self.dropped(KIND.name).await;
+    }
+
+    /// Ends in order where no job runs.
+    pub(crate) async fn stop_idle(&mut self) {
         self.running.take().unwrap().stop(Duration::ZERO).await;
     }
 
