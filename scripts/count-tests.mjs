@@ -6,8 +6,8 @@
 // It understands cargo's, node:test's and vitest's output, and our own last line. A test that cannot run here prints
 // "skipped: NAME: WHY" and returns; its runner then calls it passed, so it is taken off the passed ones here. A test
 // that is ignored because it is "run by" or "a part of" others as a process of its own, or only "measures", has not
-// been left out. A part that fails without a failing test, or in which nothing ran, counts as one failed test: it must
-// not look green.
+// been left out. A test that was still running when its process was ended has failed. A part that fails without a
+// failing test, or in which nothing ran, counts as one failed test: it must not look green.
 import { readFileSync } from "node:fs";
 
 const [part, log, exitCode] = process.argv.slice(2);
@@ -24,6 +24,8 @@ const passedButSkipped = new Set();
 
 const ownLine = /^(\d+) passed, (\d+) failed, (\d+) skipped$/;
 const own = lines.findLast((line) => ownLine.test(line))?.match(ownLine);
+// The tests that have been running for long; libtest says so once.
+const running = new Set();
 let test = "";
 let reason = [];
 
@@ -36,8 +38,11 @@ for (const line of lines) {
   } else if ((found = line.match(/^test (\S.*?) \.\.\. ignored(?:, (.*))?$/))) {
     if (/^(run by|a part of|measures)\b/.test(found[2] ?? "")) add(0, 0, -1);
     else skipped.push(`${found[1]}: ${found[2] ?? "ignored, and no reason is given"}`);
-  } else if ((found = line.match(/^test (\S.*?) \.\.\. FAILED$/))) {
-    failed.push(found[1]);
+  } else if ((found = line.match(/^test (\S.*?) has been running for over \d+ seconds$/))) {
+    running.add(found[1]);
+  } else if ((found = line.match(/^test (\S.*?) \.\.\. (ok|FAILED)$/))) {
+    running.delete(found[1]);
+    if (found[2] === "FAILED") failed.push(found[1]);
   } else if ((found = line.match(/^---- (.*) stdout ----$/))) {
     test = found[1];
     reason = [];
@@ -74,6 +79,10 @@ if (own) {
 } else {
   count.passed -= passedButSkipped.size;
   count.skipped += passedButSkipped.size;
+}
+if (!own) {
+  for (const name of running) failed.push(`${name}: it did not come to an end`);
+  count.failed += running.size;
 }
 if (count.failed === 0 && exitCode !== "0") {
   count.failed = 1;

@@ -85,6 +85,18 @@ test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
   ]);
 });
 
+test("a test that was ended with its process has failed", () => {
+  const output = `
+test slow has been running for over 60 seconds
+test hanging has been running for over 60 seconds
+test slow ... ok
+error: test failed, to rerun pass \`-p keirin-a --test it\`
+     Running tests/it/main.rs (target/debug/deps/it-1)
+test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+`;
+  assert.deepEqual(count(output, 101), ["2 passed, 1 failed, 0 skipped", "failed: hanging: it did not come to an end"]);
+});
+
 test("a part that breaks before its tests, or runs none, is a failure", () => {
   assert.equal(count("error: could not compile", 101)[0], "0 passed, 1 failed, 0 skipped");
   assert.equal(count("", 0)[0], "0 passed, 1 failed, 0 skipped");

@@ -44,9 +44,13 @@ step() {
 
 show_end_of_log() { tail -n "${2:-40}" "$1" | sed 's/^/  | /' >&2; }
 
-# Until it is killed, or the script is: one line that ticks on a terminal, elsewhere a line every half minute.
+# A command that writes nothing for so many seconds hangs; nothing that works is so quiet for half as long.
+QUIET_LIMIT=${QUIET_LIMIT:-600}
+
+# Until it is killed, or the script is: one line that ticks on a terminal, elsewhere a line every half minute. What hangs
+# is ended, so that the command fails, or goes on with what is next.
 show_progress() {
-  local title=$1 log=$2 started=$SECONDS every=1 tick=0 last
+  local title=$1 log=$2 started=$SECONDS every=1 tick=0 last bytes=0 written=0 quiet_since=$SECONDS
   if [ ! -t 2 ]; then
     say "$title..."
     every=30
@@ -54,9 +58,17 @@ show_progress() {
   while kill -0 $$ 2>/dev/null; do
     # The sleep outlives this loop for a moment; it must not hold a pipe open that somebody reads to its end.
     sleep 1 >/dev/null 2>&1
+    written=$(wc -c 2>/dev/null <"$log") || true
+    if [ "$written" != "$bytes" ]; then
+      bytes=$written quiet_since=$SECONDS
+    elif [ $((SECONDS - quiet_since)) -ge "$QUIET_LIMIT" ]; then
+      say "$title: nothing new for $(in_words "$QUIET_LIMIT"), so what hangs is ended: $(last_line "$log" 200)"
+      end_below_children
+      quiet_since=$SECONDS
+    fi
     tick=$((tick + 1))
     [ $((tick % every)) -eq 0 ] || continue
-    last=$(tail -n 1 "$log" 2>/dev/null | tr -d '\r' | tr -s ' \t' ' ' | cut -c 1-60) || true
+    last=$(last_line "$log" 60)
     if [ -t 2 ]; then
       printf '\r\033[K%s: %s  %s' "$title" "$(in_words $((SECONDS - started)))" "$last" >&2
     else
@@ -64,6 +76,30 @@ show_progress() {
     fi
   done
 }
+
+# last_line LOG WIDTH: the last line of a log, cut to so many characters.
+last_line() { { tail -n 1 "$1" 2>/dev/null | tr -d '\r' | tr -s ' \t' ' ' | cut -c "1-$2"; } || true; }
+
+# Ends every process below the children of this script, but not the children: cargo goes on with the next tests when
+# some were ended.
+end_below_children() {
+  local child ended=()
+  for child in $(children_of $$); do
+    [ "$child" -eq "$BASHPID" ] || add_below "$child"
+  done
+  [ ${#ended[@]} -eq 0 ] || kill "${ended[@]}" 2>/dev/null || true
+}
+
+# Adds the processes below a process to those that are to be ended, those above before those below.
+add_below() {
+  local below
+  for below in $(children_of "$1"); do
+    ended+=("$below")
+    add_below "$below"
+  done
+}
+
+children_of() { cat /proc/"$1"/task/*/children 2>/dev/null || true; }
 
 # True when this script may install Debian packages without asking: it is root, or sudo needs no password.
 may_install_packages() {
