@@ -51,7 +51,11 @@ async fn dropped_after(waits: u32, call: impl Future) -> bool {
             return Poll::Ready(true);
         }
         left -= 1;
-        if left == 0 { Poll::Ready(false) } else { Poll::Pending }
+        if left == 0 {
+            Poll::Ready(false)
+        } else {
+            Poll::Pending
+        }
     })
     .await
 }
