@@ -17,6 +17,7 @@ use keirin_store::Store;
 use keirin_store::access::{NewToken, Opens};
 use keirin_store::waiting_agents::WAITING_REMEMBERED;
 use keirin_wire::api::SignInLink;
+use tokio::sync::Semaphore;
 
 use crate::environment::Environment;
 use crate::error::ApiError;
@@ -70,6 +71,8 @@ pub struct App {
     pub(crate) outside: Environment,
     pub(crate) settings: HttpSettings,
     pub(crate) limits: Limits,
+    /// Places for calls that may change something and come to their end whatever becomes of their callers.
+    pub(crate) finishing: Arc<Semaphore>,
     /// Whether this server is open for work, once it leads.
     is_open: AtomicBool,
     pub(crate) open_logs: OpenLogs,
@@ -85,6 +88,9 @@ pub struct App {
     pub(crate) reconcilers: Reconcilers,
     pub(crate) retention: Retention,
 }
+
+/// How many calls that may change something are under way at once; others wait for their turn.
+const MOST_FINISHING: usize = 1000;
 
 /// The name of the token that lets the local agent in.
 const LOCAL_AGENT: &str = "agent on the server";
@@ -109,6 +115,7 @@ impl App {
             mirrors: parts.mirrors,
             keys: parts.keys,
             outside: parts.outside,
+            finishing: Arc::new(Semaphore::new(MOST_FINISHING)),
             is_open: AtomicBool::new(true),
             open_logs: OpenLogs::default(),
             strangers_register: tokio::sync::Mutex::default(),

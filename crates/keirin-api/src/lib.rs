@@ -17,6 +17,7 @@ mod environment;
 mod error;
 mod extract;
 mod files;
+mod finishing;
 mod gate;
 mod keys;
 mod known_agents;
