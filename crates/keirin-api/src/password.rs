@@ -91,10 +91,16 @@ pub(crate) async fn verify(password: &str, hash: Option<&str>, is_familiar: bool
 }
 
 async fn blocking<T: Send + 'static>(
-    turns: &Semaphore,
+    turns: &'static Semaphore,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ApiError> {
-    let _turn = turns.acquire().await.map_err(ApiError::internal)?;
+    let turn = turns.acquire().await.map_err(ApiError::internal)?;
+    // Work that has begun goes on when nobody waits for it any more, so the turn is the work's.
+    let work = move || {
+        let done = work();
+        drop(turn);
+        done
+    };
     tokio::task::spawn_blocking(work)
         .await
         .map_err(ApiError::internal)

@@ -51,7 +51,7 @@ pub(crate) struct Inner {
     pub(crate) committer: Committer,
     /// In KiB.
     pub(crate) intake: Semaphore,
-    pub(crate) searching: Semaphore,
+    pub(crate) searching: Arc<Semaphore>,
 }
 
 impl fmt::Debug for Logs {
@@ -75,7 +75,7 @@ impl Logs {
             settings,
             live: Registry::default(),
             intake: Semaphore::new(INTAKE_KIBIBYTES),
-            searching: Semaphore::new(threads),
+            searching: Arc::new(Semaphore::new(threads)),
         };
         Self {
             inner: Arc::new(inner),

@@ -215,14 +215,12 @@ async fn search_part(
     part: impl FnOnce() -> Result<Option<LogPart>, LogError> + Send + 'static,
 ) -> Result<Found, LogError> {
     // All searches together take no more threads than there are processors.
-    let _turn = logs
-        .inner
-        .searching
-        .acquire()
-        .await
-        .map_err(|_| LogError::Interrupted)?;
+    let turn = Arc::clone(&logs.inner.searching).acquire_owned();
+    let turn = turn.await.map_err(|_| LogError::Interrupted)?;
     let query = Arc::clone(query);
     off_thread(move || {
+        // The work goes on when nobody waits for it any more.
+        let _turn = turn;
         let part = part()?;
         let hits = part.as_ref().map_or_else(Vec::new, |part| {
             query
