@@ -104,11 +104,7 @@ impl Mirror {
     }
 
     async fn transfer(&self) -> Result<(), GitError> {
-        let path = self.path.clone();
-        in_background("clear what an ended fetch left in the mirror", move || {
-            remove_stale_locks(&path)
-        })
-        .await?;
+        self.clear_leftovers().await?;
         let mut call = self.call([
             "fetch",
             "--prune",
@@ -178,6 +174,16 @@ impl Mirror {
         .await
     }
 
+    /// Removes what a git left in the mirror that was ended. To be called while other writers are kept out.
+    pub(crate) async fn clear_leftovers(&self) -> Result<(), GitError> {
+        let path = self.path.clone();
+        in_background("clear what an ended git left in the mirror", move || {
+            remove_stale_locks(&path)?;
+            remove_stale_packs(&path.join("objects/pack"))
+        })
+        .await
+    }
+
     /// Keeps every other writer out: of this process, and of others.
     pub(crate) async fn lock_writing(&self) -> Result<(tokio::sync::MutexGuard<'_, ()>, File), GitError> {
         let running = self.state.fetches.running.lock().await;
@@ -214,6 +220,32 @@ fn remove_stale_locks(mirror: &Path) -> io::Result<()> {
         if is_lock(&path) && path.is_file() {
             tracing::warn!(path = %path.display(), "a git that was ended has left a lock; it is removed");
             fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// A git that was ended, or could not go on, leaves the pack that it had begun. Whoever reads a partial clone may be writing one
+/// too, so only those are removed that nobody has written to for as long as a git may run.
+fn remove_stale_packs(packs: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(packs)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_begun = [b"tmp_".as_slice(), b".tmp-"]
+            .iter()
+            .any(|prefix| name.as_encoded_bytes().starts_with(prefix));
+        if !is_begun {
+            continue;
+        }
+        let modified = match entry.metadata().and_then(|metadata| metadata.modified()) {
+            Ok(modified) => modified,
+            // Whoever was writing it has finished it just now.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        if modified.elapsed().is_ok_and(|age| age > TRANSFER_TIMEOUT) {
+            tracing::warn!(path = %entry.path().display(), "a git that was ended has left part of a pack; it is removed");
+            fs::remove_file(entry.path())?;
         }
     }
     Ok(())

@@ -49,6 +49,7 @@ impl Mirror {
     pub async fn repack(&self) -> Result<(), GitError> {
         self.existing()?;
         let _writing = self.lock_writing().await?;
+        self.clear_leftovers().await?;
         // It has to know that objects are left out on purpose, and fetches none.
         let access = if self.url.is_local() {
             Access::default()
@@ -88,7 +89,10 @@ fn layout(objects: &Path) -> io::Result<ObjectLayout> {
         let name = folder.file_name();
         if name == "pack" {
             for file in fs::read_dir(folder.path())? {
-                let is_pack = Path::new(&file?.file_name()).extension() == Some("pack".as_ref());
+                let name = file?.file_name();
+                // One that is being written has another name.
+                let is_pack = name.as_encoded_bytes().starts_with(b"pack-")
+                    && Path::new(&name).extension() == Some("pack".as_ref());
                 layout.packs += usize::from(is_pack);
             }
         } else if name.len() == 2 {

@@ -359,3 +359,40 @@ async fn where_there_is_no_mirror_nothing_is_repacked() {
     assert_eq!(mirror.object_layout().await.unwrap(), ObjectLayout::default());
     assert!(matches!(mirror.repack().await, Err(GitError::NotMirrored { .. })));
 }
+
+/// What a git was writing that was ended lies there for ever, and may be as large as the repository.
+#[tokio::test]
+async fn packs_that_an_ended_git_had_begun_are_removed_once_nobody_can_be_writing_them() {
+    let story = Story::new();
+    let repository = story.repository("project");
+    let mirror = story.mirror_of(&repository);
+    mirror.fetch().await.unwrap();
+    let packs = mirror.path().join("objects/pack");
+    let long_ago = std::time::SystemTime::UNIX_EPOCH;
+    for (name, is_old) in [
+        ("tmp_pack_Ab1", true),
+        (".tmp-7-pack-ab.pack", true),
+        ("tmp_pack_Cd2", false),
+    ] {
+        let file = fs::File::create(packs.join(name)).unwrap();
+        if is_old {
+            file.set_modified(long_ago).unwrap();
+        }
+    }
+    let whole = mirror.object_layout().await.unwrap();
+    assert_eq!(whole.packs, 0, "what is being written is no pack yet: {whole:?}");
+    let left = || {
+        let names = fs::read_dir(&packs).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.contains("tmp")).collect::<Vec<_>>()
+    };
+    repository.commit("a", "1", "One");
+    mirror.fetch().await.unwrap();
+    assert_eq!(left(), ["tmp_pack_Cd2"]);
+    fs::File::open(packs.join("tmp_pack_Cd2"))
+        .unwrap()
+        .set_modified(long_ago)
+        .unwrap();
+    mirror.repack().await.unwrap();
+    assert_eq!(left(), [""; 0]);
+}
