@@ -4,6 +4,7 @@
 //! database does; then the key and the database, which is replaced whole or not at all. A restore that was broken off
 //! is done again from the beginning.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -75,16 +76,18 @@ pub(super) async fn restore(arguments: RestoreArguments, output: &Output) -> any
         data: &data,
         replace: arguments.replace,
     };
-    let restored = tokio::select! {
-        restored = target.restore(file, &contents) => Some(restored),
-        _ = stop.asked() => None,
-    };
+    let restored = target.restore(file, &contents, &mut stop).await;
     database.close().await?;
-    let Some(restored) = restored else {
-        output.say("Stopped. Nothing names the objects that were restored; restore again to finish.");
-        return Ok(Exit::Cancelled);
-    };
-    restored?;
+    match restored {
+        Err(error) if error.is::<Stopped>() => {
+            output.say(
+                "Stopped. The database and the key are as they were. Nothing names the objects that were restored; restore \
+                 again to finish.",
+            );
+            return Ok(Exit::Cancelled);
+        }
+        restored => restored?,
+    }
     let seconds = machine::now().duration_since(started).as_secs_f64();
     tell(&contents, data.root(), seconds, output);
     Ok(Exit::Success)
@@ -158,6 +161,18 @@ fn check_key(contents: &Contents, data: &DataFolder, replace: bool) -> anyhow::R
     }
 }
 
+/// A person has asked to stop.
+#[derive(Debug)]
+struct Stopped;
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the restore was stopped")
+    }
+}
+
+impl std::error::Error for Stopped {}
+
 /// Where a backup goes.
 struct Target<'a> {
     store: &'a Store,
@@ -167,10 +182,10 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    async fn restore(&self, file: &Path, contents: &Contents) -> anyhow::Result<()> {
+    async fn restore(&self, file: &Path, contents: &Contents, stop: &mut Stop) -> anyhow::Result<()> {
         let lease = self.lead().await?;
         let restored = tokio::select! {
-            restored = self.put(file, contents) => restored,
+            restored = self.put(file, contents, stop) => restored,
             never = self.keep_lead(&lease) => match never {},
         };
         if restored.is_err() {
@@ -211,27 +226,36 @@ impl Target<'_> {
         }
     }
 
-    async fn put(&self, file: &Path, contents: &Contents) -> anyhow::Result<()> {
+    /// Puts everything in its place. Where it fails, or is stopped, database and key are as they were.
+    async fn put(&self, file: &Path, contents: &Contents, stop: &mut Stop) -> anyhow::Result<()> {
         let from = BufReader::with_capacity(PIECE, open(file).await?);
         let mut reader = Reader::begin(from).await?;
         let owner = self.object_owner().await?;
         let held_nothing = self.objects.list(None).try_next().await?.is_none();
         let bar = bytes("Objects", contents.end.object_bytes);
-        let first = self.put_objects(&mut reader, &bar).await;
+        let first = tokio::select! {
+            first = self.put_objects(&mut reader, &bar) => first,
+            _ = stop.asked() => Err(Stopped.into()),
+        };
         bar.finish_and_clear();
         let first = first?;
-        let key_before = self.data.known_master_key().or_else(|error| {
-            // A damaged key is what one restores for.
-            if self.replace { Ok(None) } else { Err(error) }
-        })?;
         let former = self.data.former_master_key_file();
+        let put_aside = self.data.former_master_key()?;
+        let key_before = match put_aside {
+            Some(key) => Some(key),
+            None => self.data.known_master_key().or_else(|error| {
+                // A damaged key is what one restores for.
+                if self.replace { Ok(None) } else { Err(error) }
+            })?,
+        };
         if let Some(key) = &contents.master_key {
-            if let Some(before) = key_before.filter(|before| before != key) {
+            // One that a restore which was killed has put aside stays there: nothing else holds it.
+            if let Some(before) = key_before.filter(|before| before != key && put_aside.is_none()) {
                 private_file::write(&former, &before)?;
             }
             self.data.set_master_key(key)?;
         }
-        if let Err(error) = self.put_database(&mut reader, first, &owner).await {
+        if let Err(error) = self.put_database(&mut reader, first, &owner, stop).await {
             if let Some(key) = &key_before {
                 self.data.set_master_key(key)?;
                 private_file::remove(&former)?;
@@ -313,10 +337,11 @@ impl Target<'_> {
         reader: &mut Reader<R>,
         first: Vec<u8>,
         owner: &str,
+        stop: &mut Stop,
     ) -> anyhow::Result<()> {
         let (mut from_archive, to_store) = duplex(PIECE);
         let restoring = self.store.restore(to_store, self.replace, owner);
-        let reading = async {
+        let reading = async move {
             let mut body = first;
             loop {
                 if from_archive.write_all(&body).await.is_err() {
@@ -332,6 +357,13 @@ impl Target<'_> {
             // The end of the stream.
             drop(from_archive);
             Ok(())
+        };
+        // With its stream the database hears of the stop, and puts back what it had begun to exchange.
+        let reading = async {
+            tokio::select! {
+                read = reading => read,
+                _ = stop.asked() => Err(Stopped.into()),
+            }
         };
         let (restored, read) = tokio::join!(restoring, reading);
         read?;
