@@ -164,7 +164,9 @@ async fn make_data(
     if !durable {
         command.arg("--no-sync");
     }
-    let output = command.output().await.map_err(ClusterError::io("run", &program));
+    // Whoever starts another beside it would be in its way.
+    let output = command.kill_on_drop(true).output().await;
+    let output = output.map_err(ClusterError::io("run", &program));
     std::fs::remove_file(&copy).map_err(ClusterError::io("remove", &copy))?;
     let output = output?;
     if !output.status.success() {

@@ -12,6 +12,7 @@ mod socket;
 pub(crate) mod storage;
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,9 +80,20 @@ pub(crate) async fn serve(arguments: ServeArguments, output: &Output) -> anyhow:
     log_to_standard_error(&config.log)?;
     let mut stop = Stop::listen()?;
     let data = DataFolder::open(&config.data_dir)?;
+    let mut opening = pin!(Database::open(&config, &data));
     let database = tokio::select! {
-        database = Database::open(&config, &data) => database?,
-        _ = stop.asked() => return Ok(Exit::Cancelled),
+        database = &mut opening => database?,
+        _ = stop.asked() => {
+            // A database of ours that is being started would be left running with nobody.
+            if config.database_url.is_none() {
+                output.say("Stopping once the database has started.");
+                tokio::select! {
+                    database = &mut opening => database?.close().await?,
+                    _ = stop.insisted() => {}
+                }
+            }
+            return Ok(Exit::Cancelled);
+        }
     };
     let served = serve_on(&config, &data, &database, arguments.demo, output, &mut stop).await;
     database.close().await?;
