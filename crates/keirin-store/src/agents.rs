@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff_sqlx::ToSqlx;
 use keirin_model::agent::Agent;
 use keirin_model::plan::Executor;
-use keirin_model::{AgentId, Timestamp};
+use keirin_model::{AgentId, Timestamp, TokenId};
 use sqlx::PgConnection;
 
+use crate::access::use_join_token;
 use crate::row::{json, saturating_cast, to_sql, unsigned};
 use crate::{Result, Store, StoreError};
 
@@ -42,51 +43,30 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] when another agent has the name or the secret.
     pub async fn register_agent(&self, new: &NewAgent<'_>, now: Timestamp) -> Result<Agent> {
-        let groups: Vec<_> = new.groups.iter().map(String::as_str).collect();
-        let labels: Vec<_> = new.labels.iter().map(String::as_str).collect();
-        let executors: Vec<_> = new
-            .executors
-            .iter()
-            .map(|executor| executor_word(*executor))
-            .collect();
-        let name_taken = || {
-            format!(
-                "another agent is named `{}` or has the same secret; choose another name, or delete that agent first",
-                new.name
-            )
-        };
-        let id = sqlx::query_scalar!(
-            "insert into agents as t
-               (name, secret_hash, groups, labels, executors, slots, authorised, host, version, created_at,
-                last_seen_at, registered_from)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)
-             on conflict (name) do update set
-               labels = excluded.labels,
-               executors = excluded.executors,
-               slots = excluded.slots,
-               authorised = t.authorised or excluded.authorised,
-               host = excluded.host,
-               version = excluded.version,
-               last_seen_at = excluded.last_seen_at
-             where t.secret_hash = excluded.secret_hash
-             returning id",
-            new.name,
-            new.secret_hash,
-            &groups as _,
-            &labels as _,
-            &executors as _,
-            saturating_cast::<i32, _>(new.slots),
-            new.authorised,
-            json(new.host)? as _,
-            new.version,
-            now.to_sqlx() as _,
-            new.registered_from,
-        )
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(|error| StoreError::conflict_if_violated(error, name_taken))?
-        .ok_or_else(|| StoreError::Conflict(name_taken()))?;
-        self.agent(AgentId(id)).await
+        let mut connection = self.pool.acquire().await?;
+        let id = keep(&mut connection, new, now).await?;
+        drop(connection);
+        self.agent(id).await
+    }
+
+    /// Makes an agent known that a join token lets in, and uses the token, in one transaction. `None` where the token is used up
+    /// or holds no more.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another agent has the name or the secret.
+    pub async fn let_agent_in(
+        &self,
+        new: &NewAgent<'_>,
+        join_token: TokenId,
+        now: Timestamp,
+    ) -> Result<Option<Agent>> {
+        let mut transaction = self.begin().await?;
+        if !use_join_token(&mut transaction, join_token, now).await? {
+            return Ok(None);
+        }
+        let id = keep(&mut transaction, new, now).await?;
+        transaction.commit().await?;
+        self.agent(id).await.map(Some)
     }
 
     /// Every agent, by id.
@@ -229,6 +209,55 @@ fn must_be_one(rows: u64, id: AgentId) -> Result<()> {
     } else {
         Err(StoreError::not_found("agent", id))
     }
+}
+
+/// Writes the row of an agent that makes itself known.
+async fn keep(connection: &mut PgConnection, new: &NewAgent<'_>, now: Timestamp) -> Result<AgentId> {
+    let groups: Vec<_> = new.groups.iter().map(String::as_str).collect();
+    let labels: Vec<_> = new.labels.iter().map(String::as_str).collect();
+    let executors: Vec<_> = new
+        .executors
+        .iter()
+        .map(|executor| executor_word(*executor))
+        .collect();
+    let name_taken = || {
+        format!(
+            "another agent is named `{}` or has the same secret; choose another name, or delete that agent first",
+            new.name
+        )
+    };
+    let id = sqlx::query_scalar!(
+        "insert into agents as t
+               (name, secret_hash, groups, labels, executors, slots, authorised, host, version, created_at,
+                last_seen_at, registered_from)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)
+             on conflict (name) do update set
+               labels = excluded.labels,
+               executors = excluded.executors,
+               slots = excluded.slots,
+               authorised = t.authorised or excluded.authorised,
+               host = excluded.host,
+               version = excluded.version,
+               last_seen_at = excluded.last_seen_at
+             where t.secret_hash = excluded.secret_hash
+             returning id",
+        new.name,
+        new.secret_hash,
+        &groups as _,
+        &labels as _,
+        &executors as _,
+        saturating_cast::<i32, _>(new.slots),
+        new.authorised,
+        json(new.host)? as _,
+        new.version,
+        now.to_sqlx() as _,
+        new.registered_from,
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(|error| StoreError::conflict_if_violated(error, name_taken))?
+    .ok_or_else(|| StoreError::Conflict(name_taken()))?;
+    Ok(AgentId(id))
 }
 
 pub(crate) async fn all(connection: &mut PgConnection) -> Result<Vec<Agent>> {

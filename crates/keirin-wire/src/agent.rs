@@ -46,7 +46,9 @@ pub struct Register {
     /// Lets it in at once; without one a person has to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub join_token: Option<String>,
-    /// The secret of an earlier registration, to go on as the same agent.
+    /// What the agent will prove itself with: that of an earlier registration, to go on as the same agent, or one that it has
+    /// drawn and kept before it calls, so that it is known again where it never hears the answer. One that it draws is
+    /// [`SECRET_PREFIX`] and 43 to 128 random letters, digits, `-` and `_`; without one the server draws it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
     /// Groups that it wants to be in; a join token may name the only ones it may be in.
@@ -63,6 +65,9 @@ pub struct Register {
     #[serde(default)]
     pub host: BTreeMap<String, String>,
 }
+
+/// How an agent's secret begins.
+pub const SECRET_PREFIX: &str = "keirin_agent_";
 
 /// The answer to [`Register`].
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

@@ -4345,7 +4345,11 @@ export interface components {
              * @description The protocol that the agent speaks: [`PROTOCOL`].
              */
             protocol: number;
-            /** @description The secret of an earlier registration, to go on as the same agent. */
+            /**
+             * @description What the agent will prove itself with: that of an earlier registration, to go on as the same agent, or one that it has
+             *     drawn and kept before it calls, so that it is known again where it never hears the answer. One that it draws is
+             *     [`SECRET_PREFIX`] and 43 to 128 random letters, digits, `-` and `_`; without one the server draws it.
+             */
             secret?: string | null;
             /**
              * Format: int32

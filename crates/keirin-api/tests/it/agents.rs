@@ -57,11 +57,7 @@ async fn a_join_token_lets_in_as_many_as_it_says_and_into_its_groups_only() {
     let token: CreatedToken = world.post(&admin, "/api/v1/tokens", wanted).await.json();
     let outside = register(&world, json!({"join_token": token.token, "groups": ["secret"]})).await;
     assert_eq!(outside.problem().kind, "forbidden");
-
-    let token: CreatedToken = {
-        let wanted = json!({"kind": "join", "groups": ["fast"], "uses": 1});
-        world.post(&admin, "/api/v1/tokens", wanted).await.json()
-    };
+    // Who is refused has used nothing up.
     let within = json!({"join_token": token.token, "groups": ["fast"]});
     let registered: Registered = register(&world, within.clone()).await.json();
     assert!(registered.authorised);
@@ -74,6 +70,25 @@ async fn a_join_token_lets_in_as_many_as_it_says_and_into_its_groups_only() {
     let mut another = within;
     another["name"] = json!("another");
     assert_eq!(register(&world, another).await.problem().kind, "not-accepted");
+}
+
+/// The answer may be lost after all was done: the agent has its secret from itself, and needs no token a second time.
+#[tokio::test]
+async fn an_agent_that_never_heard_the_answer_is_known_when_it_asks_again() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let wanted = json!({"kind": "join", "uses": 1});
+    let token: CreatedToken = world.post(&admin, "/api/v1/tokens", wanted).await.json();
+    let secret = format!("keirin_agent_{}", "7".repeat(64));
+    let said = json!({"join_token": token.token, "secret": secret});
+    let first: Registered = register(&world, said.clone()).await.json();
+    let again: Registered = register(&world, said).await.json();
+    assert_eq!((again.agent, again.authorised), (first.agent, true));
+    assert_eq!((&first.secret, &again.secret), (&secret, &secret));
+    // What could be guessed is not taken.
+    let weak = json!({"name": "weak", "secret": "keirin_agent_1"});
+    let drawn: Registered = register(&world, weak).await.json();
+    assert!(drawn.secret.len() > 43, "{}", drawn.secret);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use jiff_sqlx::ToSqlx;
 use keirin_model::access::Role;
 use keirin_model::{ProjectId, TokenId, UserId};
 use keirin_wire::api::{Token, TokenKind};
+use sqlx::PgConnection;
 
 use super::role;
 use super::users::{UserColumns, UserRow};
@@ -274,18 +275,16 @@ impl Store {
         }))
     }
 
-    /// Uses the join token with this secret once more, where it holds and is not used up.
+    /// The join token with this secret, where it holds and is not used up. [`Store::register_agent`] uses it.
     ///
     /// # Errors
     /// As every call.
-    pub async fn use_join_token(&self, secret_hash: &[u8], now: Timestamp) -> Result<Option<JoinTokenRow>> {
+    pub async fn join_token(&self, secret_hash: &[u8], now: Timestamp) -> Result<Option<JoinTokenRow>> {
         let row = sqlx::query!(
-            "update tokens set uses_left = uses_left - 1, used_at = $2
-            from users
-            where tokens.secret_hash = $1 and tokens.kind = 'join' and users.id = tokens.owner and not users.disabled
+            "select tokens.id, tokens.groups from tokens join users on users.id = tokens.owner
+            where tokens.secret_hash = $1 and tokens.kind = 'join' and not users.disabled
                 and (tokens.expires_at is null or tokens.expires_at > $2)
-                and (tokens.uses_left is null or tokens.uses_left > 0)
-            returning tokens.id, tokens.groups",
+                and (tokens.uses_left is null or tokens.uses_left > 0)",
             secret_hash,
             now.to_sqlx() as _,
         )
@@ -296,4 +295,24 @@ impl Store {
             groups: row.groups.into_iter().collect(),
         }))
     }
+}
+
+/// Uses a join token once more; false where it does not hold or is used up.
+pub(crate) async fn use_join_token(
+    connection: &mut PgConnection,
+    token: TokenId,
+    now: Timestamp,
+) -> Result<bool> {
+    let used = sqlx::query!(
+        "update tokens set uses_left = uses_left - 1, used_at = $2
+        from users
+        where tokens.id = $1 and users.id = tokens.owner and not users.disabled
+            and (tokens.expires_at is null or tokens.expires_at > $2)
+            and (tokens.uses_left is null or tokens.uses_left > 0)",
+        token.0,
+        now.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(used.rows_affected() == 1)
 }

@@ -19,7 +19,7 @@ use clap::Args;
 use keirin_agent::{Config, HttpServer, JobRunner, Server, Shutdown, UidRange};
 use keirin_client::{AgentClient, ClientError, Connector};
 use keirin_model::plan::Executor;
-use keirin_wire::agent::{PROTOCOL, Register, Registered};
+use keirin_wire::agent::{PROTOCOL, Register, Registered, SECRET_PREFIX};
 use nix::sys::prctl::set_dumpable;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -194,12 +194,19 @@ async fn register(
     // A secret is told to nobody but the server that it was made by.
     let before =
         before.filter(|before| before.name == name && (arguments.local || before.server == arguments.server));
+    let registration = before.unwrap_or_else(|| Registration {
+        server: arguments.server.clone(),
+        name: name.to_owned(),
+        secret: draw_secret(),
+    });
+    // Before it is told: where the answer is lost, the agent is known by it all the same.
+    private_file::write_json(&file, &registration)?;
     let said = Register {
         protocol: PROTOCOL,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         name: name.to_owned(),
         join_token: arguments.join_token.clone(),
-        secret: before.map(|before| before.secret),
+        secret: Some(registration.secret.clone()),
         groups: arguments.group.iter().cloned().collect(),
         labels: labels(arguments),
         executors: BTreeSet::from([Executor::Bare]),
@@ -212,10 +219,11 @@ async fn register(
         let client = AgentClient::new(connector.at(&address));
         match client.register(&said).await {
             Ok(registered) => {
+                // A server of an earlier version draws it.
                 let registration = Registration {
                     server: arguments.server.clone(),
-                    name: name.to_owned(),
                     secret: registered.secret.clone(),
+                    ..registration
                 };
                 private_file::write_json(&file, &registration)?;
                 return Ok(registered);
@@ -232,6 +240,12 @@ async fn register(
             Err(error) => return Err(refused(error)),
         }
     }
+}
+
+/// A secret that nobody can guess.
+fn draw_secret() -> String {
+    let random = [(); 4].map(|()| format!("{:016x}", machine::random()));
+    format!("{SECRET_PREFIX}{}", random.concat())
 }
 
 /// Where the server is: that of a local agent may have moved since the agent was started.

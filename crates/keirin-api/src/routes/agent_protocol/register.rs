@@ -61,21 +61,21 @@ pub(crate) async fn register(
             app.limits.registration(from, now)?;
         }
     }
-    let let_in = match said.join_token.as_deref() {
+    let join_token = match said.join_token.as_deref() {
         // An agent that is in already needs no token, so it does not use one up.
         Some(token) if !authorised => {
-            let token = app.store.use_join_token(&secret::hash(token), now).await?;
-            let token = token.ok_or_else(|| {
-                ApiError::not_accepted("The join token is not known, has expired or is used up.")
-                    .fix("Make another with `keirin token create --kind join`.")
-            })?;
+            let token = app.store.join_token(&secret::hash(token), now).await?;
+            let token = token.ok_or_else(used_up)?;
             check_groups(&said.groups, &token.groups)?;
-            true
+            Some(token.id)
         }
-        _ => false,
+        _ => None,
     };
+    let let_in = join_token.is_some();
+    // An agent draws its secret itself and keeps it before it calls, so that it is known again where it never heard the answer.
     let secret = match (said.secret.as_ref(), known) {
         (Some(secret), Some(_)) => secret.clone(),
+        (Some(secret), None) if secret::has_form(secret, AGENT_SECRET) => secret.clone(),
         _ => secret::draw(AGENT_SECRET, &app.outside),
     };
     let secret_hash = secret::hash(&secret);
@@ -109,7 +109,14 @@ pub(crate) async fn register(
         version: &said.version,
         registered_from: Some(&address_text),
     };
-    let agent = app.store.register_agent(&new, now).await?;
+    let agent = match join_token {
+        Some(token) => app
+            .store
+            .let_agent_in(&new, token, now)
+            .await?
+            .ok_or_else(used_up)?,
+        None => app.store.register_agent(&new, now).await?,
+    };
     app.work.agent_changed(agent.id).await?;
     Ok(Json(Registered {
         agent: agent.id,
@@ -178,6 +185,11 @@ async fn fill_in_repository(app: &App, assignment: &mut Assignment) -> Result<()
         *upstream = Some(repository);
     }
     Ok(())
+}
+
+fn used_up() -> ApiError {
+    ApiError::not_accepted("The join token is not known, has expired or is used up.")
+        .fix("Make another with `keirin token create --kind join`.")
 }
 
 fn check(said: &Register) -> Result<(), ApiError> {
