@@ -38,6 +38,8 @@ struct Inner {
 
 struct RunningJob {
     kind: &'static str,
+    /// In which it was begun: one that an earlier lead has left may still be ending.
+    epoch: Epoch,
     abort: AbortHandle,
 }
 
@@ -154,6 +156,8 @@ impl Inner {
                 Err(StoreError::Conflict(_)) => return,
                 Err(error) => {
                     tracing::warn!(%error, "background jobs cannot be begun at the moment");
+                    // Some may have been begun without our hearing of it.
+                    is_ready = false;
                     TRY_AGAIN
                 }
             };
@@ -176,7 +180,8 @@ impl Inner {
     /// Takes up what earlier leaders have left, and sees to it that there is a job of each kind that recurs.
     async fn prepare(&self, epoch: Epoch) -> Result<(), StoreError> {
         let now = (self.clock)();
-        let taken_up = self.store.take_up_background_jobs(epoch, now).await?;
+        let running: Vec<BackgroundJobId> = self.running().keys().copied().collect();
+        let taken_up = self.store.take_up_background_jobs(epoch, &running, now).await?;
         if taken_up > 0 {
             tracing::info!(taken_up, "background jobs of the server before are begun anew");
         }
@@ -212,7 +217,7 @@ impl Inner {
             // Held until the job is among those that run, so that it cannot take itself out before.
             let mut running = self.running();
             let abort = jobs.spawn(async move { inner.work(epoch, work.as_ref(), job).await });
-            running.insert(id, RunningJob { kind, abort });
+            running.insert(id, RunningJob { kind, epoch, abort });
         }
         let free = self.free();
         let kinds: Vec<&str> = free.iter().map(|(kind, _)| *kind).collect();
@@ -234,7 +239,7 @@ impl Inner {
 
     /// Does one job and takes down how it ended.
     async fn work(&self, epoch: Epoch, work: &dyn BackgroundWork, job: BegunJob) {
-        let _running = TakenOut(self, job.id);
+        let _running = TakenOut(self, job.id, epoch);
         let kind = work.kind();
         let begun = Instant::now();
         let lag = (self.clock)().duration_since(job.run_at);
@@ -269,11 +274,15 @@ impl Inner {
 }
 
 /// Takes a job out of those that run, however it ends.
-struct TakenOut<'a>(&'a Inner, BackgroundJobId);
+struct TakenOut<'a>(&'a Inner, BackgroundJobId, Epoch);
 
 impl Drop for TakenOut<'_> {
     fn drop(&mut self) {
-        self.0.running().remove(&self.1);
+        let Self(inner, id, epoch) = *self;
+        let mut running = inner.running();
+        if running.get(&id).is_some_and(|job| job.epoch == epoch) {
+            running.remove(&id);
+        }
     }
 }
 

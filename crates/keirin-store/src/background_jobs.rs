@@ -325,20 +325,28 @@ impl Store {
         Ok(updated.rows_affected())
     }
 
-    /// Takes up what earlier leaders have begun and not ended. How often it was begun stands, so that what brings a server
+    /// Takes up what nobody runs: what earlier leaders have begun and not ended, and what this one has begun without hearing of
+    /// it, because the answer was lost; `running` are those that it runs. How often it was begun stands, so that what brings a server
     /// down does not do so for ever.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when another leads, and that the database cannot be reached.
-    pub async fn take_up_background_jobs(&self, epoch: Epoch, now: Timestamp) -> Result<u64> {
+    pub async fn take_up_background_jobs(
+        &self,
+        epoch: Epoch,
+        running: &[BackgroundJobId],
+        now: Timestamp,
+    ) -> Result<u64> {
+        let running: Vec<_> = running.iter().map(|id| id.0).collect();
         let mut transaction = self.begin().await?;
         hold_lead(&mut transaction, epoch).await?;
         let updated = sqlx::query!(
             "update background_jobs
              set state = 'waiting', epoch = null, ended_at = $2, error = 'The server ended while it ran.'
-             where state = 'running' and epoch is distinct from $1",
+             where state = 'running' and (epoch is distinct from $1 or id <> all ($3))",
             epoch.0,
             to_sql(now) as _,
+            &running,
         )
         .execute(&mut *transaction)
         .await?;

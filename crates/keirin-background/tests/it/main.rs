@@ -235,7 +235,7 @@ async fn whoever_does_not_lead_any_more_begins_and_ends_nothing() {
     let (store, now) = (bench.store.clone(), bench.clock.now());
     let begun = store.begin_background_jobs(former, &[(KIND.name, 1)], now).await;
     assert!(matches!(begun, Err(StoreError::Conflict(_))), "{begun:?}");
-    let taken_up = store.take_up_background_jobs(former, now).await;
+    let taken_up = store.take_up_background_jobs(former, &[], now).await;
     assert!(matches!(taken_up, Err(StoreError::Conflict(_))), "{taken_up:?}");
 
     bench.lead_again().await;
@@ -256,6 +256,28 @@ async fn whoever_does_not_lead_any_more_begins_and_ends_nothing() {
     }
     let job = bench.listed().await.remove(0);
     assert_eq!((job.state, job.error), (Running, None));
+}
+
+/// The database has begun a job, and the answer that says so was lost with its connection.
+#[tokio::test]
+async fn what_was_begun_without_the_servers_hearing_of_it_is_begun_anew() {
+    let bench = Bench::start(vec![KIND]).await;
+    bench.enqueue(KIND.name, "heard").await;
+    bench.begun().await;
+    let running = [bench.listed().await.remove(0).id];
+    let epoch = bench.store.leader().await.unwrap().unwrap().epoch;
+    bench
+        .enqueue_in(KIND.name, "unheard", SignedDuration::from_mins(5))
+        .await;
+    let later = bench.clock.now() + SignedDuration::from_mins(5);
+    let begun = bench.store.begin_background_jobs(epoch, &[(KIND.name, 1)], later);
+    assert_eq!(begun.await.unwrap()[0].key, "unheard");
+    let taken_up = bench.store.take_up_background_jobs(epoch, &running, later);
+    assert_eq!(taken_up.await.unwrap(), 1);
+    let states: Vec<_> = bench.listed().await.into_iter().map(|job| job.state).collect();
+    assert_eq!(states, [Running, Waiting]);
+    bench.advance(SignedDuration::from_mins(5));
+    assert_eq!(bench.begun().await, ("read", "unheard".to_owned(), 2));
 }
 
 #[tokio::test]
