@@ -165,7 +165,10 @@ impl Store {
             .await?
             .ok_or_else(|| StoreError::not_found("project", id))?;
         sqlx::query!(
+            // The timed triggers are those of the former file until the new one is read.
             "update projects set workflow_file = case when $2 then $3 else workflow_file end,
+                                 workflows_read_of = case when $2 and workflow_file is distinct from $3 then null
+                                                          else workflows_read_of end,
                                  public = coalesce($4, public)
              where id = $1",
             id.0,

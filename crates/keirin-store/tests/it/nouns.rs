@@ -80,6 +80,24 @@ async fn a_project_comes_with_its_default_branch_and_goes_with_all_it_has() {
     store.change_project(id, &change).await.unwrap();
     assert_eq!(store.projects().await.unwrap(), [changed]);
 
+    // With another workflow file the timed triggers are those of nobody, until it is read.
+    store.set_workflows_read(id, main, None).await.unwrap();
+    let workflow_file = |file| ProjectChange {
+        workflow_file: Some(file),
+        ..ProjectChange::default()
+    };
+    store.change_project(id, &workflow_file(None)).await.unwrap();
+    assert_eq!(
+        store.workflows_read_of(id).await.unwrap(),
+        Some(main),
+        "as it was"
+    );
+    store
+        .change_project(id, &workflow_file(Some("ci.yaml")))
+        .await
+        .unwrap();
+    assert_eq!(store.workflows_read_of(id).await.unwrap(), None);
+
     store.delete_project(id).await.unwrap();
     assert!(matches!(store.project(id).await, Err(StoreError::NotFound(_))));
     assert!(matches!(store.branch(main).await, Err(StoreError::NotFound(_))));
