@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
 use keirin_engine::waiting::WaitingReason;
 use keirin_engine::{CancelTarget, EngineEvent, Rules};
+use keirin_model::agent::Agent;
 use keirin_model::flow::Cause;
 use keirin_model::{AgentId, AttemptId, Clock, FlowId, JobId, ProjectId, RunId};
 use keirin_store::engine::{Epoch, LeaderLease, Position};
@@ -285,16 +286,43 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// Takes down from time to time when agents were last heard of.
+/// Takes down from time to time when agents were last heard of, and sees to it that the engine knows them as they are.
 async fn note_agents(handle: Handle, store: Store) {
     loop {
         tokio::time::sleep(NOTE_AGENTS).await;
-        let Ok(seen) = handle.ask(|engine| engine.agents_seen()).await else {
+        let Ok((seen, known)) = handle.ask(|engine| (engine.agents_seen(), engine.agents())).await else {
             return;
         };
         if let Err(error) = store.touch_agents(&seen).await {
             tracing::warn!(%error, "it could not be taken down when agents were last heard of");
         }
+        if let Err(error) = align_agents(&handle, &store, known).await {
+            tracing::warn!(%error, "it could not be seen whether agents have changed");
+        }
+    }
+}
+
+/// Tells the engine of agents that have changed without its hearing of it: whoever changed them may have ended just then.
+async fn align_agents(handle: &Handle, store: &Store, known: Vec<Agent>) -> Result<(), WorkError> {
+    let kept = store.agents().await?;
+    let changed = kept
+        .iter()
+        .filter(|agent| !known.contains(agent))
+        .map(|agent| agent.id);
+    let removed = known.iter().map(|agent| agent.id);
+    let removed = removed.filter(|id| kept.iter().all(|agent| agent.id != *id));
+    for agent in changed.chain(removed) {
+        handle.step(agent_event(store, agent).await?).await?;
+    }
+    Ok(())
+}
+
+/// An agent as it is now.
+async fn agent_event(store: &Store, agent: AgentId) -> Result<EngineEvent, WorkError> {
+    match store.agent(agent).await {
+        Ok(agent) => Ok(EngineEvent::AgentChanged(agent)),
+        Err(StoreError::NotFound(_)) => Ok(EngineEvent::AgentRemoved(agent)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -443,15 +471,11 @@ impl Work for Controller {
     }
 
     async fn live_attempt(&self, attempt: AttemptId) -> Result<Option<Live>, WorkError> {
-        Ok(self.handle()?.live().get(attempt))
+        self.handle()?.live().get(attempt)
     }
 
     async fn agent_changed(&self, agent: AgentId) -> Result<(), WorkError> {
-        let event = match self.store.agent(agent).await {
-            Ok(agent) => EngineEvent::AgentChanged(agent),
-            Err(StoreError::NotFound(_)) => EngineEvent::AgentRemoved(agent),
-            Err(error) => return Err(error.into()),
-        };
+        let event = agent_event(&self.store, agent).await?;
         self.handle()?.step(event).await?;
         self.notifications.agent(agent);
         Ok(())

@@ -90,6 +90,13 @@ pub(crate) async fn start<J: Journal>(
     Ok((Handle::new(sender, live), tokio::spawn(event_loop.run())))
 }
 
+/// However the loop ends, what it knew of attempts is not true any more.
+impl<J> Drop for EventLoop<J> {
+    fn drop(&mut self) {
+        self.live.forget();
+    }
+}
+
 impl<J: Journal> EventLoop<J> {
     async fn run(mut self) -> End {
         while self.end.is_none() {
@@ -114,7 +121,6 @@ impl<J: Journal> EventLoop<J> {
             }
             self.commit(batch).await;
         }
-        self.live.clear();
         self.end.unwrap_or(End::Unreachable)
     }
 

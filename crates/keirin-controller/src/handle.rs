@@ -133,7 +133,7 @@ impl Handle {
     /// # Errors
     /// [`WorkError::LeaseLost`] and [`WorkError::Gap`], and when this server does not lead.
     pub async fn report(&self, attempt: AttemptId, report: Report) -> Result<Reported, WorkError> {
-        let agent = self.live.get(attempt).ok_or(WorkError::LeaseLost)?.agent;
+        let agent = self.live.get(attempt)?.ok_or(WorkError::LeaseLost)?.agent;
         let event = EngineEvent::Report {
             agent,
             attempt,
@@ -180,7 +180,7 @@ impl Handle {
     }
 }
 
-fn does_not_lead() -> WorkError {
+pub(crate) fn does_not_lead() -> WorkError {
     WorkError::Unavailable("This server does not lead at the moment. Try again in a few seconds.".to_owned())
 }
 

@@ -6,24 +6,33 @@ use std::sync::{Arc, PoisonError, RwLock};
 use keirin_engine::{Engine, RowChange};
 use keirin_model::AttemptId;
 
-use crate::work::Live;
+use crate::handle::does_not_lead;
+use crate::work::{Live, WorkError};
 
 /// The attempts that agents hold, as of the last commit. Clones look at the same attempts.
 #[derive(Debug, Clone, Default)]
 pub struct LiveAttempts {
-    attempts: Arc<RwLock<HashMap<AttemptId, Live>>>,
+    /// `None` where this is not known, because this server does not lead.
+    attempts: Arc<RwLock<Option<HashMap<AttemptId, Live>>>>,
 }
 
 impl LiveAttempts {
     /// Where an attempt belongs; `None` when nobody holds it.
-    pub fn get(&self, attempt: AttemptId) -> Option<Live> {
+    ///
+    /// # Errors
+    /// [`WorkError::Unavailable`] when this server does not lead any more: what it knew says nothing of attempts.
+    pub fn get(&self, attempt: AttemptId) -> Result<Option<Live>, WorkError> {
         let attempts = self.attempts.read().unwrap_or_else(PoisonError::into_inner);
-        attempts.get(&attempt).copied()
+        let attempts = attempts.as_ref().ok_or_else(does_not_lead)?;
+        Ok(attempts.get(&attempt).copied())
     }
 
     /// Takes in what a commit has changed.
     pub(crate) fn follow(&self, engine: &Engine, changes: &[RowChange]) {
         let mut attempts = self.attempts.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(attempts) = attempts.as_mut() else {
+            return;
+        };
         for change in changes {
             match change {
                 RowChange::AddAttempt(attempt) => {
@@ -45,15 +54,12 @@ impl LiveAttempts {
         let fresh = held
             .filter_map(|attempt| Some((attempt, look_up(engine, attempt)?)))
             .collect();
-        *self.attempts.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        *self.attempts.write().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
     }
 
-    /// Nobody holds anything, as far as this server knows: it does not lead.
-    pub(crate) fn clear(&self) {
-        self.attempts
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+    /// Knows nothing of any attempt from now on: this server does not lead.
+    pub(crate) fn forget(&self) {
+        *self.attempts.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an agent needs to know of an attempt that it holds, and where that belongs.
 
 use jiff::Timestamp;
+use keirin_model::agent::Agent;
 use keirin_model::flow::{Attempt, Flow};
 use keirin_model::plan::{JobPlan, StagePlan};
 use keirin_model::{AgentId, AttemptId, JobId, RunId};
@@ -44,6 +45,13 @@ impl Engine {
     /// Every attempt that an agent holds.
     pub fn all_held(&self) -> Vec<AttemptId> {
         self.agents.leased().collect()
+    }
+
+    /// The agents as this engine knows them, by id.
+    pub fn agents(&self) -> Vec<Agent> {
+        let mut agents: Vec<Agent> = self.agents.iter().map(|work| work.agent.clone()).collect();
+        agents.sort_unstable_by_key(|agent| agent.id);
+        agents
     }
 
     /// When each agent was last heard of by this engine.

@@ -142,12 +142,17 @@ impl Logs {
         Ok(self.find(&filter, None, 1).await?.pop())
     }
 
-    /// Logs of attempts that nobody has closed: after a crash, those of finished attempts are to be closed.
+    /// Closes the logs of attempts that are over, so that whoever follows them comes to their end. One that cannot be closed
+    /// keeps no other open.
     ///
     /// # Errors
-    /// [`LogError::Store`].
-    pub async fn open_attempts(&self) -> Result<Vec<(LogStreamId, AttemptId)>, LogError> {
-        Ok(self.inner.store.open_attempt_logs().await?)
+    /// [`LogError::Store`], and the first that kept a log from being closed.
+    pub async fn close_finished(&self, now: Timestamp) -> Result<(), LogError> {
+        let mut closed = Ok(());
+        for stream in self.inner.store.open_logs_of_finished_attempts().await? {
+            closed = closed.and(self.close(stream, now).await);
+        }
+        closed
     }
 
     /// Closes a log after the lines that are on their way: its followers come to their end. Closing it again changes

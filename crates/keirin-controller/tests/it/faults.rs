@@ -210,15 +210,15 @@ async fn a_leader_that_was_deposed_stops_at_once_and_says_so() {
     let mut worker = Worker::new(AgentId(1), 1, &alone.handle);
     let claim = worker.next_claim();
     let attempt = alone.handle.claim(AgentId(1), claim).await.unwrap().assignments[0].attempt;
-    assert!(alone.handle.live().get(attempt).is_some());
+    assert!(alone.handle.live().get(attempt).unwrap().is_some());
     let refused = start(&alone.handle, PROJECT, fixture::plan(1)).await;
     assert!(matches!(refused, Err(WorkError::Unavailable(_))), "{refused:?}");
     let after = alone.handle.ask(|_| ()).await;
     assert!(matches!(after, Err(WorkError::Unavailable(_))), "{after:?}");
-    assert_eq!(
-        alone.handle.live().get(attempt),
-        None,
-        "another server speaks for it now"
+    let live = alone.handle.live().get(attempt);
+    assert!(
+        matches!(live, Err(WorkError::Unavailable(_))),
+        "another server speaks for it now, and this one must not say that it is lost: {live:?}"
     );
     assert_eq!(journal.rows.read(|store| store.flows.len()), 1);
 }

@@ -210,21 +210,20 @@ impl Store {
         found.into_iter().map(LogRow::try_from).collect()
     }
 
-    /// Logs of attempts that nobody has closed.
+    /// Logs that nobody has closed, of attempts that are over or gone. Whether one is over the database says: what this server
+    /// holds in memory is not true any more once another one leads.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn open_attempt_logs(&self) -> Result<Vec<(LogStreamId, AttemptId)>> {
-        let found = sqlx::query!(
-            r#"select id, attempt as "attempt!" from log_streams
-            where closed_at is null and kind = 'attempt' order by id"#
+    pub async fn open_logs_of_finished_attempts(&self) -> Result<Vec<LogStreamId>> {
+        let found = sqlx::query_scalar!(
+            "select stream.id from log_streams stream left join attempts on attempts.id = stream.attempt
+            where stream.closed_at is null and stream.kind = 'attempt' and coalesce(attempts.state = 'finished', true)
+            order by stream.id"
         )
         .fetch_all(&self.pool)
         .await?;
-        Ok(found
-            .into_iter()
-            .map(|row| (LogStreamId(row.id), AttemptId(row.attempt)))
-            .collect())
+        Ok(found.into_iter().map(LogStreamId).collect())
     }
 
     /// Closes a log and says how many lines it has; `None` where there is none. Closing it again changes nothing. It

@@ -3,9 +3,10 @@
 use keirin_engine::{Move, RowChange};
 use keirin_model::flow::Exit;
 use keirin_model::results::{TestResult, TestStatus};
-use keirin_model::{AttemptId, FlowId, Outcome, Status};
+use keirin_model::{AttemptId, FlowId, Outcome, RunId, Status};
 use keirin_store::Position;
 use keirin_store::artifacts::NewArtifact;
+use keirin_store::logs::LogSource;
 use keirin_store::test_results::TestCounts;
 use keirin_testkit::contract::{EngineStore, SampleRows};
 use keirin_testkit::database;
@@ -36,6 +37,29 @@ async fn lose(led: &Led, attempt: AttemptId) {
     }])
     .await
     .unwrap();
+}
+
+/// A server that has just lost the lead knows nothing of what another one gives out: only the database says what is over.
+#[tokio::test]
+async fn a_log_is_to_be_closed_once_the_database_says_that_its_attempt_is_over() {
+    let database = database().await;
+    let led = led(database.store()).await;
+    let (flow, job, attempt) = running(&led).await;
+    let source = LogSource::Attempt {
+        project: led.seed.branches[0].0,
+        flow,
+        run: RunId(1),
+        job,
+        attempt,
+        agent: led.seed.agents[0],
+    };
+    let log = led.store.open_log(&source, now()).await.unwrap().id;
+    let to_close = || led.store.open_logs_of_finished_attempts();
+    assert_eq!(to_close().await.unwrap(), []);
+    lose(&led, attempt).await;
+    assert_eq!(to_close().await.unwrap(), [log]);
+    led.store.close_log(log, now(), 0).await.unwrap();
+    assert_eq!(to_close().await.unwrap(), []);
 }
 
 fn file(attempt: AttemptId, path: &'static str, object: &'static str) -> NewArtifact<'static> {

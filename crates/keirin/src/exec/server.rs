@@ -44,6 +44,12 @@ struct KeptFile {
 }
 
 impl LocalServer {
+    /// The job of an attempt that is still this agent's.
+    fn job_of(&self, lease: &AttemptLease) -> Result<JobId, CallError> {
+        let live = self.handle.live().get(lease.attempt).map_err(call_error)?;
+        Ok(live.ok_or(CallError::Lost)?.job)
+    }
+
     /// A server that keeps artifacts in `folder`.
     pub(crate) fn new(agent: AgentId, handle: Handle, printer: Arc<Printer>, folder: PathBuf) -> Self {
         Self {
@@ -150,7 +156,7 @@ impl Server for LocalServer {
         let chunk = Chunk::decode(&chunk, ChunkLimits::CHUNK).map_err(|error| CallError::Refused {
             message: error.to_string(),
         })?;
-        let job = self.handle.live().get(lease.attempt).ok_or(CallError::Lost)?.job;
+        let job = self.job_of(lease)?;
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let next = lines.entry(lease.attempt).or_default();
         // A chunk that is sent again is shown once.
@@ -176,7 +182,7 @@ impl Server for LocalServer {
         executable: bool,
         content: FileStream,
     ) -> Result<(), CallError> {
-        let job = self.handle.live().get(lease.attempt).ok_or(CallError::Lost)?.job;
+        let job = self.job_of(lease)?;
         let name = self.printer.name(job);
         let _turn = self.keeping.lock().await;
         let (id, place) = self.place(job, &name, path);

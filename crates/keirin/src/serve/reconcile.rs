@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use keirin_background::{Reconciler, Reconcilers};
 use keirin_controller::{Controller, RepositoryWatch, WatchError};
-use keirin_logs::{LogError, Logs};
+use keirin_logs::Logs;
 use keirin_metrics::exchange::Exchange;
 use keirin_metrics::transforms::Transforms;
-use keirin_model::{AttemptId, LogStreamId};
 use keirin_store::Store;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -199,25 +198,12 @@ async fn end_old_sessions(store: &Store, status: Reconciler) {
 async fn close_logs(logs: &Logs, controller: &Controller, status: Reconciler) {
     let mut commits = controller.commits();
     loop {
-        status.went(&close_finished(logs, controller).await);
+        if controller.handle().is_ok() {
+            status.went(&logs.close_finished(machine::now()).await);
+        }
         let changed = tokio::time::timeout(CLOSE_IDLE, commits.changed()).await;
         if changed.is_ok() {
             tokio::time::sleep(GATHER).await;
         }
     }
-}
-
-/// One log that cannot be closed keeps no other open.
-async fn close_finished(logs: &Logs, controller: &Controller) -> Result<(), LogError> {
-    let Ok(handle) = controller.handle() else {
-        return Ok(());
-    };
-    let open: Vec<(LogStreamId, AttemptId)> = logs.open_attempts().await?;
-    let mut failed = Ok(());
-    for (stream, attempt) in open {
-        if handle.live().get(attempt).is_none() {
-            failed = failed.and(logs.close(stream, machine::now()).await);
-        }
-    }
-    failed
 }
