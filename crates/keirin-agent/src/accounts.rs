@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::sync::{Mutex, PoisonError};
 
+use crate::error::FolderError;
 use crate::sandbox::{Accounts, Owner};
 use crate::trusted::TrustedFolder;
-use crate::workspace::FolderError;
 
 /// The lists of every owner that has had a job. They are files of the agent, written again when the machine's change.
 #[derive(Debug)]

@@ -15,14 +15,15 @@ use tokio::time::{Instant, sleep_until};
 use crate::attempt::Attempt;
 use crate::backoff::Backoff;
 use crate::clock::ServerClock;
-use crate::config::{Config, RunAs, UidRange};
+use crate::config::{Config, RunAs};
 use crate::delivery::in_time;
+use crate::error::AgentError;
+use crate::executor::{Executors, Foundation};
 use crate::isolation::{self, Prepared};
-use crate::sandbox::Sandboxes;
 use crate::server::{CallError, Server};
 use crate::slots::Slots;
 use crate::stop::{Stop, StopReason};
-use crate::workspace::{Folder, FolderError};
+use crate::workspace::Folder;
 
 /// With every slot taken a claim only brings cancels, so a short job is not disturbed by one: this long it is put off.
 const PAUSE_WHEN_FULL: Duration = Duration::from_secs(1);
@@ -41,59 +42,13 @@ pub enum Shutdown {
     Stop,
 }
 
-/// Why an agent cannot work.
-#[derive(Debug, thiserror::Error)]
-pub enum AgentError {
-    /// Its folder cannot be used.
-    #[error(transparent)]
-    Folder(#[from] FolderError),
-    /// Only root may start processes of another user.
-    #[error("the agent is to run steps as other users, and only root can do that; start it as root")]
-    NotRoot,
-    /// Jobs that run at once would share their user.
-    #[error(
-        "one user serves one slot, because jobs of the same user could reach each other; \
-         name no user, so that each of the {slots} slots gets one of its own, or use one slot"
-    )]
-    SharedUser {
-        /// How many slots there are.
-        slots: u32,
-    },
-    /// Another agent of this machine has the user.
-    #[error(
-        "user {uid} cannot serve this agent: jobs of another agent of this machine run as that user, and could reach this \
-         one's; name another user, or none, so that each slot gets one of its own"
-    )]
-    UserInUse {
-        /// The user.
-        uid: u32,
-    },
-    /// Other agents of this machine, or its users and groups, have the numbers of the range.
-    #[error(
-        "the range of users {range} has too few for {slots} slots that are no user or group of the machine and that no \
-         other agent uses; name a larger one (`uid_range`)"
-    )]
-    TooFewUsers {
-        /// The range.
-        range: UidRange,
-        /// How many slots there are.
-        slots: u32,
-    },
-    /// Steps cannot be held to their workspace.
-    #[error("{reason}")]
-    NotGuarded {
-        /// Why not.
-        reason: String,
-    },
-}
-
 /// A program that runs jobs.
 pub struct JobRunner {
     config: Arc<Config>,
     server: Arc<dyn Server>,
     folder: Arc<Folder>,
     slots: Slots,
-    sandboxes: Arc<Sandboxes>,
+    executors: Arc<Executors>,
     session: u64,
     sequence: u64,
     jobs: JoinSet<()>,
@@ -122,16 +77,23 @@ impl JobRunner {
         }
         let slots = Slots::new(&config.identity, config.slots, &config.runtime_folder)?;
         let Prepared { folder, sandboxes } = isolation::prepare(&config, &slots).await?;
-        sandboxes.make_ahead();
+        let foundation = Foundation {
+            config: Arc::new(config),
+            folder: Arc::new(folder),
+            sandboxes: Arc::new(sandboxes),
+        };
+        let executors = Executors::new(&foundation);
+        executors.make_ahead();
+        let Foundation { config, folder, .. } = foundation;
         let agent = Self {
             slots,
-            sandboxes: Arc::new(sandboxes),
+            executors: Arc::new(executors),
             session: (config.random)(),
             clock: ServerClock::new(Arc::clone(&config.clock)),
             sequence: 0,
-            config: Arc::new(config),
+            config,
             server,
-            folder: Arc::new(folder),
+            folder,
             jobs: JoinSet::new(),
             held: HashMap::new(),
             attempts: HashMap::new(),
@@ -256,7 +218,7 @@ impl JobRunner {
             config: Arc::clone(&self.config),
             server: Arc::clone(&self.server),
             folder: Arc::clone(&self.folder),
-            sandboxes: Arc::clone(&self.sandboxes),
+            executors: Arc::clone(&self.executors),
             slot: self.slots.take(),
             assignment,
             stop: stop.clone(),

@@ -3,45 +3,37 @@
 use std::sync::Arc;
 
 use keirin_wire::agent::{Assignment, AttemptEvent};
-use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::backoff::Backoff;
 use crate::clock::ServerClock;
-use crate::config::{Config, RunAs};
+use crate::config::Config;
 use crate::delivery::Delivery;
+use crate::executor::{Executors, JobExecutor};
 use crate::mask::Masks;
 use crate::output::JobLog;
-use crate::remains;
 use crate::runner::Runner;
-use crate::sandbox::{Namespaces, Sandbox, Sandboxes};
 use crate::server::{AttemptLease, Server, Trouble};
 use crate::slots::Slot;
 use crate::spool::SharedSpool;
 use crate::spool_log::LogSpool;
-use crate::step::StepEnd;
+use crate::step::{JobContext, StepEnd};
 use crate::stop::Stop;
-use crate::workspace::{Folder, Workspace};
+use crate::workspace::Folder;
 
 /// An attempt with all that it needs.
 pub(crate) struct Attempt {
     pub(crate) config: Arc<Config>,
     pub(crate) server: Arc<dyn Server>,
     pub(crate) folder: Arc<Folder>,
-    pub(crate) sandboxes: Arc<Sandboxes>,
+    pub(crate) executors: Arc<Executors>,
     /// Where it runs; `None` where the server gave more jobs than there are slots.
     pub(crate) slot: Option<Slot>,
     pub(crate) assignment: Assignment,
     pub(crate) stop: Stop,
     pub(crate) received_at: Instant,
     pub(crate) clock: ServerClock,
-}
-
-/// What is left of an attempt that is over.
-struct Used {
-    sandbox: Option<Sandbox>,
-    workspace: Option<Workspace>,
 }
 
 impl Attempt {
@@ -70,20 +62,14 @@ impl Attempt {
         };
         let delivery = AbortOnDropHandle::new(tokio::spawn(delivery.run()));
 
-        let Used { sandbox, workspace } = self.work(&lease, &spool).await;
+        let executor = self.work(&lease, &spool).await;
         // While the server hears of the end.
         let clearing = tokio::spawn(async move {
-            if let Some(sandbox) = sandbox {
-                sandbox.close().await;
+            if let Some(executor) = executor {
+                executor.clean_up().await;
             }
-            let removal = move || {
-                if let Some(Err(error)) = workspace.map(|workspace| workspace.remove()) {
-                    tracing::warn!(%attempt, %error, "cannot remove a workspace");
-                }
-            };
-            tokio::task::spawn_blocking(removal).await
         });
-        self.sandboxes.make_ahead();
+        self.executors.make_ahead();
         // The agent may be stopped while the job still runs, or while the server is away after its end.
         let farewell = async {
             self.stop.agent_stopping().await;
@@ -93,15 +79,16 @@ impl Attempt {
             _ = delivery => {}
             () = farewell => tracing::warn!(%attempt, "the server could not be told how a job ended"),
         }
-        if !matches!(clearing.await, Ok(Ok(()))) {
-            tracing::error!(%attempt, "removing a workspace broke off");
+        if let Err(error) = clearing.await {
+            tracing::error!(%attempt, %error, "clearing away what a job ran in broke off");
         }
         // Made only when the server could not be reached for long.
         let _ = std::fs::remove_file(spool_file);
     }
 
-    /// Makes the workspace, runs the steps, ends what they left, and says how it went.
-    async fn work(&self, lease: &AttemptLease, spool: &Arc<SharedSpool>) -> Used {
+    /// Prepares what the steps run in, runs them, ends what they left, and says how it went. Returns what is still to be
+    /// cleaned up.
+    async fn work(&self, lease: &AttemptLease, spool: &Arc<SharedSpool>) -> Option<Box<dyn JobExecutor>> {
         let log = Arc::new(JobLog::new(
             Arc::clone(spool),
             Masks::new(&self.assignment.masks),
@@ -114,16 +101,20 @@ impl Attempt {
             spool.with(|spool| spool.event(event, due));
             spool.news.notify_one();
         };
-        let (used, end) = match self.begin().await {
-            Ok((workspace, sandbox)) => {
-                let (sandbox, end) = self.run_in(&workspace, sandbox, lease, &log, &tell).await;
-                let (sandbox, workspace) = (Some(sandbox), Some(workspace));
-                (Used { sandbox, workspace }, end)
+        let (executor, end) = match self.prepare().await {
+            Ok(executor) => {
+                let job = JobContext {
+                    config: &self.config,
+                    server: &self.server,
+                    lease,
+                    assignment: &self.assignment,
+                    executor: executor.as_ref(),
+                    log: &log,
+                };
+                let end = self.run_in(job, &tell).await;
+                (Some(executor), end)
             }
-            Err((workspace, reason)) => {
-                let sandbox = None;
-                (Used { sandbox, workspace }, StepEnd::failed(reason))
-            }
+            Err(reason) => (None, StepEnd::failed(reason)),
         };
         let StepEnd {
             outcome,
@@ -135,93 +126,35 @@ impl Attempt {
             exit,
             message,
         });
-        used
+        executor
     }
 
-    /// Makes what the steps run in; or says why there is none, with what has been made of it.
-    async fn begin(&self) -> Result<(Workspace, Sandbox), (Option<Workspace>, String)> {
-        let Some(slot) = &self.slot else {
-            return Err((None, "the agent was given more jobs than it has slots".to_owned()));
-        };
-        let workspace = match self.folder.workspace(self.assignment.attempt, slot.owner()) {
-            Ok(workspace) => workspace,
-            Err(error) => return Err((None, format!("the agent has no workspace for the job: {error}"))),
-        };
-        let folders = workspace.folders().clone();
-        match self.sandboxes.start(folders, slot.owner()).await {
-            Ok(sandbox) => Ok((workspace, sandbox)),
-            Err(error) => Err((
-                Some(workspace),
-                format!("the agent cannot keep the job apart from others: {error}"),
-            )),
-        }
+    /// Prepares what the steps run in; or says why there is none.
+    async fn prepare(&self) -> Result<Box<dyn JobExecutor>, String> {
+        let slot = self.slot.as_ref();
+        let slot = slot.ok_or_else(|| "the agent was given more jobs than it has slots".to_owned())?;
+        let kind = self.assignment.job.requirements.executor;
+        let prepared = self.executors.prepare(kind, self.assignment.attempt, slot);
+        prepared.await.map_err(|error| error.to_string())
     }
 
-    /// Runs the steps and ends what they left. Returns the sandbox, which is still to be closed.
-    async fn run_in(
-        &self,
-        workspace: &Workspace,
-        sandbox: Sandbox,
-        lease: &AttemptLease,
-        log: &Arc<JobLog>,
-        tell: &(dyn Fn(AttemptEvent) + Send + Sync),
-    ) -> (Sandbox, StepEnd) {
-        let sandbox = Mutex::new(sandbox);
+    /// Runs the steps and ends what they left.
+    async fn run_in(&self, job: JobContext<'_>, tell: &(dyn Fn(AttemptEvent) + Send + Sync)) -> StepEnd {
         tell(AttemptEvent::Started);
-        let mut end = Runner::new(self, lease, log, workspace, &sandbox, tell)
-            .run()
-            .await;
-        let mut sandbox = sandbox.into_inner();
-        let left = match sandbox.end().await {
-            Ok(left) => left,
-            Err(error) => {
-                tracing::warn!(attempt = %lease.attempt, %error, "a job's sandbox cannot end what the job had left running");
-                self.end_remains(workspace).await
-            }
-        };
-        self.end_processes_of_slot(workspace).await;
-        if let Some(exceeded) = sandbox.take_exceeded() {
+        let mut end = Runner::new(job, &self.stop, tell).run().await;
+        let left = job.executor.end_processes().await;
+        if let Some(exceeded) = job.executor.take_exceeded().await {
             let limit = self.config.job_limits.explain(exceeded);
-            log.say(None, &limit);
+            job.log.say(None, &limit);
             end = end.over(limit);
         }
         if left > 0 {
             let noun = if left == 1 { "process" } else { "processes" };
-            log.say(
+            job.log.say(
                 None,
                 &format!("Ended {left} {noun} that the job had left running."),
             );
         }
-        (sandbox, end)
-    }
-
-    /// Ends what shows that it belongs to this workspace, for a sandbox that was killed itself. Returns how many processes
-    /// there were.
-    async fn end_remains(&self, workspace: &Workspace) -> usize {
-        let attempt = self.assignment.attempt;
-        let root = workspace.root().to_owned();
-        match tokio::task::spawn_blocking(move || remains::end_processes_in(&root)).await {
-            Ok(Ok(ended)) => ended,
-            Ok(Err(error)) => {
-                tracing::error!(%attempt, %error, "cannot look for processes that a job has left");
-                0
-            }
-            Err(error) => {
-                tracing::error!(%attempt, %error, "looking for processes that a job has left broke off");
-                0
-            }
-        }
-    }
-
-    /// Where no namespace ends with its first process: ends whatever runs as the slot's user, which nobody else is.
-    async fn end_processes_of_slot(&self, workspace: &Workspace) {
-        if self.sandboxes.namespaces == Namespaces::Full {
-            return;
-        }
-        if let (RunAs::Range(_), Some(owner)) = (&self.config.identity, workspace.owner())
-            && let Err(error) = self.sandboxes.end_processes_of(owner).await
-        {
-            tracing::error!(attempt = %self.assignment.attempt, %error, "a job may have left processes");
-        }
+        end
     }
 }

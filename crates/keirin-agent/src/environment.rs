@@ -6,7 +6,7 @@ use std::path::Path;
 use keirin_model::plan::StepPlan;
 use keirin_wire::agent::{Assignment, CheckoutRepository};
 
-use crate::workspace::Workspace;
+use crate::executor::StepFolders;
 
 /// Names the workspace of the attempt that a process belongs to.
 pub(crate) const WORKSPACE: &str = "KEIRIN_WORKSPACE";
@@ -17,13 +17,13 @@ pub(crate) fn of_step(
     base: &BTreeMap<String, String>,
     assignment: &Assignment,
     step: &StepPlan,
-    workspace: &Workspace,
+    folders: StepFolders<'_>,
     fetching: Option<(&str, &str)>,
 ) -> BTreeMap<String, String> {
     let mut environment = base.clone();
     let text = |path: &Path| path.to_string_lossy().into_owned();
-    environment.insert("HOME".to_owned(), text(workspace.home()));
-    environment.insert("TMPDIR".to_owned(), text(workspace.temporary()));
+    environment.insert("HOME".to_owned(), text(folders.home));
+    environment.insert("TMPDIR".to_owned(), text(folders.temporary));
     // Nobody is there to answer, and a process in the background that asks a terminal is stopped by it.
     environment.insert("GIT_TERMINAL_PROMPT".to_owned(), "0".to_owned());
     environment.extend(of_workflow(assignment, step));
@@ -31,7 +31,7 @@ pub(crate) fn of_step(
     if let Some((address, token)) = fetching {
         let_git_fetch(&mut environment, address, token);
     }
-    environment.insert(WORKSPACE.to_owned(), text(workspace.work()));
+    environment.insert(WORKSPACE.to_owned(), text(folders.work));
     environment
 }
 

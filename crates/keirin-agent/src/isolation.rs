@@ -6,9 +6,9 @@ use std::sync::Mutex;
 use keirin_model::AttemptId;
 use keirin_model::flow::Exit;
 
-use crate::agent::AgentError;
 use crate::config::{Config, RunAs};
 use crate::covers::covered;
+use crate::error::AgentError;
 use crate::sandbox::{Namespaces, Owner, SandboxFailure, Sandboxes, StepProcess};
 use crate::slots::Slots;
 use crate::workspace::{Folder, Workspace};

@@ -1,29 +1,23 @@
 //! The steps of one attempt in order, each in its time, to an outcome of the whole.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use keirin_model::Outcome;
 use keirin_model::flow::Exit;
-use keirin_model::plan::{Executor, StepPlan};
+use keirin_model::plan::StepPlan;
 use keirin_wire::agent::{AttemptEvent, CheckoutRepository};
 use keirin_workflow::{ConditionContext, EarlierStep, JobSoFar};
-use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::attempt::Attempt;
 use crate::condition::{Turn, is_failure, turn};
 use crate::environment;
-use crate::output::JobLog;
-use crate::sandbox::Sandbox;
-use crate::server::AttemptLease;
-use crate::step::{StepContext, StepEnd};
-use crate::stop::StopReason;
+use crate::files::RelativePath;
+use crate::step::{JobContext, StepContext, StepEnd};
+use crate::stop::{Stop, StopReason};
 use crate::tools;
-use crate::workspace::Workspace;
 
 /// Why the running step, or the whole job, ends before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,11 +40,8 @@ impl Interruption {
 
 /// The steps of one attempt on their way.
 pub(crate) struct Runner<'a> {
-    attempt: &'a Attempt,
-    lease: &'a AttemptLease,
-    log: &'a Arc<JobLog>,
-    workspace: &'a Workspace,
-    sandbox: &'a Mutex<Sandbox>,
+    job: JobContext<'a>,
+    stop: &'a Stop,
     tell: &'a (dyn Fn(AttemptEvent) + Send + Sync),
     deadline: Instant,
     earlier: Vec<EarlierStep>,
@@ -63,21 +54,15 @@ pub(crate) struct Runner<'a> {
 
 impl<'a> Runner<'a> {
     pub(crate) fn new(
-        attempt: &'a Attempt,
-        lease: &'a AttemptLease,
-        log: &'a Arc<JobLog>,
-        workspace: &'a Workspace,
-        sandbox: &'a Mutex<Sandbox>,
+        job: JobContext<'a>,
+        stop: &'a Stop,
         tell: &'a (dyn Fn(AttemptEvent) + Send + Sync),
     ) -> Self {
         Self {
-            attempt,
-            lease,
-            log,
-            workspace,
-            sandbox,
+            job,
+            stop,
             tell,
-            deadline: Instant::now() + length(attempt.assignment.job.timeout),
+            deadline: Instant::now() + length(job.assignment.job.timeout),
             earlier: Vec::new(),
             failure: None,
             last_exit: Exit::default(),
@@ -86,22 +71,15 @@ impl<'a> Runner<'a> {
     }
 
     pub(crate) async fn run(mut self) -> StepEnd {
-        let executor = self.attempt.assignment.job.requirements.executor;
-        if executor != Executor::Bare {
-            return StepEnd::failed(format!(
-                "this agent runs processes of its own machine only, and the job asks for the executor {executor:?}"
-            ));
-        }
-        for (index, step) in self.attempt.assignment.job.steps.iter().enumerate() {
+        for (index, step) in self.job.assignment.job.steps.iter().enumerate() {
             self.look_for_stop();
             let begun = Instant::now();
             let end = match self.turn(step) {
                 Turn::Run => {
                     (self.tell)(AttemptEvent::StepStarted { index });
                     let end = self.step(index, step).await;
-                    let exceeded = self.sandbox.lock().await.take_exceeded();
-                    match exceeded {
-                        Some(exceeded) => end.over(self.attempt.config.job_limits.explain(exceeded)),
+                    match self.job.executor.take_exceeded().await {
+                        Some(exceeded) => end.over(self.job.config.job_limits.explain(exceeded)),
                         None => end,
                     }
                 }
@@ -117,7 +95,7 @@ impl<'a> Runner<'a> {
     }
 
     fn look_for_stop(&mut self) {
-        if let Some(reason) = self.attempt.stop.reason() {
+        if let Some(reason) = self.stop.reason() {
             self.note(Interruption::Stopped(reason));
         } else if self.deadline <= Instant::now() {
             self.note(Interruption::JobTimeout);
@@ -130,7 +108,7 @@ impl<'a> Runner<'a> {
                 self.ending = Some((interruption, Instant::now()));
             }
             Interruption::Stopped(_) | Interruption::JobTimeout => {
-                let until = Instant::now() + self.attempt.config.patience.cleanup;
+                let until = Instant::now() + self.job.config.patience.cleanup;
                 self.ending.get_or_insert((interruption, until));
             }
             // The step's own end, and no other's.
@@ -146,49 +124,43 @@ impl<'a> Runner<'a> {
         let context = ConditionContext {
             steps: self.earlier.clone(),
             job: JobSoFar {
-                name: self.attempt.assignment.job.name.clone(),
+                name: self.job.assignment.job.name.clone(),
                 succeeded_so_far: self.failure.is_none(),
                 cancelled: is_cancelled,
             },
-            env: environment::of_workflow(&self.attempt.assignment, step),
+            env: environment::of_workflow(self.job.assignment, step),
         };
         turn(&step.when, self.ending.is_some(), &context)
     }
 
     /// Runs the tool of a step until it is done, or until it has ended after it had to.
     async fn step(&mut self, index: usize, step: &StepPlan) -> StepEnd {
-        let work = self.workspace.work();
-        let folder = match step.cwd.as_deref().map(tools::RelativePath::parse).transpose() {
-            Ok(relative) => {
-                relative.map_or_else(|| work.to_owned(), |relative| work.join(relative.as_path()))
-            }
+        let folders = self.job.executor.folders();
+        let folder = match step.cwd.as_deref().map(RelativePath::parse).transpose() {
+            Ok(Some(relative)) => folders.work.join(relative.as_path()),
+            Ok(None) => folders.work.to_owned(),
             Err(error) => return StepEnd::failed(format!("the step cannot work in its folder: {error}")),
         };
-        let config = &self.attempt.config;
-        let assignment = &self.attempt.assignment;
+        let JobContext {
+            config, assignment, ..
+        } = self.job;
         let own = match &assignment.repository {
             Some(CheckoutRepository::Mirror {
                 path,
                 fetch_token: Some(token),
                 ..
-            }) => Some((self.attempt.server.mirror_url(path), token)),
+            }) => Some((self.job.server.mirror_url(path), token)),
             _ => None,
         };
         let context = StepContext {
-            config,
-            server: &self.attempt.server,
-            lease: self.lease,
-            assignment,
-            workspace: self.workspace,
-            sandbox: self.sandbox,
-            log: self.log,
+            job: self.job,
             index,
             folder,
             environment: environment::of_step(
                 &config.environment,
                 assignment,
                 step,
-                self.workspace,
+                folders,
                 own.as_ref()
                     .map(|(address, token)| (address.as_str(), token.as_str())),
             ),
@@ -216,7 +188,7 @@ impl<'a> Runner<'a> {
         let cleanup_end = self.ending.map(|(_, until)| until);
         let is_cleanup = cleanup_end.is_some();
         tokio::select! {
-            reason = self.attempt.stop.wait_for(|reason| !is_cleanup || reason.ends_everything()) => {
+            reason = self.stop.wait_for(|reason| !is_cleanup || reason.ends_everything()) => {
                 Interruption::Stopped(reason)
             }
             () = sleep_until(self.deadline), if !is_cleanup => Interruption::JobTimeout,
@@ -231,11 +203,11 @@ impl<'a> Runner<'a> {
                 format!("the step took longer than its timeout of {timeout:#}")
             }
             Interruption::JobTimeout => {
-                let timeout = self.attempt.assignment.job.timeout;
+                let timeout = self.job.assignment.job.timeout;
                 format!("the job took longer than its timeout of {timeout:#}")
             }
             Interruption::CleanupTimeout => {
-                let seconds = self.attempt.config.patience.cleanup.as_secs();
+                let seconds = self.job.config.patience.cleanup.as_secs();
                 format!("the job was being stopped, and its `always` steps have {seconds} s together")
             }
             Interruption::Stopped(StopReason::Cancelled) => "the job was cancelled".to_owned(),
@@ -248,11 +220,12 @@ impl<'a> Runner<'a> {
     }
 
     fn record(&mut self, index: usize, step: &StepPlan, mut end: StepEnd, begun: Instant) {
-        end.message = end.message.map(|message| self.log.masked(&message));
+        end.message = end.message.map(|message| self.job.log.masked(&message));
         let reason = end.message.clone().or_else(|| end.exit.describe());
         if let Some(reason) = reason {
             let number = u16::try_from(index).unwrap_or(u16::MAX);
-            self.log
+            self.job
+                .log
                 .say(Some(number), &format!("The step did not end well: {reason}"));
         }
         (self.tell)(AttemptEvent::StepFinished {
@@ -294,12 +267,7 @@ impl<'a> Runner<'a> {
 
     /// A job that ended before anybody could stop it has ended, unless another agent may be running it.
     fn look_for_stop_that_matters(&mut self) {
-        if let Some(reason) = self
-            .attempt
-            .stop
-            .reason()
-            .filter(|reason| reason.ends_everything())
-        {
+        if let Some(reason) = self.stop.reason().filter(|reason| reason.ends_everything()) {
             self.note(Interruption::Stopped(reason));
         }
     }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::unistd::{Gid, Group, Uid, User};
 
-use crate::agent::AgentError;
 use crate::config::RunAs;
+use crate::error::AgentError;
 use crate::sandbox::Owner;
 use crate::trusted::TrustedFolder;
 

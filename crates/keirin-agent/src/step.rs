@@ -7,30 +7,33 @@ use std::sync::Arc;
 use keirin_model::Outcome;
 use keirin_model::flow::Exit;
 use keirin_wire::agent::Assignment;
-use tokio::sync::Mutex;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
 use crate::config::Config;
+use crate::executor::JobExecutor;
 use crate::output::JobLog;
-use crate::sandbox::Sandbox;
 use crate::server::{AttemptLease, CallError, Server, Trouble};
 use crate::workspace::Workspace;
 
-/// What the tool of a step may use.
-pub(crate) struct StepContext<'a> {
+/// What the steps of a job share.
+#[derive(Clone, Copy)]
+pub(crate) struct JobContext<'a> {
     pub(crate) config: &'a Config,
     pub(crate) server: &'a Arc<dyn Server>,
     pub(crate) lease: &'a AttemptLease,
     pub(crate) assignment: &'a Assignment,
-    pub(crate) workspace: &'a Workspace,
-    /// Starts the step's processes; one step runs at a time.
-    pub(crate) sandbox: &'a Mutex<Sandbox>,
+    pub(crate) executor: &'a dyn JobExecutor,
     pub(crate) log: &'a Arc<JobLog>,
+}
+
+/// What the tool of a step may use.
+pub(crate) struct StepContext<'a> {
+    pub(crate) job: JobContext<'a>,
     /// The step's place in the job.
     pub(crate) index: usize,
-    /// Where the step works.
+    /// Where the step works, as it sees it.
     pub(crate) folder: PathBuf,
     pub(crate) environment: BTreeMap<String, String>,
     /// Called when the step is to end before its time.
@@ -38,6 +41,11 @@ pub(crate) struct StepContext<'a> {
 }
 
 impl StepContext<'_> {
+    /// Where files are copied in and out.
+    pub(crate) fn workspace(&self) -> &Workspace {
+        self.job.executor.workspace()
+    }
+
     /// The step's place as log lines carry it.
     pub(crate) fn number(&self) -> u16 {
         u16::try_from(self.index).unwrap_or(u16::MAX)
@@ -45,11 +53,11 @@ impl StepContext<'_> {
 
     /// Writes what the agent does into the log.
     pub(crate) fn say(&self, text: &str) {
-        self.log.say(Some(self.number()), text);
+        self.job.log.say(Some(self.number()), text);
     }
 
     pub(crate) fn backoff(&self) -> Backoff {
-        Backoff::new(Arc::clone(&self.config.random))
+        Backoff::new(Arc::clone(&self.job.config.random))
     }
 
     /// Asks until the server answers, and for a while where it answers that it cannot do it now. The log of the job says
@@ -63,7 +71,7 @@ impl StepContext<'_> {
         loop {
             let error = match call().await {
                 Err(error @ (CallError::Unreachable { .. } | CallError::Failing { .. }))
-                    if !trouble.is_over(&error, self.config.patience.upload) =>
+                    if !trouble.is_over(&error, self.job.config.patience.upload) =>
                 {
                     error
                 }

@@ -13,8 +13,8 @@ use nix::fcntl::{OFlag, open, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, mkdirat};
 use nix::unistd::{Gid, Uid, fchown, geteuid};
 
+use crate::error::FolderError;
 use crate::sandbox::Owner;
-use crate::workspace::FolderError;
 
 /// Longer chains of links are loops.
 const LINKS: u32 = 40;

@@ -8,50 +8,12 @@ use std::path::{Path, PathBuf};
 use keirin_model::AttemptId;
 
 use crate::accounts::AccountLists;
+use crate::error::FolderError;
+use crate::files::Tree;
 use crate::remains;
 use crate::removal::remove_all;
 use crate::sandbox::{Folders, Owner, first_out_of_reach};
 use crate::trusted::TrustedFolder;
-
-/// A folder cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum FolderError {
-    /// The system said no.
-    #[error("cannot {what} {}: {source}", path.display())]
-    System {
-        /// What was tried.
-        what: &'static str,
-        /// With what.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Another agent uses it.
-    #[error("{} is in use by another agent; give each its own folder", path.display())]
-    InUse {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// Another user could have made it, or can change it.
-    #[error("{} cannot be trusted: {why}; choose another folder for the agent, or put its rights in order", path.display())]
-    Untrusted {
-        /// What.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: &'static str,
-    },
-    /// The user that steps run as cannot get there.
-    #[error(
-        "user {uid} may not enter {}, so jobs could not reach their workspace; choose a folder for the agent that \
-         every user may enter, such as one under /var/lib", path.display()
-    )]
-    OutOfReach {
-        /// The first folder on the way that is closed.
-        path: PathBuf,
-        /// The user.
-        uid: u32,
-    },
-}
 
 fn system(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FolderError {
     let path = path.to_owned();
@@ -189,6 +151,11 @@ impl Workspace {
     /// Where steps work.
     pub(crate) fn work(&self) -> &Path {
         &self.folders.work
+    }
+
+    /// The files of the steps.
+    pub(crate) fn files(&self) -> Tree {
+        Tree::new(&self.folders.work, self.owner)
     }
 
     /// What steps see as their home.

@@ -12,18 +12,18 @@ use sha2::{Digest, Sha256};
 use tokio_util::io::ReaderStream;
 
 use super::error::ToolError;
-use super::files::{RelativePath, Tree};
 use super::matching::{Found, PassedOver, Patterns, Unusable};
 use super::{count, name_passed_over, on_disk};
 use crate::backoff::Backoff;
+use crate::files::{RelativePath, Tree};
 use crate::server::{CallError, FileStream, Trouble};
 use crate::step::StepContext;
 
 /// Keeps the files that match, and names what matches and cannot be kept.
 pub(super) async fn upload(context: &StepContext<'_>, patterns: &[String]) -> Result<(), ToolError> {
     let patterns = Patterns::parse(patterns)?;
-    let limits = context.config.limits;
-    let root = context.workspace.work().to_owned();
+    let limits = context.job.config.limits;
+    let root = context.workspace().work().to_owned();
     let found = on_disk(move || Ok((patterns.find(&root, limits.artifact_files)?, patterns)));
     let (matches, patterns) = found.await?;
     let (files, odd) = matches.files.into_iter().partition::<Vec<_>, _>(has_plain_name);
@@ -38,7 +38,7 @@ pub(super) async fn upload(context: &StepContext<'_>, patterns: &[String]) -> Re
         (true, false) => return Err(patterns.nothing_usable()),
         (false, _) => {}
     }
-    let tree = Tree::new(context.workspace.work(), context.workspace.owner());
+    let tree = context.workspace().files();
     let mut bytes = 0_u64;
     let mut backoff = context.backoff();
     for Found { path, source } in &files {
@@ -77,7 +77,7 @@ async fn keep(
     let changed = || ToolError::Changed {
         path: path.to_string(),
     };
-    let within = context.config.patience.upload;
+    let within = context.job.config.patience.upload;
     let mut trouble = Trouble::default();
     loop {
         let opened = open(tree, source)?;
@@ -86,8 +86,9 @@ async fn keep(
         }
         let (executable, content) = (opened.is_executable, content(opened.file, size));
         let answer = context
+            .job
             .server
-            .keep(context.lease, path.as_str(), size, executable, content)
+            .keep(context.job.lease, path.as_str(), size, executable, content)
             .await;
         match answer {
             Err(error @ (CallError::Unreachable { .. } | CallError::Failing { .. })) => {
@@ -171,12 +172,12 @@ pub(super) async fn download(
     from: &[String],
     destination: Option<&str>,
 ) -> Result<(), ToolError> {
-    let limits = context.config.limits;
+    let limits = context.job.config.limits;
     let destination = RelativePath::parse(destination.unwrap_or("."))?;
     let mut backoff = context.backoff();
     let parsed = Patterns::parse(patterns)?;
     let kept = context
-        .until_answered(&mut backoff, || context.server.kept(context.lease))
+        .until_answered(&mut backoff, || context.job.server.kept(context.job.lease))
         .await?;
     let wanted = choose(kept, &parsed, from)?;
     if wanted.is_empty() {
@@ -198,7 +199,7 @@ pub(super) async fn download(
             limit: limits.artifact_bytes,
         });
     }
-    let tree = Tree::new(context.workspace.work(), context.workspace.owner());
+    let tree = context.workspace().files();
     for (path, file) in &wanted {
         fetch(context, &tree, &path.below(&destination), file, &mut backoff).await?;
         context.say(&format!("Brought back {path} ({} bytes)", file.size));
@@ -252,7 +253,9 @@ async fn fetch(
 ) -> Result<(), ToolError> {
     loop {
         let content = context
-            .until_answered(backoff, || context.server.fetch_kept(context.lease, kept.id))
+            .until_answered(backoff, || {
+                context.job.server.fetch_kept(context.job.lease, kept.id)
+            })
             .await?;
         let file = tree.create(path).map_err(ToolError::disk("write", path))?;
         if kept.executable {

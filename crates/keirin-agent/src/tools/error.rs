@@ -6,9 +6,9 @@ use keirin_git::GitError;
 use keirin_results::ReadError;
 use keirin_workflow::GlobError;
 
-use super::files::InvalidPath;
+use crate::error::FolderError;
+use crate::files::InvalidPath;
 use crate::server::CallError;
-use crate::workspace::FolderError;
 
 /// Why a tool did not do what its step asks.
 #[derive(Debug, thiserror::Error)]

@@ -16,8 +16,8 @@ use keirin_model::Outcome;
 use keirin_wire::agent::CheckoutRepository;
 
 use super::error::ToolError;
-use super::files::{RelativePath, Tree, give_away_all};
 use super::{count, on_disk, shell, unless_halted};
+use crate::files::{RelativePath, give_away_all};
 use crate::removal::remove_all;
 use crate::step::{StepContext, StepEnd};
 
@@ -125,7 +125,7 @@ fn script(script: &str, words: &[&str]) -> Vec<String> {
 /// Where to, whatever folder the step itself works in.
 fn folder(context: &StepContext<'_>, request: Request<'_>) -> Result<String, ToolError> {
     let destination = RelativePath::parse(request.destination.as_deref().unwrap_or("."))?;
-    let folder = context.workspace.work().join(destination.as_path());
+    let folder = context.job.executor.folders().work.join(destination.as_path());
     Ok(folder.to_string_lossy().into_owned())
 }
 
@@ -161,7 +161,7 @@ fn other(context: &StepContext<'_>, request: Request<'_>) -> Result<Vec<String>,
 
 /// Submodules are other repositories, so they are fetched by a process of the step too. A copied working tree has them.
 fn submodules(context: &StepContext<'_>, request: Request<'_>) -> Result<Option<Vec<String>>, ToolError> {
-    let Some(CheckoutRepository::Mirror { upstream, .. }) = &context.assignment.repository else {
+    let Some(CheckoutRepository::Mirror { upstream, .. }) = &context.job.assignment.repository else {
         return Ok(None);
     };
     let upstream = upstream.as_deref().map(RepositoryUrl::parse).transpose();
@@ -173,10 +173,11 @@ fn submodules(context: &StepContext<'_>, request: Request<'_>) -> Result<Option<
 
 async fn own(context: &StepContext<'_>, request: Request<'_>) -> Result<(), ToolError> {
     let destination = RelativePath::parse(request.destination.as_deref().unwrap_or("."))?;
-    let private = context.workspace.private()?;
+    let private = context.workspace().private()?;
     let fresh = private.join(format!("checkout-{}", context.index));
     let git = Git::new();
     let repository = context
+        .job
         .assignment
         .repository
         .as_ref()
@@ -192,14 +193,14 @@ async fn own(context: &StepContext<'_>, request: Request<'_>) -> Result<(), Tool
             context.say(&format!(
                 "Checking out {} of {}",
                 commit.short(),
-                context.assignment.origin.project
+                context.job.assignment.origin.project
             ));
-            let url = context.server.mirror_url(path);
+            let url = context.job.server.mirror_url(path);
             let source = RepositoryUrl::parse(&url).map_err(keirin_git::GitError::from)?;
             // A local path, as tests and one machine's own programs use, asks for no credential.
             // The token of the job opens more than its mirror, and git sends it to whoever listens at the server's address;
             // only a server of an earlier version gives no other.
-            let token = fetch_token.as_ref().unwrap_or(&context.lease.token);
+            let token = fetch_token.as_ref().unwrap_or(&context.job.lease.token);
             let credential = (!source.is_local()).then(|| Credential::Basic {
                 username: "keirin".to_owned(),
                 password: token.clone(),
@@ -226,8 +227,8 @@ async fn own(context: &StepContext<'_>, request: Request<'_>) -> Result<(), Tool
             ));
         }
     }
-    let owner = context.workspace.owner();
-    let tree = Tree::new(context.workspace.work(), owner);
+    let owner = context.workspace().owner();
+    let tree = context.workspace().files();
     on_disk(move || {
         if let Some(owner) = owner {
             give_away_all(&fresh, owner).map_err(ToolError::disk("give away", fresh.display()))?;
@@ -260,7 +261,7 @@ async fn check_out(context: &StepContext<'_>, git: &Git, checkout: &Checkout) ->
 
 /// Git's own words, as lines of the log: of the counting up only where it ends.
 fn progress(context: &StepContext<'_>) -> ProgressReporter {
-    let (log, step) = (Arc::clone(context.log), context.number());
+    let (log, step) = (Arc::clone(context.job.log), context.number());
     Arc::new(move |line: &str| {
         let counts_up = line.contains('%') && !line.ends_with("done.");
         if !counts_up {

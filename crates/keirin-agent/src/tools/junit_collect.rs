@@ -7,9 +7,9 @@ use keirin_results::read_junit;
 use keirin_wire::agent::TestReport;
 
 use super::error::ToolError;
-use super::files::Tree;
 use super::matching::{Found, Matches, Patterns, Unusable};
 use super::{count, name_passed_over, on_disk};
+use crate::files::Tree;
 use crate::step::StepContext;
 
 /// More of one file is not read; the reader of reports says so.
@@ -19,9 +19,8 @@ const FILE_BYTES: u64 = 65 << 20;
 /// run must not look like one that found nothing.
 pub(super) async fn run(context: &StepContext<'_>, patterns: &[String]) -> Result<(), ToolError> {
     let patterns = Patterns::parse(patterns)?;
-    let limit = context.config.limits.report_files;
-    let root = context.workspace.work().to_owned();
-    let owner = context.workspace.owner();
+    let limit = context.job.config.limits.report_files;
+    let root = context.workspace().work().to_owned();
     let found = on_disk(move || Ok((patterns.find(&root, limit)?, patterns)));
     let (Matches { files, passed_over }, patterns) = found.await?;
     let mut links_and_names = passed_over;
@@ -33,10 +32,9 @@ pub(super) async fn run(context: &StepContext<'_>, patterns: &[String]) -> Resul
         (true, true) => return Err(patterns.nothing_usable()),
         (false, _) => {}
     }
-    let root = context.workspace.work().to_owned();
-    let limit = context.config.limits.report_bytes;
+    let tree = context.workspace().files();
+    let limit = context.job.config.limits.report_bytes;
     let (read, files) = on_disk(move || {
-        let tree = Tree::new(&root, owner);
         let mut results = Vec::new();
         let mut left = limit;
         for file in &files {
@@ -68,7 +66,7 @@ pub(super) async fn run(context: &StepContext<'_>, patterns: &[String]) -> Resul
         results,
     };
     let mut backoff = context.backoff();
-    let call = || context.server.test_results(context.lease, &report);
+    let call = || context.job.server.test_results(context.job.lease, &report);
     Ok(context.until_answered(&mut backoff, call).await?)
 }
 
@@ -94,9 +92,9 @@ fn read(tree: &Tree, found: &Found, left: u64) -> Result<Vec<u8>, ToolError> {
 
 fn masked(context: &StepContext<'_>, result: TestResult) -> TestResult {
     TestResult {
-        suite: context.log.masked(&result.suite),
-        name: context.log.masked(&result.name),
-        message: result.message.map(|message| context.log.masked(&message)),
+        suite: context.job.log.masked(&result.suite),
+        name: context.job.log.masked(&result.name),
+        message: result.message.map(|message| context.job.log.masked(&message)),
         ..result
     }
 }

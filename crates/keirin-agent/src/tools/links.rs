@@ -14,7 +14,7 @@ use nix::sys::stat::{Mode, SFlag, fstat};
 /// As many links in a row are followed as the kernel does.
 const LINKS: usize = 40;
 /// As many folders may lie on the way, each of which is open meanwhile: more than a path that is kept has room for.
-const FOLDERS: usize = super::files::LONGEST / 2;
+const FOLDERS: usize = crate::files::LONGEST / 2;
 
 /// Where a link leads.
 #[derive(Debug, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use std::path::Path;
 use keirin_workflow::Globs;
 
 use super::error::ToolError;
-use super::files::{InvalidPath, RelativePath};
 use super::links::{self, LinkTarget};
 use super::walk::{Walk, WorkspaceEntry};
+use crate::files::{InvalidPath, RelativePath};
 
 /// A workspace may have this many entries before a search in it is given up.
 const ENTRIES: usize = 2_000_000;

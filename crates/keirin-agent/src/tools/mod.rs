@@ -2,7 +2,6 @@
 
 mod artifacts;
 mod error;
-mod files;
 mod git;
 mod junit_collect;
 mod links;
@@ -17,7 +16,6 @@ use keirin_model::plan::{Artifacts, Tool};
 use crate::step::{StepContext, StepEnd};
 
 pub(crate) use error::ToolError;
-pub(crate) use files::RelativePath;
 use matching::PassedOver;
 
 /// So many of the things that are passed over are named.
@@ -81,10 +79,9 @@ async fn unless_halted(
     context: &StepContext<'_>,
     work: impl Future<Output = Result<(), ToolError>>,
 ) -> StepEnd {
-    let limit = async { context.sandbox.lock().await.runs_into_limit().await };
     tokio::select! {
         () = context.halt.cancelled() => StepEnd::failed("halted"),
-        exceeded = limit => StepEnd::failed(context.config.job_limits.explain(exceeded)),
+        exceeded = context.job.executor.runs_into_limit() => StepEnd::failed(context.job.config.job_limits.explain(exceeded)),
         result = work => match result {
             Ok(()) => StepEnd::success(),
             Err(error) => StepEnd::failed(error.to_string()),

@@ -5,7 +5,7 @@
 
 use keirin_wire::log::Stream;
 
-use crate::process::{Bare, Launch};
+use crate::executor::StepCommand;
 use crate::step::{StepContext, StepEnd};
 
 const SHELL: [&str; 3] = ["sh", "-e", "-c"];
@@ -30,24 +30,20 @@ pub(super) async fn process(context: &StepContext<'_>, program: &str, arguments:
     if arguments.iter().any(|argument| argument.contains('\0')) {
         return StepEnd::failed("the script holds a NUL byte, which no program can be given");
     }
-    let bare = Bare {
-        sandbox: context.sandbox,
-        owner: context.workspace.owner(),
-        patience: &context.config.patience,
-    };
-    let launch = Launch {
+    let command = StepCommand {
         program,
         arguments,
         folder: &context.folder,
         environment: &context.environment,
     };
-    let output = context.log.capture(context.number(), Stream::Output);
-    let error = context.log.capture(context.number(), Stream::Error);
-    match bare.run(&launch, output, error, &context.halt).await {
+    let output = context.job.log.capture(context.number(), Stream::Output);
+    let error = context.job.log.capture(context.number(), Stream::Error);
+    let run = context.job.executor.run(&command, output, error, &context.halt);
+    match run.await {
         Ok(end) => StepEnd {
             message: end
                 .exceeded
-                .map(|exceeded| context.config.job_limits.explain(exceeded)),
+                .map(|exceeded| context.job.config.job_limits.explain(exceeded)),
             ..StepEnd::exited(end.exit)
         },
         Err(error) => StepEnd::failed(error.to_string()),

@@ -16,9 +16,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use keirin_agent::{Config, HttpServer, JobRunner, Server, Shutdown, UidRange};
+use keirin_agent::{Config, HttpServer, JobRunner, Server, Shutdown, UidRange, offered_executors};
 use keirin_client::{AgentClient, ClientError, Connector};
-use keirin_model::plan::Executor;
 use keirin_wire::agent::{PROTOCOL, Register, Registered, SECRET_PREFIX};
 use nix::sys::prctl::set_dumpable;
 use serde::{Deserialize, Serialize};
@@ -209,7 +208,7 @@ async fn register(
         secret: Some(registration.secret.clone()),
         groups: arguments.group.iter().cloned().collect(),
         labels: labels(arguments),
-        executors: BTreeSet::from([Executor::Bare]),
+        executors: offered_executors(),
         slots: arguments.slots,
         host: host(),
     };

@@ -4,19 +4,18 @@ mod plan;
 mod printer;
 mod server;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
-use keirin_agent::{Config, JobRunner, RunAs, Shutdown};
+use keirin_agent::{Config, JobRunner, RunAs, Shutdown, offered_executors};
 use keirin_controller::{CheckoutSource, Directory, MemoryJournal, run_standalone};
 use keirin_engine::memory::MemoryStore;
 use keirin_engine::{CancelTarget, NewFlow, Rules};
 use keirin_model::agent::Agent as AgentModel;
 use keirin_model::flow::Cause;
-use keirin_model::plan::{Executor, Plan};
+use keirin_model::plan::Plan;
 use keirin_model::{AgentId, BranchId, FlowId, ProjectId, Status};
 use tokio::sync::watch;
 
@@ -167,7 +166,7 @@ fn agent_for(plan: &Plan, slots: u32) -> AgentModel {
         name: "here".to_owned(),
         groups: jobs().map(|job| job.requirements.group.clone()).collect(),
         labels: jobs().flat_map(|job| job.requirements.labels.clone()).collect(),
-        executors: BTreeSet::from([Executor::Bare]),
+        executors: offered_executors(),
         slots,
         authorised: true,
         disabled: false,

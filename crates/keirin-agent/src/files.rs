@@ -16,7 +16,7 @@ use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, unlinkat};
 use crate::sandbox::Owner;
 
 /// A path may be this many bytes long.
-pub(super) const LONGEST: usize = 1024;
+pub(crate) const LONGEST: usize = 1024;
 
 /// A path that leads nowhere, or out of the workspace.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -216,13 +216,13 @@ pub(crate) fn give_away_all(folder: &Path, owner: Owner) -> io::Result<()> {
 }
 
 /// A folder whose own path nobody but the agent can change.
-pub(super) fn open_path(path: &Path) -> io::Result<OwnedFd> {
+pub(crate) fn open_path(path: &Path) -> io::Result<OwnedFd> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     Ok(nix::fcntl::open(path, flags, Mode::empty())?)
 }
 
 /// A folder in an open one, and never what a link leads to.
-pub(super) fn open_folder(parent: &OwnedFd, name: impl AsRef<OsStr>) -> io::Result<OwnedFd> {
+pub(crate) fn open_folder(parent: &OwnedFd, name: impl AsRef<OsStr>) -> io::Result<OwnedFd> {
     let name = name.as_ref();
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     match openat(parent, name, flags, Mode::empty()) {
