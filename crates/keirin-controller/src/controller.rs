@@ -24,6 +24,7 @@ use crate::background::poll_repository;
 use crate::directory::{CheckoutSource, Directory};
 use crate::event_loop::{self, End, EventLoopParts};
 use crate::events::{self, Notifications};
+use crate::feed::EventFeeds;
 use crate::firing::Firing;
 use crate::handle::Handle;
 use crate::journal::StoreJournal;
@@ -71,6 +72,7 @@ pub struct Controller {
     /// The epoch in which this server leads.
     leading: watch::Sender<Option<Epoch>>,
     commits: watch::Sender<u64>,
+    feeds: EventFeeds,
     notifications: Notifications,
 }
 
@@ -79,6 +81,8 @@ impl Controller {
     pub fn new(parts: ControllerParts) -> Self {
         let directory = Directory::new(CheckoutSource::Mirrors, parts.address);
         let notifications = Notifications::new(Arc::clone(&parts.clock));
+        let (leading, commits) = (watch::Sender::new(None), watch::Sender::new(0));
+        let feed_store = parts.store.clone();
         Self {
             notifications,
             preparer: Preparer {
@@ -97,8 +101,9 @@ impl Controller {
             directory,
             handle: RwLock::new(None),
             lease: Mutex::new(None),
-            leading: watch::Sender::new(None),
-            commits: watch::Sender::new(0),
+            feeds: EventFeeds::new(feed_store, commits.clone(), leading.clone()),
+            leading,
+            commits,
         }
     }
 
@@ -516,13 +521,8 @@ impl Work for Controller {
             Some(position) => position,
             None => self.store.newest_position().await?,
         };
-        let work = events::follow(
-            self.store.clone(),
-            self.directory.clone(),
-            Arc::clone(&self.clock),
-            position,
-            self.commits.subscribe(),
-        );
+        let feed = self.feeds.follow().await?;
+        let work = events::follow(feed, self.directory.clone(), Arc::clone(&self.clock), position);
         let aside = events::notifications(self.notifications.subscribe(), position, Arc::clone(&self.clock));
         Ok(futures::stream::select(work, aside).boxed())
     }

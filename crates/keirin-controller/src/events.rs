@@ -1,65 +1,45 @@
 //! The stream of changes for whoever shows them: read from the store in the order in which they were committed.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt};
 use keirin_model::{AgentId, Clock, ProjectId, Timestamp};
-use keirin_store::Store;
-use keirin_store::engine::{self, EventBatch, Position};
+use keirin_store::engine::{self, Position};
 use keirin_wire::api::{Event, EventKind};
+use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, watch};
 
 use crate::directory::Directory;
+use crate::feed::{EventFeed, Heard};
 use crate::work::EventEnvelope;
 
-/// How many commits are read at a time.
-const AT_A_TIME: u32 = 500;
-/// How long until the stream looks again for what an older transaction held back.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
-/// A stream that nobody woke looks by itself.
-const SAFETY_NET: Duration = Duration::from_secs(15);
-
-/// One reader of the stream.
-struct Reader {
-    store: Store,
+/// One follower of the stream.
+struct Follower {
+    feed: Arc<EventFeed>,
     directory: Directory,
-    position: Position,
-    commits: watch::Receiver<u64>,
     clock: Clock,
-    unsettled: bool,
-    begin: bool,
+    position: Position,
+    /// Whether the position is one that was heard here.
+    is_known: bool,
 }
 
-/// Everything that is committed after `position`.
+/// Everything that is committed after `position`, which may be one that a client brings along.
 pub(crate) fn follow(
-    store: Store,
+    feed: Arc<EventFeed>,
     directory: Directory,
     clock: Clock,
     position: Position,
-    commits: watch::Receiver<u64>,
 ) -> BoxStream<'static, EventEnvelope> {
-    let reader = Reader {
-        store,
+    let follower = Follower {
+        feed,
         directory,
-        position,
-        commits,
         clock,
-        unsettled: false,
-        begin: true,
+        position,
+        is_known: false,
     };
-    stream::unfold(reader, |mut reader| async move {
-        loop {
-            if !reader.begin && !reader.wait().await {
-                return None;
-            }
-            reader.begin = false;
-            let told = reader.read().await;
-            if !told.is_empty() {
-                reader.begin = true;
-                return Some((stream::iter(told), reader));
-            }
-        }
+    stream::unfold(follower, |mut follower| async move {
+        let told = follower.hear().await?;
+        Some((stream::iter(told), follower))
     })
     .flatten()
     .boxed()
@@ -123,50 +103,27 @@ pub(crate) fn notifications(
     .boxed()
 }
 
-impl Reader {
-    /// Waits until there may be news; `false` when there will be none, because the server stops.
-    async fn wait(&mut self) -> bool {
-        if self.unsettled {
-            tokio::time::sleep(LOOK_AGAIN).await;
-            return true;
-        }
-        match tokio::time::timeout(SAFETY_NET, self.commits.changed()).await {
-            Ok(changed) => changed.is_ok(),
-            Err(_) => true,
-        }
-    }
-
-    async fn read(&mut self) -> Vec<EventEnvelope> {
-        self.commits.mark_unchanged();
-        match self.store.events_after(self.position, AT_A_TIME).await {
-            Ok(EventBatch::After { events, unsettled }) => {
-                self.unsettled = unsettled;
+impl Follower {
+    /// Waits for what comes next; `None` when there will be nothing.
+    async fn hear(&mut self) -> Option<Vec<EventEnvelope>> {
+        let heard = match self.is_known {
+            true => self.feed.after(self.position).await?,
+            false => self.feed.read_database(self.position).await,
+        };
+        self.is_known = true;
+        match heard {
+            Heard::Events(events) => {
                 if let Some(last) = events.last() {
                     self.position = last.position;
                 }
-                events.into_iter().flat_map(|event| self.tell(&event)).collect()
+                Some(events.iter().flat_map(|event| self.tell(event)).collect())
             }
-            Ok(EventBatch::Gone) => self.begin_anew().await,
-            Err(error) => {
-                tracing::warn!(%error, "events cannot be read at the moment");
-                Vec::new()
-            }
-        }
-    }
-
-    /// So much has happened that it cannot be told any more.
-    async fn begin_anew(&mut self) -> Vec<EventEnvelope> {
-        match self.store.newest_position().await {
-            Ok(position) => {
+            Heard::Reset(position) => {
                 self.position = position;
-                vec![EventEnvelope {
+                Some(vec![EventEnvelope {
                     position: position.to_string(),
                     event: Event::new(EventKind::Reset, (self.clock)()),
-                }]
-            }
-            Err(error) => {
-                tracing::warn!(%error, "events cannot be read at the moment");
-                Vec::new()
+                }])
             }
         }
     }

@@ -11,6 +11,7 @@ mod default_branch;
 mod directory;
 mod event_loop;
 mod events;
+mod feed;
 mod firing;
 mod handle;
 mod history;
