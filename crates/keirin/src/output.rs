@@ -73,7 +73,17 @@ impl Output {
 
     /// A line of the result.
     pub(crate) fn line(&self, text: impl Display) {
-        if writeln!(io::stdout().lock(), "{text}").is_ok() {
+        self.check(writeln!(io::stdout().lock(), "{text}"));
+    }
+
+    /// A part of a result that is no text of ours.
+    pub(crate) fn bytes(&self, bytes: &[u8]) {
+        self.check(io::stdout().lock().write_all(bytes));
+    }
+
+    /// Deals with a reader that has gone.
+    fn check(&self, written: io::Result<()>) {
+        if written.is_ok() {
             return;
         }
         match &self.lost {

@@ -1,6 +1,7 @@
 //! `keirin log`: reads, follows and searches logs.
 
 use clap::{ArgGroup, Args};
+use futures::StreamExt as _;
 use keirin_client::{Client, LogLinesQuery, LogSearchQuery, News};
 use keirin_model::{JobId, RunId, State};
 use keirin_wire::api::{LogLine, LogMatch};
@@ -42,6 +43,9 @@ pub(crate) struct LogArguments {
     /// Search what this part of the server says
     #[arg(long, value_name = "NAME", requires = "grep")]
     service: Option<String>,
+    /// The whole log byte for byte as it is downloaded, without marks
+    #[arg(long, conflicts_with_all = ["grep", "follow", "tail", "step", "attempt", "times"])]
+    raw: bool,
     /// Show lines as they come, until the job is finished
     #[arg(long)]
     follow: bool,
@@ -73,6 +77,13 @@ pub(crate) async fn log(on: On<LogArguments>, output: &Output) -> anyhow::Result
             .error("a whole log is of a job; logs of a flow, run, agent or service are searched with --grep");
         return Ok(Exit::Usage);
     };
+    if arguments.raw {
+        let mut pieces = std::pin::pin!(client.raw_log(job).await?);
+        while let Some(piece) = pieces.next().await {
+            output.bytes(&piece?);
+        }
+        return Ok(Exit::Success);
+    }
     let reader = Reader {
         client: &client,
         job,
