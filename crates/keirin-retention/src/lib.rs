@@ -8,6 +8,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod deleted_project;
+mod events;
 mod expiry;
 mod owner;
 mod removal;
@@ -40,6 +41,7 @@ pub struct Retention {
 struct Counts {
     removed: AtomicU64,
     orphans: AtomicU64,
+    events: AtomicU64,
     flows: AtomicU64,
     logs: AtomicU64,
     artifacts: AtomicU64,
@@ -82,7 +84,12 @@ impl Retention {
         self.counts.expired(what).load(Ordering::Relaxed)
     }
 
-    /// What has gone since the server started.
+    /// How many events were removed since the server started.
+    pub fn events_removed(&self) -> u64 {
+        self.counts.events.load(Ordering::Relaxed)
+    }
+
+    /// How many objects have gone since the server started.
     pub fn counts(&self) -> RemovalCounts {
         RemovalCounts {
             removed: self.counts.removed.load(Ordering::Relaxed),
@@ -95,6 +102,7 @@ impl Retention {
 pub fn background_works(retention: &Retention) -> Vec<Arc<dyn BackgroundWork>> {
     vec![
         Arc::new(expiry::ApplyRetention(retention.clone())),
+        Arc::new(events::RemoveEvents(retention.clone())),
         Arc::new(removal::RemoveObjects(retention.clone())),
         Arc::new(sweep::SweepObjects(retention.clone())),
         Arc::new(deleted_project::ClearDeletedProject(retention.clone())),

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use keirin_background::{JobFailure, NextRun};
 use keirin_retention::{ObjectOwner, OwnershipError, RemovalCounts};
+use keirin_store::engine::{EventBatch, Position};
 
 use fixture::Fixture;
 
@@ -168,6 +169,32 @@ async fn a_restored_database_takes_no_objects_that_were_there_before_it() {
     let same = restored.another().await;
     same.retention.claim_if_unowned("same").await.unwrap();
     assert_eq!(same.retention.owner().await.unwrap(), ObjectOwner::This);
+}
+
+#[tokio::test]
+async fn events_go_after_a_week_but_for_the_one_that_a_reader_may_stand_on() {
+    let fixture = Fixture::at(Timestamp::now()).await;
+    fixture
+        .execute(
+            "insert into events (at, items)
+               select now() - case when number <= 6000 then interval '8 days' else interval '6 days' end, '[]'
+               from generate_series(1, 6003) as number",
+        )
+        .await;
+    let newest = fixture.store.newest_position().await.unwrap();
+    assert_eq!(fixture.round("remove_events").await, Ok(NextRun::Done));
+    assert_eq!(fixture.retention.events_removed(), 5999);
+    // Whoever had read all but the last three reads on from there.
+    let stood_on = Position {
+        number: newest.number - 3,
+        ..newest
+    };
+    let EventBatch::After { events, .. } = fixture.store.events_after(stood_on, 10).await.unwrap() else {
+        panic!("the newest of the old ones is gone");
+    };
+    assert_eq!(events.len(), 3);
+    assert_eq!(fixture.round("remove_events").await, Ok(NextRun::Done));
+    assert_eq!(fixture.retention.events_removed(), 5999);
 }
 
 #[tokio::test]

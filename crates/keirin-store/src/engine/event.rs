@@ -141,19 +141,25 @@ impl Store {
         }))
     }
 
-    /// Drops the events before this time, but for the newest of them, which somebody may stand on. Gives how many.
+    /// Removes the oldest events of before this time, at most this many, but for the newest of them, which somebody may
+    /// stand on. Gives how many.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn drop_events(&self, before: Timestamp) -> Result<u64> {
-        let dropped = sqlx::query!(
-            "delete from events where (xid, number) <
-               (select xid, number from events where at < $1 order by xid desc, number desc limit 1)",
+    pub async fn remove_events(&self, before: Timestamp, limit: u32) -> Result<u64> {
+        let removed = sqlx::query!(
+            "delete from events where number in (
+               select number from events
+               where (xid, number) < (select xid, number from events where at < $1 order by at desc, number desc limit 1)
+               order by xid, number
+               limit $2
+             )",
             before.to_sqlx() as _,
+            i64::from(limit),
         )
         .execute(&self.pool)
         .await?;
-        Ok(dropped.rows_affected())
+        Ok(removed.rows_affected())
     }
 }
 

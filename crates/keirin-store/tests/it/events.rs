@@ -186,7 +186,9 @@ async fn a_reader_that_fell_too_far_behind_is_told_so() {
     assert_eq!(led.store.newest_position().await.unwrap(), newest);
 
     let far_away = jiff::Timestamp::MAX;
-    assert_eq!(led.store.drop_events(far_away).await.unwrap(), 3);
+    assert_eq!(led.store.remove_events(far_away, 2).await.unwrap(), 2);
+    assert_eq!(led.store.remove_events(far_away, 2).await.unwrap(), 1);
+    assert_eq!(led.store.remove_events(far_away, 2).await.unwrap(), 0);
     assert_eq!(
         led.store.events_after(events[0].position, 10).await.unwrap(),
         EventBatch::Gone

@@ -329,6 +329,11 @@ async fn of_background(app: &App, figures: &mut Figures) -> Result<(), ApiError>
             (vec![("removed", what.to_string())], count)
         }),
     );
+    figures.counter(
+        "keirin_events_removed_total",
+        "Events that were removed since the server started because they were older than a week.",
+        [(vec![], app.retention.events_removed() as f64)],
+    );
     let reconcilers = app.reconcilers.all().into_iter();
     figures.gauge(
         "keirin_reconciler_failing",
