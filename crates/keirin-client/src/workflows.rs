@@ -1,6 +1,6 @@
 //! Workflow files.
 
-use keirin_wire::api::{CheckWorkflow, Workflow, WorkflowCheck};
+use keirin_wire::api::Workflow;
 use reqwest::Method;
 
 use crate::Result;
@@ -20,13 +20,5 @@ impl Client {
         .query(&query)
         .receive()
         .await
-    }
-
-    /// Checks a workflow file.
-    ///
-    /// # Errors
-    /// As every call.
-    pub async fn check_workflow(&self, asked: &CheckWorkflow) -> Result<WorkflowCheck> {
-        self.post("/api/v1/workflows/check", asked).await
     }
 }

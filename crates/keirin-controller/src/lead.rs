@@ -45,14 +45,6 @@ impl Leadership {
         }
     }
 
-    /// Takes the lead if nobody has it.
-    ///
-    /// # Errors
-    /// The database cannot be reached.
-    pub async fn try_take(&self) -> Result<Option<LeaderLease>> {
-        self.store.try_lead(&self.holder, TERM).await
-    }
-
     /// Gives the lead back, so that a standby need not wait.
     ///
     /// # Errors

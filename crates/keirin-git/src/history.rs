@@ -1,7 +1,6 @@
 //! Reading a mirror: commits, files and what changed between two commits.
 
 use bytes::Bytes;
-use jiff::Timestamp;
 
 use crate::classify::{Scene, classify};
 use crate::credential::Access;
@@ -9,44 +8,8 @@ use crate::error::GitError;
 use crate::mirror::Mirror;
 use crate::name::{CommitId, TreePath};
 
-/// One commit in a list: id, parents, author, committer, subject and body, parted by zero bytes.
-const COMMIT_FORMAT: &str = "--format=%H%x00%P%x00%an%x00%ae%x00%at%x00%cn%x00%ce%x00%ct%x00%s%x00%b";
-const COMMIT_FIELDS: usize = 10;
-/// Longest body of a commit message that is kept, in characters.
-const BODY_LIMIT: usize = 16 * 1024;
-
 /// What a link is that leads to nothing.
 const NOWHERE: &str = "a link that leads nowhere";
-
-/// A commit without its files. Names and texts are as their author wrote them: from outside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommitInfo {
-    /// Its id.
-    pub id: CommitId,
-    /// The commits that it follows; several for a merge.
-    pub parents: Vec<CommitId>,
-    /// Who wrote it.
-    pub author: Person,
-    /// When it was written.
-    pub authored_at: Timestamp,
-    /// Who put it in.
-    pub committer: Person,
-    /// When it was put in.
-    pub committed_at: Timestamp,
-    /// The first paragraph of the message, on one line.
-    pub subject: String,
-    /// The rest of the message, at most 16,384 characters.
-    pub body: String,
-}
-
-/// A name and an address, neither checked by anybody.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Person {
-    /// As the commit says.
-    pub name: String,
-    /// As the commit says.
-    pub email: String,
-}
 
 /// What lies in a folder of a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -262,84 +225,6 @@ impl Mirror {
         Ok(changes)
     }
 
-    /// The newest commit that both have in their history; `None` when their histories never met.
-    ///
-    /// # Errors
-    /// [`GitError::CommitNotFound`] among others.
-    pub async fn merge_base(&self, one: &CommitId, other: &CommitId) -> Result<Option<CommitId>, GitError> {
-        self.existing()?;
-        let finished = self
-            .call(["merge-base"])
-            .argument(one.as_str())
-            .argument(other.as_str())
-            .run()
-            .await?;
-        match finished.code {
-            Some(0) => Ok(Some(CommitId::parse(finished.text().trim())?)),
-            Some(1) if finished.stderr.is_empty() => Ok(None),
-            _ => Err(self
-                .explain_both(one, other, classify(&finished, self.scene()))
-                .await),
-        }
-    }
-
-    /// Who made a commit, when, and what they say about it.
-    ///
-    /// # Errors
-    /// [`GitError::CommitNotFound`] among others.
-    pub async fn commit_info(&self, commit: &CommitId) -> Result<CommitInfo, GitError> {
-        let found = self.log(&[commit.as_str(), "--"], 1).await;
-        match found {
-            Ok(commits) => commits
-                .into_iter()
-                .next()
-                .ok_or_else(|| self.corrupted("a commit cannot be read")),
-            Err(error) => Err(self.explain(commit, error).await),
-        }
-    }
-
-    /// The commits that `head` has and `base` has not, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// [`GitError::CommitNotFound`] among others.
-    pub async fn commits_between(
-        &self,
-        base: &CommitId,
-        head: &CommitId,
-        limit: u32,
-    ) -> Result<Vec<CommitInfo>, GitError> {
-        match self.log(&[head.as_str(), &format!("^{base}"), "--"], limit).await {
-            Ok(commits) => Ok(commits),
-            Err(error) => Err(self.explain_both(base, head, error).await),
-        }
-    }
-
-    async fn log(&self, range: &[&str], limit: u32) -> Result<Vec<CommitInfo>, GitError> {
-        self.existing()?;
-        let mut call = self.call([
-            "log",
-            "-z",
-            "--no-show-signature",
-            "--no-mailmap",
-            "--encoding=UTF-8",
-            COMMIT_FORMAT,
-        ]);
-        call = call.argument(format!("--max-count={limit}"));
-        for argument in range {
-            call = call.argument(argument);
-        }
-        let text = call.ok_in(self.scene()).await?.text();
-        // Each commit ends in a zero byte, as each of its fields but the last does.
-        let Some(text) = text.strip_suffix('\0') else {
-            return Ok(Vec::new());
-        };
-        let fields: Vec<&str> = text.split('\0').collect();
-        fields
-            .chunks(COMMIT_FIELDS)
-            .map(|fields| commit_from(fields).ok_or_else(|| self.corrupted("a commit cannot be read")))
-            .collect()
-    }
-
     /// Says why something at a commit is not there.
     async fn explain_missing(&self, commit: &CommitId, path: &TreePath) -> GitError {
         self.explain(
@@ -374,41 +259,4 @@ impl Mirror {
             Err(error) => error,
         }
     }
-}
-
-fn commit_from(fields: &[&str]) -> Option<CommitInfo> {
-    let [
-        id,
-        parents,
-        author,
-        author_email,
-        authored,
-        committer,
-        committer_email,
-        committed,
-        subject,
-        body,
-    ] = fields
-    else {
-        return None;
-    };
-    let time = |seconds: &str| Timestamp::from_second(seconds.parse().ok()?).ok();
-    let person = |name: &str, email: &str| Person {
-        name: name.to_owned(),
-        email: email.to_owned(),
-    };
-    Some(CommitInfo {
-        id: CommitId::parse(id).ok()?,
-        parents: parents
-            .split_whitespace()
-            .map(CommitId::parse)
-            .collect::<Result<_, _>>()
-            .ok()?,
-        author: person(author, author_email),
-        authored_at: time(authored)?,
-        committer: person(committer, committer_email),
-        committed_at: time(committed)?,
-        subject: (*subject).to_owned(),
-        body: body.trim_end().chars().take(BODY_LIMIT).collect(),
-    })
 }

@@ -4,7 +4,7 @@
 //! that an agent was given: it is a partial clone (`blob:none`). A mirror of a repository on this machine is whole.
 //! Git may fetch what is left out only in calls that say so; in all others an object that is not here is simply absent.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
@@ -43,8 +43,6 @@ pub struct Mirrors {
 pub(crate) struct State {
     pub(crate) serving: Arc<Semaphore>,
     pub(crate) fetches: Queue,
-    /// Commits whose files are all here, by the depth of history asked for.
-    pub(crate) complete: tokio::sync::Mutex<HashSet<(CommitId, Option<u32>)>>,
 }
 
 impl Default for State {
@@ -52,7 +50,6 @@ impl Default for State {
         Self {
             serving: Arc::new(Semaphore::new(SERVED_OF_ONE)),
             fetches: Queue::default(),
-            complete: tokio::sync::Mutex::default(),
         }
     }
 }
@@ -90,6 +87,11 @@ impl Mirrors {
             serving: Arc::new(Semaphore::new(SERVED_AT_A_TIME)),
             rules: Arc::default(),
         }
+    }
+
+    /// How many processes of git were started for mirrors.
+    pub fn processes_started(&self) -> u64 {
+        self.git.processes_started()
     }
 
     /// The same, with rules for which repositories may be fetched.
@@ -262,22 +264,6 @@ impl Mirror {
             }
         }
         Ok(references)
-    }
-
-    /// The branches in the mirror with their commits, by name. Names that git itself would not take for a branch
-    /// (such as `-x`) are left out.
-    ///
-    /// # Errors
-    /// [`GitError::NotMirrored`] and [`GitError::Corrupted`].
-    pub async fn list_branches(&self) -> Result<Vec<(BranchName, CommitId)>, GitError> {
-        let references = self.references().await?;
-        let branches = references
-            .ids
-            .iter()
-            .filter_map(|(name, id)| Some((name.strip_prefix("refs/heads/")?, id)));
-        Ok(branches
-            .filter_map(|(name, id)| Some((BranchName::parse(name).ok()?, CommitId::parse(id).ok()?)))
-            .collect())
     }
 
     /// Branches and tags as the mirror has them. Names that git itself would not take for a branch or tag are left out.

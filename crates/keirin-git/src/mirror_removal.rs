@@ -39,11 +39,8 @@ impl Mirrors {
     /// [`GitError::Io`] when the folder cannot be removed.
     pub async fn remove(&self, name: &str) -> Result<(), GitError> {
         let state = self.state(name);
-        // In this order, as `ensure_commit` takes them.
-        let mut complete = state.complete.lock().await;
         let _running = state.fetches.running.lock().await;
         let _others = self.lock(name).await?;
-        complete.clear();
         let (mirror, making) = (
             self.root().join(format!("{name}.git")),
             self.root().join(format!(".making-{name}")),

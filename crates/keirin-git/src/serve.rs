@@ -5,7 +5,7 @@
 //! `Content-Encoding: gzip`, which git's client uses. There is no way to `receive-pack`.
 //!
 //! Any commit that the mirror holds may be asked for by its id. A file that a partial clone has left out is fetched from the
-//! mirrored repository while it is served; after [`Mirror::ensure_commit`] none is.
+//! mirrored repository while it is served.
 
 use std::fmt;
 

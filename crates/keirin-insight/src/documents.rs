@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::definition::{ALL, Definition, Shape};
 
 /// The page that lists every metric.
-pub fn metrics_page() -> String {
+fn metrics_page() -> String {
     let mut page = String::from(INTRODUCTION);
     for definition in ALL {
         section(&mut page, definition);

@@ -7,7 +7,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod definition;
-pub mod documents;
+#[cfg(test)]
+mod documents;
 pub mod git;
 pub mod incremental;
 pub mod recomputed;

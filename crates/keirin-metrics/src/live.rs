@@ -13,10 +13,6 @@ impl LiveSeries {
         self.0.insert(labels);
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// Those of either: where it is not known which is true.
     #[must_use]
     pub(crate) fn or(mut self, other: Self) -> Self {

@@ -17,20 +17,6 @@ pub struct Stored {
     pub sha256: [u8; 32],
 }
 
-impl Stored {
-    /// The digest in lower-case hexadecimal.
-    pub fn sha256_hex(&self) -> String {
-        use std::fmt::Write as _;
-        self.sha256
-            .iter()
-            .fold(String::with_capacity(64), |mut text, byte| {
-                // Writing to a string cannot fail.
-                let _ = write!(text, "{byte:02x}");
-                text
-            })
-    }
-}
-
 /// Hashing is done in slices of this size, so that one huge chunk does not hold up other tasks.
 const HASH_SLICE: usize = 256 * 1024;
 

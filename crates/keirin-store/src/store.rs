@@ -1,6 +1,5 @@
 //! The store: a pool of connections to one database whose tables this version of the program knows.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -123,15 +122,6 @@ impl Store {
         undo_unfinished_restore(&self.pool).await?;
         MIGRATIONS.run(&self.pool).await?;
         Ok(())
-    }
-
-    /// Differs between two versions of this program whose tables differ.
-    pub fn schema_fingerprint() -> String {
-        let mut hasher = DefaultHasher::new();
-        for migration in MIGRATIONS.iter() {
-            migration.checksum.hash(&mut hasher);
-        }
-        format!("{:016x}", hasher.finish())
     }
 
     /// Whether the database answers.

@@ -1,23 +1,10 @@
 //! Test results that jobs have reported.
 
 use keirin_model::AttemptId;
-use keirin_model::results::{TestResult, TestStatus};
+use keirin_model::results::TestResult;
 
-use crate::row::{parse_enum, sanitize_nul, saturating_cast, unsigned};
+use crate::row::{parse_enum, sanitize_nul, saturating_cast};
 use crate::{Result, Store};
-
-/// How many test cases went which way.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TestCounts {
-    /// See [`TestStatus::Passed`].
-    pub passed: u64,
-    /// See [`TestStatus::Failed`].
-    pub failed: u64,
-    /// See [`TestStatus::Error`].
-    pub error: u64,
-    /// See [`TestStatus::Skipped`].
-    pub skipped: u64,
-}
 
 impl Store {
     /// Keeps the test results of one step, in place of what the step reported before. `false` when the attempt is over:
@@ -124,30 +111,5 @@ impl Store {
                 Ok((row.id, result))
             })
             .collect()
-    }
-
-    /// How the test cases of several attempts went, all together.
-    ///
-    /// # Errors
-    /// The database cannot be reached.
-    pub async fn test_counts(&self, attempts: &[AttemptId]) -> Result<TestCounts> {
-        let attempts: Vec<_> = attempts.iter().map(|attempt| attempt.0).collect();
-        let rows = sqlx::query!(
-            r#"select status, count(*) as "count!" from test_results where attempt = any ($1) group by status"#,
-            &attempts,
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let mut counts = TestCounts::default();
-        for row in rows {
-            let count = unsigned(row.count)?;
-            match parse_enum(&row.status)? {
-                TestStatus::Passed => counts.passed = count,
-                TestStatus::Failed => counts.failed = count,
-                TestStatus::Error => counts.error = count,
-                TestStatus::Skipped => counts.skipped = count,
-            }
-        }
-        Ok(counts)
     }
 }

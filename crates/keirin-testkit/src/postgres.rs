@@ -1,11 +1,13 @@
 //! The PostgreSQL server that all tests of one process use: the one that `KEIRIN_TEST_DATABASE_URL` names, else a
 //! private one that ends with the process.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Stdio};
 
 use keirin_store::Store;
 use keirin_store::cluster::{Cluster, ClusterOptions, PostgresSearch};
+use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tokio::sync::OnceCell;
@@ -119,9 +121,21 @@ fn start_watchdog(pid: i32, folder: &Path) -> ChildStdin {
     child.stdin.expect("it was asked for a pipe")
 }
 
+/// The tables of this version of the program.
+static MIGRATIONS: Migrator = sqlx::migrate!("../keirin-store/migrations");
+
+/// Differs between two versions of the program whose tables differ.
+fn fingerprint() -> String {
+    let mut hasher = DefaultHasher::new();
+    for migration in MIGRATIONS.iter() {
+        migration.checksum.hash(&mut hasher);
+    }
+    format!("{:016x}", hasher.finish())
+}
+
 /// Makes the template where nobody has made one for these migrations yet.
 async fn make_template(options: &PgConnectOptions) -> String {
-    let template = format!("keirin_template_{}", Store::schema_fingerprint());
+    let template = format!("keirin_template_{}", fingerprint());
     let unfinished = format!("{template}_unfinished");
     let mut connection = options.connect().await.expect("the test server answers");
     sqlx::query("select pg_advisory_lock($1)")

@@ -9,7 +9,7 @@ use keirin_client::{
 use keirin_model::State;
 use keirin_model::access::Role;
 use keirin_wire::agent::{AttemptEvent, Numbered, PROTOCOL, Register, Report};
-use keirin_wire::api::{CheckWorkflow, CreateProject, Event, EventKind, IdentityKind, SignIn, StartFlow};
+use keirin_wire::api::{CreateProject, Event, EventKind, IdentityKind, SignIn, StartFlow};
 use keirin_wire::log::{ChunkBuilder, Effort, LineTag, Stream};
 use serde_json::json;
 
@@ -47,11 +47,6 @@ async fn the_command_lines_calls_are_answered() {
     assert_eq!(client.cancel_flow(flow.id).await.unwrap().id, flow.id);
     assert_eq!(client.job(running.job()).await.unwrap().id, running.job());
     assert_eq!(client.agents().await.unwrap().items[0].name, "worker");
-    let asked = CheckWorkflow {
-        file: None,
-        text: "keirin: 2".to_owned(),
-    };
-    assert_eq!(client.check_workflow(&asked).await.unwrap().plan, None);
     assert_eq!(client.overview().await.unwrap().totals.projects, 1);
 }
 

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use super::HistoryReader;
 use super::fields::Fields;
 use crate::error::GitError;
-use crate::history::Person;
 use crate::name::CommitId;
 
 /// How long git may say nothing while it walks a large history.
@@ -18,6 +17,15 @@ const GRAPH_FIELDS: usize = 11;
 /// Id, parents, author, committer, each with a time, then subject, body, and the trailers as git reads them.
 const COMMIT_FORMAT: &str = "--format=%H%x00%P%x00%an%x00%ae%x00%at%x00%cn%x00%ce%x00%ct%x00%s%x00%b%x00%(trailers:only=true,unfold=true)";
 const COMMIT_FIELDS: usize = 11;
+
+/// A name and an address, neither checked by anybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// As the commit says.
+    pub name: String,
+    /// As the commit says.
+    pub email: String,
+}
 
 /// A commit's place in the history, and its people.
 #[derive(Clone, Debug, PartialEq, Eq)]

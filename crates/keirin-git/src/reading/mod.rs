@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 pub use self::changes::ChangeCount;
-pub use self::log::{GraphLine, LoggedCommit};
+pub use self::log::{GraphLine, LoggedCommit, Person};
 use crate::command::{Call, Git};
 use crate::error::GitError;
 use crate::mirror::{Mirror, in_background};

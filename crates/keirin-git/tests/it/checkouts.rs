@@ -110,7 +110,10 @@ async fn an_odd_path_is_written_down_as_it_is() {
     assert_eq!(url, repository.url().as_str());
     let mirror = story.mirror_of(&repository);
     mirror.fetch().await.unwrap();
-    assert_eq!(mirror.list_branches().await.unwrap()[0].1, repository.head());
+    assert_eq!(
+        mirror.heads().await.unwrap().branches[0].1,
+        repository.head().as_str()
+    );
 }
 
 #[tokio::test]
@@ -162,7 +165,7 @@ async fn a_repository_of_another_account_can_be_read() {
     assert!(refused.contains("dubious ownership"), "{refused}");
     let mirror = story.mirror_of(&repository);
     mirror.fetch().await.unwrap();
-    let head = mirror.list_branches().await.unwrap()[0].1.clone();
+    let head = mirror.heads().await.unwrap().branches[0].1.parse().unwrap();
     checkout(&story, &repository, head, Some(1))
         .make(&story.git, None)
         .await

@@ -93,20 +93,20 @@ fn overwrite(object: &Path) {
 }
 
 #[tokio::test]
-async fn a_commit_made_ready_is_made_ready_again_after_the_mirror_was_removed() {
+async fn a_commit_is_fetched_again_after_the_mirror_was_removed() {
     let story = Story::new();
     let repository = story.repository("project");
     let mirror = story.mirror_of(&repository);
-    mirror.ensure_commit(&repository.head(), Some(1)).await.unwrap();
+    mirror.fetch_commit(&repository.head()).await.unwrap();
     fs::remove_dir_all(mirror.path()).unwrap();
-    mirror.ensure_commit(&repository.head(), Some(1)).await.unwrap();
+    mirror.fetch_commit(&repository.head()).await.unwrap();
     assert!(mirror.has_commit(&repository.head()).await.unwrap());
     futures::future::join_all((0..4).map(async |number| {
         // Both at once, for they take the same locks.
         if number % 2 == 0 {
             story.mirrors.remove("1").await.unwrap();
         } else {
-            let _either_way = mirror.ensure_commit(&repository.head(), None).await;
+            let _either_way = mirror.fetch_commit(&repository.head()).await;
         }
     }))
     .await;
@@ -191,7 +191,7 @@ async fn a_repository_of_the_longer_ids_is_mirrored_and_checked_out() {
         .mirror("2", server.url(), None, NamedBy::Admin)
         .unwrap();
     over_http.fetch().await.unwrap();
-    over_http.ensure_commit(&head, Some(1)).await.unwrap();
+    assert_eq!(read(&over_http).await.unwrap(), "hello\n");
     let checkout = story.checkout(server.url(), head.clone(), Some(1));
     checkout.make(&story.git, None).await.unwrap();
     assert_eq!(
@@ -206,10 +206,10 @@ async fn what_people_read_names_no_folder_of_the_server() {
     let repository = story.repository("project");
     let mirror = story.mirror_of(&repository);
     let root = story.path("mirrors");
-    let unfetched = mirror.list_branches().await.unwrap_err();
+    let unfetched = mirror.heads().await.unwrap_err();
     mirror.fetch().await.unwrap();
     fs::write(mirror.path().join("refs/heads/main"), "nonsense").unwrap();
-    let corrupted = mirror.list_branches().await.unwrap_err();
+    let corrupted = mirror.heads().await.unwrap_err();
     fs::set_permissions(mirror.path().join("refs"), fs::Permissions::from_mode(0o755)).unwrap();
     for error in [unfetched, corrupted] {
         assert!(error.to_string().contains(root.to_str().unwrap()), "{error}");

@@ -43,11 +43,12 @@ async fn branches_named_like_options_and_commands_are_only_names() {
     assert_eq!(mirror.resolve(&revision(shell)).await.unwrap(), first);
     assert_eq!(mirror.resolve(&revision("refs/heads/-x")).await.unwrap(), first);
     let names: Vec<String> = mirror
-        .list_branches()
+        .heads()
         .await
         .unwrap()
+        .branches
         .into_iter()
-        .map(|(name, _)| name.to_string())
+        .map(|(name, _)| name)
         .collect();
     assert_eq!(names, [shell, "main"]);
     let read = mirror

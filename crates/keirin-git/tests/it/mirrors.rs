@@ -112,11 +112,12 @@ async fn branches_come_and_go_and_give_way_to_others() {
     );
     assert_eq!(mirror.tip(&branch("topic")).await.unwrap(), None);
     let names: Vec<String> = mirror
-        .list_branches()
+        .heads()
         .await
         .unwrap()
+        .branches
         .into_iter()
-        .map(|(name, _)| name.to_string())
+        .map(|(name, _)| name)
         .collect();
     assert_eq!(names, ["main", "topic/one", "trunk"]);
     assert_eq!(mirror.default_branch().await.unwrap(), Some(branch("trunk")));
@@ -142,7 +143,7 @@ async fn an_unchanged_repository_here_costs_no_process() {
         );
         assert_eq!(mirror.tip(&branch("none")).await.unwrap(), None);
         assert_eq!(mirror.fetch().await.unwrap(), FetchResult::default());
-        assert_eq!(mirror.list_branches().await.unwrap().len(), 2);
+        assert_eq!(mirror.heads().await.unwrap().branches.len(), 2);
         assert!(mirror.stands_at(&branch("main"), &head).await.unwrap());
         assert!(!mirror.stands_at(&branch("none"), &head).await.unwrap());
         assert_eq!(story.git.processes_started(), before, "packed: {packed}");

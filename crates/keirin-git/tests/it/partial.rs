@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use keirin_git::{Checkout, Credential, GitError, Mirror, NamedBy, RepositoryUrl};
+use keirin_git::{Checkout, CommitId, Credential, GitError, Mirror, NamedBy, RepositoryUrl};
 
 use crate::fixture::{Repository, Story, branch, revision, run_git, run_git_beside, tree_path};
 use crate::server::{Files, Server, Silence};
@@ -109,35 +109,31 @@ async fn an_unchanged_remote_repository_transfers_nothing() {
 }
 
 #[tokio::test]
-async fn a_commit_made_ready_is_served_without_the_remote_repository() {
+async fn a_commit_that_was_served_is_served_again_without_the_remote_repository() {
     let remote = Remote::start().await;
     let mirror = remote.mirror();
     mirror.fetch().await.unwrap();
     let head = mirror.resolve(&revision("main")).await.unwrap();
-    mirror.ensure_commit(&head, Some(1)).await.unwrap();
+    let own = Server::start(mirror.clone(), None).await;
+    let mut checkout = remote.story.checkout(own.url(), head, Some(1));
+    checkout.make(&remote.story.git, None).await.unwrap();
     assert_eq!(
         missing_objects(&mirror),
         1,
         "the file of the commit before is of no use"
     );
-    let transfers = remote.server.transfers();
-    mirror.ensure_commit(&head, Some(1)).await.unwrap();
-    assert_eq!(remote.server.transfers(), transfers);
-
-    let own = Server::start(mirror.clone(), None).await;
     drop(remote.server);
-    let into = remote.story.path("work");
-    let checkout = Checkout {
-        source: own.url(),
-        commit: head.clone(),
-        depth: Some(1),
-        into: into.clone(),
-        credential: None,
-        tags: false,
-        submodules: false,
-    };
+    checkout.into = remote.story.path("again");
     checkout.make(&remote.story.git, None).await.unwrap();
-    assert_eq!(fs::read_to_string(into.join("a")).unwrap(), "two");
+    assert_eq!(fs::read_to_string(checkout.into.join("a")).unwrap(), "two");
+}
+
+/// Has the mirror hold both files of this commit.
+async fn read_all(mirror: &Mirror, head: &CommitId) {
+    mirror.fetch().await.unwrap();
+    for path in ["a", "README.md"] {
+        mirror.read_file(head, &tree_path(path), 100).await.unwrap();
+    }
 }
 
 /// The mirror as whoever may name public hosts alone has it, while no name can be looked up.
@@ -151,7 +147,7 @@ fn without_names(remote: &Remote) -> Mirror {
 async fn what_is_here_is_read_and_served_while_no_name_can_be_looked_up() {
     let remote = Remote::start().await;
     let head = remote.repository.head();
-    remote.mirror().ensure_commit(&head, Some(1)).await.unwrap();
+    read_all(&remote.mirror(), &head).await;
     let mirror = without_names(&remote);
     assert_eq!(
         &mirror.read_file(&head, &tree_path("a"), 100).await.unwrap()[..],
@@ -200,21 +196,6 @@ async fn a_file_that_was_left_out_is_not_called_missing_while_no_name_can_be_loo
 }
 
 #[tokio::test]
-async fn deeper_history_is_made_ready_level_by_level() {
-    let remote = Remote::start().await;
-    let mirror = remote.mirror();
-    let head = remote.repository.head();
-    mirror.ensure_commit(&head, Some(2)).await.unwrap();
-    assert_eq!(missing_objects(&mirror), 0);
-    let third = remote.repository.commit("a", "three", "Three");
-    remote.behind.fetch().await.unwrap();
-    mirror.fetch().await.unwrap();
-    assert_eq!(missing_objects(&mirror), 1);
-    mirror.ensure_commit(&third, None).await.unwrap();
-    assert_eq!(missing_objects(&mirror), 0);
-}
-
-#[tokio::test]
 async fn a_whole_clone_through_a_partial_mirror_gets_every_file() {
     let remote = Remote::start().await;
     let mirror = remote.mirror();
@@ -236,9 +217,8 @@ async fn a_whole_clone_through_a_partial_mirror_gets_every_file() {
 async fn repacking_keeps_what_is_here_and_fetches_nothing() {
     let remote = Remote::start().await;
     let mirror = remote.mirror();
-    mirror.fetch().await.unwrap();
     let head = remote.repository.head();
-    mirror.ensure_commit(&head, Some(1)).await.unwrap();
+    read_all(&mirror, &head).await;
     let (missing, transfers) = (missing_objects(&mirror), remote.server.transfers());
     mirror.repack().await.unwrap();
     assert_eq!(

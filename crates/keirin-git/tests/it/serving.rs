@@ -126,7 +126,7 @@ async fn pushing_to_the_server_is_refused() {
         .await
         .unwrap_err();
     assert!(refused.contains("403"), "{refused}");
-    assert_eq!(mirror.list_branches().await.unwrap()[0].1, head);
+    assert_eq!(mirror.heads().await.unwrap().branches[0].1, head.as_str());
 }
 
 #[tokio::test]

@@ -28,11 +28,6 @@ impl ScrapeState {
         }
     }
 
-    /// How many series are live.
-    pub fn live_series(&self) -> usize {
-        self.live.len()
-    }
-
     /// The ends of all that was there, and of what is said of the target itself: it is scraped no more.
     pub fn ends(self, target: &ScrapeTarget, time_ms: i64) -> Batch {
         let said = SAID
@@ -196,7 +191,7 @@ mod tests {
             1_000,
             ScrapeState::default(),
         );
-        assert_eq!((first.scraped, first.kept, first.state.live_series()), (3, 3, 2));
+        assert_eq!((first.scraped, first.kept), (3, 3));
         assert_eq!(
             shown(&first.received.batch),
             [

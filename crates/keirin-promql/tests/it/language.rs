@@ -3,11 +3,11 @@
 use keirin_promql::{Query, QueryLimits, format_query};
 use serde_json::json;
 
-use crate::series::query;
+use crate::series::{caret, query};
 
 fn refused(text: &str) -> String {
     let error = Query::parse(text, &QueryLimits::default()).expect_err(text);
-    format!("{error}\n{}", error.with_caret(text))
+    format!("{error}\n{}", caret(&error, text))
 }
 
 #[test]

@@ -9,7 +9,7 @@ use keirin_promql::{
 use proptest::prelude::*;
 
 use crate::expressions::{Kinds, anything, some_series, vectors};
-use crate::series::{AtHand, query};
+use crate::series::{AtHand, caret, query};
 
 const STEP_MS: i64 = 70_000;
 
@@ -106,7 +106,7 @@ fn read(text: &str) {
         Err(error) => {
             assert!(error.start <= error.end, "{error:?}");
             assert!(!error.to_string().is_empty());
-            assert!(error.with_caret(text).contains('^'));
+            assert!(caret(&error, text).contains('^'));
         }
         Ok(query) => {
             for span in [

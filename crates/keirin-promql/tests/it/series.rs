@@ -3,7 +3,7 @@
 use keirin_model::series::{Labels, Sample};
 use keirin_promql::{
     CompiledMatchers, EvaluateError, EvaluationTimes, Options, Query, QueryResult, Samples, Selection,
-    Series, SeriesSource, SeriesSourceError, Value, evaluate,
+    Series, SeriesSource, SeriesSourceError, SyntaxError, Value, evaluate,
 };
 
 /// Series at hand. It hands out all samples that it has, or only those that were asked for.
@@ -59,8 +59,23 @@ impl SeriesSource for AtHand {
 pub(crate) fn query(text: &str) -> Query {
     match Query::parse(text, &Options::default().limits) {
         Ok(query) => query,
-        Err(error) => panic!("{error}\n{}", error.with_caret(text)),
+        Err(error) => panic!("{error}\n{}", caret(&error, text)),
     }
+}
+
+/// The line of a query in which an error begins, and below it carets under the fault.
+pub(crate) fn caret(error: &SyntaxError, query: &str) -> String {
+    let from = query.floor_char_boundary(error.start);
+    let line_start = query[..from].rfind('\n').map_or(0, |at| at + 1);
+    let line = query[line_start..].lines().next().unwrap_or_default();
+    let before = query[line_start..from].chars();
+    // A tab stays a tab, so that the carets stand below what they mean.
+    let indent: String = before
+        .map(|character| if character == '\t' { '\t' } else { ' ' })
+        .collect();
+    let until = query.ceil_char_boundary(error.end).min(line_start + line.len());
+    let wide = query.get(from..until).unwrap_or_default().chars().count();
+    format!("{line}\n{indent}{}", "^".repeat(wide.max(1)))
 }
 
 pub(crate) fn ask(source: &AtHand, text: &str, span: EvaluationTimes) -> Result<QueryResult, EvaluateError> {

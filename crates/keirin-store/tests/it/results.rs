@@ -7,7 +7,6 @@ use keirin_model::{AttemptId, FlowId, Outcome, RunId, Status};
 use keirin_store::Position;
 use keirin_store::artifacts::NewArtifact;
 use keirin_store::logs::LogSource;
-use keirin_store::test_results::TestCounts;
 use keirin_testkit::contract::{EngineStore, SampleRows};
 use keirin_testkit::database;
 
@@ -154,16 +153,6 @@ async fn fifty_thousand_test_results_are_kept_and_a_second_report_replaces_them(
             .await
             .unwrap()
     );
-    let counts = led.store.test_counts(&[attempt]).await.unwrap();
-    assert_eq!(
-        counts,
-        TestCounts {
-            passed: 5,
-            failed: 5,
-            error: 4,
-            skipped: 4,
-        }
-    );
     let page = led.store.test_results(attempt, 0, 12).await.unwrap();
     let rest = led.store.test_results(attempt, page[11].0, 12).await.unwrap();
     assert_eq!((page.len(), rest.len()), (12, 6));
@@ -172,7 +161,8 @@ async fn fifty_thousand_test_results_are_kept_and_a_second_report_replaces_them(
 
     lose(&led, attempt).await;
     assert!(!led.store.keep_test_results(attempt, 3, &results).await.unwrap());
-    assert_eq!(led.store.test_counts(&[attempt]).await.unwrap(), counts);
+    let kept = led.store.test_results(attempt, 0, 50_000).await.unwrap();
+    assert_eq!(kept.len(), 18);
 
     // The fact has the counts itself, and does not change when the results go.
     let mut connection = database.connection().await;

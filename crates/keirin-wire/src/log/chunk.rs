@@ -133,11 +133,6 @@ impl Chunk {
         Some(start..end)
     }
 
-    /// The line in whose text (or at whose end) an offset of [`Self::text`] stands.
-    pub fn line_at(&self, offset: usize) -> u32 {
-        self.ends.partition_point(|&end| (end as usize) < offset) as u32
-    }
-
     /// A line's tag.
     pub fn tag(&self, index: u32) -> Option<LineTag> {
         let mut first = 0;

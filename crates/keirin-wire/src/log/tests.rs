@@ -90,21 +90,6 @@ fn times_are_kept_in_milliseconds_and_may_run_backwards() {
 }
 
 #[test]
-fn offsets_find_their_lines() {
-    let lines: Vec<ChunkLine> = ["ab", "", "cde"]
-        .iter()
-        .map(|text| line(0, None, Stream::Output, text.as_bytes()))
-        .collect();
-    let chunk = decode(&Chunk::encode(&lines).unwrap()).unwrap();
-    assert_eq!(&chunk.text()[..], b"ab\n\ncde");
-    assert_eq!(
-        (0..8).map(|offset| chunk.line_at(offset)).collect::<Vec<_>>(),
-        [0, 0, 0, 1, 2, 2, 2, 2]
-    );
-    assert_eq!(chunk.text_range(2), Some(4..7));
-}
-
-#[test]
 fn a_small_chunk_that_grows_beyond_its_limit_is_refused_before_it_grows() {
     let bomb = sealed(1, 0, &[0, 1, 0], &vec![b'a'; ChunkLimits::CHUNK.text_bytes + 1]);
     assert!(bomb.len() < 1000);

@@ -321,6 +321,91 @@ fn no_two_public_types_share_a_name() {
     assert!(shared.is_empty(), "give each its own name: {shared:#?}");
 }
 
+/// Functions that are there for what tests look at, with why.
+const LOOKED_AT_BY_TESTS: &[(&str, &str)] = &[
+    (
+        "next_firings",
+        "stories and the simulation see what the engine waits for",
+    ),
+    (
+        "queued_jobs",
+        "stories, the simulation and the bench see the queue itself",
+    ),
+    (
+        "schedule_error",
+        "it is kept for people, and no page shows it yet",
+    ),
+];
+
+/// Nothing is there for tests alone: the name of every public function stands a second time in what the program is made of.
+#[test]
+fn every_public_function_is_used_by_the_program() {
+    let tests: BTreeSet<String> = sources().iter().flat_map(|(_, text)| test_files(text)).collect();
+    let program: Vec<(String, String)> = sources()
+        .into_iter()
+        .filter(|(file, _)| file.contains("/src/") && !file.starts_with("crates/keirin-testkit/"))
+        .filter(|(file, _)| !tests.iter().any(|of_tests| file.ends_with(of_tests)))
+        .map(|(file, text)| (file, without_tests(&text)))
+        .collect();
+    let mut words: BTreeMap<&str, u32> = BTreeMap::new();
+    let is_part = |character: char| character.is_alphanumeric() || character == '_';
+    for (_, text) in &program {
+        for word in text.split(|character| !is_part(character)) {
+            *words.entry(word).or_default() += 1;
+        }
+    }
+    let mut defined = 0;
+    let mut unused = BTreeSet::new();
+    for (_, text) in &program {
+        for name in text.lines().filter_map(public_function) {
+            defined += 1;
+            if words[name] == 1 {
+                unused.insert(name);
+            }
+        }
+    }
+    assert!(defined > 1000, "{defined} public functions are found");
+    let looked_at = LOOKED_AT_BY_TESTS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(
+        unused, looked_at,
+        "take out what the program does not use, and from the list what it does"
+    );
+}
+
+/// How the paths of the files end that a file declares as tests.
+fn test_files(text: &str) -> Vec<String> {
+    let declared = text.split("#[cfg(test)]\n").skip(1).filter_map(|rest| {
+        let (path, rest) = match rest.strip_prefix("#[path = \"") {
+            Some(rest) => rest.split_once("\"]\n").map(|(path, rest)| (Some(path), rest))?,
+            None => (None, rest),
+        };
+        let name = rest.strip_prefix("mod ")?.split_once(';')?.0;
+        let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        is_name.then(|| path.map_or_else(|| format!("/{name}.rs"), |path| format!("/{path}")))
+    });
+    declared.collect()
+}
+
+/// A file without its comments and its module of tests, which is the last thing in it.
+fn without_tests(text: &str) -> String {
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let lines = code
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The name of the function that a line defines for others.
+fn public_function(line: &str) -> Option<&str> {
+    let definition = line.trim_start().strip_prefix("pub")?;
+    let (visible, rest) = definition.split_once("fn ")?;
+    let is_definition = visible
+        .split_whitespace()
+        .all(|word| word.starts_with('(') || ["const", "async", "unsafe", "extern"].contains(&word));
+    let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_')?;
+    is_definition.then_some(&rest[..end])
+}
+
 /// The name of the type that a line defines for other crates.
 fn public_type(line: &str) -> Option<&str> {
     let definition = line.trim_start().strip_prefix("pub ")?;

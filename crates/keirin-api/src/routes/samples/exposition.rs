@@ -154,6 +154,11 @@ async fn of_server(app: &App, figures: &mut Figures) {
         "1 where this server leads, 0 where it stands by for another.",
         [(vec![], leads)],
     );
+    figures.counter(
+        "keirin_git_processes_total",
+        "Processes of git that the server has started since it started: to fetch, read, serve and repack mirrors.",
+        [(vec![], app.mirrors.processes_started() as f64)],
+    );
 }
 
 async fn of_work(app: &App, figures: &mut Figures) -> Result<(), ApiError> {
