@@ -17,10 +17,10 @@ use keirin_store::Store;
 use keirin_store::access::{NewToken, Opens};
 use keirin_store::waiting_agents::WAITING_REMEMBERED;
 use keirin_wire::api::SignInLink;
-use tokio::sync::Semaphore;
 
 use crate::environment::Environment;
 use crate::error::ApiError;
+use crate::finishing::ChangingCalls;
 use crate::keys::MasterKey;
 use crate::known_agents::KnownAgents;
 use crate::known_credentials::KnownCredentials;
@@ -71,8 +71,8 @@ pub struct App {
     pub(crate) outside: Environment,
     pub(crate) settings: HttpSettings,
     pub(crate) limits: Limits,
-    /// Places for calls that may change something and come to their end whatever becomes of their callers.
-    pub(crate) finishing: Arc<Semaphore>,
+    /// Calls that come to their end whatever becomes of their callers.
+    pub(crate) changing_calls: ChangingCalls,
     /// Whether this server is open for work, once it leads.
     is_open: AtomicBool,
     pub(crate) open_logs: OpenLogs,
@@ -88,9 +88,6 @@ pub struct App {
     pub(crate) reconcilers: Reconcilers,
     pub(crate) retention: Retention,
 }
-
-/// How many calls that may change something are under way at once; others wait for their turn.
-const MOST_FINISHING: usize = 1000;
 
 /// The name of the token that lets the local agent in.
 const LOCAL_AGENT: &str = "agent on the server";
@@ -115,7 +112,7 @@ impl App {
             mirrors: parts.mirrors,
             keys: parts.keys,
             outside: parts.outside,
-            finishing: Arc::new(Semaphore::new(MOST_FINISHING)),
+            changing_calls: ChangingCalls::default(),
             is_open: AtomicBool::new(true),
             open_logs: OpenLogs::default(),
             strangers_register: tokio::sync::Mutex::default(),
@@ -134,6 +131,12 @@ impl App {
 
     pub(crate) fn is_open(&self) -> bool {
         self.is_open.load(Ordering::Relaxed)
+    }
+
+    /// Waits until all calls that may change something are over, also those whose callers have left. To be called when no
+    /// more come.
+    pub async fn changes_made(&self) {
+        self.changing_calls.ended().await;
     }
 
     /// A fresh one-time link for this person; for the first admin, who is made where there is none, where nobody is

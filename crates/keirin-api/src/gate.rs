@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::caller::{Caller, LiveAttempt, RequestProject, Who};
 use crate::connections::AddressPrefix;
 use crate::error::ApiError;
-use crate::finishing::{ends_with_its_caller, finish};
+use crate::finishing::ends_with_its_caller;
 use crate::permission::{self, Need, Noun};
 use crate::work::WorkError;
 use crate::{origin, secret};
@@ -31,7 +31,10 @@ pub(crate) async fn gate(State(app): State<Arc<App>>, request: Request, next: Ne
     let (mut parts, body) = request.into_parts();
     match admit(&app, &mut parts).await {
         Ok(()) if ends_with_its_caller(&parts) => next.run(Request::from_parts(parts, body)).await,
-        Ok(()) => finish(&app.finishing, next.run(Request::from_parts(parts, body))).await,
+        Ok(()) => {
+            let call = next.run(Request::from_parts(parts, body));
+            app.changing_calls.finish(call).await
+        }
         Err(error) => error.into_response(),
     }
 }

@@ -13,7 +13,7 @@ use keirin_store::Store;
 use keirin_store::projects::ProjectChange;
 use keirin_wire::agent::{Assignment, Claim, Claimed, Report, Reported};
 use keirin_wire::api::{StartFlow, Workflow};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 /// The double. Clones are the same one.
 #[derive(Clone)]
@@ -32,6 +32,9 @@ struct Inner {
     told: Mutex<Vec<EventEnvelope>>,
     news: broadcast::Sender<EventEnvelope>,
     standby: Mutex<bool>,
+    /// Whether whoever tells of an agent has to wait, and how many have come to tell.
+    held: watch::Sender<bool>,
+    entered: watch::Sender<u32>,
 }
 
 impl Double {
@@ -49,7 +52,19 @@ impl Double {
             told: Mutex::default(),
             news: broadcast::Sender::new(100),
             standby: Mutex::default(),
+            held: watch::Sender::new(false),
+            entered: watch::Sender::new(0),
         }))
+    }
+
+    /// Lets whoever tells of an agent wait from now on, or no longer.
+    pub(crate) fn hold(&self, is_held: bool) {
+        self.0.held.send_replace(is_held);
+    }
+
+    /// Waits until somebody comes to tell of an agent.
+    pub(crate) async fn entered(&self) {
+        self.0.entered.subscribe().changed().await.unwrap();
     }
 
     /// What it has been asked, in order.
@@ -212,6 +227,9 @@ impl Work for Double {
     }
 
     async fn agent_changed(&self, agent: AgentId) -> Result<(), WorkError> {
+        let mut held = self.0.held.subscribe();
+        self.0.entered.send_modify(|entered| *entered += 1);
+        held.wait_for(|is_held| !is_held).await.unwrap();
         self.note(format!("agent {agent} changed"));
         Ok(())
     }

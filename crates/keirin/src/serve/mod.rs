@@ -176,6 +176,7 @@ async fn serve_on(
             socket.end().await;
         }
         drop(http.await);
+        parts.app.changes_made().await;
     };
     drop(tokio::time::timeout(FAREWELL, answered).await);
     Ok(Exit::Success)
