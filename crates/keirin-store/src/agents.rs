@@ -44,7 +44,7 @@ impl Store {
     /// [`StoreError::Conflict`] when another agent has the name or the secret.
     pub async fn register_agent(&self, new: &NewAgent<'_>, now: Timestamp) -> Result<Agent> {
         let mut connection = self.pool.acquire().await?;
-        let id = keep(&mut connection, new, now).await?;
+        let id = upsert_agent(&mut connection, new, now).await?;
         drop(connection);
         self.agent(id).await
     }
@@ -54,7 +54,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when another agent has the name or the secret.
-    pub async fn let_agent_in(
+    pub async fn register_approved_agent(
         &self,
         new: &NewAgent<'_>,
         join_token: TokenId,
@@ -64,7 +64,7 @@ impl Store {
         if !use_join_token(&mut transaction, join_token, now).await? {
             return Ok(None);
         }
-        let id = keep(&mut transaction, new, now).await?;
+        let id = upsert_agent(&mut transaction, new, now).await?;
         transaction.commit().await?;
         self.agent(id).await.map(Some)
     }
@@ -212,7 +212,7 @@ fn must_be_one(rows: u64, id: AgentId) -> Result<()> {
 }
 
 /// Writes the row of an agent that makes itself known.
-async fn keep(connection: &mut PgConnection, new: &NewAgent<'_>, now: Timestamp) -> Result<AgentId> {
+async fn upsert_agent(connection: &mut PgConnection, new: &NewAgent<'_>, now: Timestamp) -> Result<AgentId> {
     let groups: Vec<_> = new.groups.iter().map(String::as_str).collect();
     let labels: Vec<_> = new.labels.iter().map(String::as_str).collect();
     let executors: Vec<_> = new

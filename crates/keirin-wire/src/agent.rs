@@ -46,11 +46,14 @@ pub struct Register {
     /// Lets it in at once; without one a person has to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub join_token: Option<String>,
-    /// What the agent will prove itself with: that of an earlier registration, to go on as the same agent, or one that it has
-    /// drawn and kept before it calls, so that it is known again where it never hears the answer. One that it draws is
-    /// [`SECRET_PREFIX`] and 43 to 128 random letters, digits, `-` and `_`; without one the server draws it.
+    /// The secret of an earlier registration, to go on as the same agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
+    /// What it will prove itself with where the server does not know it yet: drawn and kept by the agent before it calls, so that
+    /// it is known again where it never hears the answer. `keirin_agent_` and 43 to 128 random letters, digits, `-` and `_`;
+    /// without one the server draws it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed_secret: Option<String>,
     /// Groups that it wants to be in; a join token may name the only ones it may be in.
     #[serde(default)]
     pub groups: BTreeSet<String>,

@@ -72,6 +72,28 @@ async fn a_join_token_lets_in_as_many_as_it_says_and_into_its_groups_only() {
     assert_eq!(register(&world, another).await.problem().kind, "not-accepted");
 }
 
+#[tokio::test]
+async fn a_change_comes_to_its_end_though_its_caller_hangs_up() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let registered: Registered = register(&world, json!({})).await.json();
+    let path = format!("/api/v1/agents/{}", registered.agent);
+    world.work.hold(true);
+    let before = world.work.asked().len();
+    tokio::select! {
+        _ = world.call(&admin, Method::PATCH, &path, json!({"disabled": true})) => panic!("it waits"),
+        () = world.work.entered() => {}
+    }
+    world.work.hold(false);
+    world.app.changes_made().await;
+    assert_eq!(
+        world.work.asked()[before..],
+        [format!("agent {} changed", registered.agent)]
+    );
+    let agent: Agent = world.get(&admin, &path).await.json();
+    assert_eq!(agent.state, AgentState::Disabled);
+}
+
 /// The answer may be lost after all was done: the agent has its secret from itself, and needs no token a second time.
 #[tokio::test]
 async fn an_agent_that_never_heard_the_answer_is_known_when_it_asks_again() {
@@ -80,15 +102,21 @@ async fn an_agent_that_never_heard_the_answer_is_known_when_it_asks_again() {
     let wanted = json!({"kind": "join", "uses": 1});
     let token: CreatedToken = world.post(&admin, "/api/v1/tokens", wanted).await.json();
     let secret = format!("keirin_agent_{}", "7".repeat(64));
-    let said = json!({"join_token": token.token, "secret": secret});
+    let said = json!({"join_token": token.token, "proposed_secret": secret});
     let first: Registered = register(&world, said.clone()).await.json();
     let again: Registered = register(&world, said).await.json();
     assert_eq!((again.agent, again.authorised), (first.agent, true));
     assert_eq!((&first.secret, &again.secret), (&secret, &secret));
     // What could be guessed is not taken.
-    let weak = json!({"name": "weak", "secret": "keirin_agent_1"});
+    let weak = json!({"name": "weak", "proposed_secret": "keirin_agent_1"});
     let drawn: Registered = register(&world, weak).await.json();
     assert!(drawn.secret.len() > 43, "{}", drawn.secret);
+    // The secret of an agent that was deleted opens nothing any more, though it has the right form.
+    let path = format!("/api/v1/agents/{}", first.agent);
+    world.call(&admin, Method::DELETE, &path, json!(null)).await;
+    let back: Registered = register(&world, json!({"secret": secret})).await.json();
+    assert_ne!(back.secret, secret);
+    assert!(!back.authorised);
 }
 
 #[tokio::test]

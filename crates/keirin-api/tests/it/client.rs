@@ -99,6 +99,7 @@ async fn an_agent_works_and_people_watch() {
         version: "0.1.0".to_owned(),
         name: "worker".to_owned(),
         join_token: Some(world.app.local_join_token().await.unwrap()),
+        proposed_secret: None,
         secret: None,
         groups: Default::default(),
         labels: Default::default(),

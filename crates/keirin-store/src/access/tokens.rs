@@ -275,7 +275,7 @@ impl Store {
         }))
     }
 
-    /// The join token with this secret, where it holds and is not used up. [`Store::register_agent`] uses it.
+    /// The join token with this secret, where it holds and is not used up. [`Store::register_approved_agent`] uses it.
     ///
     /// # Errors
     /// As every call.

@@ -30,6 +30,7 @@ impl Agents {
                     version: "bench".to_owned(),
                     name: format!("bench-{number}"),
                     join_token: Some(token.clone()),
+                    proposed_secret: None,
                     secret: None,
                     groups: BTreeSet::new(),
                     labels: BTreeSet::new(),

@@ -36,6 +36,9 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// The file in the agent's folder that holds who it is.
 pub(crate) const REGISTRATION: &str = "registration.json";
 
+/// Who it will be, from before it asks until it knows that it is let in.
+const PROPOSED_REGISTRATION: &str = "registration.proposed.json";
+
 /// Starts an agent and runs jobs until it is stopped.
 #[derive(Debug, Args)]
 pub(crate) struct StartArguments {
@@ -189,23 +192,33 @@ async fn register(
     output: &Output,
 ) -> anyhow::Result<Registered> {
     let file = arguments.folder.join(REGISTRATION);
-    let before: Option<Registration> = private_file::read_json(&file)?;
-    // A secret is told to nobody but the server that it was made by.
-    let before =
-        before.filter(|before| before.name == name && (arguments.local || before.server == arguments.server));
-    let registration = before.unwrap_or_else(|| Registration {
+    let proposed_file = arguments.folder.join(PROPOSED_REGISTRATION);
+    // A secret is told to nobody but the server that it is for.
+    let is_of_it =
+        |known: &Registration| known.name == name && (arguments.local || known.server == arguments.server);
+    let registration = |secret: String| Registration {
         server: arguments.server.clone(),
         name: name.to_owned(),
-        secret: draw_secret(),
-    });
-    // Before it is told: where the answer is lost, the agent is known by it all the same.
-    private_file::write_json(&file, &registration)?;
+        secret,
+    };
+    let before: Option<Registration> = private_file::read_json(&file)?;
+    let proposed: Option<Registration> = private_file::read_json(&proposed_file)?;
+    let proposed = match proposed.filter(is_of_it) {
+        Some(proposed) => proposed,
+        None => {
+            let proposed = registration(draw_secret());
+            // Before it is told: where the answer is lost, the agent is known by it all the same.
+            private_file::write_json(&proposed_file, &proposed)?;
+            proposed
+        }
+    };
     let said = Register {
         protocol: PROTOCOL,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         name: name.to_owned(),
         join_token: arguments.join_token.clone(),
-        secret: Some(registration.secret.clone()),
+        secret: before.filter(is_of_it).map(|before| before.secret),
+        proposed_secret: Some(proposed.secret),
         groups: arguments.group.iter().cloned().collect(),
         labels: labels(arguments),
         executors: offered_executors(),
@@ -218,13 +231,8 @@ async fn register(
         let client = AgentClient::new(connector.at(&address));
         match client.register(&said).await {
             Ok(registered) => {
-                // A server of an earlier version draws it.
-                let registration = Registration {
-                    server: arguments.server.clone(),
-                    secret: registered.secret.clone(),
-                    ..registration
-                };
-                private_file::write_json(&file, &registration)?;
+                private_file::write_json(&file, &registration(registered.secret.clone()))?;
+                private_file::remove(&proposed_file)?;
                 return Ok(registered);
             }
             Err(error) if error.is_transient() => {

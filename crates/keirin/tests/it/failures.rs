@@ -1,6 +1,7 @@
 //! What people are told when something does not work.
 
 use std::net::TcpListener;
+use std::process::Stdio;
 
 use crate::world::{World, clean, said};
 
@@ -66,4 +67,43 @@ fn a_server_that_does_not_answer_is_told_from_one_that_is_not_known() {
     );
     assert!(!gone.errors.contains("some"), "{gone:?}");
     assert_eq!(gone.output, "");
+}
+
+/// Who starts it once with a wrong address has not lost what the right server knows the agent by.
+#[test]
+fn an_agent_that_no_server_answers_keeps_who_it_was() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("agent");
+    std::fs::create_dir(&folder).unwrap();
+    let registration = folder.join("registration.json");
+    let known = r#"{"server":"https://ci.example.org/","name":"here","secret":"keirin_agent_known"}"#;
+    std::fs::write(&registration, known).unwrap();
+    let mut agent = clean(home.path())
+        .args([
+            "agent",
+            "start",
+            "--server",
+            "http://127.0.0.1:9",
+            "--name",
+            "here",
+            "--folder",
+        ])
+        .arg(&folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let proposed = folder.join("registration.proposed.json");
+    while !proposed.exists() {
+        assert_eq!(agent.try_wait().unwrap(), None, "it waits for its server");
+    }
+    agent.kill().unwrap();
+    agent.wait().unwrap();
+    assert_eq!(std::fs::read_to_string(&registration).unwrap(), known);
+    let drawn = std::fs::read_to_string(&proposed).unwrap();
+    assert!(
+        !drawn.contains("keirin_agent_known"),
+        "and tells it to no other: {drawn}"
+    );
 }

@@ -49,12 +49,16 @@ pub(crate) async fn register(
     let Json(said) = Json::<Register>::from_request(request, &app).await?;
     check(&said)?;
     let now = app.outside.now();
-    let known = match said.secret.as_deref() {
-        Some(secret) => app.store.agent_by_secret(&secret::hash(secret)).await?,
-        None => None,
-    };
+    // One that it has drawn is known already where it never heard the answer.
+    let mut known = None;
+    for secret in [&said.secret, &said.proposed_secret].into_iter().flatten() {
+        if known.is_none() {
+            let agent = app.store.agent_by_secret(&secret::hash(secret)).await?;
+            known = agent.map(|agent| (agent, secret.clone()));
+        }
+    }
     let is_known = known.is_some();
-    let authorised = known.as_ref().is_some_and(|agent| agent.authorised);
+    let authorised = known.as_ref().is_some_and(|(agent, _)| agent.authorised);
     if !authorised && said.join_token.is_none() {
         check_size(&said)?;
         if !is_known {
@@ -72,11 +76,11 @@ pub(crate) async fn register(
         _ => None,
     };
     let let_in = join_token.is_some();
-    // An agent draws its secret itself and keeps it before it calls, so that it is known again where it never heard the answer.
-    let secret = match (said.secret.as_ref(), known) {
-        (Some(secret), Some(_)) => secret.clone(),
-        (Some(secret), None) if secret::has_form(secret, AGENT_SECRET) => secret.clone(),
-        _ => secret::draw(AGENT_SECRET, &app.outside),
+    let secret = match (known, &said.proposed_secret) {
+        (Some((_, secret)), _) => secret,
+        (None, Some(secret)) if secret::has_form(secret, AGENT_SECRET) => secret.clone(),
+        // One that is not known any more is that of an agent which was deleted, and it stays so.
+        (None, _) => secret::draw(AGENT_SECRET, &app.outside),
     };
     let secret_hash = secret::hash(&secret);
     let address_text = from.to_string();
@@ -110,12 +114,15 @@ pub(crate) async fn register(
         registered_from: Some(&address_text),
     };
     let agent = match join_token {
-        Some(token) => app
-            .store
-            .let_agent_in(&new, token, now)
-            .await?
-            .ok_or_else(used_up)?,
         None => app.store.register_agent(&new, now).await?,
+        Some(token) => match app.store.register_approved_agent(&new, token, now).await? {
+            Some(agent) => agent,
+            // An earlier call of the same agent, whose answer it did not wait for, has used it up meanwhile.
+            None => match app.store.agent_by_secret(&secret_hash).await? {
+                Some(agent) if agent.authorised => agent,
+                _ => return Err(used_up()),
+            },
+        },
     };
     app.work.agent_changed(agent.id).await?;
     Ok(Json(Registered {
