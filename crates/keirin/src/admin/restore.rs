@@ -183,7 +183,10 @@ struct Target<'a> {
 
 impl Target<'_> {
     async fn restore(&self, file: &Path, contents: &Contents, stop: &mut Stop) -> anyhow::Result<()> {
-        let lease = self.lead().await?;
+        let lease = tokio::select! {
+            lease = self.lead() => lease?,
+            _ = stop.asked() => return Err(Stopped.into()),
+        };
         let restored = tokio::select! {
             restored = self.put(file, contents, stop) => restored,
             never = self.keep_lead(&lease) => match never {},
@@ -230,8 +233,15 @@ impl Target<'_> {
     async fn put(&self, file: &Path, contents: &Contents, stop: &mut Stop) -> anyhow::Result<()> {
         let from = BufReader::with_capacity(PIECE, open(file).await?);
         let mut reader = Reader::begin(from).await?;
-        let owner = self.object_owner().await?;
-        let held_nothing = self.objects.list(None).try_next().await?.is_none();
+        let looking = async {
+            let owner = self.object_owner().await?;
+            let held_nothing = self.objects.list(None).try_next().await?.is_none();
+            anyhow::Ok((owner, held_nothing))
+        };
+        let (owner, held_nothing) = tokio::select! {
+            looked = looking => looked?,
+            _ = stop.asked() => return Err(Stopped.into()),
+        };
         let bar = bytes("Objects", contents.end.object_bytes);
         let first = tokio::select! {
             first = self.put_objects(&mut reader, &bar) => first,
@@ -239,25 +249,25 @@ impl Target<'_> {
         };
         bar.finish_and_clear();
         let first = first?;
+        let key_before = self.data.known_master_key().or_else(|error| {
+            // A damaged key is what one restores for.
+            if self.replace { Ok(None) } else { Err(error) }
+        })?;
         let former = self.data.former_master_key_file();
-        let put_aside = self.data.former_master_key()?;
-        let key_before = match put_aside {
-            Some(key) => Some(key),
-            None => self.data.known_master_key().or_else(|error| {
-                // A damaged key is what one restores for.
-                if self.replace { Ok(None) } else { Err(error) }
-            })?,
-        };
+        let mut is_put_aside = false;
         if let Some(key) = &contents.master_key {
-            // One that a restore which was killed has put aside stays there: nothing else holds it.
-            if let Some(before) = key_before.filter(|before| before != key && put_aside.is_none()) {
+            // One that a restore which was killed has put aside stays there: nothing else may hold it.
+            if let Some(before) = key_before.filter(|before| before != key && !former.exists()) {
                 private_file::write(&former, &before)?;
+                is_put_aside = true;
             }
             self.data.set_master_key(key)?;
         }
         if let Err(error) = self.put_database(&mut reader, first, &owner, stop).await {
             if let Some(key) = &key_before {
                 self.data.set_master_key(key)?;
+            }
+            if is_put_aside {
                 private_file::remove(&former)?;
             }
             return Err(error);
@@ -365,9 +375,11 @@ impl Target<'_> {
                 _ = stop.asked() => Err(Stopped.into()),
             }
         };
-        let (restored, read) = tokio::join!(restoring, reading);
-        read?;
-        restored?;
-        Ok(())
+        match tokio::join!(restoring, reading) {
+            // It has all that it needs, so it is done whatever else happened.
+            (Ok(_), _) => Ok(()),
+            (Err(_), Err(error)) => Err(error),
+            (Err(error), Ok(())) => Err(error.into()),
+        }
     }
 }

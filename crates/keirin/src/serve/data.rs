@@ -123,15 +123,17 @@ impl DataFolder {
     /// # Errors
     /// When it cannot be read, or is none.
     pub(crate) fn known_master_key(&self) -> anyhow::Result<Option<[u8; 32]>> {
-        read_key(&self.master_key_file())
-    }
-
-    /// The key that a restore which was killed has put aside: the database is sealed with it until a restore succeeds.
-    ///
-    /// # Errors
-    /// When it is there and cannot be read.
-    pub(crate) fn former_master_key(&self) -> anyhow::Result<Option<[u8; 32]>> {
-        read_key(&self.former_master_key_file())
+        let file = self.master_key_file();
+        let Some(bytes) = private_file::read(&file)? else {
+            return Ok(None);
+        };
+        match <[u8; 32]>::try_from(bytes) {
+            Ok(key) => Ok(Some(key)),
+            Err(_) => bail!(
+                "{} is damaged: it must hold 32 bytes. Restore it from a backup",
+                file.display()
+            ),
+        }
     }
 
     /// Puts a key in place of the one that is there.
@@ -217,18 +219,5 @@ impl DataFolder {
             Some(local) if local == told => private_file::remove(&file),
             _ => Ok(()),
         }
-    }
-}
-
-fn read_key(file: &Path) -> anyhow::Result<Option<[u8; 32]>> {
-    let Some(bytes) = private_file::read(file)? else {
-        return Ok(None);
-    };
-    match <[u8; 32]>::try_from(bytes) {
-        Ok(key) => Ok(Some(key)),
-        Err(_) => bail!(
-            "{} is damaged: it must hold 32 bytes. Restore it from a backup",
-            file.display()
-        ),
     }
 }
