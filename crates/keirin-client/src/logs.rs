@@ -88,8 +88,10 @@ impl Client {
     pub async fn raw_log(
         &self,
         job: JobId,
+        attempt: Option<u32>,
     ) -> Result<impl Stream<Item = Result<bytes::Bytes>> + Send + use<>> {
         self.call(Method::GET, &format!("/api/v1/jobs/{job}/log/raw"))
+            .query(&attempt.map(|attempt| ("attempt", attempt)).as_slice())
             .within(Some(WHOLE_LOG))
             .stream()
             .await

@@ -78,19 +78,22 @@ impl Output {
 
     /// A part of a result that is no text of ours.
     pub(crate) fn bytes(&self, bytes: &[u8]) {
-        self.check(io::stdout().lock().write_all(bytes));
+        let mut out = io::stdout().lock();
+        self.check(out.write_all(bytes).and_then(|()| out.flush()));
     }
 
-    /// Deals with a reader that has gone.
+    /// Deals with a reader that has gone, and with a file that takes no more.
     fn check(&self, written: io::Result<()>) {
-        if written.is_ok() {
-            return;
+        let Err(error) = written else { return };
+        if let Some(lost) = &self.lost {
+            return lost.cancel();
         }
-        match &self.lost {
-            Some(lost) => lost.cancel(),
-            #[expect(clippy::disallowed_methods, reason = "what `| head` expects of a program")]
-            None => std::process::exit(0),
+        let has_gone = error.kind() == io::ErrorKind::BrokenPipe;
+        if !has_gone {
+            self.error(format!("the result cannot be written: {error}"));
         }
+        #[expect(clippy::disallowed_methods, reason = "what `| head` expects of a program")]
+        std::process::exit(i32::from(!has_gone));
     }
 
     /// The whole result as one document, for programs.

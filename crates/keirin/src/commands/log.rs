@@ -44,7 +44,7 @@ pub(crate) struct LogArguments {
     #[arg(long, value_name = "NAME", requires = "grep")]
     service: Option<String>,
     /// The whole log byte for byte as it is downloaded, without marks
-    #[arg(long, conflicts_with_all = ["grep", "follow", "tail", "step", "attempt", "times"])]
+    #[arg(long, conflicts_with_all = ["grep", "follow", "tail", "step", "times"])]
     raw: bool,
     /// Show lines as they come, until the job is finished
     #[arg(long)]
@@ -78,7 +78,7 @@ pub(crate) async fn log(on: On<LogArguments>, output: &Output) -> anyhow::Result
         return Ok(Exit::Usage);
     };
     if arguments.raw {
-        let mut pieces = std::pin::pin!(client.raw_log(job).await?);
+        let mut pieces = std::pin::pin!(client.raw_log(job, arguments.attempt).await?);
         while let Some(piece) = pieces.next().await {
             output.bytes(&piece?);
         }

@@ -166,7 +166,7 @@ impl Story {
 
     /// The whole log as it is downloaded.
     pub(crate) async fn raw_log(&self, job: JobId) -> Vec<u8> {
-        let pieces = self.client.raw_log(job).await.unwrap();
+        let pieces = self.client.raw_log(job, None).await.unwrap();
         let pieces: Vec<_> = pieces.try_collect().await.unwrap();
         pieces.concat()
     }
