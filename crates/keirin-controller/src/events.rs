@@ -10,7 +10,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::directory::Directory;
-use crate::feed::{EventFeed, Heard};
+use crate::feed::{EventFeed, FeedItem};
 use crate::work::EventEnvelope;
 
 /// One follower of the stream.
@@ -19,7 +19,7 @@ struct Follower {
     directory: Directory,
     clock: Clock,
     position: Position,
-    /// Whether the position is one that was heard here.
+    /// Whether the position is one that was read here.
     is_known: bool,
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn follow(
         is_known: false,
     };
     stream::unfold(follower, |mut follower| async move {
-        let told = follower.hear().await?;
+        let told = follower.next().await?;
         Some((stream::iter(told), follower))
     })
     .flatten()
@@ -105,20 +105,20 @@ pub(crate) fn notifications(
 
 impl Follower {
     /// Waits for what comes next; `None` when there will be nothing.
-    async fn hear(&mut self) -> Option<Vec<EventEnvelope>> {
-        let heard = match self.is_known {
+    async fn next(&mut self) -> Option<Vec<EventEnvelope>> {
+        let item = match self.is_known {
             true => self.feed.after(self.position).await?,
             false => self.feed.read_database(self.position).await,
         };
         self.is_known = true;
-        match heard {
-            Heard::Events(events) => {
+        match item {
+            FeedItem::Events(events) => {
                 if let Some(last) = events.last() {
                     self.position = last.position;
                 }
                 Some(events.iter().flat_map(|event| self.tell(event)).collect())
             }
-            Heard::Reset(position) => {
+            FeedItem::Reset(position) => {
                 self.position = position;
                 Some(vec![EventEnvelope {
                     position: position.to_string(),

@@ -9,7 +9,7 @@ use keirin_store::engine::{Epoch, Event, EventBatch, Position};
 use keirin_store::{Store, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 /// How many commits are read at a time.
 const AT_A_TIME: u32 = 500;
@@ -57,13 +57,13 @@ impl EventFeeds {
         }
         let ring = Ring::after(self.store.newest_position().await?);
         let ring = Arc::new(Mutex::new(ring));
-        let (told, news) = watch::channel(());
+        let (changed, news) = watch::channel(());
         let reader = Reader {
             store: self.store.clone(),
             ring: Arc::clone(&ring),
             commits: self.commits.subscribe(),
             leading: self.leading.subscribe(),
-            told,
+            changed,
         };
         let mut reading = JoinSet::new();
         reading.spawn(reader.read_on());
@@ -87,8 +87,8 @@ pub(crate) struct EventFeed {
     _reading: JoinSet<()>,
 }
 
-/// What a follower hears next.
-pub(crate) enum Heard {
+/// What a follower gets next.
+pub(crate) enum FeedItem {
     /// What came after its position, in order.
     Events(Vec<Arc<Event>>),
     /// So much has happened that it cannot be told any more: it reads everything anew, and goes on from here.
@@ -96,27 +96,31 @@ pub(crate) enum Heard {
 }
 
 impl EventFeed {
-    /// Waits for what comes after a position that was heard here; `None` when there will be nothing, because the server stops.
-    pub(crate) async fn after(&self, position: Position) -> Option<Heard> {
+    /// Waits for what comes after a position that was read here; `None` when there will be nothing, because the server stops.
+    pub(crate) async fn after(&self, position: Position) -> Option<FeedItem> {
         let mut news = self.news.clone();
+        let generation = locked(&self.ring).generation;
         loop {
             // Before it is looked, so that what comes meanwhile wakes us.
             news.mark_unchanged();
-            let seen = locked(&self.ring).after_position(position);
+            let seen = {
+                let ring = locked(&self.ring);
+                (ring.generation == generation).then(|| ring.after_position(position))
+            };
             match seen {
-                Seen::TooOld => return Some(self.read_database(position).await),
-                Seen::Events(events) if !events.is_empty() => return Some(Heard::Events(events)),
-                Seen::Events(_) => news.changed().await.ok()?,
+                None | Some(Seen::TooOld) => return Some(self.read_database(position).await),
+                Some(Seen::Events(events)) if !events.is_empty() => return Some(FeedItem::Events(events)),
+                Some(Seen::Events(_)) => news.changed().await.ok()?,
             }
         }
     }
 
     /// What comes after a position that may be anything, also of a database that was restored. Waits until there is something
     /// only where an older transaction holds it back.
-    pub(crate) async fn read_database(&self, position: Position) -> Heard {
+    pub(crate) async fn read_database(&self, position: Position) -> FeedItem {
         loop {
             match self.read(position).await {
-                Ok(Some(heard)) => return heard,
+                Ok(Some(item)) => return item,
                 Ok(None) => sleep(LOOK_AGAIN).await,
                 Err(error) => {
                     tracing::warn!(%error, "events cannot be read at the moment");
@@ -127,13 +131,13 @@ impl EventFeed {
     }
 
     /// `None` where an older transaction holds back what there is.
-    async fn read(&self, position: Position) -> Result<Option<Heard>, StoreError> {
+    async fn read(&self, position: Position) -> Result<Option<FeedItem>, StoreError> {
         match self.store.events_after(position, AT_A_TIME).await? {
             EventBatch::After { events, unsettled } if events.is_empty() && unsettled => Ok(None),
             EventBatch::After { events, .. } => {
-                Ok(Some(Heard::Events(events.into_iter().map(Arc::new).collect())))
+                Ok(Some(FeedItem::Events(events.into_iter().map(Arc::new).collect())))
             }
-            EventBatch::Gone => Ok(Some(Heard::Reset(self.store.newest_position().await?))),
+            EventBatch::Gone => Ok(Some(FeedItem::Reset(self.store.newest_position().await?))),
         }
     }
 }
@@ -144,7 +148,7 @@ struct Reader {
     ring: Arc<Mutex<Ring>>,
     commits: watch::Receiver<u64>,
     leading: watch::Receiver<Option<Epoch>>,
-    told: watch::Sender<()>,
+    changed: watch::Sender<()>,
 }
 
 impl Reader {
@@ -174,10 +178,10 @@ impl Reader {
             EventBatch::After { events, .. } => locked(&self.ring).push(events),
             EventBatch::Gone => {
                 let newest = self.store.newest_position().await?;
-                *locked(&self.ring) = Ring::after(newest);
+                locked(&self.ring).begin_anew(newest);
             }
         }
-        self.told.send_replace(());
+        self.changed.send_replace(());
         Ok(None)
     }
 
@@ -187,19 +191,23 @@ impl Reader {
             sleep(LOOK_AGAIN).await;
             return true;
         }
-        let patience = match self.leading.borrow().is_some() {
+        let patience = match self.leading.borrow_and_update().is_some() {
             true => SAFETY_NET,
             false => STANDING_BY,
         };
-        match timeout(patience, self.commits.changed()).await {
-            Ok(changed) => changed.is_ok(),
-            Err(_) => true,
+        tokio::select! {
+            changed = self.commits.changed() => changed.is_ok(),
+            // Another patience holds from now on.
+            changed = self.leading.changed() => changed.is_ok(),
+            () = sleep(patience) => true,
         }
     }
 }
 
 /// The newest events, without a gap from a position on.
 struct Ring {
+    /// Counts how often it began anew: positions of before may be those of events that are no more.
+    generation: u64,
     floor: Position,
     events: VecDeque<Arc<Event>>,
     items: usize,
@@ -216,10 +224,19 @@ enum Seen {
 impl Ring {
     fn after(floor: Position) -> Self {
         Self {
+            generation: 0,
             floor,
             events: VecDeque::new(),
             items: 0,
         }
+    }
+
+    fn begin_anew(&mut self, floor: Position) {
+        let generation = self.generation + 1;
+        *self = Self {
+            generation,
+            ..Self::after(floor)
+        };
     }
 
     fn newest(&self) -> Position {
