@@ -74,6 +74,7 @@ pub struct Controller {
     commits: watch::Sender<u64>,
     feeds: EventFeeds,
     notifications: Notifications,
+    agent_turn: Arc<AgentTurn>,
 }
 
 impl Controller {
@@ -84,6 +85,7 @@ impl Controller {
         let (leading, commits) = (watch::Sender::new(None), watch::Sender::new(0));
         let feed_store = parts.store.clone();
         Self {
+            agent_turn: Arc::default(),
             notifications,
             preparer: Preparer {
                 store: parts.store.clone(),
@@ -152,7 +154,12 @@ impl Controller {
         // Ended with the lead, because a set ends its tasks when it is dropped.
         let mut beside = JoinSet::new();
         beside.spawn(firing.run(due));
-        beside.spawn(note_agents(handle.clone(), self.store.clone()));
+        beside.spawn(note_agents(
+            handle.clone(),
+            self.store.clone(),
+            self.notifications.clone(),
+            Arc::clone(&self.agent_turn),
+        ));
         self.begin_leading(epoch, handle);
         let end = event_loop.ended().await;
         self.end_leading();
@@ -292,7 +299,7 @@ impl Drop for AbortOnDrop {
 }
 
 /// Takes down from time to time when agents were last heard of, and sees to it that the engine knows them as they are.
-async fn note_agents(handle: Handle, store: Store) {
+async fn note_agents(handle: Handle, store: Store, notifications: Notifications, turn: Arc<AgentTurn>) {
     loop {
         tokio::time::sleep(NOTE_AGENTS).await;
         let Ok((seen, known)) = handle.ask(|engine| (engine.agents_seen(), engine.agents())).await else {
@@ -301,14 +308,20 @@ async fn note_agents(handle: Handle, store: Store) {
         if let Err(error) = store.touch_agents(&seen).await {
             tracing::warn!(%error, "it could not be taken down when agents were last heard of");
         }
-        if let Err(error) = align_agents(&handle, &store, known).await {
+        if let Err(error) = align_agents(&handle, &store, &notifications, &turn, known).await {
             tracing::warn!(%error, "it could not be seen whether agents have changed");
         }
     }
 }
 
 /// Tells the engine of agents that have changed without its hearing of it: whoever changed them may have ended just then.
-async fn align_agents(handle: &Handle, store: &Store, known: Vec<Agent>) -> Result<(), WorkError> {
+async fn align_agents(
+    handle: &Handle,
+    store: &Store,
+    notifications: &Notifications,
+    turn: &AgentTurn,
+    known: Vec<Agent>,
+) -> Result<(), WorkError> {
     let kept = store.agents().await?;
     let changed = kept
         .iter()
@@ -317,18 +330,29 @@ async fn align_agents(handle: &Handle, store: &Store, known: Vec<Agent>) -> Resu
     let removed = known.iter().map(|agent| agent.id);
     let removed = removed.filter(|id| kept.iter().all(|agent| agent.id != *id));
     for agent in changed.chain(removed) {
-        handle.step(agent_event(store, agent).await?).await?;
+        tell_of_agent(handle, store, turn, agent).await?;
+        notifications.agent(agent);
     }
     Ok(())
 }
 
-/// An agent as it is now.
-async fn agent_event(store: &Store, agent: AgentId) -> Result<EngineEvent, WorkError> {
-    match store.agent(agent).await {
-        Ok(agent) => Ok(EngineEvent::AgentChanged(agent)),
-        Err(StoreError::NotFound(_)) => Ok(EngineEvent::AgentRemoved(agent)),
-        Err(error) => Err(error.into()),
-    }
+/// Held from when an agent is read until the engine knows it so, so that no older state overtakes a newer one.
+type AgentTurn = tokio::sync::Mutex<()>;
+
+/// Tells the engine of an agent as it is now.
+async fn tell_of_agent(
+    handle: &Handle,
+    store: &Store,
+    turn: &AgentTurn,
+    agent: AgentId,
+) -> Result<(), WorkError> {
+    let _turn = turn.lock().await;
+    let event = match store.agent(agent).await {
+        Ok(agent) => EngineEvent::AgentChanged(agent),
+        Err(StoreError::NotFound(_)) => EngineEvent::AgentRemoved(agent),
+        Err(error) => return Err(error.into()),
+    };
+    handle.step(event).await.map(drop)
 }
 
 fn param(param: &keirin_workflow::Param) -> api::Param {
@@ -480,8 +504,7 @@ impl Work for Controller {
     }
 
     async fn agent_changed(&self, agent: AgentId) -> Result<(), WorkError> {
-        let event = agent_event(&self.store, agent).await?;
-        self.handle()?.step(event).await?;
+        tell_of_agent(&self.handle()?, &self.store, &self.agent_turn, agent).await?;
         self.notifications.agent(agent);
         Ok(())
     }
