@@ -18,7 +18,7 @@ use crate::clock::ServerClock;
 use crate::config::{Config, RunAs};
 use crate::delivery::in_time;
 use crate::error::AgentError;
-use crate::executor::{Executors, Foundation};
+use crate::executor::{ExecutorParts, Executors};
 use crate::isolation::{self, Prepared};
 use crate::server::{CallError, Server};
 use crate::slots::Slots;
@@ -77,14 +77,14 @@ impl JobRunner {
         }
         let slots = Slots::new(&config.identity, config.slots, &config.runtime_folder)?;
         let Prepared { folder, sandboxes } = isolation::prepare(&config, &slots).await?;
-        let foundation = Foundation {
+        let parts = ExecutorParts {
             config: Arc::new(config),
             folder: Arc::new(folder),
             sandboxes: Arc::new(sandboxes),
         };
-        let executors = Executors::new(&foundation);
+        let executors = Executors::new(&parts);
         executors.make_ahead();
-        let Foundation { config, folder, .. } = foundation;
+        let ExecutorParts { config, folder, .. } = parts;
         let agent = Self {
             slots,
             executors: Arc::new(executors),

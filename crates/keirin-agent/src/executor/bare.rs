@@ -13,7 +13,9 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::{ExecutorFactory, Foundation, JobExecutor, LaunchError, PrepareError, StepCommand, StepFolders};
+use super::{
+    ExecutorFactory, ExecutorParts, JobExecutor, LaunchError, PrepareError, StepCommand, StepFolders,
+};
 use crate::config::{Config, RunAs};
 use crate::job_limits::ExceededLimit;
 use crate::output::Capture;
@@ -24,11 +26,11 @@ use crate::streams::{StepStream, StepStreams};
 use crate::workspace::{Folder, Workspace};
 
 /// Makes bare executors.
-pub(super) fn factory(foundation: &Foundation) -> Box<dyn ExecutorFactory> {
+pub(super) fn factory(parts: &ExecutorParts) -> Box<dyn ExecutorFactory> {
     Box::new(BareFactory {
-        config: Arc::clone(&foundation.config),
-        folder: Arc::clone(&foundation.folder),
-        sandboxes: Arc::clone(&foundation.sandboxes),
+        config: Arc::clone(&parts.config),
+        folder: Arc::clone(&parts.folder),
+        sandboxes: Arc::clone(&parts.sandboxes),
     })
 }
 
@@ -53,7 +55,7 @@ impl ExecutorFactory for BareFactory {
             })),
             Err(error) => {
                 remove(attempt, workspace).await;
-                Err(error.into())
+                Err(PrepareError::NotApart(error.into()))
             }
         }
     }
@@ -139,7 +141,8 @@ impl JobExecutor for Bare {
             program: command.program.to_owned(),
             source,
         })?;
-        Ok(exit.transpose()?.unwrap_or_default())
+        let exit = exit.transpose().map_err(of_sandbox)?;
+        Ok(exit.unwrap_or_default())
     }
 
     async fn runs_into_limit(&self) -> ExceededLimit {
@@ -199,7 +202,7 @@ impl Bare {
             output: output.as_fd(),
             error: error.as_fd(),
         };
-        match sandbox.run(process).await? {
+        match sandbox.run(process).await.map_err(of_sandbox)? {
             Ok(()) => Ok(streams),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(LaunchError::NotFound {
                 program: program(),
@@ -247,6 +250,10 @@ impl Bare {
             tracing::error!(attempt = %self.attempt, %error, "a job may have left processes");
         }
     }
+}
+
+fn of_sandbox(failure: SandboxFailure) -> LaunchError {
+    LaunchError::Executor(failure.into())
 }
 
 /// Removes a workspace, which waits for the disk.

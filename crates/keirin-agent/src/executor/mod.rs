@@ -17,17 +17,17 @@ use crate::config::Config;
 use crate::error::FolderError;
 use crate::job_limits::ExceededLimit;
 use crate::output::Capture;
-use crate::sandbox::{ProcessEnd, SandboxFailure, Sandboxes};
+use crate::sandbox::{ProcessEnd, Sandboxes};
 use crate::slots::Slot;
 use crate::workspace::{Folder, Workspace};
 
 /// The kinds of executors that this program has.
 const KINDS: &[(Executor, MakeFactory)] = &[(Executor::Bare, bare::factory)];
 
-type MakeFactory = fn(&Foundation) -> Box<dyn ExecutorFactory>;
+type MakeFactory = fn(&ExecutorParts) -> Box<dyn ExecutorFactory>;
 
 /// What executors are made from.
-pub(crate) struct Foundation {
+pub(crate) struct ExecutorParts {
     pub(crate) config: Arc<Config>,
     pub(crate) folder: Arc<Folder>,
     pub(crate) sandboxes: Arc<Sandboxes>,
@@ -42,8 +42,8 @@ pub fn offered_executors() -> BTreeSet<Executor> {
 pub(crate) struct Executors(BTreeMap<Executor, Box<dyn ExecutorFactory>>);
 
 impl Executors {
-    pub(crate) fn new(foundation: &Foundation) -> Self {
-        let made = KINDS.iter().map(|(kind, factory)| (*kind, factory(foundation)));
+    pub(crate) fn new(parts: &ExecutorParts) -> Self {
+        let made = KINDS.iter().map(|(kind, factory)| (*kind, factory(parts)));
         Self(made.collect())
     }
 
@@ -93,7 +93,8 @@ pub(crate) trait JobExecutor: Send + Sync {
         halt: &CancellationToken,
     ) -> Result<ProcessEnd, LaunchError>;
 
-    /// Waits until the job runs into a limit while none of its commands runs. May be dropped and called again.
+    /// Waits until the job runs into a limit while none of its commands runs. May be dropped and called again. No command may be
+    /// run meanwhile: either may wait for the other.
     async fn runs_into_limit(&self) -> ExceededLimit;
 
     /// The limit that the job has run into while none of its commands ran. Asked once.
@@ -131,8 +132,9 @@ pub(crate) enum LaunchError {
     NotFound { program: String, folder: String },
     #[error("cannot start `{program}`: {source}")]
     System { program: String, source: io::Error },
+    /// Of what keeps the job apart.
     #[error(transparent)]
-    Sandbox(#[from] SandboxFailure),
+    Executor(Box<dyn std::error::Error + Send + Sync>),
     #[error("cannot read what `{program}` writes: {source}")]
     Read { program: String, source: io::Error },
 }
@@ -145,5 +147,5 @@ pub(crate) enum PrepareError {
     #[error("the agent has no workspace for the job: {0}")]
     Workspace(#[from] FolderError),
     #[error("the agent cannot keep the job apart from others: {0}")]
-    NotApart(#[from] SandboxFailure),
+    NotApart(Box<dyn std::error::Error + Send + Sync>),
 }

@@ -1,12 +1,13 @@
 //! What lies below a folder of a workspace. Folders are opened one in the other and never by their paths, in which a process
 //! of the job could put a link while the agent looks.
 
-use crate::files::{LONGEST, open_folder, open_path};
 use std::ffi::OsString;
 use std::fs::FileType;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
+
+use crate::files::{LONGEST, open_folder, open_path};
 
 /// Something below the folder.
 #[derive(Debug)]
