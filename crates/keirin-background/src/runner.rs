@@ -183,7 +183,10 @@ impl Inner {
         let running: Vec<BackgroundJobId> = self.running().keys().copied().collect();
         let taken_up = self.store.take_up_background_jobs(epoch, &running, now).await?;
         if taken_up > 0 {
-            tracing::info!(taken_up, "background jobs of the server before are begun anew");
+            tracing::info!(
+                taken_up,
+                "background jobs that nobody runs any more are begun anew"
+            );
         }
         for work in self.works.values() {
             let kind = work.kind();

@@ -342,7 +342,7 @@ impl Store {
         hold_lead(&mut transaction, epoch).await?;
         let updated = sqlx::query!(
             "update background_jobs
-             set state = 'waiting', epoch = null, ended_at = $2, error = 'The server ended while it ran.'
+             set state = 'waiting', epoch = null, ended_at = $2, error = 'Nobody runs it any more: the server ended, or lost its connection to the database.'
              where state = 'running' and (epoch is distinct from $1 or id <> all ($3))",
             epoch.0,
             to_sql(now) as _,
