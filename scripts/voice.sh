@@ -50,7 +50,7 @@ QUIET_LIMIT=${QUIET_LIMIT:-600}
 # Until it is killed, or the script is: one line that ticks on a terminal, elsewhere a line every half minute. What hangs
 # is ended, so that the command fails, or goes on with what is next.
 show_progress() {
-  local title=$1 log=$2 started=$SECONDS every=1 tick=0 last bytes=0 written=0 quiet_since=$SECONDS
+  local title=$1 log=$2 started=$SECONDS every=1 tick=0 last bytes=0 written=0 quiet_since=$SECONDS signal=TERM
   if [ ! -t 2 ]; then
     say "$title..."
     every=30
@@ -63,8 +63,8 @@ show_progress() {
       bytes=$written quiet_since=$SECONDS
     elif [ $((SECONDS - quiet_since)) -ge "$QUIET_LIMIT" ]; then
       say "$title: nothing new for $(in_words "$QUIET_LIMIT"), so what hangs is ended: $(last_line "$log" 200)"
-      end_below_children
-      quiet_since=$SECONDS
+      end_below_children "$signal" || say "$title: there is nothing below its commands that could be ended"
+      quiet_since=$SECONDS signal=KILL
     fi
     tick=$((tick + 1))
     [ $((tick % every)) -eq 0 ] || continue
@@ -80,14 +80,14 @@ show_progress() {
 # last_line LOG WIDTH: the last line of a log, cut to so many characters.
 last_line() { { tail -n 1 "$1" 2>/dev/null | tr -d '\r' | tr -s ' \t' ' ' | cut -c "1-$2"; } || true; }
 
-# Ends every process below the children of this script, but not the children: cargo goes on with the next tests when
-# some were ended.
+# end_below_children SIGNAL: ends every process below the children of this script, but not the children: cargo goes on
+# with the next tests when some were ended. Fails where there is none.
 end_below_children() {
   local child ended=()
   for child in $(children_of $$); do
     [ "$child" -eq "$BASHPID" ] || add_below "$child"
   done
-  [ ${#ended[@]} -eq 0 ] || kill "${ended[@]}" 2>/dev/null || true
+  [ ${#ended[@]} -gt 0 ] && { kill -s "$1" "${ended[@]}" 2>/dev/null || true; }
 }
 
 # Adds the processes below a process to those that are to be ended, those above before those below.
