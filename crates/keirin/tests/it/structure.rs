@@ -340,11 +340,15 @@ const LOOKED_AT_BY_TESTS: &[(&str, &str)] = &[
 /// Nothing is there for tests alone: the name of every public function stands a second time in what the program is made of.
 #[test]
 fn every_public_function_is_used_by_the_program() {
-    let tests: BTreeSet<String> = sources().iter().flat_map(|(_, text)| test_files(text)).collect();
-    let program: Vec<(String, String)> = sources()
+    let sources = sources();
+    let tests: BTreeSet<PathBuf> = sources
+        .iter()
+        .flat_map(|(file, text)| test_files(Path::new(file), text))
+        .collect();
+    let program: Vec<(String, String)> = sources
         .into_iter()
         .filter(|(file, _)| file.contains("/src/") && !file.starts_with("crates/keirin-testkit/"))
-        .filter(|(file, _)| !tests.iter().any(|of_tests| file.ends_with(of_tests)))
+        .filter(|(file, _)| !tests.contains(Path::new(file)))
         .map(|(file, text)| (file, without_tests(&text)))
         .collect();
     let mut words: BTreeMap<&str, u32> = BTreeMap::new();
@@ -372,8 +376,16 @@ fn every_public_function_is_used_by_the_program() {
     );
 }
 
-/// How the paths of the files end that a file declares as tests.
-fn test_files(text: &str) -> Vec<String> {
+/// The files that a file declares as tests.
+fn test_files(file: &Path, text: &str) -> Vec<PathBuf> {
+    let folder = file.parent().unwrap();
+    let is_folders_own = ["lib.rs", "main.rs", "mod.rs"]
+        .iter()
+        .any(|name| file.ends_with(name));
+    let below = match is_folders_own {
+        true => folder.to_owned(),
+        false => file.with_extension(""),
+    };
     let declared = text.split("#[cfg(test)]\n").skip(1).filter_map(|rest| {
         let (path, rest) = match rest.strip_prefix("#[path = \"") {
             Some(rest) => rest.split_once("\"]\n").map(|(path, rest)| (Some(path), rest))?,
@@ -381,7 +393,8 @@ fn test_files(text: &str) -> Vec<String> {
         };
         let name = rest.strip_prefix("mod ")?.split_once(';')?.0;
         let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_');
-        is_name.then(|| path.map_or_else(|| format!("/{name}.rs"), |path| format!("/{path}")))
+        // A path that is said lies beside the file that says it.
+        is_name.then(|| path.map_or_else(|| below.join(format!("{name}.rs")), |path| folder.join(path)))
     });
     declared.collect()
 }
