@@ -80,7 +80,7 @@ async fn a_project_comes_with_its_default_branch_and_goes_with_all_it_has() {
     store.change_project(id, &change).await.unwrap();
     assert_eq!(store.projects().await.unwrap(), [changed]);
 
-    // With another workflow file the timed triggers are those of nobody, until it is read.
+    // With another workflow file the timed triggers are to be read anew; until then they are those of the former one.
     store.set_workflows_read(id, main, None).await.unwrap();
     let workflow_file = |file| ProjectChange {
         workflow_file: Some(file),
