@@ -252,6 +252,7 @@ impl From<WorkError> for ApiError {
         match error {
             WorkError::NotFound(what) => Self::not_found(what),
             WorkError::Conflict(detail) => Self::conflict(sentence(&detail)),
+            WorkError::Forbidden(detail) => Self::forbidden(detail),
             WorkError::Invalid {
                 detail,
                 fix,

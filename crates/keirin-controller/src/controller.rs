@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
 use keirin_engine::waiting::WaitingReason;
 use keirin_engine::{CancelTarget, EngineEvent, Rules};
+use keirin_model::access::Role;
 use keirin_model::agent::Agent;
 use keirin_model::flow::Cause;
 use keirin_model::{AgentId, AttemptId, Clock, FlowId, JobId, ProjectId, RunId};
@@ -390,6 +391,7 @@ impl Work for Controller {
         project: ProjectId,
         start: StartFlow,
         cause: Cause,
+        role: Role,
     ) -> Result<FlowId, WorkError> {
         let handle = self.handle()?;
         let project = self.store.project(project).await?;
@@ -400,6 +402,7 @@ impl Work for Controller {
             params: start.params,
             change: start.change,
             cause,
+            by_hand: Some(role),
             commit: None,
             due: None,
         };

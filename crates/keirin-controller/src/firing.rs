@@ -88,6 +88,7 @@ impl Firing {
             params: BTreeMap::new(),
             change: None,
             cause: Cause::Schedule { schedule: id },
+            by_hand: None,
             commit: None,
             due: Some((id, due)),
         };

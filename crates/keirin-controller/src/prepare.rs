@@ -6,10 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use keirin_engine::NewFlow;
 use keirin_git::{BranchName, CommitId, GitError, Mirror, Revision};
+use keirin_model::access::Role;
 use keirin_model::diagnostic::{Diagnostic, Severity};
 use keirin_model::flow::{Cause, Change, FlowKind, ParamValue};
 use keirin_model::plan::Plan;
 use keirin_model::project::{Branch, BranchKind, Project};
+use keirin_model::trigger::ManualTrigger;
 use keirin_model::{Clock, ScheduleId};
 use keirin_store::{Store, StoreError};
 use keirin_workflow::{Diagnostics, FlowContext, PlanContext, PlanDefaults, Workflow};
@@ -52,6 +54,8 @@ pub(crate) struct FlowRequest {
     pub(crate) params: BTreeMap<String, ParamValue>,
     pub(crate) change: Option<Change>,
     pub(crate) cause: Cause,
+    /// The role of who starts it by hand; `None` where a trigger starts it.
+    pub(crate) by_hand: Option<Role>,
     /// The commit, where it is known already.
     pub(crate) commit: Option<CommitId>,
     /// The due time that it answers.
@@ -79,6 +83,9 @@ impl Preparer {
             .parsed
             .clone()
             .map_err(|wrong| invalid_workflow(&file, &wrong))?;
+        if let Some(role) = wish.by_hand {
+            may_start(&file.name, workflow.triggers().manual, role)?;
+        }
         let params = workflow
             .fill_params(&wish.params)
             .map_err(|wrong| invalid_workflow(&file, &wrong))?;
@@ -104,6 +111,20 @@ impl Preparer {
             }
             (Err(error), _) => Err(error.into()),
         }
+    }
+}
+
+/// Whether somebody with this role may start flows of a workflow by hand.
+fn may_start(workflow: &str, manual: Option<ManualTrigger>, role: Role) -> Result<(), WorkError> {
+    match manual {
+        None => Err(WorkError::Forbidden(format!(
+            "The workflow `{workflow}` says `manual: false`, so people do not start its flows."
+        ))),
+        Some(needed) if role < needed.role => Err(WorkError::Forbidden(format!(
+            "The workflow `{workflow}` lets only a {} start its flows by hand.",
+            needed.role
+        ))),
+        Some(_) => Ok(()),
     }
 }
 

@@ -389,6 +389,7 @@ impl Pushes {
             params: BTreeMap::new(),
             change: None,
             cause: Cause::Push,
+            by_hand: None,
             commit: Some(commit.clone()),
             due: None,
         };

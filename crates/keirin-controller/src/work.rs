@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 pub use keirin_engine::CancelTarget;
+use keirin_model::access::Role;
 use keirin_model::flow::Cause;
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId};
 use keirin_store::projects::ProjectChange;
@@ -14,12 +15,13 @@ use keirin_wire::api::{Diagnostic, Event, StartFlow, Workflow};
 /// Runs the work. Every call returns when what it did is committed.
 #[async_trait]
 pub trait Work: Send + Sync + 'static {
-    /// Starts a flow: finds the commit, reads the workflow there and plans it.
+    /// Starts a flow for somebody who has this role in the project: finds the commit, reads the workflow there and plans it.
     async fn start_flow(
         &self,
         project: ProjectId,
         start: StartFlow,
         cause: Cause,
+        role: Role,
     ) -> Result<FlowId, WorkError>;
 
     /// Stops what is under way.
@@ -149,6 +151,9 @@ pub enum WorkError {
         /// What to do, in a sentence.
         fix: String,
     },
+    /// The workflow lets only others start its flows by hand. A whole sentence.
+    #[error("{0}")]
+    Forbidden(String),
     /// The attempt is no longer this agent's.
     #[error("the attempt is no longer this agent's")]
     LeaseLost,

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::access::Role;
 use crate::{BranchId, ProjectId, ScheduleId};
 
 /// The triggers that a workflow file names. Absent means: that kind of event starts nothing.
@@ -22,13 +23,16 @@ pub struct Triggers {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "PT1M")]
     pub poll: Option<SignedDuration>,
-    /// Whether people may start flows by hand; true unless the file says `manual: false`.
-    #[serde(default = "yes")]
-    pub manual: bool,
+    /// How people start flows by hand; `null` where the file says `manual: false`, and they do not.
+    #[schema(required)]
+    pub manual: Option<ManualTrigger>,
 }
 
-fn yes() -> bool {
-    true
+/// Who may start flows by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ManualTrigger {
+    /// The lowest role that may.
+    pub role: Role,
 }
 
 /// Which pushes start a flow. Globs are those of `keirin-workflow`; no branches mean the default branch.

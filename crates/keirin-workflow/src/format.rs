@@ -197,8 +197,11 @@ static TRIGGERS: Record = Record::new(
         ),
         Key::new(
             "manual",
-            BOOLEAN,
-            "Whether people may start flows by hand; true unless said.",
+            Shape::OrNothing(&Shape::Either {
+                scalar: &BOOLEAN,
+                map: &MANUAL,
+            }),
+            "Whether people may start flows by hand, and who; any developer unless said.",
         ),
         Key::new(
             "poll",
@@ -420,7 +423,7 @@ static MANUAL: Record = Record {
     main: Some("role"),
     ..Record::new(
         "a manual start",
-        "Who may start a stage.",
+        "Who may start a stage, or flows, by hand.",
         &[Key::new(
             "role",
             Shape::Word {

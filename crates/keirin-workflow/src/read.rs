@@ -268,16 +268,18 @@ pub(crate) fn needs(node: &Node) -> Vec<Located<String>> {
         .collect()
 }
 
+/// Who may start flows and stages by hand, where nothing else is said.
+pub(crate) const BY_HAND: Role = Role::Developer;
+
+/// The role that a manual start takes.
+pub(crate) fn role_of(manual: &Node) -> Role {
+    let role = manual.get("role").or(Some(manual)).and_then(Node::text);
+    role.and_then(|role| role.parse().ok()).unwrap_or(BY_HAND)
+}
+
 fn start(node: &Node) -> Start {
-    // Whoever may start a flow may start its stages, unless the stage asks for more.
-    let role_of = |manual: &Node| {
-        let role = manual.get("role").or(Some(manual)).and_then(Node::text);
-        role.and_then(|role| role.parse().ok()).unwrap_or(Role::Developer)
-    };
     match (node.text(), node.get("manual")) {
-        (Some("manual"), _) => Start::Manual {
-            role: Role::Developer,
-        },
+        (Some("manual"), _) => Start::Manual { role: BY_HAND },
         (_, Some(manual)) => Start::Manual {
             role: role_of(manual),
         },

@@ -4,12 +4,13 @@ use croner::parser::{CronParser, Seconds, Year};
 use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Timestamp, civil};
-use keirin_model::trigger::{PullRequestTrigger, PushTrigger, TimedTrigger, Triggers};
+use keirin_model::trigger::{ManualTrigger, PullRequestTrigger, PushTrigger, TimedTrigger, Triggers};
 
 use crate::duration::{self, DurationError};
 use crate::format::MOST_TIMED;
 use crate::paths;
 use crate::problem::{Problem, Problems, did_you_mean, quote};
+use crate::read::{BY_HAND, role_of};
 use crate::tree::{Entry, Node};
 
 /// The shortest span between two looks or two flows: more often would be a loop, not a schedule.
@@ -18,7 +19,7 @@ const SHORTEST: SignedDuration = SignedDuration::from_secs(10);
 /// The triggers whose shape is right.
 pub(crate) fn read_triggers(entry: Option<&Entry>, problems: &mut Problems) -> Triggers {
     let mut triggers = Triggers {
-        manual: true,
+        manual: Some(ManualTrigger { role: BY_HAND }),
         ..Triggers::default()
     };
     let Some(entry) = entry else { return triggers };
@@ -61,13 +62,16 @@ pub(crate) fn read_triggers(entry: Option<&Entry>, problems: &mut Problems) -> T
                 .timed
                 .extend(timed(node).filter_map(|item| reader.date(item))),
             "poll" => triggers.poll = reader.every(node),
-            "manual" => triggers.manual = node.boolean().unwrap_or(true),
+            "manual" => {
+                let is_closed = node.boolean() == Some(false);
+                triggers.manual = (!is_closed).then(|| ManualTrigger { role: role_of(node) });
+            }
             // Reported as an unknown key.
             _ => {}
         }
     }
     let nothing = triggers.push.is_none() && triggers.timed.is_empty() && triggers.poll.is_none();
-    if nothing && !triggers.manual && !problems.has_errors() {
+    if nothing && triggers.manual.is_none() && !problems.has_errors() {
         let problem = Problem::warning(entry.key_span, "nothing starts this workflow, not even a person");
         problems.push(problem.help("add a trigger, or remove `manual: false`"));
     }

@@ -58,7 +58,7 @@ triggers:
   interval: 6h
   date: 2030-01-31T12:00:00Z
   poll: 5m
-  manual: true
+  manual: { role: maintainer }
 ",
     ),
     (

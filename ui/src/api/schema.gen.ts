@@ -3217,6 +3217,11 @@ export interface components {
             /** @description Where each step's lines lie, in order; steps that wrote nothing are not in it. */
             steps: components["schemas"]["LogStep"][];
         };
+        /** @description Who may start flows by hand. */
+        ManualTrigger: {
+            /** @description The lowest role that may. */
+            role: components["schemas"]["Role"];
+        };
         /** @description A range of a line that matches. */
         MatchRange: {
             /** @description One more than its last byte. */
@@ -4341,15 +4346,17 @@ export interface components {
             /** @description What people will call it. */
             name: string;
             /**
+             * @description What it will prove itself with where the server does not know it yet: drawn and kept by the agent before it calls, so that
+             *     it is known again where it never hears the answer. `keirin_agent_` and 43 to 128 random letters, digits, `-` and `_`;
+             *     without one the server draws it.
+             */
+            proposed_secret?: string | null;
+            /**
              * Format: int32
              * @description The protocol that the agent speaks: [`PROTOCOL`].
              */
             protocol: number;
-            /**
-             * @description What the agent will prove itself with: that of an earlier registration, to go on as the same agent, or one that it has
-             *     drawn and kept before it calls, so that it is known again where it never hears the answer. One that it draws is
-             *     [`SECRET_PREFIX`] and 43 to 128 random letters, digits, `-` and `_`; without one the server draws it.
-             */
+            /** @description The secret of an earlier registration, to go on as the same agent. */
             secret?: string | null;
             /**
              * Format: int32
@@ -5108,8 +5115,7 @@ export interface components {
         };
         /** @description The triggers that a workflow file names. Absent means: that kind of event starts nothing. */
         Triggers: {
-            /** @description Whether people may start flows by hand; true unless the file says `manual: false`. */
-            manual?: boolean;
+            manual: components["schemas"]["ManualTrigger"] | null;
             /**
              * @description How often it is looked at the repository for new commits, where the file says so.
              * @example PT1M

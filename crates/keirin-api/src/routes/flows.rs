@@ -90,7 +90,13 @@ pub(crate) async fn start(
     caller: Caller,
     Json(start): Json<StartFlow>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let flow = app.work.start_flow(place.project, start, caller.cause()?).await?;
+    let role = caller
+        .role_in(&place)
+        .ok_or_else(|| ApiError::internal("a start without a role"))?;
+    let flow = app
+        .work
+        .start_flow(place.project, start, caller.cause()?, role)
+        .await?;
     let location = format!("{}/api/v1/flows/{flow}", app.settings.base());
     let flow = view(&app, &caller, flow).await?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(flow)))

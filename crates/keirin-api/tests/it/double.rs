@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use keirin_api::{CancelTarget, EventEnvelope, Live, Waiting, Work, WorkError};
+use keirin_model::access::Role;
 use keirin_model::flow::Cause;
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId};
 use keirin_store::Store;
@@ -131,6 +132,7 @@ impl Work for Double {
         project: ProjectId,
         start: StartFlow,
         cause: Cause,
+        _: Role,
     ) -> Result<FlowId, WorkError> {
         let Cause::Person { name, .. } = cause else {
             panic!("only people start flows over HTTP");

@@ -2,6 +2,7 @@
 
 use keirin_controller::work::{Work as _, WorkError};
 use keirin_model::Outcome;
+use keirin_model::access::Role;
 use keirin_model::flow::Cause;
 use keirin_model::project::{BranchKind, NoticeKind};
 use keirin_store::projects::ProjectChange;
@@ -538,7 +539,45 @@ async fn a_start_that_is_refused_looks_for_no_pushes() {
         params: [("modee".to_owned(), keirin_model::flow::ParamValue::Boolean(true))].into(),
         ..keirin_wire::api::StartFlow::default()
     };
-    let refused = server.controller.start_flow(project, mistyped, Cause::Here).await;
+    let refused = server
+        .controller
+        .start_flow(project, mistyped, Cause::Here, Role::Admin)
+        .await;
     assert!(matches!(refused, Err(WorkError::Invalid { .. })), "{refused:?}");
     assert_eq!(server.started().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_start_by_hand_what_the_workflow_lets_them_start() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[(".keirin.yaml", &with_triggers("push: main"))]);
+    let (project, _) = server.project("one", &repository).await;
+    let start = async |role| {
+        let start = keirin_wire::api::StartFlow::default();
+        server
+            .controller
+            .start_flow(project, start, Cause::Here, role)
+            .await
+    };
+    start(Role::Developer).await.unwrap();
+    for (manual, role, is_let) in [
+        ("manual: { role: maintainer }", Role::Developer, false),
+        ("manual: { role: maintainer }", Role::Maintainer, true),
+        ("manual: {}", Role::Developer, true),
+        ("manual: false", Role::Admin, false),
+    ] {
+        let triggers = format!("push: main\n  {manual}");
+        repository.commit(&[(".keirin.yaml", &with_triggers(&triggers))]);
+        let started = start(role).await;
+        match started {
+            Ok(_) => assert!(is_let, "{manual} for a {role}"),
+            Err(WorkError::Forbidden(_)) => assert!(!is_let, "{manual} for a {role}"),
+            Err(error) => panic!("{manual} for a {role}: {error}"),
+        }
+    }
+    // What is pushed starts all the same.
+    let before = server.started().await.len();
+    server.look().await;
+    assert!(server.started().await.len() > before);
 }

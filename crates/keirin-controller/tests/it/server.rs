@@ -12,6 +12,7 @@ use keirin_controller::work::{Work, WorkError};
 use keirin_controller::{Controller, ControllerParts, Leadership, Repositories, RepositoryWatch};
 use keirin_engine::Rules;
 use keirin_git::{Git, Mirrors};
+use keirin_model::access::Role;
 use keirin_model::background::BackgroundJobState;
 use keirin_model::flow::Cause;
 use keirin_model::project::Project;
@@ -264,7 +265,12 @@ impl Server {
 
     pub async fn start_by_hand(&self, project: ProjectId) -> Result<keirin_model::FlowId, WorkError> {
         self.controller
-            .start_flow(project, keirin_wire::api::StartFlow::default(), Cause::Here)
+            .start_flow(
+                project,
+                keirin_wire::api::StartFlow::default(),
+                Cause::Here,
+                Role::Admin,
+            )
             .await
     }
 
@@ -272,7 +278,7 @@ impl Server {
     pub async fn start_push_flow(&self, project: ProjectId) {
         let start = keirin_wire::api::StartFlow::default();
         self.controller
-            .start_flow(project, start, Cause::Push)
+            .start_flow(project, start, Cause::Push, Role::Admin)
             .await
             .unwrap();
     }

@@ -2,7 +2,7 @@
 
 use keirin_model::access::Role;
 use keirin_model::plan::{Artifacts, Condition, Executor, Start, Tool};
-use keirin_model::trigger::TimedTrigger;
+use keirin_model::trigger::{ManualTrigger, TimedTrigger};
 use keirin_workflow::ParamKind;
 
 use crate::support::{context, context_of_a_change, only_job, parse, plan, with_job, with_steps, with_top};
@@ -21,7 +21,8 @@ fn the_example_of_the_documentation_is_taken_whole() {
         (push.branches.len(), push.tags.len(), push.paths.len()),
         (2, 1, 1)
     );
-    assert!(triggers.manual);
+    let role = Role::Developer;
+    assert_eq!(triggers.manual, Some(ManualTrigger { role }));
     let cron = TimedTrigger::Cron {
         schedule: "0 3 * * *".to_owned(),
         timezone: "Europe/Berlin".to_owned(),
@@ -81,7 +82,7 @@ fn triggers_have_short_and_long_forms() {
     assert_eq!(short.triggers(), long.triggers());
     assert_eq!(short.triggers().timed.len(), 4);
     assert_eq!(short.triggers().poll, Some(jiff::SignedDuration::from_mins(1)));
-    assert!(!short.triggers().manual);
+    assert_eq!(short.triggers().manual, None);
 }
 
 #[test]

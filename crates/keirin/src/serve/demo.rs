@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use keirin_api::Work as _;
 use keirin_git::{Git, RepositoryUrl};
+use keirin_model::access::Role;
 use keirin_model::flow::Cause;
 use keirin_model::project::check_project_name;
 use keirin_store::StoreError;
@@ -49,7 +50,7 @@ pub(super) async fn show(server: &Server, folder: &Path, output: &Output) -> any
     let cause = Cause::Here;
     match server
         .controller
-        .start_flow(project.id, StartFlow::default(), cause)
+        .start_flow(project.id, StartFlow::default(), cause, Role::Admin)
         .await
     {
         Ok(_) => output.say(format!("Started the first flow of {name}.")),
