@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
+use jiff::SignedDuration;
 use keirin_agent::{ByteSize, InvalidUidRange, UidRange};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::agent::LimitArguments;
+use crate::backup::scheduled::BackupSchedule;
 
 /// The usual place of the configuration file.
 const FILE: &str = "keirin.toml";
@@ -67,6 +69,12 @@ pub(crate) struct Config {
     pub(crate) s3_access_key_id: Option<String>,
     /// The secret of the access key.
     pub(crate) s3_secret_access_key: Option<String>,
+    /// The folder of this machine that the server backs itself up into; no backups where absent.
+    pub(crate) backup_dir: Option<PathBuf>,
+    /// How many hours after the end of one backup the next begins, 1 at least.
+    pub(crate) backup_every_hours: u32,
+    /// How many backups stay in the folder, 0 for all.
+    pub(crate) backups_kept: u32,
     /// How many series from outside each project may have, and as many may belong to none.
     pub(crate) series_limit: u64,
     /// How long samples from outside are kept.
@@ -87,6 +95,17 @@ pub(crate) struct Config {
     /// The file that some of this comes from, if there is one.
     #[serde(skip)]
     pub(crate) file: Option<PathBuf>,
+}
+
+impl Config {
+    /// The backups that the server takes by itself; `None` where it takes none.
+    pub(crate) fn backup_schedule(&self) -> Option<BackupSchedule> {
+        Some(BackupSchedule {
+            folder: self.backup_dir.clone()?,
+            every: SignedDuration::from_hours(self.backup_every_hours.max(1).into()),
+            kept: self.backups_kept,
+        })
+    }
 }
 
 impl Default for Config {
@@ -114,6 +133,9 @@ impl Default for Config {
             s3_region: "us-east-1".to_owned(),
             s3_access_key_id: None,
             s3_secret_access_key: None,
+            backup_dir: None,
+            backup_every_hours: 24,
+            backups_kept: 7,
             series_limit: 200_000,
             keep_samples_days: 400,
             measure_own_database: true,

@@ -3,6 +3,7 @@
 mod admin;
 mod agent;
 mod ansi;
+mod backup;
 mod cli;
 mod commands;
 mod config;
@@ -14,6 +15,7 @@ mod live;
 mod machine;
 mod output;
 mod private_file;
+mod progress;
 mod reach;
 mod serve;
 mod signals;

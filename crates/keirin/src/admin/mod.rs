@@ -1,13 +1,11 @@
 //! `keirin admin`: what the owner of a server does on its machine.
 
-mod archive;
 mod backup;
 mod config;
 mod doctor;
 mod jobs;
 mod migrate;
 mod place;
-pub(crate) mod progress;
 mod restore;
 mod retention;
 mod storage;

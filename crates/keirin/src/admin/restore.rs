@@ -21,6 +21,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncWriteExt as _, BufReader, duplex};
 
 use crate::agent::REGISTRATION;
+use crate::backup::archive::{Contents, Kind, ObjectHead, PIECE, Reader, parse, verify};
 use crate::config::ConfigFlags;
 use crate::exit::Exit;
 use crate::output::{Output, duration};
@@ -29,9 +30,8 @@ use crate::serve::storage::{self, Database};
 use crate::signals::Stop;
 use crate::{machine, private_file};
 
-use super::archive::{Contents, Kind, ObjectHead, PIECE, Reader, parse, verify};
 use super::place::configuration;
-use super::progress::{bytes, count, size};
+use crate::progress::{bytes, count, size};
 
 /// How long a server that would like to lead waits for a restore that was killed.
 const TERM: Duration = Duration::from_secs(15);

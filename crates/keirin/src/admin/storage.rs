@@ -7,13 +7,13 @@ use keirin_wire::api::{StorageOverview, StorageOwner};
 use std::sync::Arc;
 
 use super::place::{configuration, used_folder};
-use super::progress::{count, size};
 use crate::commands::retention;
 use crate::commands::shown::{ago_or_never, until};
 use crate::config::ConfigFlags;
 use crate::exit::Exit;
 use crate::machine;
 use crate::output::Output;
+use crate::progress::{count, size};
 use crate::reach::On;
 use crate::serve::storage::{self, Database};
 

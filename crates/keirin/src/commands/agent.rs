@@ -7,10 +7,10 @@ use keirin_client::Client;
 use keirin_wire::api::{Agent, AgentState, ChangeAgent, Page};
 
 use super::names;
-use crate::admin::progress::count;
 use crate::exit::Exit;
 use crate::machine;
 use crate::output::Output;
+use crate::progress::count;
 use crate::reach::{Nothing, On};
 
 use super::shown;

@@ -12,9 +12,9 @@ use keirin_model::project::check_repository_name;
 use keirin_wire::api::{NewFacts, Repository};
 use serde::Serialize;
 
-use crate::admin::progress::{self, count};
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::progress::{self, count};
 use crate::reach::On;
 
 /// Read what has happened elsewhere into facts

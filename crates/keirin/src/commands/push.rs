@@ -18,10 +18,10 @@ use serde::Serialize;
 
 use super::names::Setting;
 use super::query::When;
-use crate::admin::progress::count;
 use crate::exit::Exit;
 use crate::machine;
 use crate::output::Output;
+use crate::progress::count;
 use crate::reach::On;
 
 /// The largest text that is pushed at once, in bytes.

@@ -19,7 +19,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use keirin_api::{App, ConnectionLimits, Environment, HttpSettings, MasterKey, Parts};
-use keirin_background::{BackgroundJobs, Reconcilers};
+use keirin_background::{BackgroundJobs, BackgroundWork, Reconcilers};
 use keirin_controller::{Controller, ControllerParts, Leadership, Repositories};
 use keirin_engine::Rules;
 use keirin_git::{Git, HostRule, Mirrors, RepositoryRules};
@@ -33,6 +33,9 @@ use keirin_store::Store;
 use keirin_store::reader::FunctionAccess;
 use tokio::sync::watch;
 
+use crate::agent::REGISTRATION;
+use crate::backup::BackupSource;
+use crate::backup::scheduled::MakeBackup;
 use crate::config::{Config, ConfigFlags};
 use crate::exit::Exit;
 use crate::machine;
@@ -255,7 +258,18 @@ async fn build(
     if let Err(error) = retention.claim_if_unowned(&machine::password()).await {
         tracing::warn!(%error, "objects are not removed");
     }
+    let backups: Arc<dyn BackgroundWork> = Arc::new(MakeBackup {
+        schedule: config.backup_schedule(),
+        source: BackupSource {
+            store: store.clone(),
+            objects: objects.clone(),
+            key: data.known_master_key()?,
+            registration: data.agent().join(REGISTRATION),
+            is_watched: false,
+        },
+    });
     let works = [
+        vec![backups],
         keirin_controller::background_works(&controller),
         keirin_logs::background_works(&logs),
         keirin_metrics::background_works(&exchange),

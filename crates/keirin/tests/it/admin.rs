@@ -432,6 +432,55 @@ async fn a_damaged_backup_is_refused_before_anything_is_changed() {
 }
 
 #[test]
+fn a_server_backs_itself_up_and_keeps_the_newest() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let folder = home.path().join("backups");
+    let settings = format!("backup_dir = {folder:?}\nbackups_kept = 1\n");
+    std::fs::write(home.path().join("keirin.toml"), settings).unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    let old = folder.join("keirin-2026-01-01T00-00-00Z.backup");
+    std::fs::write(&old, "an older one").unwrap();
+    let note = folder.join("a note");
+    std::fs::write(&note, "of a person").unwrap();
+    let check = || {
+        let looked = on(&data, &["admin", "doctor", "--json"]);
+        let looked: Value = serde_json::from_str(&looked.output).unwrap();
+        let mut items = looked["items"].as_array().unwrap().iter();
+        items.find(|item| item["name"] == "backups").unwrap().clone()
+    };
+
+    let server = Server::start(home.path(), &data);
+    let begun = Instant::now();
+    // One that has just been set up takes the first at once, and the oldest that is too many goes.
+    while old.exists() && begun.elapsed() < Duration::from_secs(60) {}
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| *path != note)
+        .collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    let file = files.remove(0);
+    assert_eq!(
+        std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert!(note.exists(), "other files are left alone");
+    let healthy = check();
+    assert_eq!(healthy["state"], "ok", "{healthy}");
+    drop(server);
+    let target = home.path().join("target");
+    well(on(&target, &["admin", "restore", file.to_str().unwrap()]));
+    assert_eq!(
+        std::fs::read(target.join("master.key")).unwrap(),
+        std::fs::read(data.join("master.key")).unwrap()
+    );
+    std::fs::remove_file(&file).unwrap();
+    let none = check();
+    assert_eq!(none["state"], "problem", "{none}");
+}
+
+#[test]
 fn a_backup_of_nothing_is_refused() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("file");

@@ -3,11 +3,12 @@
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
+use keirin_model::Timestamp;
 use nix::sys::statvfs::statvfs;
 use nix::unistd::geteuid;
 
-use crate::admin::progress::size;
 use crate::config::Config;
+use crate::progress::size;
 use crate::serve::data::DataFolder;
 
 use super::Check;
@@ -15,6 +16,7 @@ use super::Check;
 const FOLDER: &str = "data folder";
 const KEY: &str = "master key";
 const DISK: &str = "disk space";
+const BACKUPS: &str = "backups";
 
 /// Less room than this is a problem: a database that cannot write stops.
 const LEAST_ROOM: u64 = 1024 * 1024 * 1024;
@@ -117,6 +119,40 @@ fn key(data: &DataFolder) -> Check {
             format!("others may read {} (mode {mode:o})", file.display()),
             format!("chmod 600 {}", file.display()),
         )
+    }
+}
+
+/// Whether the server backs itself up, where it is to.
+pub(super) fn backups(config: &Config, now: Timestamp) -> Check {
+    let Some(schedule) = config.backup_schedule() else {
+        return Check::skipped(
+            BACKUPS,
+            "the server takes none by itself; name a folder (`backup_dir`), or run `keirin admin backup` by other means",
+        );
+    };
+    let shown = schedule.folder.display();
+    match schedule.backups() {
+        Err(error) => Check::problem(
+            BACKUPS,
+            format!("{shown} cannot be read: {error}"),
+            "give the server's user the right to read and write there",
+        ),
+        Ok(times) => match times.last() {
+            None => Check::problem(
+                BACKUPS,
+                format!("there is none in {shown} yet"),
+                "look at the job `make_backup` (keirin admin jobs); a server that has just been set up takes the first at once",
+            ),
+            Some(newest) if now.duration_since(*newest) > schedule.every * 2 => Check::problem(
+                BACKUPS,
+                format!("the newest in {shown} is of {newest:.0}"),
+                "look at the job `make_backup` (keirin admin jobs), which says why",
+            ),
+            Some(newest) => Check::ok(
+                BACKUPS,
+                format!("{} in {shown}, the newest of {newest:.0}", times.len()),
+            ),
+        },
     }
 }
 

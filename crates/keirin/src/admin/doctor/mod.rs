@@ -12,13 +12,14 @@ use serde_json::json;
 
 use crate::config::{Config, ConfigFlags};
 use crate::exit::Exit;
+use crate::machine;
 use crate::output::Output;
 use crate::serve::data::DataFolder;
 use crate::serve::storage::Database;
 use crate::signals::Stop;
 
 use super::place::configuration;
-use super::progress::count;
+use crate::progress::count;
 
 /// Checks everything that a server needs here, and says what to do where something is wrong
 #[derive(Debug, Args)]
@@ -116,6 +117,7 @@ async fn look_further(
     facts: &database::Facts,
     checks: &mut Vec<Check>,
 ) {
+    checks.push(folder::backups(config, machine::now()));
     server::git(checks).await;
     server::objects(config, data, database.map(Database::store), checks).await;
     jobs::isolation(config, data, checks).await;

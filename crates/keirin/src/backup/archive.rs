@@ -25,10 +25,10 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 const MAGIC: &[u8; 17] = b"keirin archive 1\n";
 
 /// How many bytes one record takes at most: more is cut in pieces, and a record that says it has more is damaged.
-pub(super) const PIECE: usize = 1024 * 1024;
+pub(crate) const PIECE: usize = 1024 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Head,
     MasterKey,
     Agent,
@@ -59,33 +59,33 @@ impl Kind {
 
 /// What the archive is of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Head {
+pub(crate) struct Head {
     /// The version of the program that wrote it.
-    pub(super) keirin: String,
+    pub(crate) keirin: String,
     /// The version of the tables.
-    pub(super) tables: i64,
-    pub(super) taken_at: Timestamp,
+    pub(crate) tables: i64,
+    pub(crate) taken_at: Timestamp,
 }
 
 /// Comes before the bytes of an object.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct ObjectHead {
-    pub(super) key: String,
-    pub(super) bytes: u64,
+pub(crate) struct ObjectHead {
+    pub(crate) key: String,
+    pub(crate) bytes: u64,
 }
 
 /// What the archive holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct End {
-    pub(super) projects: u64,
-    pub(super) flows: u64,
-    pub(super) objects: u64,
-    pub(super) object_bytes: u64,
-    pub(super) rows: u64,
+pub(crate) struct End {
+    pub(crate) projects: u64,
+    pub(crate) flows: u64,
+    pub(crate) objects: u64,
+    pub(crate) object_bytes: u64,
+    pub(crate) rows: u64,
 }
 
 /// Writes an archive.
-pub(super) struct Writer<W> {
+pub(crate) struct Writer<W> {
     to: W,
     digest: Sha256,
     written: u64,
@@ -94,7 +94,7 @@ pub(super) struct Writer<W> {
 impl<W: AsyncWrite + Unpin> Writer<W> {
     /// # Errors
     /// It cannot be written; so for all that follow.
-    pub(super) async fn begin(to: W) -> anyhow::Result<Self> {
+    pub(crate) async fn begin(to: W) -> anyhow::Result<Self> {
         let mut writer = Self {
             to,
             digest: Sha256::new(),
@@ -104,12 +104,12 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
         Ok(writer)
     }
 
-    pub(super) async fn json(&mut self, kind: Kind, body: &impl Serialize) -> anyhow::Result<()> {
+    pub(crate) async fn json(&mut self, kind: Kind, body: &impl Serialize) -> anyhow::Result<()> {
         self.bytes(kind, &serde_json::to_vec(body)?).await
     }
 
     /// Writes bytes, in as many records as they take.
-    pub(super) async fn bytes(&mut self, kind: Kind, body: &[u8]) -> anyhow::Result<()> {
+    pub(crate) async fn bytes(&mut self, kind: Kind, body: &[u8]) -> anyhow::Result<()> {
         for piece in body.chunks(PIECE) {
             let length = u32::try_from(piece.len()).expect("invariant: a piece is small");
             self.write(&[kind.letter()]).await?;
@@ -120,7 +120,7 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
     }
 
     /// Ends the archive; gives back what it was written to, and how many bytes it has.
-    pub(super) async fn finish(mut self, end: &End) -> anyhow::Result<(W, u64)> {
+    pub(crate) async fn finish(mut self, end: &End) -> anyhow::Result<(W, u64)> {
         self.json(Kind::End, end).await?;
         let digest = self.digest.clone().finalize();
         self.write(&digest).await?;
@@ -136,7 +136,7 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
 }
 
 /// Reads an archive.
-pub(super) struct Reader<R> {
+pub(crate) struct Reader<R> {
     from: R,
     digest: Sha256,
 }
@@ -144,7 +144,7 @@ pub(super) struct Reader<R> {
 impl<R: AsyncRead + Unpin> Reader<R> {
     /// # Errors
     /// It is no archive, or cannot be read.
-    pub(super) async fn begin(mut from: R) -> anyhow::Result<Self> {
+    pub(crate) async fn begin(mut from: R) -> anyhow::Result<Self> {
         let mut magic = [0; MAGIC.len()];
         match from.read_exact(&mut magic).await {
             Ok(_) if &magic == MAGIC => {}
@@ -166,7 +166,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     ///
     /// # Errors
     /// The archive is damaged or cannot be read.
-    pub(super) async fn record(&mut self) -> anyhow::Result<(Kind, Vec<u8>)> {
+    pub(crate) async fn record(&mut self) -> anyhow::Result<(Kind, Vec<u8>)> {
         let mut head = [0; 5];
         self.read(&mut head).await?;
         let [letter, length @ ..] = head;
@@ -187,7 +187,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     ///
     /// # Errors
     /// They differ.
-    pub(super) async fn finish(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn finish(mut self) -> anyhow::Result<()> {
         let computed = self.digest.clone().finalize();
         let mut written = [0; 32];
         self.read(&mut written).await?;
@@ -219,7 +219,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
 ///
 /// # Errors
 /// It is no archive, or is damaged anywhere.
-pub(super) async fn verify(from: impl AsyncRead + Unpin, passed: impl Fn(u64)) -> anyhow::Result<Contents> {
+pub(crate) async fn verify(from: impl AsyncRead + Unpin, passed: impl Fn(u64)) -> anyhow::Result<Contents> {
     let mut reader = Reader::begin(from).await?;
     let (kind, body) = reader.record().await?;
     if kind != Kind::Head {
@@ -253,19 +253,19 @@ pub(super) async fn verify(from: impl AsyncRead + Unpin, passed: impl Fn(u64)) -
 
 /// What an archive holds, besides what is too large to be held at once.
 #[derive(Debug)]
-pub(super) struct Contents {
-    pub(super) head: Head,
-    pub(super) end: End,
-    pub(super) master_key: Option<[u8; 32]>,
+pub(crate) struct Contents {
+    pub(crate) head: Head,
+    pub(crate) end: End,
+    pub(crate) master_key: Option<[u8; 32]>,
     /// Who the server's own agent is.
-    pub(super) agent: Option<Vec<u8>>,
+    pub(crate) agent: Option<Vec<u8>>,
 }
 
 /// A record of JSON.
 ///
 /// # Errors
 /// The archive is damaged.
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> anyhow::Result<T> {
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> anyhow::Result<T> {
     serde_json::from_slice(body).context("the backup is damaged: a record cannot be understood")
 }
 
