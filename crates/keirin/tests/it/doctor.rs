@@ -38,8 +38,9 @@ async fn the_doctor_finds_what_is_wrong_and_nothing_where_all_is_well() {
         checks = examined(&data, &["--listen", "127.0.0.1:0"]).1;
     }
     for (name, check) in &checks {
+        let expected = if name == "backups" { "skipped" } else { "ok" };
         // Whether the page was built before the program is not for this test to say.
-        assert!(name == "web page" || check["state"] == "ok", "{check}");
+        assert!(name == "web page" || check["state"] == expected, "{check}");
     }
     let leader = checks["leader"]["found"].as_str().unwrap();
     assert!(
