@@ -81,7 +81,7 @@ async fn a_change_comes_to_its_end_though_its_caller_hangs_up() {
     world.work.hold(true);
     let before = world.work.asked().len();
     tokio::select! {
-        _ = world.call(&admin, Method::PATCH, &path, json!({"disabled": true})) => panic!("it waits"),
+        _ = world.call(&admin, Method::PATCH, &path, json!({"authorised": true})) => panic!("it waits"),
         () = world.work.entered() => {}
     }
     world.work.hold(false);
@@ -91,7 +91,7 @@ async fn a_change_comes_to_its_end_though_its_caller_hangs_up() {
         [format!("agent {} changed", registered.agent)]
     );
     let agent: Agent = world.get(&admin, &path).await.json();
-    assert_eq!(agent.state, AgentState::Disabled);
+    assert_eq!(agent.state, AgentState::Online);
 }
 
 /// The answer may be lost after all was done: the agent has its secret from itself, and needs no token a second time.
