@@ -89,7 +89,7 @@ pub(crate) async fn serve(arguments: ServeArguments, output: &Output) -> anyhow:
         _ = stop.asked() => {
             // A database of ours that is being started would be left running with nobody.
             if config.database_url.is_none() {
-                output.say("Stopping once the database has started.");
+                output.say("Stopping once the database has started. Asked again, this ends at once and leaves it running.");
                 tokio::select! {
                     database = &mut opening => database?.close().await?,
                     _ = stop.insisted() => {}

@@ -58,7 +58,7 @@ export function SignInPage() {
           />
         </Form>
         <p className={css.note}>
-          No password yet? On the server's own machine <code>make run</code> prints a fresh sign-in link; an admin can make one for you on the page of users.
+          No password yet? On the server's own machine <code>keirin user link admin</code> prints a fresh sign-in link, as <code>make run</code> does when it starts; an admin can make one for you on the page of users.
         </p>
       </div>
     </main>
