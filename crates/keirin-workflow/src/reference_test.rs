@@ -15,7 +15,7 @@ const HEAD: &str = "\
 
 <!-- Made from the code by a test: KEIRIN_UPDATE=1 cargo test -p keirin-workflow reference -->
 
-Every key of a workflow file (`.keirin.yaml`, `.keirin/NAME.yaml`, or what the project names). Where a value may hold an expression it stands in
+Every key of a workflow file (`.keirin.yaml`, `.keirin/NAME.yaml` of any name but `default`, or what the project names). Where a value may hold an expression it stands in
 `${{ }}`; a key that is not in these tables is an error. `keirin check FILE` says what is wrong with a file, and
 `/api/v1/workflow-schema.json` is the same format for editors. What globs, test reports and kept files mean is told in
 [workflows.md](workflows.md).
