@@ -1,11 +1,12 @@
 //! Aggregation: each fact adds to some buckets.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use keirin_insight::{Tally, incremental};
 use keirin_model::RepositoryId;
 use keirin_store::facts::FactBatch;
-use keirin_store::{Position, Result as StoreResult};
+use keirin_store::{Position, Result as StoreResult, Store};
 
 use super::{PAGE, TransformProgress, Transforms, overtaken};
 use crate::storage::StorageError;
@@ -35,15 +36,15 @@ const ATTEMPTS: Aggregation = Aggregation {
 };
 const COMMITS: Aggregation = Aggregation {
     name: "commits",
-    version: 1,
+    version: 2,
 };
 const PULL_REQUESTS: Aggregation = Aggregation {
     name: "pull_requests",
-    version: 1,
+    version: 2,
 };
 const RELEASES: Aggregation = Aggregation {
     name: "releases",
-    version: 1,
+    version: 2,
 };
 
 /// Takes in what is new in every stream of facts. Gives how far it came.
@@ -69,41 +70,71 @@ async fn work(transforms: &Transforms) -> Result<TransformProgress, StorageError
 
 async fn history(transforms: &Transforms) -> Result<TransformProgress, StorageError> {
     let store = transforms.store();
-    let names: HashMap<RepositoryId, String> = store
-        .repositories()
-        .await?
-        .into_iter()
-        .map(|repository| (repository.id, repository.name))
-        .collect();
     let mut progress = TransformProgress::default();
-    let commits = |from| store.commits_after(from, PAGE);
-    progress += follow(transforms, &COMMITS, commits, |fact, tally| {
-        in_repository(&names, fact.repository, |name| {
-            incremental::commits::count(name, fact, tally)
-        });
-    })
+    let commits = |from| async move {
+        let page = store.commits_after(from, PAGE).await?;
+        named(store, page, |commit| commit.repository).await
+    };
+    progress += follow(
+        transforms,
+        &COMMITS,
+        commits,
+        of_named(incremental::commits::count),
+    )
     .await?;
-    let pull_requests = |from| store.pull_requests_after(from, PAGE);
-    progress += follow(transforms, &PULL_REQUESTS, pull_requests, |fact, tally| {
-        in_repository(&names, fact.repository, |name| {
-            incremental::pull_requests::count(name, fact, tally)
-        });
-    })
-    .await?;
-    let releases = |from| store.releases_after(from, PAGE);
-    progress += follow(transforms, &RELEASES, releases, |fact, tally| {
-        in_repository(&names, fact.repository, |name| {
-            incremental::releases::count(name, fact, tally)
-        });
-    })
+    let pull_requests = |from| async move {
+        let page = store.pull_requests_after(from, PAGE).await?;
+        named(store, page, |pull_request| pull_request.repository).await
+    };
+    let count = of_named(incremental::pull_requests::count);
+    progress += follow(transforms, &PULL_REQUESTS, pull_requests, count).await?;
+    let releases = |from| async move {
+        let page = store.releases_after(from, PAGE).await?;
+        named(store, page, |release| release.repository).await
+    };
+    progress += follow(
+        transforms,
+        &RELEASES,
+        releases,
+        of_named(incremental::releases::count),
+    )
     .await?;
     Ok(progress)
 }
 
-/// A repository that is not there any more was removed with its facts, so there is nothing to count for it.
-fn in_repository(names: &HashMap<RepositoryId, String>, id: RepositoryId, count: impl FnOnce(&str)) {
-    if let Some(name) = names.get(&id) {
-        count(name);
+/// A fact with the name of its repository; without one where that is not there any more.
+type Named<Fact> = (Option<Arc<str>>, Fact);
+
+/// Looks up whose the facts are, once they are read: a repository is there before its facts, and one that is made between the
+/// two looks must not be taken for one that is gone, because its facts are never read again.
+async fn named<Fact>(
+    store: &Store,
+    page: FactBatch<Fact>,
+    repository: impl Fn(&Fact) -> RepositoryId,
+) -> StoreResult<FactBatch<Named<Fact>>> {
+    let FactBatch { facts, unsettled } = page;
+    let mut names: HashMap<RepositoryId, Arc<str>> = HashMap::new();
+    if !facts.is_empty() {
+        let known = store.repositories().await?.into_iter();
+        names.extend(known.map(|repository| (repository.id, repository.name.into())));
+    }
+    let named = facts.into_iter().map(|(position, fact)| {
+        let name = names.get(&repository(&fact)).cloned();
+        (position, (name, fact))
+    });
+    Ok(FactBatch {
+        facts: named.collect(),
+        unsettled,
+    })
+}
+
+/// Counts for the repository of a fact. One that is not there any more was removed with its facts, so there is nothing to
+/// count for it.
+fn of_named<Fact>(count: impl Fn(&str, &Fact, &mut Tally)) -> impl Fn(&Named<Fact>, &mut Tally) {
+    move |(name, fact), tally| {
+        if let Some(name) = name {
+            count(name, fact, tally);
+        }
     }
 }
 

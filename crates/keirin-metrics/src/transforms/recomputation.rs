@@ -22,12 +22,12 @@ struct Recomputation {
 const CONTRIBUTORS: Recomputation = Recomputation {
     name: "contributors",
     label: "repository",
-    version: 1,
+    version: 2,
 };
 const RELEASE_LEAD_TIME: Recomputation = Recomputation {
     name: "release_lead_time",
     label: "repository",
-    version: 1,
+    version: 2,
 };
 const DEPLOYMENTS: Recomputation = Recomputation {
     name: "deployments",
@@ -38,12 +38,26 @@ const DEPLOYMENTS: Recomputation = Recomputation {
 const DEPLOYED_COMMITS: Recomputation = Recomputation {
     name: "deployed_commits",
     label: "project",
-    version: 1,
+    version: 2,
 };
 
 /// Makes anew what new facts have changed, and carries levels on to this day. Gives how far it came.
 pub(super) async fn all(transforms: &Transforms, now: Timestamp) -> Result<TransformProgress, StorageError> {
     let store = transforms.store();
+    let commits = News::of_commits(transforms, &CONTRIBUTORS).await?;
+    let releases = |from| store.releases_after(from, PAGE);
+    let releases = News::read(transforms, &RELEASE_LEAD_TIME, releases, |fact| {
+        Some(fact.repository)
+    })
+    .await?;
+    let runs = |from| store.run_facts_after(from, PAGE);
+    let runs = News::read(transforms, &DEPLOYMENTS, runs, |fact| {
+        fact.environment.as_ref().map(|_| fact.place.project.clone())
+    })
+    .await?;
+    let deployed = News::of_commits(transforms, &DEPLOYED_COMMITS).await?;
+    // Once the facts are read: a repository is there before its facts, and one that is made between the two looks must not be
+    // taken for one that is gone, because its facts are never read again.
     let repositories: BTreeMap<_, _> = store
         .repositories()
         .await?
@@ -51,48 +65,36 @@ pub(super) async fn all(transforms: &Transforms, now: Timestamp) -> Result<Trans
         .map(|repository| (repository.id, repository))
         .collect();
 
+    let mut progress = commits.progress;
+    progress += releases.progress;
+    progress += runs.progress;
     let today = now.as_millisecond().div_euclid(Bucket::Day.milliseconds());
-    let news = News::of_commits(transforms, &CONTRIBUTORS, Some).await?;
-    let mut progress = news.progress;
     // Levels stand still while nothing happens, and still have to be said for each day.
     let carries = transforms.carried_to() != Some(today);
     let mut tallies = Vec::new();
     for repository in repositories.values() {
-        if carries || news.owners.contains(&repository.id) {
+        if carries || commits.owners.contains(&repository.id) {
             tallies.push(contributors(transforms, repository, now).await?);
         }
     }
-    news.replace(transforms, &CONTRIBUTORS, tallies).await?;
+    commits.replace(transforms, &CONTRIBUTORS, tallies).await?;
     transforms.carry_to(today);
 
-    let releases = |from| store.releases_after(from, PAGE);
-    let news = News::read(transforms, &RELEASE_LEAD_TIME, releases, |fact| {
-        Some(fact.repository)
-    })
-    .await?;
-    progress += news.progress;
     let mut tallies = Vec::new();
-    for repository in news.owners.iter().filter_map(|id| repositories.get(id)) {
+    for repository in releases.owners.iter().filter_map(|id| repositories.get(id)) {
         tallies.push(release_lead_time(transforms, repository).await?);
     }
-    news.replace(transforms, &RELEASE_LEAD_TIME, tallies).await?;
+    releases.replace(transforms, &RELEASE_LEAD_TIME, tallies).await?;
 
-    let runs = |from| store.run_facts_after(from, PAGE);
-    let news = News::read(transforms, &DEPLOYMENTS, runs, |fact| {
-        fact.environment.as_ref().map(|_| fact.place.project.clone())
-    })
-    .await?;
-    progress += news.progress;
-    let tallies = deployments(transforms, &news.owners).await?;
-    news.replace(transforms, &DEPLOYMENTS, tallies).await?;
+    let tallies = deployments(transforms, &runs.owners).await?;
+    runs.replace(transforms, &DEPLOYMENTS, tallies).await?;
 
-    let news = News::of_commits(transforms, &DEPLOYED_COMMITS, |repository| {
-        let repository = repositories.get(&repository)?;
-        repository.project.map(|_| repository.name.clone())
-    })
-    .await?;
-    let tallies = deployments(transforms, &news.owners).await?;
-    news.replace_samples_of(transforms, &DEPLOYED_COMMITS, &DEPLOYMENTS, tallies)
+    let changed = deployed.owners.iter().filter_map(|id| repositories.get(id));
+    let of_projects = changed.filter(|repository| repository.project.is_some());
+    let projects: BTreeSet<String> = of_projects.map(|repository| repository.name.clone()).collect();
+    let tallies = deployments(transforms, &projects).await?;
+    deployed
+        .replace_samples_of(transforms, &DEPLOYED_COMMITS, &DEPLOYMENTS, tallies)
         .await?;
     Ok(progress)
 }
@@ -181,25 +183,6 @@ impl<Owner: Ord> News<Owner> {
         }
     }
 
-    /// Looks where there are new commits, without reading them.
-    async fn of_commits(
-        transforms: &Transforms,
-        recomputation: &Recomputation,
-        owner: impl Fn(RepositoryId) -> Option<Owner>,
-    ) -> Result<Self, StorageError> {
-        let mut news = Self::begin(transforms, recomputation).await?;
-        let commits = transforms.store().commit_news(news.to).await?;
-        news.progress.is_held_back = commits.unsettled;
-        if let Some(until) = commits.until {
-            (news.to, news.moved) = (until, true);
-        }
-        for (repository, count) in commits.repositories {
-            news.progress.facts += count;
-            news.owners.extend(owner(repository));
-        }
-        Ok(news)
-    }
-
     async fn replace(
         self,
         transforms: &Transforms,
@@ -250,5 +233,25 @@ impl<Owner: Ord> News<Owner> {
             transforms.add(&mut writing, made.name, &increments).await?;
         }
         writing.commit().await
+    }
+}
+
+impl News<RepositoryId> {
+    /// Looks where there are new commits, without reading them.
+    async fn of_commits(
+        transforms: &Transforms,
+        recomputation: &Recomputation,
+    ) -> Result<Self, StorageError> {
+        let mut news = Self::begin(transforms, recomputation).await?;
+        let commits = transforms.store().commit_news(news.to).await?;
+        news.progress.is_held_back = commits.unsettled;
+        if let Some(until) = commits.until {
+            (news.to, news.moved) = (until, true);
+        }
+        for (repository, count) in commits.repositories {
+            news.progress.facts += count;
+            news.owners.insert(repository);
+        }
+        Ok(news)
     }
 }

@@ -133,3 +133,48 @@ async fn a_project_that_is_removed_takes_its_facts_and_series_along() {
     database.settled().await;
     transforms.catch_up(now()).await.unwrap();
 }
+
+/// Its position moves on past facts that are counted for nobody, so they would never be counted.
+#[tokio::test]
+async fn a_repository_that_is_made_while_facts_are_read_is_counted() {
+    let database = database().await;
+    let storage = Storage::new(database.store());
+    let transforms = Transforms::new(storage.clone());
+    let mut connection = database.connection().await;
+    let mut import = connection.begin().await.unwrap();
+    // Whoever reads commits waits here; whoever reads repositories does not.
+    sqlx::raw_sql("lock table commit_facts in access exclusive mode")
+        .execute(&mut *import)
+        .await
+        .unwrap();
+    let reading = transforms.clone();
+    let reading = tokio::spawn(async move { reading.catch_up(now()).await });
+    let mut watching = database.connection().await;
+    let waiting = "select count(*) from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(waiting)
+        .fetch_one(&mut watching)
+        .await
+        .unwrap()
+        == 0
+    {}
+    sqlx::raw_sql(
+        "insert into repositories (id, name) overriding system value values (7, 'shop');
+         insert into people (id, repository, name, email, bot) overriding system value
+           values (7, 7, 'Ada', 'ada@example.org', false);
+         insert into identities (id, repository, name, email, person) overriding system value
+           values (7, 7, 'Ada', 'ada@example.org', 7);
+         insert into commit_facts (repository, id, parents, author, committer, authored_at, committed_at, subject)
+           values (7, '\\x01', '{}', 7, 7, '2025-10-09T08:00Z', '2025-10-09T08:00Z', 'Begin')",
+    )
+    .execute(&mut *import)
+    .await
+    .unwrap();
+    import.commit().await.unwrap();
+    reading.await.unwrap().unwrap();
+    database.settled().await;
+    transforms.catch_up(now()).await.unwrap();
+    for metric in ["keirin_commits_total", "keirin_contributor_absence_factor"] {
+        assert!(!samples(&storage, metric, &[]).await.is_empty(), "{metric}");
+    }
+}
