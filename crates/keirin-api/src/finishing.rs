@@ -72,7 +72,7 @@ impl ChangingCalls {
             response
         };
         let task = self.tasks.spawn(call.in_current_span());
-        let _caller = Caller {
+        let _guard = CallGuard {
             abandoned: &self.abandoned,
             place,
             call: task.abort_handle(),
@@ -95,15 +95,15 @@ impl ChangingCalls {
     }
 }
 
-/// Whoever waits for a call.
-struct Caller<'a> {
+/// Held by whoever waits for a call.
+struct CallGuard<'a> {
     abandoned: &'a Arc<Semaphore>,
     /// Holds the place of the call once nobody waits for it any more, and goes with the call.
     place: Arc<OnceLock<OwnedSemaphorePermit>>,
     call: AbortHandle,
 }
 
-impl Drop for Caller<'_> {
+impl Drop for CallGuard<'_> {
     fn drop(&mut self) {
         if self.call.is_finished() {
             return;
