@@ -19,8 +19,8 @@ struct Follower {
     directory: Directory,
     clock: Clock,
     position: Position,
-    /// Whether the position is one that was read here.
-    is_known: bool,
+    /// The feed's generation that the position is of; `None` where a client has brought it along.
+    generation: Option<u64>,
 }
 
 /// Everything that is committed after `position`, which may be one that a client brings along.
@@ -35,7 +35,7 @@ pub(crate) fn follow(
         directory,
         clock,
         position,
-        is_known: false,
+        generation: None,
     };
     stream::unfold(follower, |mut follower| async move {
         let told = follower.next().await?;
@@ -106,11 +106,13 @@ pub(crate) fn notifications(
 impl Follower {
     /// Waits for what comes next; `None` when there will be nothing.
     async fn next(&mut self) -> Option<Vec<EventEnvelope>> {
-        let item = match self.is_known {
-            true => self.feed.after(self.position).await?,
+        // Before it is read, so that a feed that begins anew meanwhile is noticed next time.
+        let generation = self.feed.generation();
+        let item = match self.generation == Some(generation) {
+            true => self.feed.after(self.position, generation).await?,
             false => self.feed.read_database(self.position).await,
         };
-        self.is_known = true;
+        self.generation = Some(generation);
         match item {
             FeedItem::Events(events) => {
                 if let Some(last) = events.last() {

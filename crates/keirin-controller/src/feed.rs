@@ -96,10 +96,14 @@ pub(crate) enum FeedItem {
 }
 
 impl EventFeed {
-    /// Waits for what comes after a position that was read here; `None` when there will be nothing, because the server stops.
-    pub(crate) async fn after(&self, position: Position) -> Option<FeedItem> {
+    /// Counts how often the feed has begun anew: a position of before may be that of an event that is no more.
+    pub(crate) fn generation(&self) -> u64 {
+        locked(&self.ring).generation
+    }
+
+    /// Waits for what comes after a position of this generation; `None` when there will be nothing, because the server stops.
+    pub(crate) async fn after(&self, position: Position, generation: u64) -> Option<FeedItem> {
         let mut news = self.news.clone();
-        let generation = locked(&self.ring).generation;
         loop {
             // Before it is looked, so that what comes meanwhile wakes us.
             news.mark_unchanged();
@@ -206,7 +210,7 @@ impl Reader {
 
 /// The newest events, without a gap from a position on.
 struct Ring {
-    /// Counts how often it began anew: positions of before may be those of events that are no more.
+    /// See [`EventFeed::generation`].
     generation: u64,
     floor: Position,
     events: VecDeque<Arc<Event>>,
