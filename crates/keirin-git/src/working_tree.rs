@@ -13,9 +13,8 @@ use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio_util::sync::CancellationToken;
 use walkdir::WalkDir;
 
 use crate::classify::{Scene, classify};
@@ -74,10 +73,10 @@ pub async fn copy_working_tree(git: &Git, from: &Path, into: &Path) -> Result<Co
         borrow_repository(git, &from, into).await?;
     }
     let into = into.to_owned();
-    let ending = EndsCopy::default();
+    let given_up = CancellationToken::new();
+    let _gives_up = given_up.clone().drop_guard();
     if root.is_none() {
-        let wanted = ending.wanted();
-        return in_background("copy the folder", move || copy_folder(&from, &into, &wanted)).await;
+        return in_background("copy the folder", move || copy_folder(&from, &into, &given_up)).await;
     }
     let mut copied = CopiedTree {
         has_git,
@@ -90,9 +89,9 @@ pub async fn copy_working_tree(git: &Git, from: &Path, into: &Path) -> Result<Co
             .found_from(&from)
             .output_limit(LIST_LIMIT);
         let list = list.ok().await?.output;
-        let wanted = ending.wanted();
+        let given_up = given_up.clone();
         let (part, inner) = in_background("copy the working tree", move || {
-            copy_listed(&from, &into, &list, &wanted)
+            copy_listed(&from, &into, &list, &given_up)
         })
         .await?;
         copied.files += part.files;
@@ -102,35 +101,14 @@ pub async fn copy_working_tree(git: &Git, from: &Path, into: &Path) -> Result<Co
     Ok(copied)
 }
 
-/// Ends the copying with the call that asked for it: what copies goes on in a thread of its own, and would make anew what the
-/// caller then removes.
-#[derive(Default)]
-struct EndsCopy(Arc<AtomicBool>);
-
-impl EndsCopy {
-    fn wanted(&self) -> Wanted {
-        Wanted(Arc::clone(&self.0))
-    }
-}
-
-impl Drop for EndsCopy {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Whether a copy is still wanted.
-struct Wanted(Arc<AtomicBool>);
-
-impl Wanted {
-    fn check(&self) -> io::Result<()> {
-        match self.0.load(Ordering::Relaxed) {
-            false => Ok(()),
-            true => Err(io::Error::new(
-                io::ErrorKind::Interrupted,
-                "nobody waits for the copy any more",
-            )),
-        }
+/// What copies goes on in a thread of its own, and would make anew what a caller removes who has given up.
+fn check_wanted(given_up: &CancellationToken) -> io::Result<()> {
+    match given_up.is_cancelled() {
+        false => Ok(()),
+        true => Err(io::Error::new(
+            io::ErrorKind::Interrupted,
+            "nobody waits for the copy any more",
+        )),
     }
 }
 
@@ -180,13 +158,18 @@ async fn borrow_repository(git: &Git, from: &Path, into: &Path) -> Result<(), Gi
 type Inner = Vec<(PathBuf, PathBuf)>;
 
 /// Copies what git listed, and says which of it are repositories inside.
-fn copy_listed(from: &Path, into: &Path, list: &[u8], wanted: &Wanted) -> io::Result<(CopiedTree, Inner)> {
+fn copy_listed(
+    from: &Path,
+    into: &Path,
+    list: &[u8],
+    given_up: &CancellationToken,
+) -> io::Result<(CopiedTree, Inner)> {
     let mut copied = CopiedTree::default();
     let mut inner = Vec::new();
     let mut real_folders = HashMap::new();
     fs::create_dir_all(into)?;
     for name in list.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
-        wanted.check()?;
+        check_wanted(given_up)?;
         let path = Path::new(std::ffi::OsStr::from_bytes(name));
         // A tracked file whose folder has become a link is gone from the tree, whatever the link leads to.
         if !path
@@ -228,13 +211,13 @@ fn is_real_folder(root: &Path, folder: &Path, known: &mut HashMap<PathBuf, bool>
 }
 
 /// Copies a folder that git knows nothing of.
-fn copy_folder(from: &Path, into: &Path, wanted: &Wanted) -> io::Result<CopiedTree> {
+fn copy_folder(from: &Path, into: &Path, given_up: &CancellationToken) -> io::Result<CopiedTree> {
     let mut copied = CopiedTree::default();
     fs::create_dir_all(into)?;
     let copy = fs::canonicalize(into)?;
     let mut entries = WalkDir::new(from).min_depth(1).into_iter();
     while let Some(entry) = entries.next() {
-        wanted.check()?;
+        check_wanted(given_up)?;
         let entry = entry?;
         if entry.file_type().is_dir() && (is_left_out(&entry) || entry.path() == copy) {
             entries.skip_current_dir();
