@@ -68,6 +68,15 @@ pub struct RetrySchedule {
     pub attempts: Option<u32>,
 }
 
+impl RetrySchedule {
+    /// Of what tidies up and nobody waits for: after 10 min, then twice as long each time up to 1 h, for ever.
+    pub const UNHURRIED: Self = Self {
+        first: Duration::from_secs(600),
+        longest: Duration::from_secs(3600),
+        attempts: None,
+    };
+}
+
 /// What is to be done after a job has gone well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextRun {

@@ -15,11 +15,7 @@ const KIND: BackgroundKind = BackgroundKind {
     title: "Remove events that are older than a week",
     concurrency: 1,
     time_limit: Duration::from_secs(3600),
-    retry: RetrySchedule {
-        first: Duration::from_secs(600),
-        longest: Duration::from_secs(3600),
-        attempts: None,
-    },
+    retry: RetrySchedule::UNHURRIED,
     every: Some(SignedDuration::from_hours(1)),
     is_cancellable: true,
 };

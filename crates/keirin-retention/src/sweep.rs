@@ -18,11 +18,7 @@ const KIND: BackgroundKind = BackgroundKind {
     title: "Remove objects that a crash has left without a row",
     concurrency: 1,
     time_limit: Duration::from_secs(12 * 3600),
-    retry: RetrySchedule {
-        first: Duration::from_secs(600),
-        longest: Duration::from_secs(3600),
-        attempts: None,
-    },
+    retry: RetrySchedule::UNHURRIED,
     every: Some(SignedDuration::from_hours(24)),
     is_cancellable: true,
 };

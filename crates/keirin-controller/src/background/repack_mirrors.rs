@@ -17,11 +17,7 @@ const KIND: BackgroundKind = BackgroundKind {
     title: "Put the packs of mirrors together",
     concurrency: 1,
     time_limit: Duration::from_secs(6 * 3600),
-    retry: RetrySchedule {
-        first: Duration::from_secs(600),
-        longest: Duration::from_secs(3600),
-        attempts: None,
-    },
+    retry: RetrySchedule::UNHURRIED,
     every: Some(SignedDuration::from_hours(1)),
     is_cancellable: true,
 };

@@ -22,11 +22,7 @@ const KIND: BackgroundKind = BackgroundKind {
     title: "Back the server up",
     concurrency: 1,
     time_limit: Duration::from_secs(12 * 3600),
-    retry: RetrySchedule {
-        first: Duration::from_secs(600),
-        longest: Duration::from_secs(3600),
-        attempts: None,
-    },
+    retry: RetrySchedule::UNHURRIED,
     every: None,
     is_cancellable: true,
 };
