@@ -7,9 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
 use keirin_engine::waiting::WaitingReason;
-use keirin_engine::{CancelTarget, EngineEvent, Rules};
+use keirin_engine::{CancelTarget, Rules};
 use keirin_model::access::Role;
-use keirin_model::agent::Agent;
 use keirin_model::flow::Cause;
 use keirin_model::{AgentId, AttemptId, Clock, FlowId, JobId, ProjectId, RunId};
 use keirin_store::engine::{Epoch, LeaderLease, Position};
@@ -21,6 +20,7 @@ use keirin_workflow::PlanDefaults;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::agents::AgentChanges;
 use crate::background::poll_repository;
 use crate::directory::{CheckoutSource, Directory};
 use crate::event_loop::{self, End, EventLoopParts};
@@ -37,8 +37,6 @@ use crate::turns::Turns;
 use crate::work::{EventEnvelope, Live, Waiting, Work, WorkError};
 use crate::workflows::{WorkflowFile, Workflows};
 
-/// How often it is taken down when agents were last heard of.
-const NOTE_AGENTS: Duration = Duration::from_secs(20);
 /// How long a server that could not read its work waits until it tries again.
 const BEGIN_AGAIN: Duration = Duration::from_secs(1);
 
@@ -75,7 +73,7 @@ pub struct Controller {
     commits: watch::Sender<u64>,
     feeds: EventFeeds,
     notifications: Notifications,
-    agent_turn: Arc<AgentTurn>,
+    agents: AgentChanges,
 }
 
 impl Controller {
@@ -86,7 +84,7 @@ impl Controller {
         let (leading, commits) = (watch::Sender::new(None), watch::Sender::new(0));
         let feed_store = parts.store.clone();
         Self {
-            agent_turn: Arc::default(),
+            agents: AgentChanges::new(parts.store.clone(), notifications.clone()),
             notifications,
             preparer: Preparer {
                 store: parts.store.clone(),
@@ -155,12 +153,7 @@ impl Controller {
         // Ended with the lead, because a set ends its tasks when it is dropped.
         let mut beside = JoinSet::new();
         beside.spawn(firing.run(due));
-        beside.spawn(note_agents(
-            handle.clone(),
-            self.store.clone(),
-            self.notifications.clone(),
-            Arc::clone(&self.agent_turn),
-        ));
+        beside.spawn(self.agents.clone().follow(handle.clone()));
         self.begin_leading(epoch, handle);
         let end = event_loop.ended().await;
         self.end_leading();
@@ -297,63 +290,6 @@ impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-/// Takes down from time to time when agents were last heard of, and sees to it that the engine knows them as they are.
-async fn note_agents(handle: Handle, store: Store, notifications: Notifications, turn: Arc<AgentTurn>) {
-    loop {
-        tokio::time::sleep(NOTE_AGENTS).await;
-        let Ok((seen, known)) = handle.ask(|engine| (engine.agents_seen(), engine.agents())).await else {
-            return;
-        };
-        if let Err(error) = store.touch_agents(&seen).await {
-            tracing::warn!(%error, "it could not be taken down when agents were last heard of");
-        }
-        if let Err(error) = align_agents(&handle, &store, &notifications, &turn, known).await {
-            tracing::warn!(%error, "it could not be seen whether agents have changed");
-        }
-    }
-}
-
-/// Tells the engine of agents that have changed without its hearing of it: whoever changed them may have ended just then.
-async fn align_agents(
-    handle: &Handle,
-    store: &Store,
-    notifications: &Notifications,
-    turn: &AgentTurn,
-    known: Vec<Agent>,
-) -> Result<(), WorkError> {
-    let kept = store.agents().await?;
-    let changed = kept
-        .iter()
-        .filter(|agent| !known.contains(agent))
-        .map(|agent| agent.id);
-    let removed = known.iter().map(|agent| agent.id);
-    let removed = removed.filter(|id| kept.iter().all(|agent| agent.id != *id));
-    for agent in changed.chain(removed) {
-        tell_of_agent(handle, store, turn, agent).await?;
-        notifications.agent(agent);
-    }
-    Ok(())
-}
-
-/// Held from when an agent is read until the engine knows it so, so that no older state overtakes a newer one.
-type AgentTurn = tokio::sync::Mutex<()>;
-
-/// Tells the engine of an agent as it is now.
-async fn tell_of_agent(
-    handle: &Handle,
-    store: &Store,
-    turn: &AgentTurn,
-    agent: AgentId,
-) -> Result<(), WorkError> {
-    let _turn = turn.lock().await;
-    let event = match store.agent(agent).await {
-        Ok(agent) => EngineEvent::AgentChanged(agent),
-        Err(StoreError::NotFound(_)) => EngineEvent::AgentRemoved(agent),
-        Err(error) => return Err(error.into()),
-    };
-    handle.step(event).await.map(drop)
 }
 
 fn param(param: &keirin_workflow::Param) -> api::Param {
@@ -507,9 +443,7 @@ impl Work for Controller {
     }
 
     async fn agent_changed(&self, agent: AgentId) -> Result<(), WorkError> {
-        tell_of_agent(&self.handle()?, &self.store, &self.agent_turn, agent).await?;
-        self.notifications.agent(agent);
-        Ok(())
+        self.agents.tell(&self.handle()?, agent).await
     }
 
     async fn change_project(&self, project: ProjectId, change: &ProjectChange<'_>) -> Result<(), WorkError> {

@@ -4,6 +4,7 @@
 //! follows from it in one transaction, and only then answers and tells. [`Handle`] is how everybody else reaches it.
 //! [`Controller`] is the whole for a server: it implements [`work::Work`], which the HTTP layer asks.
 
+mod agents;
 mod answer;
 mod background;
 mod controller;
