@@ -1,7 +1,7 @@
 // Reads one part's test output and says what became of its tests:
 //   node count-tests.mjs PART LOG EXIT-CODE
 // First line: "N passed, N failed, N skipped"; then a line "failed: NAME" or "skipped: NAME: WHY" for each of those.
-// What a failed Rust test said when it panicked stands indented below its name.
+// What a failed test said, a Rust test when it panicked, stands indented below its name.
 //
 // It understands cargo's, node:test's and vitest's output, and our own last line. A test that cannot run here prints
 // "skipped: NAME: WHY" and returns; its runner then calls it passed, so it is taken off the passed ones here. A test
@@ -16,7 +16,7 @@ const lines = readFileSync(log, "utf8").replace(/\u001b\[[0-9;]*m/g, "").split(/
 const count = { passed: 0, failed: 0, skipped: 0 };
 const failed = [];
 const skipped = [];
-// Of each Rust test that panicked: the first lines of what it said.
+// Of each test that failed: the first lines of what it said.
 const reasons = new Map();
 const REASON_LINES = 12;
 // The passed tests that said "skipped:", so that a test which says it twice is taken off once.
@@ -27,12 +27,13 @@ const own = lines.findLast((line) => ownLine.test(line))?.match(ownLine);
 // The tests that have been running for long; libtest says so once.
 const running = new Set();
 let test = "";
-let reason = [];
+// The reason that is being read.
+let reason;
 
 for (const line of lines) {
   let found;
-  if (/^stack backtrace:$|^note: /.test(line)) reason = [];
-  else if (reason.length > 0 && reason.length < REASON_LINES) reason.push(line);
+  if (/^(stack backtrace:$|note: |passed: |skipped: |failed: |\d+ passed, )/.test(line)) reason = undefined;
+  else if (reason !== undefined && reason.length < REASON_LINES) reason.push(line);
   if ((found = line.match(/^test result: \S+ (\d+) passed; (\d+) failed; (\d+) ignored/))) {
     add(found[1], found[2], found[3]);
   } else if ((found = line.match(/^test (\S.*?) \.\.\. ignored(?:, (.*))?$/))) {
@@ -45,7 +46,7 @@ for (const line of lines) {
     if (found[2] === "FAILED") failed.push(found[1]);
   } else if ((found = line.match(/^---- (.*) stdout ----$/))) {
     test = found[1];
-    reason = [];
+    reason = undefined;
   } else if ((found = line.match(/^thread '.*' (?:\(\d+\) )?panicked at /)) && test && !reasons.has(test)) {
     reason = [line];
     reasons.set(test, reason);
@@ -56,6 +57,8 @@ for (const line of lines) {
     if (!own) passedButSkipped.add(test || found[1]);
   } else if ((found = line.match(/^failed: (.+)$/))) {
     failed.push(found[1]);
+    reason = [];
+    reasons.set(found[1], reason);
   } else if ((found = line.match(/^(?:#|ℹ) (pass|fail|skipped) (\d+)$/))) {
     add(...["pass", "fail", "skipped"].map((word) => (word === found[1] ? found[2] : 0)));
   } else if ((found = line.match(/^\s*(not )?ok \d+ - (.*?)(?: # SKIP ?(.*))?$/))) {

@@ -111,3 +111,21 @@ test("node's, vitest's and our own sums are understood", () => {
   const own = count("skipped: sign in: no browser\n7 passed, 0 failed, 1 skipped\n");
   assert.deepEqual(own, ["7 passed, 0 failed, 1 skipped", "skipped: sign in: no browser"]);
 });
+
+test("what a failed check of our own said is told with it", () => {
+  const output = `
+passed: one (0.1 s)
+failed: two
+    Error: the page is empty
+        at look (walk.mjs:1:1)
+passed: three (0.1 s)
+    40 clicks
+2 passed, 1 failed, 0 skipped
+`;
+  assert.deepEqual(count(output, 1), [
+    "2 passed, 1 failed, 0 skipped",
+    "failed: two",
+    "      Error: the page is empty",
+    "          at look (walk.mjs:1:1)",
+  ]);
+});
