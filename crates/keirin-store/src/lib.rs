@@ -28,6 +28,7 @@ pub mod series;
 mod settings;
 pub mod store;
 pub mod test_results;
+mod transaction_ids;
 pub mod views;
 pub mod waiting_agents;
 

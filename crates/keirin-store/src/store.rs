@@ -11,6 +11,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::Result;
 use crate::backup::undo_unfinished_restore;
 use crate::reader::READERS;
+use crate::transaction_ids::renew_foreign_ids;
 
 /// Every migration, in order.
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -114,14 +115,15 @@ impl Store {
     }
 
     /// Brings the tables to this version; does nothing where they are there already. Safe to call from several
-    /// servers at once. What a restore that was killed has put aside is put back first.
+    /// servers at once. What a restore that was killed has put aside is put back first, and where the tables were copied from
+    /// another PostgreSQL, facts are counted anew.
     ///
     /// # Errors
     /// The database was written by a newer version, or a statement failed.
     pub async fn migrate(&self) -> Result<()> {
         undo_unfinished_restore(&self.pool).await?;
         MIGRATIONS.run(&self.pool).await?;
-        Ok(())
+        renew_foreign_ids(&self.pool).await
     }
 
     /// Whether the database answers.

@@ -4,6 +4,8 @@ use jiff::SignedDuration;
 use keirin_metrics::storage::Storage;
 use keirin_metrics::transforms::Transforms;
 use keirin_model::Outcome;
+use keirin_store::Position;
+use keirin_store::engine::EventBatch;
 use keirin_testkit::database;
 use sqlx::Connection as _;
 
@@ -177,4 +179,74 @@ async fn a_repository_that_is_made_while_facts_are_read_is_counted() {
     for metric in ["keirin_commits_total", "keirin_contributor_absence_factor"] {
         assert!(!samples(&storage, metric, &[]).await.is_empty(), "{metric}");
     }
+}
+
+#[tokio::test]
+async fn a_restored_database_has_each_fact_counted_once_wherever_its_transaction_ids_stand() {
+    // Whether those of the database that was backed up had come further than those of the new one.
+    for ahead in [0, 1_000_000_000] {
+        let database = database().await;
+        let led = led(database.store()).await;
+        led.finished_flow(now(), Outcome::Success).await;
+        database.settled().await;
+        let storage = Storage::new(led.store.clone());
+        Transforms::new(storage.clone()).catch_up(now()).await.unwrap();
+        let counted = samples(&storage, "keirin_flows_total", &[("outcome", "success")]).await;
+        let further = sqlx::query("update positions set transaction = transaction + $1");
+        let mut connection = database.connection().await;
+        further.bind(ahead).execute(&mut connection).await.unwrap();
+        let mut backup = Vec::new();
+        led.store.backup(&mut backup).await.unwrap();
+
+        let other = keirin_testkit::database().await;
+        let store = other.store();
+        store.restore(backup.as_slice(), false, "restored").await.unwrap();
+        other.settled().await;
+        let storage = Storage::new(store);
+        Transforms::new(storage.clone()).catch_up(now()).await.unwrap();
+        assert_eq!(
+            samples(&storage, "keirin_flows_total", &[("outcome", "success")]).await,
+            counted,
+            "{ahead}"
+        );
+        let unread = storage.store().facts_not_read().await.unwrap();
+        assert!(unread.iter().all(|(_, facts)| *facts == 0), "{unread:?}");
+    }
+}
+
+#[tokio::test]
+async fn tables_that_were_copied_from_another_postgresql_are_read_on() {
+    let database = database().await;
+    let led = led(database.store()).await;
+    led.finished_flow(now(), Outcome::Success).await;
+    database.settled().await;
+    let storage = Storage::new(led.store.clone());
+    let transforms = Transforms::new(storage.clone());
+    transforms.catch_up(now()).await.unwrap();
+    let counted = || samples(&storage, "keirin_flows_total", &[("outcome", "success")]);
+    let before = counted().await;
+    // As `pg_dump` does, which keeps the ids of transactions that a new PostgreSQL has not come to yet.
+    let mut connection = database.connection().await;
+    for table in ["events", "flow_facts", "run_facts", "job_facts", "attempt_facts"] {
+        let further = format!("update {table} set xid = (xid::text::bigint + 1000000000)::text::xid8");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(further))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    }
+    let further = "update positions set transaction = transaction + 1000000000";
+    sqlx::raw_sql(further).execute(&mut connection).await.unwrap();
+
+    led.store.migrate().await.unwrap();
+    transforms.catch_up(now()).await.unwrap();
+    assert_eq!(counted().await, before);
+    led.finished_flow(now(), Outcome::Success).await;
+    database.settled().await;
+    transforms.catch_up(now()).await.unwrap();
+    assert!(counted().await[0].ends_with(" 2"), "{:?}", counted().await);
+    let events = led.store.events_after(Position::START, 100).await.unwrap();
+    let EventBatch::After { events, unsettled } = events else {
+        panic!("{events:?}");
+    };
+    assert!(!events.is_empty() && !unsettled);
 }

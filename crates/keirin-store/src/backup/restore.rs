@@ -8,6 +8,7 @@ use super::record::{Kind, Reader, parse, unpack};
 use super::{BackupError, BackupSummary, End, FORMAT, Manifest, TableHead};
 use crate::objects_to_remove::set_object_owner;
 use crate::store::MIGRATIONS;
+use crate::transaction_ids::forget_positions;
 use crate::{Store, StoreError};
 
 /// Where the tables that were there wait for the end.
@@ -38,7 +39,8 @@ impl Store {
     }
 
     /// Puts a backup in place of everything in the database, then brings the tables to this version. No server may be
-    /// running on it. Whoever led before does not lead any more, and positions in the stream of events are gone.
+    /// running on it. Whoever led before does not lead any more, and positions in the stream of events are gone;
+    /// facts are counted anew.
     /// `object_owner` is its new id as an owner of objects: that of the backup belongs to the database that was backed up.
     ///
     /// # Errors
@@ -204,6 +206,10 @@ async fn load<R: AsyncRead + Unpin>(
         .await
         .map_err(migrate)?;
     set_object_owner(connection, object_owner).await?;
+    // All facts are of one transaction of this PostgreSQL now.
+    let mut transaction = connection.begin().await?;
+    forget_positions(&mut transaction).await?;
+    transaction.commit().await?;
     Ok(end)
 }
 

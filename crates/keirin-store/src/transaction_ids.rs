@@ -1,0 +1,69 @@
+//! Ids of transactions in rows. Together with a number they are a [`Position`](crate::Position), and mean something only in
+//! the PostgreSQL that gave them: in another one they may lie in a future that comes late or never, or in a past that was
+//! read long ago.
+
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
+
+use crate::{Result, series};
+
+/// Where somebody has copied the tables from another PostgreSQL, with `pg_dump` for instance, which keeps the ids: gives
+/// rows whose transactions have not been here yet the id of one that has, in their order, so that they can be read.
+pub(crate) async fn renew_foreign_ids(pool: &PgPool) -> Result<()> {
+    let mut connection = pool.acquire().await?.detach();
+    let mut foreign = Vec::new();
+    for table in tables_with_ids(&mut connection).await? {
+        if has_foreign_ids(&mut connection, &table).await? {
+            foreign.push(table);
+        }
+    }
+    if !foreign.is_empty() {
+        let mut transaction = connection.begin().await?;
+        for table in &foreign {
+            let statement = format!(
+                "update public.{table} set xid = pg_current_xact_id()
+                 where xid >= pg_snapshot_xmax(pg_current_snapshot())"
+            );
+            sqlx::raw_sql(AssertSqlSafe(statement))
+                .execute(&mut *transaction)
+                .await?;
+        }
+        forget_positions(&mut transaction).await?;
+        transaction.commit().await?;
+        tracing::warn!(
+            tables = foreign.join(", "),
+            "the tables were copied from another PostgreSQL, so facts are counted anew"
+        );
+    }
+    connection.close().await?;
+    Ok(())
+}
+
+/// Has everything that reads facts begin at the start. No writer of samples may be under way meanwhile, for it has read
+/// from positions that are not so any more.
+pub(crate) async fn forget_positions(connection: &mut PgConnection) -> Result<()> {
+    series::take_turn(connection).await?;
+    sqlx::query!("update positions set version = 0")
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn tables_with_ids(connection: &mut PgConnection) -> Result<Vec<String>> {
+    let tables = sqlx::query_scalar!(
+        r#"select quote_ident(c.relname) as "table!"
+           from pg_class c join pg_attribute a on a.attrelid = c.oid
+           where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and a.attname = 'xid'
+             and a.atttypid = 'xid8'::regtype
+           order by c.relname"#
+    );
+    Ok(tables.fetch_all(connection).await?)
+}
+
+/// What this statement sees was written by transactions that came before it, unless their ids are those of another place.
+async fn has_foreign_ids(connection: &mut PgConnection, table: &str) -> Result<bool> {
+    let statement = format!(
+        "select exists (select 1 from public.{table} where xid >= pg_snapshot_xmax(pg_current_snapshot()))"
+    );
+    let found = sqlx::query_scalar(AssertSqlSafe(statement));
+    Ok(found.fetch_one(connection).await?)
+}
