@@ -1,10 +1,16 @@
 //! What goes on as long as the server leads, and how it stands.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use futures::FutureExt as _;
 use jiff::Timestamp;
 use keirin_model::Clock;
+
+/// How long one that broke rests until it begins anew.
+const REST_OF_BROKEN: Duration = Duration::from_secs(5);
 
 /// How something stands that goes on as long as the server leads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,6 +75,22 @@ impl Reconcilers {
 }
 
 impl Reconciler {
+    /// Goes round and round. One that breaks has failed, begins anew after a rest, and disturbs no other.
+    pub async fn keep_going<Rounds>(self, begin: impl Fn(Self) -> Rounds)
+    where
+        Rounds: Future<Output = ()>,
+    {
+        // What broke begins with nothing of before.
+        while AssertUnwindSafe(begin(self.clone()))
+            .catch_unwind()
+            .await
+            .is_err()
+        {
+            self.went(&Err("It broke; the server's log says where."));
+            tokio::time::sleep(REST_OF_BROKEN).await;
+        }
+    }
+
     /// Says how a round went. A failure is logged where it is another than before.
     pub fn went<E: std::fmt::Display>(&self, round: &Result<(), E>) {
         let now = (self.all.clock)();
@@ -115,5 +137,28 @@ mod tests {
             ..ReconcilerStatus::default()
         };
         assert_eq!(status(), expected);
+    }
+    #[tokio::test(start_paused = true)]
+    async fn one_that_breaks_says_so_and_begins_anew() {
+        let clock: Clock = Arc::new(|| Timestamp::UNIX_EPOCH);
+        let reconcilers = Reconcilers::new(clock);
+        let begun = Mutex::new(Vec::new());
+        let rounds = |status: Reconciler| {
+            let said = reconcilers.all().remove(0).2.error;
+            begun.lock().unwrap().push(said);
+            let breaks = begun.lock().unwrap().len() < 3;
+            async move {
+                tokio::task::yield_now().await;
+                assert!(!breaks, "broken on purpose");
+                status.went::<&str>(&Ok(()));
+            }
+        };
+        reconcilers
+            .add("forward", "Send samples on")
+            .keep_going(rounds)
+            .await;
+        let broke = || Some("It broke; the server's log says where.".to_owned());
+        assert_eq!(*begun.lock().unwrap(), [None, broke(), broke()]);
+        assert_eq!(reconcilers.all().remove(0).2.error, None);
     }
 }

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keirin_background::{Reconciler, Reconcilers};
+use keirin_background::Reconciler;
 use keirin_controller::{Controller, RepositoryWatch, WatchError};
 use keirin_logs::Logs;
 use keirin_metrics::exchange::Exchange;
 use keirin_metrics::transforms::Transforms;
 use keirin_store::Store;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::Server;
@@ -54,43 +54,38 @@ const END_SESSIONS: Duration = Duration::from_secs(30);
 /// How long a transaction of such a session may be open.
 const OLDEST_TRANSACTION: Duration = Duration::from_secs(120);
 
-/// Starts the loops of a server that leads; they end when the handle is told to.
+/// Starts the loops of a server that leads, each a task of its own; they end when the handle is told to.
 pub(super) fn start(server: &Server) -> AbortHandle {
     let (logs, controller) = (server.logs.clone(), Arc::clone(&server.controller));
-    let (transforms, exchange) = (server.transforms.clone(), Arc::clone(&server.exchange));
-    let (store, all) = (server.store.clone(), server.reconcilers.clone());
-    let loops = async move {
-        tokio::join!(
-            close_logs(
-                &logs,
-                &controller,
-                all.add("close_logs", "Close the logs of attempts that are over")
-            ),
-            follow_facts(
-                &transforms,
-                &controller,
-                all.add("follow_facts", "Make samples of new facts")
-            ),
-            watch_repositories(
-                &store,
-                all.add("watch_repositories", "Watch repositories for what is pushed")
-            ),
-            refresh_pushed_groups(
-                &exchange,
-                all.add("refresh_pushed_groups", "Say again what was pushed")
-            ),
-            forward(&exchange, &all),
-            end_old_sessions(
-                &store,
-                all.add("end_old_sessions", "End sessions of people's SQL that stay open")
-            ),
-        );
-    };
-    tokio::spawn(loops).abort_handle()
+    let (transforms, store) = (server.transforms.clone(), server.store.clone());
+    let (exchange, all) = (Arc::clone(&server.exchange), &server.reconcilers);
+    let mut loops = JoinSet::new();
+    let close = all.add("close_logs", "Close the logs of attempts that are over");
+    let of = Arc::clone(&controller);
+    loops.spawn(close.keep_going(move |status| close_logs(logs.clone(), Arc::clone(&of), status)));
+    let follow = all.add("follow_facts", "Make samples of new facts");
+    loops.spawn(
+        follow.keep_going(move |status| follow_facts(transforms.clone(), Arc::clone(&controller), status)),
+    );
+    let watch = all.add("watch_repositories", "Watch repositories for what is pushed");
+    let of = store.clone();
+    loops.spawn(watch.keep_going(move |status| watch_repositories(of.clone(), status)));
+    let refresh = all.add("refresh_pushed_groups", "Say again what was pushed");
+    let of = Arc::clone(&exchange);
+    loops.spawn(refresh.keep_going(move |status| refresh_pushed_groups(Arc::clone(&of), status)));
+    for place in 0..exchange.forwarders().len() {
+        let name = exchange.forwarders()[place].name();
+        let send = all.add(&format!("forward_{name}"), &format!("Send new samples to {name}"));
+        let of = Arc::clone(&exchange);
+        loops.spawn(send.keep_going(move |status| forward(Arc::clone(&of), place, status)));
+    }
+    let end = all.add("end_old_sessions", "End sessions of people's SQL that stay open");
+    loops.spawn(end.keep_going(move |status| end_old_sessions(store.clone(), status)));
+    tokio::spawn(async move { while loops.join_next().await.is_some() {} }).abort_handle()
 }
 
 /// Makes samples of new facts.
-async fn follow_facts(transforms: &Transforms, controller: &Controller, status: Reconciler) {
+async fn follow_facts(transforms: Transforms, controller: Arc<Controller>, status: Reconciler) {
     let mut commits = controller.commits();
     let mut described = false;
     let (mut wait, mut held_back) = (FACTS, HELD_BACK_FACTS);
@@ -130,17 +125,17 @@ async fn follow_facts(transforms: &Transforms, controller: &Controller, status: 
 }
 
 /// Asks for looks at repositories.
-async fn watch_repositories(store: &Store, status: Reconciler) {
+async fn watch_repositories(store: Store, status: Reconciler) {
     let mut watch = RepositoryWatch::default();
     let mut read_at = None;
     loop {
         let began = Instant::now();
         let round = async {
             if read_at.is_none_or(|read_at| began.duration_since(read_at) >= READ_PROJECTS) {
-                watch.read_projects(store).await?;
+                watch.read_projects(&store).await?;
                 read_at = Some(began);
             }
-            watch.round(store, machine::now()).await
+            watch.round(&store, machine::now()).await
         };
         let round: Result<(), WatchError> = round.await;
         if round.is_err() {
@@ -152,35 +147,30 @@ async fn watch_repositories(store: &Store, status: Reconciler) {
     }
 }
 
-async fn refresh_pushed_groups(exchange: &Exchange, status: Reconciler) {
+async fn refresh_pushed_groups(exchange: Arc<Exchange>, status: Reconciler) {
     loop {
         tokio::time::sleep(REFRESH_PUSHED_GROUPS).await;
         status.went(&exchange.groups().refresh_pushed_groups().await.map(drop));
     }
 }
 
-/// Sends new samples to every server that is to have them, each at its own pace.
-async fn forward(exchange: &Exchange, all: &Reconcilers) {
-    if exchange.forwarders().is_empty() {
+/// Sends new samples to the server at this place of the list, at its own pace.
+async fn forward(exchange: Arc<Exchange>, place: usize, status: Reconciler) {
+    let Some(forwarder) = exchange.forwarders().get(place) else {
         return;
-    }
-    let each = exchange.forwarders().iter().map(async |forwarder| {
-        let name = format!("forward_{}", forwarder.name());
-        let status = all.add(&name, &format!("Send new samples to {}", forwarder.name()));
-        loop {
-            let round = forwarder.forward().await;
-            status.went(&round.as_ref().map(drop));
-            if matches!(round, Ok(true)) {
-                continue;
-            }
-            tokio::time::sleep(FORWARD).await;
+    };
+    loop {
+        let round = forwarder.forward().await;
+        status.went(&round.as_ref().map(drop));
+        if matches!(round, Ok(true)) {
+            continue;
         }
-    });
-    futures::future::join_all(each).await;
+        tokio::time::sleep(FORWARD).await;
+    }
 }
 
 /// Ends sessions of whoever signed in to the database as the role for people's SQL and left a transaction open.
-async fn end_old_sessions(store: &Store, status: Reconciler) {
+async fn end_old_sessions(store: Store, status: Reconciler) {
     loop {
         let round = store.end_old_reader_sessions(OLDEST_TRANSACTION).await;
         if let Ok(sessions @ 1..) = round {
@@ -195,7 +185,7 @@ async fn end_old_sessions(store: &Store, status: Reconciler) {
 }
 
 /// Closes the logs of attempts that nobody holds any more, so that whoever follows them comes to their end.
-async fn close_logs(logs: &Logs, controller: &Controller, status: Reconciler) {
+async fn close_logs(logs: Logs, controller: Arc<Controller>, status: Reconciler) {
     let mut commits = controller.commits();
     loop {
         if controller.handle().is_ok() {
