@@ -157,7 +157,7 @@ export class Walk {
         await this.use(control, home);
         await this.comeHome(home, control);
       } catch (error) {
-        this.fault(error.message.split("\n").slice(0, 3).join(" "));
+        this.fault(error.message.split("\n").slice(0, 12).join(" "));
         await page.goto(home.url);
         await this.look();
       }
@@ -170,10 +170,10 @@ export class Walk {
     const end = Date.now() + patience;
     let before;
     for (;;) {
-      const { loaded, outline, empty } = await page.evaluate(outlineOfPage);
+      const { loaded, outline, empty, layers } = await page.evaluate(outlineOfPage);
       const ready = loaded && this.requests.size === 0;
       const lost = wanted.filter((line) => !outline.includes(line));
-      const now = `${page.url()} ${outline.join()}`;
+      const now = `${page.url()} ${layers} ${outline.join()}`;
       const still = now === before;
       before = now;
       if (still && ready && !empty && lost.length === 0) {
@@ -193,6 +193,11 @@ export class Walk {
   /** After a control was used and taken back, address and page are what they were. */
   async comeHome({ url, outline }, control) {
     const { page } = this;
+    const layers = page.locator("[role=dialog], [role=menu]");
+    if ((await layers.count()) > 0) {
+      this.fault(`this is left open: ${await layers.first().textContent()}`);
+      await page.goto(url);
+    }
     const isHere = () => new URL(page.url()).pathname === new URL(url).pathname;
     for (let steps = 0; !isHere() && steps < 3; steps += 1) await page.goBack();
     if (!isHere() || (page.url() !== url && undoes.includes(control?.sort))) {
@@ -360,12 +365,12 @@ export class Walk {
     for (const value of values.filter((one) => one !== first).slice(0, mostOptions)) {
       this.clicks += 1;
       await select.selectOption(value);
+      await this.look();
       if (await this.refuse()) {
         await this.look();
         if ((await select.inputValue()) !== first) this.fault("what was not confirmed is shown as chosen");
         continue;
       }
-      await this.look();
       if (this.page.url() !== home.url) await this.reload();
     }
     await select.selectOption(first);
@@ -475,7 +480,7 @@ export class Walk {
 /** In the page: what it shows in few words, and whether it shows nothing below its title. */
 function outlineOfPage() {
   const main = document.querySelector("main");
-  if (main === null) return { loaded: false, outline: [], empty: true };
+  if (main === null) return { loaded: false, outline: [], layers: 0, empty: true };
   const loaded = main.querySelector("h1, h2") !== null && document.querySelector("[aria-busy=true]") === null;
   const seen = (element) => element.checkVisibility();
   const words = (text) => text.replaceAll(/\d+/g, "0").replaceAll(/\s+/g, " ").trim();
@@ -488,7 +493,8 @@ function outlineOfPage() {
   }
   const rest = main.cloneNode(true);
   for (const element of rest.querySelectorAll("header, nav, style, .unseen")) element.remove();
-  return { loaded, outline, empty: rest.textContent.trim() === "" && rest.querySelector("input, textarea, canvas") === null };
+  const layers = document.querySelectorAll("[role=dialog], [role=menu]").length;
+  return { loaded, outline, layers, empty: rest.textContent.trim() === "" && rest.querySelector("input, textarea, canvas") === null };
 }
 
 /** In the page: its controls, each with how to find it again. */
