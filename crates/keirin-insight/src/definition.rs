@@ -2,6 +2,7 @@
 
 use keirin_model::series::MetricKind;
 
+use crate::stream::{self, FactStream};
 use crate::{incremental, recomputed};
 
 /// The width of the buckets of time that a metric counts in. They begin at multiples of it since 1970, in UTC.
@@ -81,6 +82,23 @@ pub struct Definition {
     pub meaning: &'static str,
     /// What it is made from.
     pub facts: UnderlyingFacts,
+}
+
+impl UnderlyingFacts {
+    /// The stream that they are in.
+    pub fn stream(self) -> &'static FactStream {
+        match self {
+            Self::Flows => &stream::FLOWS,
+            Self::Runs | Self::Deployments => &stream::RUNS,
+            Self::Jobs => &stream::JOBS,
+            Self::Attempts => &stream::ATTEMPTS,
+            Self::Commits | Self::CommitsOfPeople | Self::FirstCommits | Self::ReturningCommits => {
+                &stream::COMMITS
+            }
+            Self::PullRequests => &stream::PULL_REQUESTS,
+            Self::Releases => &stream::RELEASES,
+        }
+    }
 }
 
 impl Bucket {

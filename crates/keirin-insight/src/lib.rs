@@ -12,7 +12,11 @@ mod documents;
 pub mod git;
 pub mod incremental;
 pub mod recomputed;
+pub mod stream;
 pub mod tally;
+pub mod transform;
 
 pub use definition::{ALL, Bucket, Definition, Shape, UnderlyingFacts, Wants, definition_of};
+pub use stream::{FactOwner, FactStream, STREAMS};
 pub use tally::{Increment, Tally};
+pub use transform::{TRANSFORMS, Transform};

@@ -14,7 +14,7 @@ use keirin_model::Clock;
 use keirin_model::series::{Labels, Matcher, Sample};
 use keirin_promql::{CompiledMatchers, Options};
 use keirin_store::Position;
-use keirin_store::series::SeriesRow;
+use keirin_store::series::{ReaderPosition, SeriesRow};
 use keirin_store::views::VisibleProjects;
 use serde::Deserialize;
 use url::Url;
@@ -196,15 +196,14 @@ impl Forwarder {
     async fn step(&self) -> Result<(bool, Timestamp, u64), ForwardError> {
         let now = (self.clock)();
         let position = format!("forward:{}", self.name);
-        let stored = self
+        let at = self
             .storage
             .store()
             .position(&position)
             .await
             .map_err(StorageError::from)?;
-        let at = stored.map(|(version, position, _)| (version, position));
         let settled = now.saturating_sub(SETTLE).unwrap_or(Timestamp::MIN);
-        let Some((_, before)) = at else {
+        let Some(ReaderPosition { position: before, .. }) = at else {
             // What was there before is not new.
             self.move_to(&position, at, settled).await?;
             self.describe().await?;
@@ -312,17 +311,21 @@ impl Forwarder {
     async fn move_to(
         &self,
         position: &str,
-        from: Option<(i32, Position)>,
+        from: Option<ReaderPosition>,
         until: Timestamp,
     ) -> Result<(), ForwardError> {
         let mut writing = self.storage.begin().await?;
-        let to = Position {
-            transaction: 0,
-            number: until.as_millisecond(),
+        let to = ReaderPosition {
+            version: 1,
+            position: Position {
+                transaction: 0,
+                number: until.as_millisecond(),
+            },
+            carried_day: None,
         };
         let moved = writing
             .transaction()
-            .move_position(position, from, 1, to)
+            .move_position(position, from, to)
             .await
             .map_err(StorageError::from)?;
         writing.commit().await?;

@@ -1,12 +1,14 @@
 //! Deleting what is many rows, in pieces that each end soon: nobody waits for a lock of theirs, and none holds back those
 //! who read positions for long.
 
+use keirin_insight::{FactOwner, FactStream};
 use keirin_model::retention::RetainedKind;
 use keirin_model::{FlowId, ProjectId, RepositoryId};
 use serde::{Deserialize, Serialize};
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::background_jobs::{NewBackgroundJob, enqueue};
+use crate::facts::forget_counts;
 use crate::series::take_turn;
 use crate::{Result, Store, StoreError};
 
@@ -133,62 +135,28 @@ impl Store {
     /// # Errors
     /// The database cannot be reached.
     pub async fn delete_work_facts(&self, project: ProjectId, limit: u32) -> Result<u64> {
-        let limit = i64::from(limit);
-        let deleted = sqlx::query_scalar!(
-            r#"with
-               flows as (delete from flow_facts where ctid = any(array(
-                 select ctid from flow_facts where project = $1 limit $2)) returning 1),
-               runs as (delete from run_facts where ctid = any(array(
-                 select ctid from run_facts where project = $1 limit $2)) returning 1),
-               jobs as (delete from job_facts where ctid = any(array(
-                 select ctid from job_facts where project = $1 limit $2)) returning 1),
-               attempts as (delete from attempt_facts where ctid = any(array(
-                 select ctid from attempt_facts where project = $1 limit $2)) returning 1)
-             select (select count(*) from flows) + (select count(*) from runs) + (select count(*) from jobs)
-                  + (select count(*) from attempts) as "count!""#,
-            project.0,
-            limit,
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        crate::row::unsigned(deleted)
+        let mut transaction = self.begin().await?;
+        let deleted = delete_facts(&mut transaction, FactOwner::Project, project.0, limit).await?;
+        transaction.commit().await?;
+        Ok(deleted)
     }
 
-    /// Deletes some facts of a repository's history that is not there any more. Gives how many; none when none are left.
+    /// Deletes some facts of a repository's history that is not there any more, then those whom they name. Gives how many;
+    /// none when none are left.
     ///
     /// # Errors
     /// The database cannot be reached.
     pub async fn delete_history_facts(&self, repository: RepositoryId, limit: u32) -> Result<u64> {
-        let limit = i64::from(limit);
-        let deleted = sqlx::query_scalar!(
-            r#"with
-               commits as (delete from commit_facts where ctid = any(array(
-                 select ctid from commit_facts where repository = $1 limit $2)) returning 1),
-               merges as (delete from pull_request_facts where ctid = any(array(
-                 select ctid from pull_request_facts where repository = $1 limit $2)) returning 1),
-               releases as (delete from release_facts where ctid = any(array(
-                 select ctid from release_facts where repository = $1 limit $2)) returning 1),
-               names as (delete from identities where ctid = any(array(
-                 select ctid from identities where repository = $1 limit $2)) returning 1)
-             select (select count(*) from commits) + (select count(*) from merges) + (select count(*) from releases)
-                  + (select count(*) from names) as "count!""#,
-            repository.0,
-            limit,
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        if deleted > 0 {
-            return crate::row::unsigned(deleted);
+        let mut transaction = self.begin().await?;
+        let mut deleted = delete_facts(&mut transaction, FactOwner::Repository, repository.0, limit).await?;
+        // Facts name identities, and those name people.
+        for table in ["identities", "people"] {
+            if deleted == 0 {
+                deleted = delete_some(&mut transaction, table, "repository", repository.0, limit).await?;
+            }
         }
-        // Identities name them.
-        let people = sqlx::query!(
-            "delete from people where ctid = any(array(select ctid from people where repository = $1 limit $2))",
-            repository.0,
-            limit,
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(people.rows_affected())
+        transaction.commit().await?;
+        Ok(deleted)
     }
 
     /// Deletes all samples of series that are gone.
@@ -205,6 +173,34 @@ impl Store {
         transaction.commit().await?;
         Ok(())
     }
+}
+
+async fn delete_facts(connection: &mut PgConnection, owner: FactOwner, id: i64, limit: u32) -> Result<u64> {
+    let mut deleted = 0;
+    for stream in FactStream::of_owner(owner) {
+        deleted += delete_some(connection, stream.table, owner.column(), id, limit).await?;
+    }
+    if deleted > 0 {
+        forget_counts(connection, FactStream::of_owner(owner)).await?;
+    }
+    Ok(deleted)
+}
+
+/// Deletes some rows of whom a column names.
+async fn delete_some(
+    connection: &mut PgConnection,
+    table: &'static str,
+    column: &'static str,
+    id: i64,
+    limit: u32,
+) -> Result<u64> {
+    let statement = format!(
+        "delete from {table} where ctid = any(array(select ctid from {table} where {column} = $1 limit $2))"
+    );
+    let deleted = sqlx::query(AssertSqlSafe(statement))
+        .bind(id)
+        .bind(i64::from(limit));
+    Ok(deleted.execute(connection).await?.rows_affected())
 }
 
 /// How many pieces of one log are counted on where the rows of one transaction are limited.

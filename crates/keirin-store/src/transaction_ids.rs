@@ -2,8 +2,10 @@
 //! the PostgreSQL that gave them: in another one they may lie in a future that comes late or never, or in a past that was
 //! read long ago.
 
+use keirin_insight::STREAMS;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 
+use crate::facts::forget_counts;
 use crate::{Result, series};
 
 /// Where somebody has copied the tables from another PostgreSQL, with `pg_dump` for instance, which keeps the ids: gives
@@ -43,9 +45,9 @@ pub(crate) async fn renew_foreign_ids(pool: &PgPool) -> Result<()> {
 pub(crate) async fn forget_positions(connection: &mut PgConnection) -> Result<()> {
     series::take_turn(connection).await?;
     sqlx::query!("update positions set version = 0")
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
-    Ok(())
+    forget_counts(connection, STREAMS.into_iter()).await
 }
 
 async fn tables_with_ids(connection: &mut PgConnection) -> Result<Vec<String>> {

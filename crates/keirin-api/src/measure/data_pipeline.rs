@@ -1,7 +1,8 @@
 //! The data pipeline: events, work, facts, transforms, series.
 
 use jiff::Timestamp;
-use keirin_store::series::{Amount, FactStreamRow};
+use keirin_store::facts::{FactCount, TransformLag};
+use keirin_store::series::Amount;
 use keirin_store::views::VisibleProjects;
 use keirin_wire::api::{DataPipeline, PipelinePart, PipelineState};
 
@@ -10,23 +11,6 @@ use crate::error::ApiError;
 
 /// How long facts may wait for their transform before it counts as late.
 const LATE_SECONDS: f64 = 60.0;
-
-/// Streams of facts as people call them.
-const TITLES: &[(&str, &str)] = &[
-    ("commits", "Commits"),
-    ("pull_requests", "Pull requests"),
-    ("releases", "Releases"),
-    ("flows", "Flows"),
-    ("runs", "Stage runs"),
-    ("jobs", "Jobs"),
-    ("attempts", "Attempts"),
-    ("contributors", "Contributors"),
-    ("release_lead_time", "Release lead time"),
-    ("deployments", "Deployments"),
-];
-
-/// How many of the transforms follow a stream of facts each; the others recompute from what these have.
-const STREAMS: usize = 7;
 
 /// Every part of it. Facts, transforms and series are counted of all projects together, so whoever sees only some gets
 /// the others.
@@ -50,15 +34,13 @@ pub(crate) async fn data_pipeline(app: &App, sight: &VisibleProjects) -> Result<
 }
 
 async fn of_all_projects(app: &App, now: Timestamp) -> Result<[PipelinePart; 3], ApiError> {
-    let streams = app.store.fact_streams().await?;
+    let counts = app.store.fact_counts().await?;
+    let lags = app.store.transform_lags().await?;
     let totals = app.store.series_totals().await?;
     let newest_sample = app.store.newest_sample(now).await?;
-    let transforms = group(
-        "transforms",
-        "Transforms",
-        streams.iter().map(|row| transform(row, now)),
-    );
-    let facts = group("facts", "Facts", streams.iter().take(STREAMS).map(stream));
+    let facts = group("facts", "Facts", counts.iter().map(stream));
+    let transforms = lags.iter().map(|lag| transform(lag, &counts, now));
+    let transforms = group("transforms", "Transforms", transforms);
     let series = PipelinePart {
         note: Some(format!("{} on disk", bytes(totals.bytes))),
         ..part(
@@ -90,34 +72,28 @@ fn part(name: &str, title: &str, amount: Amount) -> PipelinePart {
     }
 }
 
-fn title(name: &str) -> &str {
-    TITLES
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map_or(name, |(_, title)| title)
-}
-
-fn stream(row: &FactStreamRow) -> PipelinePart {
+fn stream(count: &FactCount) -> PipelinePart {
     let amount = Amount {
-        count: row.facts,
-        newest_at: row.newest_at,
+        count: count.facts,
+        newest_at: count.newest_at,
     };
-    part(&row.transform, title(&row.transform), amount)
+    part(count.stream.name, count.stream.title, amount)
 }
 
-fn transform(row: &FactStreamRow, now: Timestamp) -> PipelinePart {
-    let read = row.facts - row.behind.min(row.facts);
+fn transform(lag: &TransformLag, counts: &[FactCount], now: Timestamp) -> PipelinePart {
+    let followed = counts.iter().find(|count| count.stream == lag.transform.follows);
+    let read = followed.map_or(0, |count| count.facts.saturating_sub(lag.unread));
     let amount = Amount {
         count: read,
-        newest_at: row.moved_at,
+        newest_at: lag.moved_at,
     };
-    let mut part = part(&row.transform, title(&row.transform), amount);
-    if row.behind == 0 {
+    let mut part = part(lag.transform.name, lag.transform.title, amount);
+    if lag.unread == 0 {
         part.lag_seconds = (read > 0).then_some(0.0);
         return part;
     }
     // What waits has been waiting since the transform last moved, at the longest.
-    let waited = row
+    let waited = lag
         .moved_at
         .map_or(0.0, |moved| now.duration_since(moved).as_secs_f64());
     part.lag_seconds = Some(waited);
@@ -126,9 +102,9 @@ fn transform(row: &FactStreamRow, now: Timestamp) -> PipelinePart {
     } else {
         PipelineState::Ok
     };
-    part.note = Some(match row.behind {
+    part.note = Some(match lag.unread {
         1 => "1 fact waits".to_owned(),
-        behind => format!("{behind} facts wait"),
+        unread => format!("{unread} facts wait"),
     });
     part
 }

@@ -9,7 +9,6 @@ use keirin_store::views::VisibleProjects;
 use keirin_wire::api::{Metric, Wanted};
 
 use crate::error::ApiError;
-use crate::routes::fact_kind;
 
 /// All metrics that there are series of in sight, by name.
 pub(crate) async fn metrics(store: &Store, sight: &VisibleProjects) -> Result<Vec<Metric>, ApiError> {
@@ -44,7 +43,7 @@ pub(crate) async fn metrics(store: &Store, sight: &VisibleProjects) -> Result<Ve
                 }),
                 example: definition
                     .map_or_else(|| example(name, said.kind), keirin_insight::Definition::example),
-                facts: definition.map(|definition| fact_kind(definition.facts)),
+                facts: definition.map(|definition| definition.facts.stream().kind),
             }
         });
         for label in found.labels {

@@ -237,12 +237,12 @@ impl Wanted {
             labels.remove(not_in_facts);
         }
         let until = until.unwrap_or(now);
-        let kind = kind(definition.facts);
+        let kind = definition.facts.stream().kind;
         Ok(Self {
             kind,
             limit,
             filter: BehindFilter {
-                kind: word(kind),
+                kind,
                 from: from.unwrap_or(until - jiff::SignedDuration::from_hours(24 * 30)),
                 until,
                 labels,
@@ -275,22 +275,6 @@ fn cursor(text: &str) -> Result<(Timestamp, i64), ApiError> {
     })
 }
 
-/// The kind of facts that the API tells of.
-pub(crate) fn kind(facts: UnderlyingFacts) -> FactKind {
-    match facts {
-        UnderlyingFacts::Flows => FactKind::Flow,
-        UnderlyingFacts::Runs | UnderlyingFacts::Deployments => FactKind::Run,
-        UnderlyingFacts::Jobs => FactKind::Job,
-        UnderlyingFacts::Attempts => FactKind::Attempt,
-        UnderlyingFacts::Commits
-        | UnderlyingFacts::CommitsOfPeople
-        | UnderlyingFacts::FirstCommits
-        | UnderlyingFacts::ReturningCommits => FactKind::Commit,
-        UnderlyingFacts::PullRequests => FactKind::PullRequest,
-        UnderlyingFacts::Releases => FactKind::Release,
-    }
-}
-
 /// Which facts of that kind.
 fn only(facts: UnderlyingFacts) -> Option<Only> {
     match facts {
@@ -305,18 +289,6 @@ fn only(facts: UnderlyingFacts) -> Option<Only> {
         | UnderlyingFacts::Commits
         | UnderlyingFacts::PullRequests
         | UnderlyingFacts::Releases => None,
-    }
-}
-
-fn word(kind: FactKind) -> &'static str {
-    match kind {
-        FactKind::Commit => "commit",
-        FactKind::PullRequest => "pull_request",
-        FactKind::Release => "release",
-        FactKind::Flow => "flow",
-        FactKind::Run => "run",
-        FactKind::Job => "job",
-        FactKind::Attempt => "attempt",
     }
 }
 

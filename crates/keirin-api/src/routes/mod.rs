@@ -31,8 +31,6 @@ mod users;
 mod waiting;
 mod workflows;
 
-pub(crate) use measure::kind as fact_kind;
-
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;

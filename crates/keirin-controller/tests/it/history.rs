@@ -7,6 +7,7 @@ use keirin_controller::read_history;
 use keirin_git::{Git, GitError, HistoryReader};
 use keirin_model::facts::git::{Changes, CommitFact, MergedPullRequest, Tag};
 use keirin_store::facts::FactBatch;
+use keirin_store::series::ReaderPosition;
 use keirin_store::views::VisibleProjects;
 use keirin_store::{Position, Store, StoreError};
 use keirin_wire::api::{self, NewFacts};
@@ -276,21 +277,19 @@ async fn counted(store: &Store) -> (u64, u64) {
 
 /// As if a transform had read all facts that are there.
 async fn follow(store: &Store, transform: &str) {
-    let at = store.position(transform).await.unwrap();
-    let from = at.map(|(version, position, _)| (version, position));
+    let from = store.position(transform).await.unwrap();
     let mut writing = store.write_samples().await.unwrap();
-    assert!(
-        writing
-            .move_position(transform, from, 1, Position::START)
-            .await
-            .unwrap()
-    );
+    let to = ReaderPosition {
+        version: 1,
+        position: Position::START,
+        carried_day: None,
+    };
+    assert!(writing.move_position(transform, from, to).await.unwrap());
     writing.commit().await.unwrap();
 }
 
 async fn counts_anew(store: &Store, transform: &str) -> bool {
-    let (version, ..) = store.position(transform).await.unwrap().unwrap();
-    version == 0
+    store.position(transform).await.unwrap().unwrap().version == 0
 }
 
 #[tokio::test]

@@ -73,6 +73,22 @@ pub(super) fn merge(
     Ok(())
 }
 
+/// What of a chunk is before a time; it begins before it.
+pub(super) fn cut_off(chunk: SampleChunkRow, until_ms: i64) -> Result<SampleChunkRow, StorageError> {
+    let (mut times, mut values) = (Vec::new(), Vec::new());
+    chunk::decode(&chunk.body, chunk.samples, &mut times, &mut values)
+        .map_err(|damage| StorageError::Damaged(damage, chunk.series))?;
+    let samples = times.partition_point(|time| *time < until_ms);
+    times.truncate(samples);
+    values.truncate(samples);
+    Ok(SampleChunkRow {
+        last_ms: times.last().copied().unwrap_or(chunk.first_ms),
+        samples,
+        body: chunk::encode(&times, &values),
+        ..chunk
+    })
+}
+
 fn interleave(times: &[i64], values: &[f64], samples: &SampleColumns, how: How) -> (Vec<i64>, Vec<f64>) {
     let total = times.len() + samples.times_ms.len();
     let (mut all_times, mut all_values) = (Vec::with_capacity(total), Vec::with_capacity(total));

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedMutexGuard;
 
 use super::StorageError;
-use super::merge::{How, Merged, merge};
+use super::merge::{How, Merged, cut_off, merge};
 
 /// How many series' ids are remembered.
 const REMEMBERED: usize = 200_000;
@@ -173,6 +173,26 @@ impl Writing {
     /// The database fails, or a chunk is damaged.
     pub async fn add(&mut self, incoming: &[&Incoming]) -> Result<(), StorageError> {
         self.merge(incoming, How::Add).await
+    }
+
+    /// Removes the samples of a transform at this time and after it, in milliseconds since 1970, for all of its series or for
+    /// those that have this label.
+    ///
+    /// # Errors
+    /// The database fails, or a chunk is damaged.
+    pub async fn remove(
+        &mut self,
+        transform: &str,
+        label: Option<(&str, &str)>,
+        from_ms: i64,
+    ) -> Result<(), StorageError> {
+        let cut = self.write.remove_chunks(transform, label, from_ms).await?;
+        let kept = cut.into_iter().map(|chunk| cut_off(chunk, from_ms));
+        let kept = kept.collect::<Result<Vec<_>, _>>()?;
+        if !kept.is_empty() {
+            self.write.replace_chunks(&[], &kept).await?;
+        }
+        Ok(())
     }
 
     /// Which of these series may be written to, all of one project or of none: those that are there, and as many more

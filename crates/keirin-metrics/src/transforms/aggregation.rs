@@ -3,49 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use keirin_insight::{Tally, incremental};
+use keirin_insight::{Tally, Transform, incremental, transform};
 use keirin_model::RepositoryId;
 use keirin_store::facts::FactBatch;
+use keirin_store::series::ReaderPosition;
 use keirin_store::{Position, Result as StoreResult, Store};
 
 use super::{PAGE, TransformProgress, Transforms, overtaken};
 use crate::storage::StorageError;
-
-/// A transform that counts: its name, and the version of its definitions. A changed definition has a new version, and
-/// what was counted by the old one is counted anew.
-struct Aggregation {
-    name: &'static str,
-    version: i32,
-}
-
-const FLOWS: Aggregation = Aggregation {
-    name: "flows",
-    version: 1,
-};
-const RUNS: Aggregation = Aggregation {
-    name: "runs",
-    version: 1,
-};
-const JOBS: Aggregation = Aggregation {
-    name: "jobs",
-    version: 1,
-};
-const ATTEMPTS: Aggregation = Aggregation {
-    name: "attempts",
-    version: 1,
-};
-const COMMITS: Aggregation = Aggregation {
-    name: "commits",
-    version: 2,
-};
-const PULL_REQUESTS: Aggregation = Aggregation {
-    name: "pull_requests",
-    version: 2,
-};
-const RELEASES: Aggregation = Aggregation {
-    name: "releases",
-    version: 2,
-};
 
 /// Takes in what is new in every stream of facts. Gives how far it came.
 pub(super) async fn all(transforms: &Transforms) -> Result<TransformProgress, StorageError> {
@@ -58,13 +23,19 @@ async fn work(transforms: &Transforms) -> Result<TransformProgress, StorageError
     let store = transforms.store();
     let mut progress = TransformProgress::default();
     let flows = |from| store.flow_facts_after(from, PAGE);
-    progress += follow(transforms, &FLOWS, flows, incremental::flows::count).await?;
+    progress += follow(transforms, &transform::FLOWS, flows, incremental::flows::count).await?;
     let runs = |from| store.run_facts_after(from, PAGE);
-    progress += follow(transforms, &RUNS, runs, incremental::runs::count).await?;
+    progress += follow(transforms, &transform::RUNS, runs, incremental::runs::count).await?;
     let jobs = |from| store.job_facts_after(from, PAGE);
-    progress += follow(transforms, &JOBS, jobs, incremental::jobs::count).await?;
+    progress += follow(transforms, &transform::JOBS, jobs, incremental::jobs::count).await?;
     let attempts = |from| store.attempt_facts_after(from, PAGE);
-    progress += follow(transforms, &ATTEMPTS, attempts, incremental::attempts::count).await?;
+    progress += follow(
+        transforms,
+        &transform::ATTEMPTS,
+        attempts,
+        incremental::attempts::count,
+    )
+    .await?;
     Ok(progress)
 }
 
@@ -77,7 +48,7 @@ async fn history(transforms: &Transforms) -> Result<TransformProgress, StorageEr
     };
     progress += follow(
         transforms,
-        &COMMITS,
+        &transform::COMMITS,
         commits,
         of_named(incremental::commits::count),
     )
@@ -87,14 +58,14 @@ async fn history(transforms: &Transforms) -> Result<TransformProgress, StorageEr
         named(store, page, |pull_request| pull_request.repository).await
     };
     let count = of_named(incremental::pull_requests::count);
-    progress += follow(transforms, &PULL_REQUESTS, pull_requests, count).await?;
+    progress += follow(transforms, &transform::PULL_REQUESTS, pull_requests, count).await?;
     let releases = |from| async move {
         let page = store.releases_after(from, PAGE).await?;
         named(store, page, |release| release.repository).await
     };
     progress += follow(
         transforms,
-        &RELEASES,
+        &transform::RELEASES,
         releases,
         of_named(incremental::releases::count),
     )
@@ -141,7 +112,7 @@ fn of_named<Fact>(count: impl Fn(&str, &Fact, &mut Tally)) -> impl Fn(&Named<Fac
 /// Takes in the facts of one stream, page by page, each page with the position after it in one transaction.
 async fn follow<Fact, Pages>(
     transforms: &Transforms,
-    aggregation: &Aggregation,
+    transform: &Transform,
     read: impl Fn(Position) -> Pages,
     count: impl Fn(&Fact, &mut Tally),
 ) -> Result<TransformProgress, StorageError>
@@ -150,10 +121,9 @@ where
 {
     let (mut progress, mut again) = (TransformProgress::default(), false);
     loop {
-        let stored = transforms.store().position(aggregation.name).await?;
-        let at = stored.map(|(version, position, _)| (version, position));
-        let current = at.filter(|(version, _)| *version == aggregation.version);
-        let from = current.map_or(Position::START, |(_, position)| position);
+        let at = transforms.store().position(transform.name).await?;
+        let current = at.filter(|at| at.version == transform.version);
+        let from = current.map_or(Position::START, |at| at.position);
         let FactBatch {
             facts: page,
             unsettled,
@@ -168,25 +138,24 @@ where
         for (_, fact) in &page {
             count(fact, &mut tally);
         }
-        let to = page.last().map_or(from, |(position, _)| *position);
+        let to = ReaderPosition {
+            version: transform.version,
+            position: page.last().map_or(from, |(position, _)| *position),
+            carried_day: None,
+        };
         let mut writing = transforms.storage.begin().await?;
         let moved = writing
             .transaction()
-            .move_position(aggregation.name, at, aggregation.version, to)
+            .move_position(transform.name, at, to)
             .await?;
         if !moved {
-            return Err(overtaken(aggregation.name));
+            return Err(overtaken(transform.name));
         }
         if anew {
-            writing
-                .transaction()
-                .remove_samples(aggregation.name, None, i64::MIN)
-                .await?;
+            writing.remove(transform.name, None, i64::MIN).await?;
         }
         let increments = tally.into_increments();
-        transforms
-            .add(&mut writing, aggregation.name, &increments)
-            .await?;
+        transforms.add(&mut writing, transform.name, &increments).await?;
         writing.commit().await?;
         // What is counted anew was counted before.
         if !again {

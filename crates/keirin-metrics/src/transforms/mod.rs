@@ -9,7 +9,8 @@ pub use since_start::SinceStart;
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::AddAssign;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use keirin_insight::{ALL, Increment};
@@ -23,13 +24,16 @@ use crate::storage::{Incoming, SampleColumns, Storage, StorageError, Writing};
 /// How many facts are taken in at once. Many facts grow the same chunks, which are written once for all of them.
 const PAGE: u32 = 20_000;
 
+/// After how many facts it is kept how many there are: whoever asks counts no more than about so many.
+const MOST_UNCOUNTED: u64 = 10_000;
+
 /// Makes series of facts.
 #[derive(Debug, Clone)]
 pub struct Transforms {
     storage: Storage,
-    /// The day that levels were last carried on to, in days since 1970.
-    carried_to: Arc<Mutex<Option<i64>>>,
     news: Arc<Notify>,
+    /// How many facts have come since it was last kept how many there are.
+    uncounted: Arc<AtomicU64>,
     since_start: SinceStart,
 }
 
@@ -54,8 +58,8 @@ impl Transforms {
     pub fn new(storage: Storage) -> Self {
         Self {
             storage,
-            carried_to: Arc::default(),
             news: Arc::default(),
+            uncounted: Arc::default(),
             since_start: SinceStart::default(),
         }
     }
@@ -97,6 +101,11 @@ impl Transforms {
         let mut progress = TransformProgress::default();
         progress += aggregation::all(self).await?;
         progress += recomputation::all(self, now).await?;
+        let uncounted = self.uncounted.fetch_add(progress.facts, Ordering::Relaxed) + progress.facts;
+        if uncounted >= MOST_UNCOUNTED {
+            self.store().count_facts().await?;
+            self.uncounted.store(0, Ordering::Relaxed);
+        }
         Ok(progress)
     }
 
@@ -129,15 +138,6 @@ impl Transforms {
             .map(|increment| incoming(transform, increment, &owners))
             .collect();
         writing.add(&incoming.iter().collect::<Vec<_>>()).await
-    }
-
-    /// The day that levels were carried on to.
-    fn carried_to(&self) -> Option<i64> {
-        *self.carried_to.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn carry_to(&self, day: i64) {
-        *self.carried_to.lock().unwrap_or_else(PoisonError::into_inner) = Some(day);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use keirin_model::facts::FactKind;
 use sqlx::types::Json;
 
 use crate::row::to_sql;
@@ -12,8 +13,8 @@ use crate::{Result, Store};
 /// Which facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BehindFilter {
-    /// `flow`, `run`, `job`, `attempt`, `commit`, `pull_request` or `release`.
-    pub kind: &'static str,
+    /// Their kind.
+    pub kind: FactKind,
     /// The earliest.
     pub from: Timestamp,
     /// Before this time.
@@ -166,7 +167,7 @@ impl Store {
                  and (f.labels || coalesce(jsonb_build_object('project', p.name), '{}')) @> $6
                  and ($7::timestamptz is null or (f.at, f.number) < ($7, $8::bigint))
                order by f.at desc, f.number desc limit $9"#,
-            filter.kind,
+            filter.kind.as_str(),
             to_sql(filter.from) as _,
             to_sql(filter.until) as _,
             seen.as_deref(),

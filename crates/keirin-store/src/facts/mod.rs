@@ -1,10 +1,13 @@
 //! Facts: written once, and read in the order of their [positions](crate::Position).
 
 mod behind;
+mod counts;
 mod git;
 mod work;
 
 pub use behind::{BehindFilter, BehindRow, Only};
+pub(crate) use counts::forget_counts;
+pub use counts::{FactCount, TransformLag};
 
 use crate::Position;
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use keirin_model::facts::work::{
     AttemptFact, DeploymentFact, FlowFact, JobFact, RunFact, TestTally, WorkPlace,
 };
@@ -172,6 +173,47 @@ impl Store {
             .into_iter()
             .map(|row| (row.name, ProjectId(row.id)))
             .collect())
+    }
+
+    /// The projects that have deployed commits which stand after the first position and not after the second, each with when
+    /// the first of these deployments finished.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn deployments_of_commits(
+        &self,
+        after: Position,
+        until: Position,
+    ) -> Result<Vec<(String, Timestamp)>> {
+        let rows = sqlx::query!(
+            r#"select p.name, min(t.finished_at) as "first_at!: jiff_sqlx::Timestamp"
+               from commit_facts c join repositories r on r.id = c.repository join projects p on p.id = r.project
+               join run_facts t on t.project = p.id and t.environment is not null and t.commit = encode(c.id, 'hex')
+               where (c.xid, c.number) > ($1::text::xid8, $2::bigint) and (c.xid, c.number) <= ($3::text::xid8, $4::bigint)
+               group by p.name"#,
+            after.transaction.to_string(),
+            after.number,
+            until.transaction.to_string(),
+            until.number,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.name, row.first_at.to_jiff()))
+            .collect())
+    }
+
+    /// The projects that have deployed something.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn projects_with_deployments(&self) -> Result<Vec<String>> {
+        let names = sqlx::query_scalar!(
+            "select name from projects p
+             where exists (select 1 from run_facts t where t.project = p.id and t.environment is not null)"
+        );
+        Ok(names.fetch_all(&self.pool).await?)
     }
 
     /// All deployments of a project, in no order.

@@ -5,9 +5,9 @@ mod pushed;
 mod read;
 mod write;
 
-pub use pipeline::{Amount, FactStreamRow};
+pub use pipeline::Amount;
 pub use pushed::PushedGroup;
-pub use read::{DescribedMetric, MetricLabels, SeriesFilter, SeriesRow, SeriesTotals};
+pub use read::{DescribedMetric, MetricLabels, ReaderPosition, SeriesFilter, SeriesRow, SeriesTotals};
 pub(crate) use write::take_turn;
 pub use write::{NewSeries, SampleWrite, SeriesTimeRange};
 

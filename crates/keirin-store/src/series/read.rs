@@ -26,6 +26,17 @@ pub struct SeriesFilter {
     pub until_ms: Option<i64>,
 }
 
+/// How far somebody has read what is only ever added to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReaderPosition {
+    /// The version of what it makes of it; 0 where it has to begin at the start.
+    pub version: i32,
+    /// Where it stands.
+    pub position: Position,
+    /// The day up to which it has said how things stand, in days since 1970.
+    pub carried_day: Option<i32>,
+}
+
 /// A series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeriesRow {
@@ -284,24 +295,24 @@ impl Store {
             .collect())
     }
 
-    /// How far a transform has read, and with which version of its definitions; none where it never has.
+    /// How far somebody has read; none where it never has.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn position(&self, name: &str) -> Result<Option<(i32, Position, Timestamp)>> {
+    pub async fn position(&self, name: &str) -> Result<Option<ReaderPosition>> {
         let row = sqlx::query!(
-            r#"select version, transaction, number, moved_at as "moved_at: jiff_sqlx::Timestamp"
-               from positions where name = $1"#,
+            "select version, transaction, number, carried_day from positions where name = $1",
             name,
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(row.map(|row| {
-            let position = Position {
+        Ok(row.map(|row| ReaderPosition {
+            version: row.version,
+            position: Position {
                 transaction: row.transaction,
                 number: row.number,
-            };
-            (row.version, position, row.moved_at.to_jiff())
+            },
+            carried_day: row.carried_day,
         }))
     }
 

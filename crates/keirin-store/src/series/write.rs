@@ -6,7 +6,7 @@ use keirin_model::series::{Labels, MetricKind};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgTransaction, Postgres, Transaction};
 
-use super::{SampleChunkRow, StoredChunk};
+use super::{ReaderPosition, SampleChunkRow, StoredChunk};
 use crate::row::{saturating_cast, unsigned};
 use crate::{Position, Result, Store, StoreError};
 
@@ -265,61 +265,66 @@ impl SampleWrite {
         Ok(())
     }
 
-    /// Removes the samples of a transform from a time on, in milliseconds since 1970, for all of its series or for
-    /// those that have this label: chunks that reach beyond that time go whole.
+    /// Removes the chunks of a transform that reach this time or one after it, in milliseconds since 1970, for all of its
+    /// series or for those that have this label. Gives those that begin before it: what in them is older has to be put back.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn remove_samples(
+    pub async fn remove_chunks(
         &mut self,
         transform: &str,
         label: Option<(&str, &str)>,
         from_ms: i64,
-    ) -> Result<u64> {
+    ) -> Result<Vec<SampleChunkRow>> {
         let label = label.map(|(name, value)| serde_json::json!({ name: value }));
-        let removed = sqlx::query!(
-            "delete from sample_chunks c using series s
-             where s.id = c.series and s.transform = $1 and c.last_ms >= $3
-               and ($2::jsonb is null or s.labels @> $2)",
+        let rows = sqlx::query_as!(
+            StoredChunk,
+            "with removed as (
+               delete from sample_chunks c using series s
+               where s.id = c.series and s.transform = $1 and c.last_ms >= $3
+                 and ($2::jsonb is null or s.labels @> $2)
+               returning c.series, c.first_ms, c.last_ms, c.samples, c.body
+             )
+             select * from removed where first_ms < $3",
             transform,
             label,
             from_ms,
         )
-        .execute(&mut *self.transaction)
+        .fetch_all(&mut *self.transaction)
         .await?;
-        Ok(removed.rows_affected())
+        rows.into_iter().map(SampleChunkRow::try_from).collect()
     }
 
-    /// Notes how far a transform has read, and with which version of its definitions. `false` when somebody else has
-    /// moved it since `from` was read: nothing may be committed then.
+    /// Notes how far a reader has come. `false` when somebody else has moved it since `from` was read: nothing may be
+    /// committed then.
     ///
     /// # Errors
     /// The database cannot be reached.
     pub async fn move_position(
         &mut self,
         name: &str,
-        from: Option<(i32, Position)>,
-        version: i32,
-        to: Position,
+        from: Option<ReaderPosition>,
+        to: ReaderPosition,
     ) -> Result<bool> {
-        let (old_version, old) = from.map_or((None, Position::START), |(version, old)| (Some(version), old));
+        let old = from.map_or(Position::START, |from| from.position);
         let moved = sqlx::query!(
-            "insert into positions as p (name, version, transaction, number)
-             select $1, $2, $3, $4
+            "insert into positions as p (name, version, transaction, number, carried_day)
+             select $1, $2, $3, $4, $8
              where $5::integer is null
                 or exists (select 1 from positions
                            where name = $1 and version = $5 and transaction = $6 and number = $7)
              on conflict (name) do update
                set version = excluded.version, transaction = excluded.transaction, number = excluded.number,
-                   moved_at = now()
+                   carried_day = excluded.carried_day, moved_at = now()
                where $5::integer is not null",
             name,
-            version,
-            to.transaction,
-            to.number,
-            old_version,
+            to.version,
+            to.position.transaction,
+            to.position.number,
+            from.map(|from| from.version),
             old.transaction,
             old.number,
+            to.carried_day,
         )
         .execute(&mut *self.transaction)
         .await?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use keirin_model::facts::FactKind;
 use keirin_model::facts::git::{Changes, Identity, NewCommit, Signature};
 use keirin_store::facts::{BehindFilter, Only};
 use keirin_store::views::VisibleProjects;
@@ -74,15 +75,11 @@ async fn news_of_commits_are_the_commits_that_would_be_read() {
         let news = store.commit_news(from).await.unwrap();
         assert_eq!(news.until, rest.last().map(|(position, _)| *position));
         let mut repositories: Vec<_> = rest.iter().map(|(_, fact)| fact.repository).collect();
-        let counted: u64 = news.repositories.iter().map(|(_, count)| count).sum();
+        let counted: u64 = news.repositories.iter().map(|new| new.count).sum();
         assert_eq!(counted, rest.len() as u64);
         repositories.sort();
         repositories.dedup();
-        let told: Vec<_> = news
-            .repositories
-            .iter()
-            .map(|(repository, _)| *repository)
-            .collect();
+        let told: Vec<_> = news.repositories.iter().map(|new| new.repository).collect();
         assert_eq!((told, news.unsettled), (repositories, false));
     }
     let mut connection = database.connection().await;
@@ -92,7 +89,7 @@ async fn news_of_commits_are_the_commits_that_would_be_read() {
     add(&store, "one", &[6]).await;
     add(&store, "three", &[7]).await;
     let news = store.commit_news(Position::START).await.unwrap();
-    let counted: Vec<_> = news.repositories.iter().map(|(_, count)| *count).collect();
+    let counted: Vec<_> = news.repositories.iter().map(|new| new.count).collect();
     assert_eq!((counted, news.unsettled), (vec![4, 1], true));
 }
 
@@ -115,7 +112,7 @@ async fn the_commits_behind_new_and_returning_people_are_theirs() {
     add_commits(&store, "two", &[(8, "Ada", 250)]).await;
     let behind = async |only, from, until| {
         let filter = BehindFilter {
-            kind: "commit",
+            kind: FactKind::Commit,
             from: at_day(from),
             until: at_day(until),
             labels: BTreeMap::from([("repository".to_owned(), "one".to_owned())]),

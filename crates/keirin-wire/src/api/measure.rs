@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+pub use keirin_model::facts::FactKind;
 use keirin_model::series::MetricKind;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -36,26 +37,6 @@ pub struct Metric {
     /// The kind of facts that it is made from, to ask for those behind a number; `null` where it comes from outside.
     #[schema(required)]
     pub facts: Option<FactKind>,
-}
-
-/// A kind of fact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FactKind {
-    /// A commit.
-    Commit,
-    /// A proposed change that was merged.
-    PullRequest,
-    /// A tag.
-    Release,
-    /// A flow that finished.
-    Flow,
-    /// A stage run that finished.
-    Run,
-    /// A job that finished.
-    Job,
-    /// An attempt that finished.
-    Attempt,
 }
 
 /// Something that has happened.

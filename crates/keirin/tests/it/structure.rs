@@ -20,7 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("keirin-git", &[]),
     ("keirin-objects", &[]),
     ("keirin-client", &["model", "wire"]),
-    ("keirin-store", &["engine", "model", "wire"]),
+    ("keirin-store", &["engine", "insight", "model", "wire"]),
     ("keirin-background", &["model", "store"]),
     (
         "keirin-retention",

@@ -210,10 +210,10 @@ fn count(value: i64) -> f64 {
 }
 
 async fn of_data(app: &App, figures: &mut Figures) -> Result<(), ApiError> {
-    let behind = app.store.facts_not_read().await?;
-    let behind = behind
-        .into_iter()
-        .map(|(transform, facts)| (vec![("transform", transform)], facts as f64));
+    let behind = app.store.transform_lags().await?.into_iter().map(|lag| {
+        let labels = vec![("transform", lag.transform.name.to_owned())];
+        (labels, lag.unread as f64)
+    });
     figures.gauge(
         "keirin_transform_facts_behind",
         "",

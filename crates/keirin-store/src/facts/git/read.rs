@@ -1,5 +1,6 @@
 //! Reading what the histories of repositories tell.
 
+use jiff::Timestamp;
 use keirin_model::facts::git::{
     AuthorDay, Changes, CommitFact, Contributor, GraphCommit, MergedPullRequest, PullRequestFact,
     ReleaseFact, Tag, Trailer,
@@ -15,12 +16,23 @@ use crate::{Position, Result, Store, StoreError};
 /// Where there are new commits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommitNews {
-    /// How many of each repository.
-    pub repositories: Vec<(RepositoryId, u64)>,
+    /// Which repositories they are of.
+    pub repositories: Vec<NewCommits>,
     /// The position of the last of them; none where there is none.
     pub until: Option<Position>,
     /// Whether there are more that cannot be read yet because an older transaction still runs: look again in a moment.
     pub unsettled: bool,
+}
+
+/// The new commits of a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewCommits {
+    /// The repository.
+    pub repository: RepositoryId,
+    /// How many.
+    pub count: u64,
+    /// When the oldest of them was put in.
+    pub oldest_at: Timestamp,
 }
 
 impl Store {
@@ -32,6 +44,7 @@ impl Store {
         // A row of the last commit of each repository, as transactions are told apart by their numbers.
         let rows = sqlx::query!(
             r#"select repository, count(*) filter (where settled) as "commits!",
+                 min(committed_at) filter (where settled) as "oldest_at: jiff_sqlx::Timestamp",
                  max(array[xid::text::bigint, number]) filter (where settled) as last, not bool_and(settled) as "unsettled!"
                from (
                  select *, xid < pg_snapshot_xmin(pg_current_snapshot()) as settled
@@ -46,14 +59,19 @@ impl Store {
         let mut news = CommitNews::default();
         for row in rows {
             news.unsettled |= row.unsettled;
-            let Some(last) = row.last else { continue };
+            let (Some(last), Some(oldest_at)) = (row.last, timestamp(row.oldest_at)) else {
+                continue;
+            };
             let [transaction, number] = last[..] else {
                 return Err(StoreError::Corrupt("a position without two parts".to_owned()));
             };
             let last = Position { transaction, number };
             news.until = news.until.max(Some(last));
-            news.repositories
-                .push((RepositoryId(row.repository), unsigned(row.commits)?));
+            news.repositories.push(NewCommits {
+                repository: RepositoryId(row.repository),
+                count: unsigned(row.commits)?,
+                oldest_at,
+            });
         }
         Ok(news)
     }

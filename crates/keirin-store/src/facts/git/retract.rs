@@ -2,25 +2,15 @@
 //!
 //! Facts are read in their order and counted once, so whoever has counted one that is taken back counts anew.
 
+use keirin_insight::{FactOwner, FactStream, TRANSFORMS, stream};
 use keirin_model::RepositoryId;
 use keirin_wire::api::FinishImport;
 use sqlx::PgConnection;
 
 use super::write::bytes;
+use crate::facts::forget_counts;
 use crate::row::sanitize_nul;
 use crate::{Result, series};
-
-/// The transforms that follow what git's history tells.
-const OF_HISTORY: &[&str] = &[
-    "commits",
-    "pull_requests",
-    "releases",
-    "contributors",
-    "release_lead_time",
-    "deployed_commits",
-];
-/// The transforms that follow merged pull requests.
-const OF_PULL_REQUESTS: &[&str] = &["pull_requests"];
 
 /// Forgets what the heads of a rewritten history do not reach, and the tags that are not there.
 pub(super) async fn forget(
@@ -65,7 +55,7 @@ pub(super) async fn forget(
     .execute(&mut *connection)
     .await?;
     mark_repeats(connection, repository, None).await?;
-    count_anew(connection, OF_HISTORY).await
+    count_anew(connection, FactStream::of_owner(FactOwner::Repository)).await
 }
 
 async fn forget_unreached(
@@ -105,7 +95,7 @@ pub(super) async fn mark_merged_again(
     numbers: &[i64],
 ) -> Result<()> {
     if mark_repeats(connection, repository, Some(numbers)).await? {
-        count_anew(connection, OF_PULL_REQUESTS).await?;
+        count_anew(connection, std::iter::once(&stream::PULL_REQUESTS)).await?;
     }
     Ok(())
 }
@@ -134,13 +124,21 @@ async fn mark_repeats(
     Ok(changed.contains(&true))
 }
 
-/// Has transforms count from the start: their definitions are of no version that there is. No writer of samples may be
-/// under way meanwhile, for it has read what is not so any more.
-async fn count_anew(connection: &mut PgConnection, transforms: &[&str]) -> Result<()> {
+/// Has whoever follows these streams count from the start: their definitions are of no version that there is. No writer of
+/// samples may be under way meanwhile, for it has read what is not so any more.
+pub(super) async fn count_anew(
+    connection: &mut PgConnection,
+    streams: impl Iterator<Item = &'static FactStream>,
+) -> Result<()> {
+    let streams: Vec<_> = streams.collect();
     series::take_turn(connection).await?;
-    let names: Vec<String> = transforms.iter().map(|name| (*name).to_owned()).collect();
+    let names: Vec<_> = TRANSFORMS
+        .iter()
+        .filter(|transform| streams.contains(&transform.follows))
+        .map(|transform| transform.name.to_owned())
+        .collect();
     sqlx::query!("update positions set version = 0 where name = any ($1)", &names)
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
-    Ok(())
+    forget_counts(connection, streams.into_iter()).await
 }
