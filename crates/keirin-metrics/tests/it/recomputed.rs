@@ -183,3 +183,43 @@ async fn samples_from_the_first_changed_day_on_are_those_that_all_facts_make() {
         check_counts(&led.store, &mut connection).await;
     }
 }
+
+#[tokio::test]
+async fn commits_are_counted_for_whom_the_newest_mailmap_names() {
+    let database = database().await;
+    let storage = Storage::new(database.store());
+    let transforms = Transforms::new(storage.clone());
+    let store = storage.store();
+    let repository = store.ensure_repository("shop").await.unwrap().id;
+    let identity = |name: &str, person_name: &str, bot| Identity {
+        signature: person(name),
+        person: person(person_name),
+        bot,
+    };
+    let day = |days: i64| now() - SignedDuration::from_hours(24 * days);
+    let part = HistoryPart {
+        identities: vec![identity("Ada", "Ada", false), identity("ada", "ada", false)],
+        commits: vec![commit(0, "Ada", day(3)), commit(1, "ada", day(2))],
+        ..HistoryPart::default()
+    };
+    store.add_history(repository, &part).await.unwrap();
+    database.settled().await;
+    transforms.catch_up(now()).await.unwrap();
+    let active = || samples(&storage, "keirin_active_contributors", &[]);
+    let of_people = || samples(&storage, "keirin_commits_total", &[("author_class", "human")]);
+    let ends =
+        |lines: Vec<String>| -> Vec<char> { lines.iter().filter_map(|line| line.chars().last()).collect() };
+    assert_eq!(ends(active().await), ['1', '2', '2', '2']);
+
+    for (bot, levels) in [(false, vec!['1', '1', '1', '1']), (true, Vec::new())] {
+        let part = HistoryPart {
+            identities: vec![identity("Ada", "Ada", bot), identity("ada", "Ada", bot)],
+            ..HistoryPart::default()
+        };
+        store.add_history(repository, &part).await.unwrap();
+        database.settled().await;
+        transforms.catch_up(now()).await.unwrap();
+        assert_eq!(ends(active().await), levels);
+        assert_eq!(of_people().await.iter().any(|line| line.ends_with(" 1")), !bot);
+    }
+}

@@ -1,5 +1,6 @@
 //! Writing what was read of a history.
 
+use keirin_insight::stream;
 use keirin_model::RepositoryId;
 use keirin_model::facts::git::{Identity, MergedPullRequest, NewCommit, Tag};
 use keirin_wire::api::{HistoryPart, NewFacts};
@@ -54,33 +55,39 @@ async fn add_identities(
         column(|identity| &identity.person.email),
     );
     let bots: Vec<bool> = identities.iter().map(|identity| identity.bot).collect();
-    sqlx::query!(
-        "insert into people (repository, name, email, bot)
+    let people = sqlx::query_scalar!(
+        r#"insert into people (repository, name, email, bot)
          select $1, name, email, bool_or(bot)
          from unnest($2::text[], $3::text[], $4::bool[]) as u (name, email, bot) group by name, email
-         on conflict (repository, email, name) do update set bot = excluded.bot where people.bot <> excluded.bot",
+         on conflict (repository, email, name) do update set bot = excluded.bot where people.bot <> excluded.bot
+         returning xmax <> '0' as "was_there!""#,
         repository.0,
         &names,
         &emails,
         &bots,
     )
-    .execute(&mut *connection)
+    .fetch_all(&mut *connection)
     .await?;
-    sqlx::query!(
-        "insert into identities (repository, name, email, person)
+    let identities = sqlx::query_scalar!(
+        r#"insert into identities (repository, name, email, person)
          select distinct on (u.email, u.name) $1, u.name, u.email, p.id
          from unnest($2::text[], $3::text[], $4::text[], $5::text[]) as u (name, email, person_name, person_email)
          join people p on p.repository = $1 and p.email = u.person_email and p.name = u.person_name
          on conflict (repository, email, name) do update set person = excluded.person
-           where identities.person <> excluded.person",
+           where identities.person <> excluded.person
+         returning xmax <> '0' as "was_there!""#,
         repository.0,
         &column(|identity| &identity.signature.name),
         &column(|identity| &identity.signature.email),
         &names,
         &emails,
     )
-    .execute(connection)
+    .fetch_all(&mut *connection)
     .await?;
+    // Commits that were counted for somebody are somebody else's now.
+    if people.contains(&true) || identities.contains(&true) {
+        retract::count_anew(connection, std::iter::once(&stream::COMMITS)).await?;
+    }
     Ok(())
 }
 
