@@ -83,6 +83,7 @@ impl ClearDeletedProject {
         if let Some(repository) = left.repository {
             while store.delete_history_facts(repository, FACTS).await? > 0 {}
         }
+        store.count_facts().await?;
         Ok(())
     }
 }

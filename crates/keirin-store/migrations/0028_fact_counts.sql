@@ -4,7 +4,9 @@ create table fact_counts (
     facts bigint not null default 0,
     newest_at timestamptz,
     transaction bigint not null default 0,
-    number bigint not null default 0
+    number bigint not null default 0,
+    -- How often facts have gone: who has counted meanwhile counts again.
+    generation bigint not null default 0
 );
 
 -- Up to which day a transform has said how things stand, in days since 1970.

@@ -2,7 +2,7 @@
 //! the PostgreSQL that gave them: in another one they may lie in a future that comes late or never, or in a past that was
 //! read long ago.
 
-use keirin_insight::STREAMS;
+use keirin_insight::{STREAMS, TRANSFORMS};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 
 use crate::facts::forget_counts;
@@ -18,7 +18,7 @@ pub(crate) async fn renew_foreign_ids(pool: &PgPool) -> Result<()> {
             foreign.push(table);
         }
     }
-    if !foreign.is_empty() {
+    if !foreign.is_empty() || has_foreign_positions(&mut connection).await? {
         let mut transaction = connection.begin().await?;
         for table in &foreign {
             let statement = format!(
@@ -44,10 +44,19 @@ pub(crate) async fn renew_foreign_ids(pool: &PgPool) -> Result<()> {
 /// from positions that are not so any more.
 pub(crate) async fn forget_positions(connection: &mut PgConnection) -> Result<()> {
     series::take_turn(connection).await?;
-    sqlx::query!("update positions set version = 0")
+    let names = TRANSFORMS.map(|transform| transform.name.to_owned());
+    sqlx::query!("update positions set version = 0 where name = any ($1)", &names)
         .execute(&mut *connection)
         .await?;
     forget_counts(connection, STREAMS.into_iter()).await
+}
+
+async fn has_foreign_positions(connection: &mut PgConnection) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select 1 from positions
+             where transaction::text::xid8 >= pg_snapshot_xmax(pg_current_snapshot())) as "found!""#
+    );
+    Ok(found.fetch_one(connection).await?)
 }
 
 async fn tables_with_ids(connection: &mut PgConnection) -> Result<Vec<String>> {

@@ -59,7 +59,8 @@ impl Transforms {
         Self {
             storage,
             news: Arc::default(),
-            uncounted: Arc::default(),
+            // It is not known how many came before this program started.
+            uncounted: Arc::new(AtomicU64::new(MOST_UNCOUNTED)),
             since_start: SinceStart::default(),
         }
     }

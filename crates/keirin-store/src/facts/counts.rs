@@ -25,6 +25,8 @@ pub struct TransformLag {
     pub transform: &'static Transform,
     /// How many facts it has not read yet.
     pub unread: u64,
+    /// When the oldest of those happened.
+    pub unread_since: Option<Timestamp>,
     /// When it last moved on.
     pub moved_at: Option<Timestamp>,
 }
@@ -38,7 +40,32 @@ struct CountRow {
 #[derive(FromRow)]
 struct LagRow {
     unread: i64,
+    unread_since: Option<jiff_sqlx::Timestamp>,
     moved_at: Option<jiff_sqlx::Timestamp>,
+}
+
+/// Up to where it is kept how many facts a stream has.
+#[derive(Debug, Clone, Copy, Default)]
+struct KeptCount {
+    transaction: i64,
+    number: i64,
+    /// Counts how often facts have gone.
+    generation: i64,
+}
+
+#[derive(FromRow)]
+struct AddedRow {
+    facts: i64,
+    newest_at: Option<jiff_sqlx::Timestamp>,
+    last: Option<Vec<i64>>,
+}
+
+/// What has been added to a stream, up to a position.
+struct AddedCount {
+    facts: i64,
+    newest_at: Option<jiff_sqlx::Timestamp>,
+    transaction: i64,
+    number: i64,
 }
 
 impl Store {
@@ -83,12 +110,17 @@ impl Store {
     /// The database cannot be reached.
     pub async fn transform_lags(&self) -> Result<Vec<TransformLag>> {
         let of = |transform: &Transform| {
-            let table = transform.follows.table;
-            let name = transform.name;
+            let Transform { name, version, .. } = transform;
+            let FactStream {
+                table, time_column, ..
+            } = transform.follows;
             format!(
-                "select p.moved_at, (select count(*) from {table} t
-                   where (t.xid, t.number) > (coalesce(p.transaction, 0)::text::xid8, coalesce(p.number, 0)){}) as unread
-                 from (select) one left join positions p on p.name = '{name}'",
+                "select p.moved_at, n.unread, n.unread_since
+                 from (select) one left join positions p on p.name = '{name}' cross join lateral (
+                   select count(*) as unread, min(t.{time_column}) as unread_since from {table} t
+                   where (t.xid, t.number) > (
+                     case p.version when {version} then p.transaction else 0 end::text::xid8,
+                     case p.version when {version} then p.number else 0 end){}) n",
                 unless_repeated(transform.follows)
             )
         };
@@ -100,6 +132,7 @@ impl Store {
             Ok(TransformLag {
                 transform,
                 unread: unsigned(row.unread)?,
+                unread_since: timestamp(row.unread_since),
                 moved_at: timestamp(row.moved_at),
             })
         });
@@ -112,46 +145,73 @@ impl Store {
     /// The database cannot be reached.
     pub async fn count_facts(&self) -> Result<()> {
         for stream in STREAMS {
-            let FactStream {
-                name,
-                table,
-                time_column,
-                ..
-            } = stream;
-            let mut transaction = self.begin().await?;
-            sqlx::query!(
-                "insert into fact_counts (stream) values ($1) on conflict do nothing",
-                name
-            )
-            .execute(&mut *transaction)
-            .await?;
-            // Whoever deletes facts holds it too, so that none is counted that goes meanwhile.
-            sqlx::query!(
-                "select stream from fact_counts where stream = $1 for update",
-                name
-            )
-            .fetch_one(&mut *transaction)
-            .await?;
-            let statement = format!(
-                "update fact_counts c set facts = c.facts + n.facts, newest_at = greatest(c.newest_at, n.newest_at),
-                   transaction = n.last[1], number = n.last[2]
-                 from (
-                   select count(*){} as facts, max(t.{time_column}) as newest_at,
-                     max(array[t.xid::text::bigint, t.number]) as last
-                   from {table} t, fact_counts b
-                   where b.stream = '{name}' and (t.xid, t.number) > (b.transaction::text::xid8, b.number)
-                     and t.xid < pg_snapshot_xmin(pg_current_snapshot())
-                 ) n
-                 where c.stream = '{name}' and n.last is not null",
-                stream
-                    .repeats_column
-                    .map_or_else(String::new, |column| format!(" filter (where not t.{column})"))
-            );
-            sqlx::raw_sql(AssertSqlSafe(statement))
-                .execute(&mut *transaction)
-                .await?;
-            transaction.commit().await?;
+            let kept = self.kept_count(stream).await?;
+            if let Some(counted) = self.count_from(stream, kept).await? {
+                self.keep_count(stream, kept, counted).await?;
+            }
         }
+        Ok(())
+    }
+
+    async fn kept_count(&self, stream: &FactStream) -> Result<KeptCount> {
+        let kept = sqlx::query_as!(
+            KeptCount,
+            "select transaction, number, generation from fact_counts where stream = $1",
+            stream.name,
+        );
+        Ok(kept.fetch_optional(&self.pool).await?.unwrap_or_default())
+    }
+
+    /// Counts what has been added. It takes long where there is much, so it is no transaction that readers of positions would
+    /// have to wait for: it only reads.
+    async fn count_from(&self, stream: &FactStream, kept: KeptCount) -> Result<Option<AddedCount>> {
+        let FactStream {
+            table, time_column, ..
+        } = stream;
+        let statement = format!(
+            "select count(*) filter (where true{}) as facts, max(t.{time_column}) as newest_at,
+               max(array[t.xid::text::bigint, t.number]) as last
+             from {table} t
+             where (t.xid, t.number) > ($1::text::xid8, $2) and t.xid < pg_snapshot_xmin(pg_current_snapshot())",
+            unless_repeated(stream)
+        );
+        let added: AddedRow = sqlx::query_as(AssertSqlSafe(statement))
+            .bind(kept.transaction.to_string())
+            .bind(kept.number)
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(added.last.and_then(|last| {
+            let [transaction, number] = last[..] else {
+                return None;
+            };
+            Some(AddedCount {
+                facts: added.facts,
+                newest_at: added.newest_at,
+                transaction,
+                number,
+            })
+        }))
+    }
+
+    /// Unless somebody else has kept one meanwhile, or some facts have gone.
+    async fn keep_count(&self, stream: &FactStream, kept: KeptCount, added: AddedCount) -> Result<()> {
+        sqlx::query!(
+            "insert into fact_counts as c (stream, facts, newest_at, transaction, number) values ($1, $2, $3, $4, $5)
+             on conflict (stream) do update
+               set facts = c.facts + excluded.facts, newest_at = greatest(c.newest_at, excluded.newest_at),
+                 transaction = excluded.transaction, number = excluded.number
+               where (c.transaction, c.number, c.generation) = ($6, $7, $8)",
+            stream.name,
+            added.facts,
+            added.newest_at as _,
+            added.transaction,
+            added.number,
+            kept.transaction,
+            kept.number,
+            kept.generation,
+        )
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 }
@@ -165,8 +225,9 @@ pub(crate) async fn forget_counts(
     // In one order for all who do this.
     names.sort_unstable();
     sqlx::query!(
-        "insert into fact_counts (stream) select * from unnest($1::text[]) on conflict (stream) do update
-           set facts = 0, newest_at = null, transaction = 0, number = 0",
+        "insert into fact_counts as c (stream, generation) select name, 1 from unnest($1::text[]) as u (name)
+         on conflict (stream) do update
+           set facts = 0, newest_at = null, transaction = 0, number = 0, generation = c.generation + 1",
         &names,
     )
     .execute(connection)
