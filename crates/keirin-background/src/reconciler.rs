@@ -75,7 +75,7 @@ impl Reconcilers {
 }
 
 impl Reconciler {
-    /// Goes round and round. One that breaks has failed, begins anew after a rest, and disturbs no other.
+    /// Goes on until `begin` ends. One that breaks has failed, begins anew after a rest, and disturbs no other.
     pub async fn keep_going<Rounds>(self, begin: impl Fn(Self) -> Rounds)
     where
         Rounds: Future<Output = ()>,
@@ -138,6 +138,7 @@ mod tests {
         };
         assert_eq!(status(), expected);
     }
+
     #[tokio::test(start_paused = true)]
     async fn one_that_breaks_says_so_and_begins_anew() {
         let clock: Clock = Arc::new(|| Timestamp::UNIX_EPOCH);
