@@ -20,7 +20,8 @@ pub(super) async fn all(transforms: &Transforms, now: Timestamp) -> Result<Trans
     let mut commits = News::of_commits(transforms, &transform::CONTRIBUTORS).await?;
     let releases = |from| store.releases_after(from, PAGE);
     let releases = News::read(transforms, &transform::RELEASE_LEAD_TIME, releases, |fact| {
-        Some((fact.repository, fact.tag.at))
+        // From the beginning: the commits of an earlier one may have come after it, and there are few releases.
+        Some((fact.repository, Timestamp::MIN))
     })
     .await?;
     let runs = |from| store.run_facts_after(from, PAGE);
