@@ -3,7 +3,8 @@
 //! How far it has come is a time: everything before it has been sent. It moves on only after the other server has taken
 //! what lies before, so nothing is skipped by a crash or while the other is down; what is sent twice does no harm there. A
 //! number that counts a bucket of time is sent when its bucket is over, because most servers take one value for a time
-//! and no second. Samples that come in for a time that has been sent already stay here.
+//! and no second. Samples that come in for a time that has been sent already stay here. What facts make is sent once all facts
+//! of its time have been counted, and keeps nothing else waiting.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -195,40 +196,82 @@ impl Forwarder {
 
     async fn step(&self) -> Result<(bool, Timestamp, u64), ForwardError> {
         let now = (self.clock)();
-        let position = format!("forward:{}", self.name);
-        let at = self
-            .storage
-            .store()
-            .position(&position)
-            .await
-            .map_err(StorageError::from)?;
-        let settled = now.saturating_sub(SETTLE).unwrap_or(Timestamp::MIN);
-        let Some(ReaderPosition { position: before, .. }) = at else {
+        let (more, until, samples) = self.step_of(Part::FromOutside, now, now).await?;
+        let counted_until = self.counted_until(now).await?;
+        let (more_made, made_until, made) = self.step_of(Part::OfFacts, now, counted_until).await?;
+        Ok((more || more_made, until.min(made_until), samples + made))
+    }
+
+    /// Sends what is new of a part, of which everything is there that belongs before a time.
+    async fn step_of(
+        &self,
+        part: Part,
+        now: Timestamp,
+        complete_until: Timestamp,
+    ) -> Result<(bool, Timestamp, u64), ForwardError> {
+        let name = self.position(part);
+        let at = self.stored(&name).await?;
+        let settled = settled(complete_until);
+        let Some(before) = at else {
             // What was there before is not new.
-            self.move_to(&position, at, settled).await?;
-            self.describe().await?;
-            return Ok((false, settled, 0));
+            let begin = match part {
+                Part::FromOutside => None,
+                Part::OfFacts => self
+                    .stored(&self.position(Part::FromOutside))
+                    .await?
+                    .map(sent_until),
+            };
+            let begin = begin.unwrap_or_else(|| self::settled(now));
+            self.move_to(&name, at, begin).await?;
+            if part == Part::FromOutside {
+                self.describe().await?;
+            }
+            return Ok((false, begin, 0));
         };
-        let sent_until = Timestamp::from_millisecond(before.number).unwrap_or(Timestamp::UNIX_EPOCH);
+        let sent = sent_until(before);
         let oldest = now.saturating_sub(OLDEST).unwrap_or(Timestamp::MIN);
-        if sent_until < oldest {
-            tracing::warn!(forward = %self.name, since = %sent_until, until = %oldest, "samples are too old to be sent");
+        if sent < oldest {
+            tracing::warn!(forward = %self.name, since = %sent, until = %oldest, "samples are too old to be sent");
         }
-        let from = sent_until.max(oldest);
+        let from = sent.max(oldest);
         let until = settled.min(from.saturating_add(STEP).unwrap_or(Timestamp::MAX));
         if until <= from {
-            return Ok((false, from, 0));
+            return Ok((false, sent, 0));
         }
-        let batch = self.between(from, until, now).await?;
+        let batch = self.between(part, from, until, now).await?;
+        // Somebody may have had facts counted anew while the samples were read.
+        if part == Part::OfFacts && self::settled(self.counted_until(now).await?) < until {
+            return Ok((false, sent, 0));
+        }
         let samples = batch.samples() as u64;
         self.send(&batch).await?;
-        self.move_to(&position, at, until).await?;
+        self.move_to(&name, at, until).await?;
         Ok((until < settled, until, samples))
+    }
+
+    /// What its position is called in the database.
+    fn position(&self, part: Part) -> String {
+        match part {
+            Part::FromOutside => format!("forward:{}", self.name),
+            Part::OfFacts => format!("forward:{}:facts", self.name),
+        }
+    }
+
+    async fn stored(&self, position: &str) -> Result<Option<ReaderPosition>, StorageError> {
+        Ok(self.storage.store().position(position).await?)
+    }
+
+    /// Until when all facts are in the samples. What facts make of the time after that may still grow, and is sent once.
+    async fn counted_until(&self, now: Timestamp) -> Result<Timestamp, StorageError> {
+        let lags = self.storage.store().transform_lags().await?;
+        let unread_since = lags.iter().filter_map(|lag| lag.unread_since).min();
+        Ok(unread_since.map_or(now, |since| since.min(now)))
     }
 
     /// What became final after `from` and not after `until`.
     async fn between(
         &self,
+        part: Part,
         from: Timestamp,
         until: Timestamp,
         now: Timestamp,
@@ -246,7 +289,7 @@ impl Forwarder {
             .await?;
         let mut batch = Batch::default();
         let mut by_width: std::collections::BTreeMap<i64, Vec<SeriesRow>> = std::collections::BTreeMap::new();
-        for series in found {
+        for series in found.into_iter().filter(|series| part_of(series) == part) {
             by_width.entry(width(&series)).or_default().push(series);
         }
         for (width, series) in by_width {
@@ -340,6 +383,32 @@ impl Forwarder {
         // Nothing that can panic stands between the changes to it.
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Everything before this has been sent.
+fn sent_until(at: ReaderPosition) -> Timestamp {
+    Timestamp::from_millisecond(at.position.number).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// What is sent apart, because it is complete at another time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// What was scraped, pushed and written.
+    FromOutside,
+    /// What transforms make of facts: where they are behind, nothing else waits for them.
+    OfFacts,
+}
+
+fn part_of(series: &SeriesRow) -> Part {
+    match definition_of(series.labels.metric()) {
+        Some(_) => Part::OfFacts,
+        None => Part::FromOutside,
+    }
+}
+
+/// Before this, nothing is on its way in any more of what is complete until then.
+fn settled(complete_until: Timestamp) -> Timestamp {
+    complete_until.saturating_sub(SETTLE).unwrap_or(Timestamp::MIN)
 }
 
 /// How long after its time a sample of the series is final, in milliseconds.

@@ -14,12 +14,13 @@ use keirin_metrics::forward::{Forward, ForwardError, Forwarder};
 use keirin_metrics::remote_write::{RemoteWriteLimits, decode};
 use keirin_metrics::sink::SampleSink;
 use keirin_metrics::storage::{Intake, IntakeLimits, Storage};
-use keirin_model::Clock;
+use keirin_metrics::transforms::Transforms;
 use keirin_model::series::{Labels, Sample};
+use keirin_model::{Clock, Outcome};
 use keirin_testkit::{FakeClock, TestDatabase, database};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::fixture::now;
+use crate::fixture::{led, now};
 use crate::server::Server;
 
 /// A storage that gets samples, and the clock that it goes by.
@@ -200,6 +201,32 @@ async fn a_long_way_back_is_gone_in_steps_and_only_what_was_asked_for_goes() {
     for minute in 1..=12 {
         assert!(taken.contains(&format!("sent_value{{job=\"a\"}} {minute} @{}", minute * 60)));
     }
+}
+
+#[tokio::test]
+async fn what_facts_make_is_sent_once_they_have_all_been_counted() {
+    let database = database().await;
+    let led = led(database.store()).await;
+    let sender = Sender::new(&database);
+    let (server, _, mut taken) = taker().await;
+    let yaml = format!(
+        "name: other\nurl: {}\nmatch: 'keirin_flows_total{{outcome=\"success\"}}'",
+        server.url
+    );
+    let forwarder = sender.forwarder(&yaml);
+    forwarder.forward().await.unwrap();
+    // It belongs to the hour that has just ended.
+    led.finished_flow(now() - SignedDuration::from_secs(60), Outcome::Success)
+        .await;
+    database.settled().await;
+    sender.later(60);
+    forwarder.forward().await.unwrap();
+    assert_eq!(all(&mut taken), Vec::<String>::new());
+    let transforms = Transforms::new(sender.storage.clone());
+    transforms.catch_up(sender.clock.now()).await.unwrap();
+    forwarder.forward().await.unwrap();
+    let taken = all(&mut taken);
+    assert!(taken.len() == 1 && taken[0].ends_with(" 1 @-3600"), "{taken:?}");
 }
 
 #[tokio::test]
