@@ -30,6 +30,7 @@ use crate::firing::Firing;
 use crate::handle::Handle;
 use crate::journal::StoreJournal;
 use crate::lead::{Leadership, lead};
+use crate::planning::Planning;
 use crate::prepare::{FlowRequest, On, Preparer, known_commit, tip_of};
 use crate::pushes::Pushes;
 use crate::repositories::Repositories;
@@ -83,15 +84,18 @@ impl Controller {
         let notifications = Notifications::new(Arc::clone(&parts.clock));
         let (leading, commits) = (watch::Sender::new(None), watch::Sender::new(0));
         let feed_store = parts.store.clone();
+        let planning = Planning::default();
         Self {
             agents: AgentChanges::new(parts.store.clone(), notifications.clone()),
             notifications,
             preparer: Preparer {
                 store: parts.store.clone(),
                 repositories: parts.repositories,
-                workflows: Workflows::default(),
+                workflows: Workflows::new(planning.clone()),
                 directory: directory.clone(),
                 clock: Arc::clone(&parts.clock),
+                planning,
+                showing: Planning::default(),
                 looks: Turns::default(),
                 recordings: Turns::default(),
             },
@@ -149,6 +153,7 @@ impl Controller {
         let firing = Firing {
             handle: handle.clone(),
             preparer: self.preparer.clone(),
+            notifications: self.notifications.clone(),
         };
         // Ended with the lead, because a set ends its tasks when it is dropped.
         let mut beside = JoinSet::new();
@@ -242,33 +247,6 @@ impl Controller {
             )
         })
     }
-
-    /// A workflow file as the API shows it, with what would run by default.
-    fn show(&self, file: &WorkflowFile, commit: &str, context: keirin_workflow::PlanContext) -> Workflow {
-        let mut shown = Workflow {
-            name: file.name.clone(),
-            file: file.path.clone(),
-            commit: commit.to_owned(),
-            text: file.text.clone(),
-            params: Vec::new(),
-            triggers: None,
-            diagnostics: Vec::new(),
-            plan: None,
-        };
-        match &file.parsed {
-            Err(wrong) => shown.diagnostics.clone_from(&wrong.0),
-            Ok(workflow) => {
-                shown.params = workflow.params().iter().map(param).collect();
-                shown.triggers = Some(workflow.triggers().clone());
-                shown.diagnostics.clone_from(&workflow.warnings().0);
-                match workflow.plan(&context) {
-                    Ok(plan) => shown.plan = Some(plan),
-                    Err(wrong) => shown.diagnostics.extend(wrong.0),
-                }
-            }
-        }
-        shown
-    }
 }
 
 /// A task that ends when whoever waits for it gives up.
@@ -290,6 +268,33 @@ impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
+}
+
+/// A workflow file as the API shows it, with what would run by default.
+fn show(file: &WorkflowFile, commit: &str, context: &keirin_workflow::PlanContext) -> Workflow {
+    let mut shown = Workflow {
+        name: file.name.clone(),
+        file: file.path.clone(),
+        commit: commit.to_owned(),
+        text: file.text.clone(),
+        params: Vec::new(),
+        triggers: None,
+        diagnostics: Vec::new(),
+        plan: None,
+    };
+    match &file.parsed {
+        Err(wrong) => shown.diagnostics.clone_from(&wrong.0),
+        Ok(workflow) => {
+            shown.params = workflow.params().iter().map(param).collect();
+            shown.triggers = Some(workflow.triggers().clone());
+            shown.diagnostics.clone_from(&workflow.warnings().0);
+            match workflow.plan(context) {
+                Ok(plan) => shown.plan = Some(plan),
+                Err(wrong) => shown.diagnostics.extend(wrong.0),
+            }
+        }
+    }
+    shown
 }
 
 fn param(param: &keirin_workflow::Param) -> api::Param {
@@ -342,7 +347,7 @@ impl Work for Controller {
             commit: None,
             due: None,
         };
-        let make = match self.preparer.prepare(&project, wish.clone()).await {
+        let prepared = match self.preparer.prepare(&project, wish.clone()).await {
             Err(refused @ WorkError::NoBranch { .. }) if !is_named => {
                 // The repository may have another default branch since it was last looked at.
                 let before = self.store.branch_by_name(project.id, None).await?;
@@ -356,7 +361,7 @@ impl Work for Controller {
             }
             prepared => prepared?,
         };
-        handle.start_flow(project.id, make).await
+        self.preparer.start(&handle, prepared).await
     }
 
     async fn cancel(&self, target: CancelTarget) -> Result<(), WorkError> {
@@ -424,10 +429,13 @@ impl Work for Controller {
             params: BTreeMap::new(),
             defaults: PlanDefaults::default(),
         };
-        let shown = found.files.iter();
-        Ok(shown
-            .map(|file| self.show(file, commit.as_str(), context.clone()))
-            .collect())
+        let mut shown = Vec::with_capacity(found.files.len());
+        for file in found.files {
+            let (commit, context) = (commit.to_string(), context.clone());
+            let show = move || show(&file, &commit, &context);
+            shown.push(self.preparer.showing.run(show).await?);
+        }
+        Ok(shown)
     }
 
     async fn claim(&self, agent: AgentId, claim: Claim) -> Result<Claimed, WorkError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use keirin_engine::{AgentClaim, Effects, Engine, EngineEvent, EventReply, Notification, RowChange, Rules};
-use keirin_model::{AgentId, AttemptId, Clock, FlowId, ScheduleId};
+use keirin_model::{AgentId, AttemptId, Clock, ScheduleId};
 use keirin_wire::agent::Claimed;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -148,12 +148,6 @@ impl<J: Journal> EventLoop<J> {
             Message::Step(event, reply) => {
                 let answer = self.step(event, batch);
                 batch.reply(reply, answer);
-            }
-            Message::Start(project, make, reply) => {
-                let started = make(self.engine.next_flow_number(project))
-                    .and_then(|new| self.step(EngineEvent::StartFlow(Box::new(new)), batch))
-                    .and_then(started);
-                batch.reply(reply, started);
             }
             Message::Reopen(reopen, reply) => {
                 let reopened = self.reopen(reopen, batch).await;
@@ -324,15 +318,6 @@ impl Batch {
             // Who asked may have gone.
             drop(reply.send(committed.and(answer)));
         }));
-    }
-}
-
-fn started(answer: EventReply) -> Result<FlowId, WorkError> {
-    match answer {
-        EventReply::Started(flow) => Ok(flow),
-        other => Err(WorkError::Internal(
-            format!("a flow was started with {other:?}").into(),
-        )),
     }
 }
 

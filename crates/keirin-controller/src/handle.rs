@@ -10,17 +10,12 @@ use tokio::sync::{mpsc, oneshot};
 use crate::live::LiveAttempts;
 use crate::work::WorkError;
 
-/// Makes a flow, given the number that it will have.
-pub type MakeFlow = Box<dyn FnOnce(i64) -> Result<NewFlow, WorkError> + Send>;
-
 type Reply<T> = oneshot::Sender<Result<T, WorkError>>;
 
 /// What the engine's loop is sent.
 pub(crate) enum Message {
     /// Something happened.
     Step(EngineEvent, Reply<EventReply>),
-    /// A flow is to start.
-    Start(ProjectId, MakeFlow, Reply<FlowId>),
     /// A finished flow is to go on.
     Reopen(Reopen, Reply<()>),
     /// An agent asks for work.
@@ -52,17 +47,44 @@ struct OpenClaim<'a> {
     answered: bool,
 }
 
+/// A number that no other flow of the project gets. Dropped, it is given back.
+pub(crate) struct ReservedNumber<'a> {
+    handle: &'a Handle,
+    project: ProjectId,
+    number: i64,
+    is_used: bool,
+}
+
 impl Handle {
     pub(crate) fn new(messages: mpsc::Sender<Message>, live: LiveAttempts) -> Self {
         Self { messages, live }
     }
 
-    /// Starts a flow that is made in the engine's turn, when its number is known.
+    /// Starts a flow that gets the next number.
     ///
     /// # Errors
-    /// Those of `make`, and when this server does not lead.
-    pub async fn start_flow(&self, project: ProjectId, make: MakeFlow) -> Result<FlowId, WorkError> {
-        self.send(|reply| Message::Start(project, make, reply)).await
+    /// When its due time is over, and when this server does not lead.
+    pub async fn start_flow(&self, new: NewFlow) -> Result<FlowId, WorkError> {
+        match self.step(EngineEvent::StartFlow(Box::new(new))).await? {
+            EventReply::Started(flow) => Ok(flow),
+            other => Err(unexpected("a flow", other)),
+        }
+    }
+
+    /// A number for a flow whose plan depends on it.
+    ///
+    /// # Errors
+    /// When this server does not lead.
+    pub(crate) async fn reserve_number(&self, project: ProjectId) -> Result<ReservedNumber<'_>, WorkError> {
+        match self.step(EngineEvent::ReserveNumber(project)).await? {
+            EventReply::Reserved(number) => Ok(ReservedNumber {
+                handle: self,
+                project,
+                number,
+                is_used: false,
+            }),
+            other => Err(unexpected("a number", other)),
+        }
     }
 
     /// Stops what is under way.
@@ -145,9 +167,7 @@ impl Handle {
                 stop,
                 now: None,
             }),
-            other => Err(WorkError::Internal(
-                format!("a report was answered with {other:?}").into(),
-            )),
+            other => Err(unexpected("a report", other)),
         }
     }
 
@@ -178,6 +198,46 @@ impl Handle {
             .map_err(|_| does_not_lead())?;
         answer.await.map_err(|_| does_not_lead())?
     }
+}
+
+impl ReservedNumber<'_> {
+    /// The number.
+    pub(crate) fn number(&self) -> i64 {
+        self.number
+    }
+
+    /// Starts the flow that has it; `None` where the engine began anew meanwhile, so that another number is to be reserved.
+    ///
+    /// # Errors
+    /// When the flow's due time is over, and when this server does not lead.
+    pub(crate) async fn start(mut self, mut new: NewFlow) -> Result<Option<FlowId>, WorkError> {
+        new.number = Some(self.number);
+        let answer = self.handle.step(EngineEvent::StartFlow(Box::new(new))).await?;
+        self.is_used = true;
+        match answer {
+            EventReply::Started(flow) => Ok(Some(flow)),
+            EventReply::NotReserved => Ok(None),
+            other => Err(unexpected("a flow", other)),
+        }
+    }
+}
+
+/// Whatever came in between: a flow that has started keeps its number.
+impl Drop for ReservedNumber<'_> {
+    fn drop(&mut self) {
+        if self.is_used {
+            return;
+        }
+        let (project, number) = (self.project, self.number);
+        // Where the loop is full or gone, the number is left out.
+        let (reply, _) = oneshot::channel();
+        let back = EngineEvent::GiveNumberBack { project, number };
+        drop(self.handle.messages.try_send(Message::Step(back, reply)));
+    }
+}
+
+fn unexpected(what: &str, answer: EventReply) -> WorkError {
+    WorkError::Internal(format!("{what} was answered with {answer:?}").into())
 }
 
 pub(crate) fn does_not_lead() -> WorkError {

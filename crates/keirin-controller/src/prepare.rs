@@ -12,12 +12,13 @@ use keirin_model::flow::{Cause, Change, FlowKind, ParamValue};
 use keirin_model::plan::Plan;
 use keirin_model::project::{Branch, BranchKind, Project};
 use keirin_model::trigger::ManualTrigger;
-use keirin_model::{Clock, ScheduleId};
+use keirin_model::{Clock, FlowId, ScheduleId};
 use keirin_store::{Store, StoreError};
 use keirin_workflow::{Diagnostics, FlowContext, PlanContext, PlanDefaults, Workflow};
 
 use crate::directory::Directory;
-use crate::handle::MakeFlow;
+use crate::handle::Handle;
+use crate::planning::Planning;
 use crate::repositories::Repositories;
 use crate::turns::Turns;
 use crate::work::WorkError;
@@ -31,6 +32,9 @@ pub(crate) struct Preparer {
     pub(crate) workflows: Workflows,
     pub(crate) directory: Directory,
     pub(crate) clock: Clock,
+    pub(crate) planning: Planning,
+    /// Works out plans that are only shown.
+    pub(crate) showing: Planning,
     /// Who looks at which repository at present: two that find the same commit at once would both start its flows.
     pub(crate) looks: Turns,
     /// Who takes down what a look has found. A project does not change meanwhile.
@@ -62,9 +66,34 @@ pub(crate) struct FlowRequest {
     pub(crate) due: Option<(ScheduleId, Timestamp)>,
 }
 
+/// A flow whose plan has not been worked out yet: that depends on its number.
+pub(crate) struct PreparedFlow {
+    file: Arc<WorkflowFile>,
+    workflow: Arc<Workflow>,
+    context: PlanContext,
+    /// With a plan of nothing.
+    flow: NewFlow,
+}
+
+impl PreparedFlow {
+    fn plan(&self, number: i64) -> Result<NewFlow, WorkError> {
+        let mut context = self.context.clone();
+        context.flow.number = number;
+        let plan = self.workflow.plan(&context);
+        Ok(NewFlow {
+            plan: Arc::new(plan.map_err(|wrong| invalid_workflow(&self.file, &wrong))?),
+            ..self.flow.clone()
+        })
+    }
+}
+
 impl Preparer {
     /// Prepares a flow up to the point where its number must be known.
-    pub(crate) async fn prepare(&self, project: &Project, wish: FlowRequest) -> Result<MakeFlow, WorkError> {
+    pub(crate) async fn prepare(
+        &self,
+        project: &Project,
+        wish: FlowRequest,
+    ) -> Result<PreparedFlow, WorkError> {
         let mirror = self.repositories.mirror(project.id).await?;
         let branch = match &wish.on {
             On::Named(name) => self.branch(project, &mirror, name.as_deref()).await?,
@@ -89,7 +118,51 @@ impl Preparer {
         let params = workflow
             .fill_params(&wish.params)
             .map_err(|wrong| invalid_workflow(&file, &wrong))?;
-        Ok(make(project, &branch, &commit, file, workflow, params, wish))
+        let kind = match wish.change {
+            Some(_) => FlowKind::Dev,
+            None => FlowKind::Ci,
+        };
+        let context = PlanContext {
+            project: project.name.clone(),
+            branch: branch.name,
+            flow: FlowContext { number: 0, kind },
+            commit: Some(commit.to_string()),
+            change: wish.change.clone(),
+            params: params.clone(),
+            defaults: PlanDefaults::default(),
+        };
+        let flow = NewFlow {
+            project: project.id,
+            number: None,
+            branch: branch.id,
+            kind,
+            commit: Some(commit.to_string()),
+            change: wish.change,
+            params,
+            cause: wish.cause,
+            plan: Arc::new(plan_of_nothing(&file.name)),
+            diagnostics: Vec::new(),
+            due: wish.due,
+        };
+        Ok(PreparedFlow {
+            file,
+            workflow,
+            context,
+            flow,
+        })
+    }
+
+    /// Works out the plan of a flow, beside the engine, and starts it.
+    pub(crate) async fn start(&self, handle: &Handle, prepared: PreparedFlow) -> Result<FlowId, WorkError> {
+        let prepared = Arc::new(prepared);
+        loop {
+            let reserved = handle.reserve_number(prepared.flow.project).await?;
+            let (planned, number) = (Arc::clone(&prepared), reserved.number());
+            let new = self.planning.run(move || planned.plan(number)).await??;
+            if let Some(flow) = reserved.start(new).await? {
+                return Ok(flow);
+            }
+        }
     }
 
     /// The branch of this name, which is taken down when the repository has it and flows have not run on it before.
@@ -201,78 +274,34 @@ async fn bring(mirror: &Mirror, commit: &CommitId) -> Result<(), WorkError> {
     Ok(())
 }
 
-fn make(
-    project: &Project,
-    branch: &Branch,
-    commit: &CommitId,
-    file: Arc<WorkflowFile>,
-    workflow: Arc<Workflow>,
-    params: BTreeMap<String, ParamValue>,
-    wish: FlowRequest,
-) -> MakeFlow {
-    let kind = if wish.change.is_some() {
-        FlowKind::Dev
-    } else {
-        FlowKind::Ci
-    };
-    let (project_id, project_name) = (project.id, project.name.clone());
-    let (branch_id, branch_name) = (branch.id, branch.name.clone());
-    let commit = commit.to_string();
-    Box::new(move |number| {
-        let context = PlanContext {
-            project: project_name,
-            branch: branch_name,
-            flow: FlowContext { number, kind },
-            commit: Some(commit.clone()),
-            change: wish.change.clone(),
-            params: params.clone(),
-            defaults: PlanDefaults::default(),
-        };
-        let plan = workflow
-            .plan(&context)
-            .map_err(|wrong| invalid_workflow(&file, &wrong))?;
-        Ok(NewFlow {
-            project: project_id,
-            branch: branch_id,
-            kind,
-            commit: Some(commit),
-            change: wish.change,
-            params,
-            cause: wish.cause,
-            plan: Arc::new(plan),
-            diagnostics: Vec::new(),
-            due: wish.due,
-        })
-    })
-}
-
 /// A flow of a push whose workflow file is broken: it does nothing and has failed.
 pub(crate) fn broken_flow(
     branch: &Branch,
     workflow: &str,
     commit: &CommitId,
     diagnostics: Vec<Diagnostic>,
-) -> MakeFlow {
-    let (project, branch, commit) = (branch.project, branch.id, commit.to_string());
-    let plan = Plan {
+) -> NewFlow {
+    NewFlow {
+        project: branch.project,
+        number: None,
+        branch: branch.id,
+        kind: FlowKind::Ci,
+        commit: Some(commit.to_string()),
+        change: None,
+        params: BTreeMap::new(),
+        cause: Cause::Push,
+        plan: Arc::new(plan_of_nothing(workflow)),
+        diagnostics,
+        due: None,
+    }
+}
+
+fn plan_of_nothing(workflow: &str) -> Plan {
+    Plan {
         workflow: workflow.to_owned(),
         concurrency: None,
         stages: Vec::new(),
-    };
-    Box::new(move |_| {
-        Ok(NewFlow {
-            project,
-            branch,
-            kind: FlowKind::Ci,
-            commit: Some(commit),
-            change: None,
-            params: BTreeMap::new(),
-            cause: Cause::Push,
-            plan: Arc::new(plan),
-            diagnostics,
-            due: None,
-        })
-    })
+    }
 }
 
 fn invalid_workflow(file: &WorkflowFile, wrong: &Diagnostics) -> WorkError {

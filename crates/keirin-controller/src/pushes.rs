@@ -394,15 +394,15 @@ impl Pushes {
             due: None,
         };
         let started = match self.preparer.prepare(project, wish).await {
-            Ok(make) => self.handle.start_flow(project.id, make).await,
+            Ok(prepared) => self.preparer.start(&self.handle, prepared).await,
             Err(error) => Err(error),
         };
         match started {
             Err(WorkError::Invalid { diagnostics, .. })
                 if diagnostics.iter().any(|found| found.severity == Severity::Error) =>
             {
-                let make = broken_flow(branch, &file.name, commit, diagnostics);
-                self.handle.start_flow(project.id, make).await
+                let broken = broken_flow(branch, &file.name, commit, diagnostics);
+                self.handle.start_flow(broken).await
             }
             started => started,
         }

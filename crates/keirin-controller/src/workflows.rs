@@ -9,6 +9,7 @@ use keirin_model::diagnostic::{Diagnostic, Severity};
 use keirin_model::project::Project;
 use keirin_workflow::{Diagnostics, Workflow};
 
+use crate::planning::Planning;
 use crate::work::WorkError;
 
 /// The name of the workflow in [`DEFAULT_FILE`].
@@ -45,14 +46,23 @@ pub(crate) struct WorkflowFiles {
 }
 
 /// Reads workflow files, and remembers what it has read: a commit never changes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Workflows {
+    planning: Planning,
     known: Arc<Mutex<HashMap<Key, Arc<WorkflowFile>>>>,
 }
 
 type Key = (ProjectId, String, String);
 
 impl Workflows {
+    /// None are known yet.
+    pub(crate) fn new(planning: Planning) -> Self {
+        Self {
+            planning,
+            known: Arc::default(),
+        }
+    }
+
     /// The workflow of this name at this commit.
     pub(crate) async fn read(
         &self,
@@ -71,7 +81,7 @@ impl Workflows {
         {
             return Ok(Arc::clone(known));
         }
-        let file = Arc::new(read(mirror, commit, name, path).await?);
+        let file = Arc::new(self.read_file(mirror, commit, name, path).await?);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= REMEMBERED {
             known.clear();
@@ -97,6 +107,45 @@ impl Workflows {
             }
         }
         Ok(all)
+    }
+
+    async fn read_file(
+        &self,
+        mirror: &Mirror,
+        commit: &CommitId,
+        name: &str,
+        path: String,
+    ) -> Result<WorkflowFile, WorkError> {
+        let tree_path = TreePath::parse(&path).map_err(GitError::from)?;
+        // What cannot be read as a file is a broken workflow like any other.
+        let (text, parsed) = match mirror.read_file(commit, &tree_path, LARGEST_FILE).await {
+            Ok(bytes) => {
+                // A file that is not text gets a replacement character, which the parser then points at.
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                let (file, name) = (path.clone(), name.to_owned());
+                let read = move || (Workflow::parse(&file, &name, &text).map(Arc::new), text);
+                let (parsed, text) = self.planning.run(read).await?;
+                (text, parsed)
+            }
+            Err(GitError::PathNotFound { .. }) => return Err(missing(name, &path, commit)),
+            Err(
+                error @ (GitError::NotAFile { .. }
+                | GitError::FileTooLarge { .. }
+                | GitError::TooMuchOutput { .. }),
+            ) => match WorkError::from(error) {
+                WorkError::Invalid { detail, fix, .. } => {
+                    (String::new(), Err(one_error(&path, &detail, &fix)))
+                }
+                other => return Err(other),
+            },
+            Err(error) => return Err(error.into()),
+        };
+        Ok(WorkflowFile {
+            name: name.to_owned(),
+            path,
+            text,
+            parsed,
+        })
     }
 }
 
@@ -134,40 +183,6 @@ fn path_of(project: &Project, name: &str) -> String {
         (None, DEFAULT_WORKFLOW) => DEFAULT_FILE.to_owned(),
         _ => format!("{FOLDER}/{name}.yaml"),
     }
-}
-
-async fn read(
-    mirror: &Mirror,
-    commit: &CommitId,
-    name: &str,
-    path: String,
-) -> Result<WorkflowFile, WorkError> {
-    let tree_path = TreePath::parse(&path).map_err(GitError::from)?;
-    // What cannot be read as a file is a broken workflow like any other.
-    let (text, parsed) = match mirror.read_file(commit, &tree_path, LARGEST_FILE).await {
-        Ok(bytes) => {
-            // A file that is not text gets a replacement character, which the parser then points at.
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            let parsed = Workflow::parse(&path, name, &text).map(Arc::new);
-            (text, parsed)
-        }
-        Err(GitError::PathNotFound { .. }) => return Err(missing(name, &path, commit)),
-        Err(
-            error @ (GitError::NotAFile { .. }
-            | GitError::FileTooLarge { .. }
-            | GitError::TooMuchOutput { .. }),
-        ) => match WorkError::from(error) {
-            WorkError::Invalid { detail, fix, .. } => (String::new(), Err(one_error(&path, &detail, &fix))),
-            other => return Err(other),
-        },
-        Err(error) => return Err(error.into()),
-    };
-    Ok(WorkflowFile {
-        name: name.to_owned(),
-        path,
-        text,
-        parsed,
-    })
 }
 
 /// That a file cannot be used at all.

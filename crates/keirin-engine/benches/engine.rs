@@ -271,6 +271,7 @@ fn label(kind: i64) -> String {
 fn new_flow(project: i64, kind: i64) -> NewFlow {
     NewFlow {
         project: ProjectId(project),
+        number: None,
         branch: BranchId(project),
         kind: FlowKind::Ci,
         commit: None,

@@ -43,7 +43,10 @@ impl Default for Rules {
 pub struct Engine {
     pub(crate) rules: Rules,
     pub(crate) last: LastIds,
+    /// The highest number that was given out in each project.
     pub(crate) flow_numbers: BTreeMap<ProjectId, i64>,
+    /// Numbers of flows that are being prepared. Where the engine ends they are forgotten and given out anew.
+    pub(crate) reserved_numbers: BTreeSet<(ProjectId, i64)>,
     pub(crate) work: Work,
     pub(crate) agents: Agents,
     pub(crate) queue: Queue,
@@ -73,6 +76,7 @@ impl Engine {
             rules,
             last: snapshot.last,
             flow_numbers: snapshot.flow_numbers,
+            reserved_numbers: BTreeSet::new(),
             work: Work::default(),
             agents: Agents::default(),
             queue: Queue::default(),
@@ -113,11 +117,6 @@ impl Engine {
         self.deadlines.next()
     }
 
-    /// The number that the next flow of a project gets.
-    pub fn next_flow_number(&self, project: ProjectId) -> i64 {
-        self.flow_numbers.get(&project).copied().unwrap_or(0) + 1
-    }
-
     /// Whether a flow is in memory, which it is until it is finished.
     pub fn knows_flow(&self, flow: FlowId) -> bool {
         self.work.flow(flow).is_some()
@@ -140,6 +139,11 @@ impl Engine {
 
     fn take_in(&mut self, event: EngineEvent, now: Timestamp, out: &mut Out) -> Result<EventReply, Refusal> {
         match event {
+            EngineEvent::ReserveNumber(project) => Ok(EventReply::Reserved(self.reserve_number(project))),
+            EngineEvent::GiveNumberBack { project, number } => {
+                self.give_number_back(project, number);
+                Ok(EventReply::Done)
+            }
             EngineEvent::StartFlow(new) => self.start_flow(*new, now, out),
             EngineEvent::Cancel(target) => self.cancel(target, now, out),
             EngineEvent::Rerun {

@@ -18,6 +18,15 @@ use crate::snapshot::FlowRecord;
 /// Something that happened outside.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EngineEvent {
+    /// A flow will start in this project, and its plan depends on its number.
+    ReserveNumber(ProjectId),
+    /// The flow of a reserved number does not start.
+    GiveNumberBack {
+        /// Of which project.
+        project: ProjectId,
+        /// Which number.
+        number: i64,
+    },
     /// A flow is to start.
     StartFlow(Box<NewFlow>),
     /// Work is to stop.
@@ -87,6 +96,8 @@ pub enum EngineEvent {
 pub struct NewFlow {
     /// The project.
     pub project: ProjectId,
+    /// The number that was reserved for it; none where it gets the next one.
+    pub number: Option<i64>,
     /// The branch.
     pub branch: BranchId,
     /// What it is for.
@@ -166,6 +177,10 @@ pub enum Notification {
 pub enum EventReply {
     /// It is done.
     Done,
+    /// The number that was reserved.
+    Reserved(i64),
+    /// Nothing was started: the flow's number is not one that this engine has reserved.
+    NotReserved,
     /// The flow that was started.
     Started(FlowId),
     /// The claim counts, and waits for what [`Notification`] says of this agent: at once or later.

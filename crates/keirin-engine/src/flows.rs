@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use keirin_model::flow::{Flow, Job, Run};
 use keirin_model::plan::Start;
-use keirin_model::{AgentId, AttemptId, FlowId, JobId, Outcome, RunId, Status};
+use keirin_model::{AgentId, AttemptId, FlowId, JobId, Outcome, ProjectId, RunId, Status};
 
 use crate::change::RowChange;
 use crate::deadlines::Deadline;
@@ -28,7 +28,12 @@ impl Engine {
         {
             return Err(Refusal::DueTimeOver { schedule, due });
         }
-        let record = self.record_of(new.clone(), now);
+        let number = match new.number {
+            None => self.next_number(new.project),
+            Some(number) if self.reserved_numbers.remove(&(new.project, number)) => number,
+            Some(_) => return Ok(EventReply::NotReserved),
+        };
+        let record = self.record_of(new.clone(), number, now);
         let id = record.flow.id;
         out.changes
             .push(RowChange::AddFlow(Box::new(record.flow.clone())));
@@ -48,12 +53,34 @@ impl Engine {
         Ok(EventReply::Started(id))
     }
 
-    fn record_of(&mut self, new: NewFlow, now: Timestamp) -> FlowRecord {
+    /// A number for a flow that is being prepared.
+    pub(crate) fn reserve_number(&mut self, project: ProjectId) -> i64 {
+        let number = self.next_number(project);
+        self.reserved_numbers.insert((project, number));
+        number
+    }
+
+    /// The newest number is given out again; an older one is left out.
+    pub(crate) fn give_number_back(&mut self, project: ProjectId, number: i64) {
+        if !self.reserved_numbers.remove(&(project, number)) {
+            return;
+        }
+        if let Some(highest) = self.flow_numbers.get_mut(&project)
+            && *highest == number
+        {
+            *highest -= 1;
+        }
+    }
+
+    fn next_number(&mut self, project: ProjectId) -> i64 {
+        let highest = self.flow_numbers.entry(project).or_default();
+        *highest += 1;
+        *highest
+    }
+
+    fn record_of(&mut self, new: NewFlow, number: i64, now: Timestamp) -> FlowRecord {
         self.last.flow.0 += 1;
         let flow = self.last.flow;
-        let number = self.flow_numbers.entry(new.project).or_default();
-        *number += 1;
-        let flow_number = *number;
         let mut runs = Vec::with_capacity(new.plan.stages.len());
         let mut jobs = Vec::with_capacity(new.plan.job_count());
         for (stage, stage_plan) in new.plan.stages.iter().enumerate() {
@@ -86,7 +113,7 @@ impl Engine {
         let is_broken = !new.diagnostics.is_empty();
         let flow = Flow {
             id: flow,
-            number: flow_number,
+            number,
             project: new.project,
             branch: new.branch,
             kind: new.kind,

@@ -83,7 +83,7 @@ pub enum ParamValue {
 pub struct Flow {
     /// Its id.
     pub id: FlowId,
-    /// Counts up within its project, from 1.
+    /// Counts up within its project, from 1; a number may be left out.
     pub number: i64,
     /// The project.
     pub project: ProjectId,

@@ -96,21 +96,20 @@ pub fn plan(jobs: usize) -> Plan {
 
 pub async fn start(handle: &Handle, project: (ProjectId, BranchId), plan: Plan) -> Result<FlowId, WorkError> {
     let (project, branch) = project;
-    let make = Box::new(move |_| {
-        Ok(NewFlow {
-            project,
-            branch,
-            kind: FlowKind::Ci,
-            commit: None,
-            change: None,
-            params: BTreeMap::new(),
-            cause: Cause::Push,
-            plan: Arc::new(plan),
-            diagnostics: Vec::new(),
-            due: None,
-        })
-    });
-    handle.start_flow(project, make).await
+    let new = NewFlow {
+        project,
+        number: None,
+        branch,
+        kind: FlowKind::Ci,
+        commit: None,
+        change: None,
+        params: BTreeMap::new(),
+        cause: Cause::Push,
+        plan: Arc::new(plan),
+        diagnostics: Vec::new(),
+        due: None,
+    };
+    handle.start_flow(new).await
 }
 
 /// The project of stories without a database.

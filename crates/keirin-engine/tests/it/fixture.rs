@@ -80,6 +80,7 @@ pub fn plan(stages: Vec<StagePlan>) -> Plan {
 pub fn new_flow(project: i64, plan: Plan) -> NewFlow {
     NewFlow {
         project: ProjectId(project),
+        number: None,
         branch: BranchId(project),
         kind: FlowKind::Ci,
         commit: None,

@@ -19,7 +19,7 @@ use super::run::{Run, RunSummary};
 pub struct Flow {
     /// Its id.
     pub id: FlowId,
-    /// Counts up within its project, from 1.
+    /// Counts up within its project, from 1; a number may be left out.
     pub number: i64,
     /// The project's name.
     pub project: String,
@@ -67,7 +67,7 @@ pub struct Flow {
 pub struct FlowSummary {
     /// Its id.
     pub id: FlowId,
-    /// Counts up within its project, from 1.
+    /// Counts up within its project, from 1; a number may be left out.
     pub number: i64,
     /// The project's name.
     pub project: String,

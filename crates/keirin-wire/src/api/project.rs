@@ -149,7 +149,7 @@ pub struct Push {
 pub struct PushedFlow {
     /// Its id.
     pub id: FlowId,
-    /// Counts up within its project, from 1.
+    /// Counts up within its project, from 1; a number may be left out.
     pub number: i64,
     /// The workflow's name.
     pub workflow: String,

@@ -106,6 +106,7 @@ pub(crate) async fn exec(arguments: ExecArguments, output: &Output) -> anyhow::R
 
     let new = NewFlow {
         project: PROJECT,
+        number: None,
         branch: BRANCH,
         kind: chosen.kind,
         commit: chosen.commit,
@@ -116,7 +117,7 @@ pub(crate) async fn exec(arguments: ExecArguments, output: &Output) -> anyhow::R
         diagnostics: Vec::new(),
         due: None,
     };
-    let flow = engine.handle.start_flow(PROJECT, Box::new(|_| Ok(new))).await?;
+    let flow = engine.handle.start_flow(new).await?;
 
     let handle = engine.handle.clone();
     let mut is_stopping = false;

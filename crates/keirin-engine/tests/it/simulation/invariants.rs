@@ -30,6 +30,15 @@ pub fn check_before(store: &MemoryStore, change: &RowChange) {
         check_needs(store, job);
         check_fairness(store, attempt, job);
     }
+    if let RowChange::AddFlow(flow) = change {
+        let mut others = store.flows.values().filter(|other| other.project == flow.project);
+        assert!(
+            others.all(|other| other.number != flow.number),
+            "two flows have the number {} in project {}",
+            flow.number,
+            flow.project
+        );
+    }
 }
 
 fn check_needs(store: &MemoryStore, job: &Job) {

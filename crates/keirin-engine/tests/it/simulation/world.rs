@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use keirin_engine::memory::MemoryStore;
 use keirin_engine::{Engine, EngineEvent, EventReply, Notification, Refusal, RowChange, Rules};
-use keirin_model::{AgentId, AttemptId, FlowId, Outcome, ScheduleId};
+use keirin_model::{AgentId, AttemptId, FlowId, Outcome, ProjectId, ScheduleId};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -54,6 +54,8 @@ pub struct World {
     acknowledged_ends: BTreeMap<AttemptId, Outcome>,
     /// Due times that are being prepared, by whichever server.
     firings: Vec<(ScheduleId, Timestamp)>,
+    /// Flows whose plans are being worked out, by whichever server: their projects and numbers.
+    preparations: Vec<(ProjectId, i64)>,
     last_schedule: i64,
     calm: bool,
     /// How the flows went, for the summary.
@@ -91,6 +93,7 @@ impl World {
             acknowledged_flows: BTreeSet::new(),
             acknowledged_ends: BTreeMap::new(),
             firings: Vec::new(),
+            preparations: Vec::new(),
             last_schedule,
             calm: false,
             deposed_commits: 0,
@@ -116,7 +119,9 @@ impl World {
 
     fn something_happens(&mut self) {
         match self.rng.random_range(0..100) {
-            0..=7 => self.trigger(),
+            0..=4 => self.trigger(),
+            5..=6 => self.begin_preparation(),
+            7 => self.end_preparation(),
             8..=9 => self.cancel_something(),
             10 => self.rerun_something(),
             11..=12 => self.start_something(),

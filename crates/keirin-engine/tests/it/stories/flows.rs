@@ -1,13 +1,13 @@
 //! From the start of a flow to its end: what starts after what, what is left out, what a person starts, what runs again.
 
 use insta::assert_snapshot;
-use keirin_engine::{CancelTarget, EventReply, NewFlow, Refusal};
-use keirin_model::Outcome;
+use keirin_engine::{CancelTarget, EngineEvent, EventReply, NewFlow, Refusal};
 use keirin_model::access::Role;
 use keirin_model::diagnostic::{Diagnostic, Severity};
 use keirin_model::plan::{Plan, StagePlan, Start};
+use keirin_model::{Outcome, ProjectId};
 
-use crate::driver::whatever_the_server_does;
+use crate::driver::{Story, whatever_the_server_does};
 use crate::fixture::{self, job, plan, stage};
 
 fn manual(mut stage: StagePlan) -> StagePlan {
@@ -288,6 +288,51 @@ fn flows_are_numbered_within_their_project() {
         let numbers = flows.map(|flow| story.store.flows[&flow].number);
         assert_eq!(numbers, [1, 1, 2]);
     });
+}
+
+#[test]
+fn a_number_that_is_reserved_is_nobody_else_s_until_it_is_given_back() {
+    let mut story = Story::new();
+    let project = ProjectId(1);
+    let reserve = |story: &mut Story| match story.step(EngineEvent::ReserveNumber(project)) {
+        Ok(EventReply::Reserved(number)) => number,
+        other => panic!("a number was reserved with {other:?}"),
+    };
+    let with_number = |number| NewFlow {
+        number: Some(number),
+        ..fixture::new_flow(1, plan(vec![stage("build", &[], vec![job("test", &[])])]))
+    };
+    let start = |story: &mut Story, number| story.step(EngineEvent::StartFlow(Box::new(with_number(number))));
+    let (first, second) = (reserve(&mut story), reserve(&mut story));
+    let third = story.start_in(1, plan(vec![]));
+    assert_eq!((first, second, story.store.flows[&third].number), (1, 2, 3));
+    let flow = story.start_flow(with_number(second));
+    assert_eq!(story.store.flows[&flow].number, 2);
+    assert_eq!(
+        start(&mut story, second),
+        Ok(EventReply::NotReserved),
+        "it is used"
+    );
+    assert_eq!(
+        start(&mut story, 9),
+        Ok(EventReply::NotReserved),
+        "nobody has asked for it"
+    );
+    let give_back = |story: &mut Story, number| {
+        let given = story.step(EngineEvent::GiveNumberBack { project, number });
+        assert_eq!(given, Ok(EventReply::Done));
+    };
+    // A number in the middle is left out; the newest is given out again.
+    give_back(&mut story, first);
+    assert_eq!(start(&mut story, first), Ok(EventReply::NotReserved));
+    let fourth = reserve(&mut story);
+    give_back(&mut story, fourth);
+    give_back(&mut story, fourth);
+    assert_eq!((fourth, reserve(&mut story)), (4, 4));
+    // Another engine knows nothing of what was reserved, and of what has started.
+    story.restart();
+    assert_eq!(start(&mut story, 4), Ok(EventReply::NotReserved));
+    assert_eq!(reserve(&mut story), 4);
 }
 
 #[test]

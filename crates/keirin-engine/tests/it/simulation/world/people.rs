@@ -3,7 +3,7 @@
 use keirin_engine::{CancelTarget, EngineEvent, EventReply, Refusal};
 use keirin_model::agent::Agent;
 use keirin_model::flow::Cause;
-use keirin_model::{RunId, Status};
+use keirin_model::{ProjectId, RunId, Status};
 use rand::RngExt;
 
 use super::World;
@@ -17,6 +17,36 @@ impl World {
         let flow = fixture::new_flow(project, plan);
         if let Some(Ok(EventReply::Started(flow))) = self.send(EngineEvent::StartFlow(Box::new(flow))) {
             self.acknowledged_flows.insert(flow);
+        }
+    }
+
+    pub(super) fn begin_preparation(&mut self) {
+        let project = ProjectId(self.rng.random_range(1..=3));
+        if let Some(Ok(EventReply::Reserved(number))) = self.send(EngineEvent::ReserveNumber(project)) {
+            self.preparations.push((project, number));
+        }
+    }
+
+    /// A plan has been worked out, or cannot be; the server may be another one by now.
+    pub(super) fn end_preparation(&mut self) {
+        if self.preparations.is_empty() {
+            return;
+        }
+        let at = self.rng.random_range(0..self.preparations.len());
+        let (project, number) = self.preparations.swap_remove(at);
+        if self.rng.random_bool(0.3) {
+            self.send(EngineEvent::GiveNumberBack { project, number });
+            return;
+        }
+        let mut flow = fixture::new_flow(project.0, plans::draw(&mut self.rng));
+        flow.number = Some(number);
+        match self.send(EngineEvent::StartFlow(Box::new(flow))) {
+            Some(Ok(EventReply::Started(flow))) => {
+                assert_eq!(self.store.flows[&flow].number, number);
+                self.acknowledged_flows.insert(flow);
+            }
+            Some(Ok(EventReply::NotReserved)) | None => {}
+            other => panic!("a prepared start was answered with {other:?}"),
         }
     }
 
