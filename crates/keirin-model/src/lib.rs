@@ -8,6 +8,8 @@ pub mod facts;
 pub mod flow;
 pub mod id;
 pub mod plan;
+#[cfg(test)]
+mod plan_forms_test;
 pub mod project;
 pub mod results;
 pub mod retention;
