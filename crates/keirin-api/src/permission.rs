@@ -105,6 +105,11 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ),
     (
         "GET",
+        "/api/v1/projects/{project}/schedules",
+        On(Noun::Project, Viewer),
+    ),
+    (
+        "GET",
         "/api/v1/projects/{project}/flows",
         On(Noun::Project, Viewer),
     ),

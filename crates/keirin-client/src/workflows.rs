@@ -1,6 +1,6 @@
 //! Workflow files.
 
-use keirin_wire::api::Workflow;
+use keirin_wire::api::{Page, Schedule, Workflow};
 use reqwest::Method;
 
 use crate::Result;
@@ -20,5 +20,14 @@ impl Client {
         .query(&query)
         .receive()
         .await
+    }
+
+    /// The timed triggers of a project.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn schedules(&self, project: &str) -> Result<Page<Schedule>> {
+        let path = format!("/api/v1/projects/{}/schedules", part(project));
+        self.call(Method::GET, &path).receive().await
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
+use keirin_engine::clockwork::next_due;
 use keirin_engine::waiting::WaitingReason;
 use keirin_engine::{CancelTarget, Rules};
 use keirin_model::access::Role;
@@ -436,6 +437,21 @@ impl Work for Controller {
             shown.push(self.preparer.showing.run(show).await?);
         }
         Ok(shown)
+    }
+
+    async fn schedules(&self, project: ProjectId) -> Result<Vec<api::Schedule>, WorkError> {
+        let now = (self.clock)();
+        let states = self.store.schedule_states(project).await?;
+        let shown = states.into_iter().map(|state| api::Schedule {
+            branch: state.branch,
+            when: state.schedule.trigger.to_string(),
+            // The checker lets no trigger through that cannot be understood.
+            next_at: next_due(&state.schedule, now).ok().flatten(),
+            last_at: state.schedule.last_due,
+            last_error: state.last_error,
+            workflow: state.schedule.workflow,
+        });
+        Ok(shown.collect())
     }
 
     async fn claim(&self, agent: AgentId, claim: Claim) -> Result<Claimed, WorkError> {

@@ -10,7 +10,7 @@ use keirin_model::flow::Cause;
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId};
 use keirin_store::projects::ProjectChange;
 use keirin_wire::agent::{Claim, Claimed, Report, Reported};
-use keirin_wire::api::{Diagnostic, Event, StartFlow, Workflow};
+use keirin_wire::api::{Diagnostic, Event, Schedule, StartFlow, Workflow};
 
 /// Runs the work. Every call returns when what it did is committed.
 #[async_trait]
@@ -49,6 +49,9 @@ pub trait Work: Send + Sync + 'static {
         branch: Option<&str>,
         commit: Option<&str>,
     ) -> Result<Vec<Workflow>, WorkError>;
+
+    /// The timed triggers of a project, with when each starts a flow next.
+    async fn schedules(&self, project: ProjectId) -> Result<Vec<Schedule>, WorkError>;
 
     /// An agent asks for work. Answers when there is something to say, at the latest after `POLL_SECONDS`. The HTTP
     /// layer fills in the tokens of the assignments.

@@ -1,5 +1,7 @@
 //! What starts flows: the triggers of a workflow, and the times at which some of them fire.
 
+use std::fmt;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -86,6 +88,27 @@ pub enum TimedTrigger {
     },
 }
 
+/// In words, as people read it in a list.
+impl fmt::Display for TimedTrigger {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cron { schedule, timezone } => write!(formatter, "{schedule} in {timezone}"),
+            Self::Interval { every } => {
+                let seconds = every.as_secs();
+                let (unit, word) = UNITS
+                    .into_iter()
+                    .find(|(unit, _)| seconds % unit == 0)
+                    .unwrap_or((1, "s"));
+                write!(formatter, "every {} {word}", seconds / unit)
+            }
+            Self::Date { at } => write!(formatter, "once at {at}"),
+        }
+    }
+}
+
+/// Seconds of each unit, the longest first.
+const UNITS: [(i64, &str); 4] = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
+
 /// A timed trigger of one workflow on one branch, with what it has done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
@@ -103,4 +126,30 @@ pub struct Schedule {
     pub since: Timestamp,
     /// The last due time that was dealt with, whatever came of it.
     pub last_due: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timed_trigger_is_told_in_words() {
+        let every = |seconds| TimedTrigger::Interval {
+            every: SignedDuration::from_secs(seconds),
+        };
+        let words: Vec<_> = [every(600), every(86_400), every(5400), every(61)]
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(words, ["every 10 min", "every 1 d", "every 90 min", "every 61 s"]);
+        let cron = TimedTrigger::Cron {
+            schedule: "0 3 * * 1".to_owned(),
+            timezone: "Europe/Berlin".to_owned(),
+        };
+        assert_eq!(cron.to_string(), "0 3 * * 1 in Europe/Berlin");
+        let once = TimedTrigger::Date {
+            at: Timestamp::UNIX_EPOCH,
+        };
+        assert_eq!(once.to_string(), "once at 1970-01-01T00:00:00Z");
+    }
 }

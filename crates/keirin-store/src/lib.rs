@@ -23,7 +23,7 @@ mod questions;
 pub mod reader;
 pub mod retention;
 mod row;
-mod schedules;
+pub mod schedules;
 pub mod series;
 mod settings;
 pub mod store;

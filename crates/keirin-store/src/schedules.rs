@@ -9,6 +9,17 @@ use sqlx::types::Json;
 use crate::row::{json, timestamp};
 use crate::{Result, Store, StoreError};
 
+/// A schedule with what people want to know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleState {
+    /// The schedule.
+    pub schedule: Schedule,
+    /// The name of its branch.
+    pub branch: String,
+    /// Why its last due time started nothing, where that went wrong.
+    pub last_error: Option<String>,
+}
+
 impl Store {
     /// Every schedule.
     ///
@@ -120,15 +131,35 @@ impl Store {
         Ok(())
     }
 
-    /// Why a schedule's last due time started nothing.
+    /// The schedules of a project with how they stand, by branch and workflow.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when it is not there.
-    pub async fn schedule_error(&self, id: ScheduleId) -> Result<Option<String>> {
-        sqlx::query_scalar!("select last_error from schedules where id = $1", id.0)
-            .fetch_optional(&self.pool)
-            .await?
-            .ok_or_else(|| StoreError::not_found("schedule", id))
+    /// The database cannot be reached.
+    pub async fn schedule_states(&self, project: ProjectId) -> Result<Vec<ScheduleState>> {
+        let rows = sqlx::query!(
+            r#"select s.id, s.project, s.branch, s.workflow, s.trigger as "trigger: Json<TimedTrigger>",
+                 s.since as "since: jiff_sqlx::Timestamp", s.last_due as "last_due: jiff_sqlx::Timestamp",
+                 b.name as branch_name, s.last_error
+               from schedules s join branches b on b.id = s.branch
+               where s.project = $1 order by b.name, s.workflow, s.id"#,
+            project.0
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let states = rows.into_iter().map(|row| ScheduleState {
+            branch: row.branch_name,
+            last_error: row.last_error,
+            schedule: Schedule::from(Row {
+                id: row.id,
+                project: row.project,
+                branch: row.branch,
+                workflow: row.workflow,
+                trigger: row.trigger,
+                since: row.since,
+                last_due: row.last_due,
+            }),
+        });
+        Ok(states.collect())
     }
 }
 

@@ -63,6 +63,13 @@ export const branchesQuery = (project: string) =>
       whole(() => told(client.GET("/api/v1/projects/{project}/branches", { params: { path: { project } }, signal }))),
   });
 
+export const schedulesQuery = (project: string) =>
+  queryOptions({
+    queryKey: ["schedules", project],
+    queryFn: ({ signal }) =>
+      whole(() => told(client.GET("/api/v1/projects/{project}/schedules", { params: { path: { project } }, signal }))),
+  });
+
 export const membersQuery = (project: string) =>
   queryOptions({
     queryKey: ["members", project],

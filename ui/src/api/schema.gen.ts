@@ -999,6 +999,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a project's timed triggers
+         * @description Those of the default branch's workflows, with when each starts a flow next, and why it started none the last time.
+         */
+        get: operations["workflows_schedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/workflows": {
         parameters: {
             query?: never;
@@ -2724,7 +2744,7 @@ export interface components {
             kind: components["schemas"]["FlowKind"];
             /**
              * Format: int64
-             * @description Counts up within its project, from 1.
+             * @description Counts up within its project, from 1; a number may be left out.
              */
             number: number;
             outcome: components["schemas"]["Outcome"] | null;
@@ -2810,7 +2830,7 @@ export interface components {
             kind: components["schemas"]["FlowKind"];
             /**
              * Format: int64
-             * @description Counts up within its project, from 1.
+             * @description Counts up within its project, from 1; a number may be left out.
              */
             number: number;
             outcome: components["schemas"]["Outcome"] | null;
@@ -3696,7 +3716,7 @@ export interface components {
                 kind: components["schemas"]["FlowKind"];
                 /**
                  * Format: int64
-                 * @description Counts up within its project, from 1.
+                 * @description Counts up within its project, from 1; a number may be left out.
                  */
                 number: number;
                 outcome: components["schemas"]["Outcome"] | null;
@@ -3916,6 +3936,32 @@ export interface components {
                  * @description How many releases.
                  */
                 releases: number;
+            }[];
+            /** @description To be given as `cursor` to get the next page; `null` on the last one. It means nothing else. */
+            next_cursor: string | null;
+        };
+        /** @description Part of a list. */
+        Page_Schedule: {
+            /** @description What stands on this page. */
+            items: {
+                /** @description The branch that it starts flows on. */
+                branch: string;
+                /**
+                 * Format: date-time
+                 * @description The last time that was dealt with, whatever came of it.
+                 */
+                last_at: string | null;
+                /** @description Why it started nothing the last time, where that went wrong. */
+                last_error: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it starts the next one; `null` where it never does again.
+                 */
+                next_at: string | null;
+                /** @description When it starts them, in words: a cron expression with its time zone, `every 10 min`, `once at …`. */
+                when: string;
+                /** @description The workflow that it starts. */
+                workflow: string;
             }[];
             /** @description To be given as `cursor` to get the next page; `null` on the last one. It means nothing else. */
             next_cursor: string | null;
@@ -4262,7 +4308,7 @@ export interface components {
             id: components["schemas"]["FlowId"];
             /**
              * Format: int64
-             * @description Counts up within its project, from 1.
+             * @description Counts up within its project, from 1; a number may be left out.
              */
             number: number;
             /** @description The workflow's name. */
@@ -4599,6 +4645,27 @@ export interface components {
              * @description When it started; `null` while the agent prepares it.
              */
             started_at: string | null;
+        };
+        /** @description A timed trigger of a workflow on a branch, as it stands. */
+        Schedule: {
+            /** @description The branch that it starts flows on. */
+            branch: string;
+            /**
+             * Format: date-time
+             * @description The last time that was dealt with, whatever came of it.
+             */
+            last_at: string | null;
+            /** @description Why it started nothing the last time, where that went wrong. */
+            last_error: string | null;
+            /**
+             * Format: date-time
+             * @description When it starts the next one; `null` where it never does again.
+             */
+            next_at: string | null;
+            /** @description When it starts them, in words: a cron expression with its time zone, `every 10 min`, `once at …`. */
+            when: string;
+            /** @description The workflow that it starts. */
+            workflow: string;
         };
         ScheduleId: string;
         /** @description What the server says about retention. */
@@ -7263,6 +7330,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProjectRetention"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    workflows_schedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Schedule"];
                 };
             };
             /** @description What went wrong, and what to do. */

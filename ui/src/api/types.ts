@@ -65,5 +65,6 @@ export type StorageOwner = Schemas["StorageOwner"];
 export type TestCounts = Schemas["TestCounts"];
 export type Token = Schemas["Token"];
 export type User = Schemas["User"];
+export type Schedule = Schemas["Schedule"];
 export type Workflow = Schemas["Workflow"];
 export type WorkflowCheck = Schemas["WorkflowCheck"];

@@ -7,9 +7,9 @@ const gatherMilliseconds = 120;
 export function staleKeys(event: Event): QueryKey[] {
   switch (event.kind) {
     case "project":
-      return [["projects"], ["overview"], ...named(event.project, "project", "branches", "workflows", "members")];
+      return [["projects"], ["overview"], ...named(event.project, "project", "branches", "workflows", "schedules", "members")];
     case "flow":
-      return [["overview"], ["projects"], ...flowKeys(event), ...named(event.project, "flows", "branches", "project")];
+      return [["overview"], ["projects"], ...flowKeys(event), ...named(event.project, "flows", "branches", "schedules", "project")];
     case "run":
       return [["overview"], ...flowKeys(event), ...runKeys(event), ...named(event.project, "flows")];
     case "job":

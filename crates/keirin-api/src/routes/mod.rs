@@ -79,6 +79,7 @@ fn work() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(projects::set_credential, projects::remove_credential))
         .routes(routes!(projects::branches))
         .routes(routes!(workflows::list))
+        .routes(routes!(workflows::schedules))
         .routes(routes!(workflows::check))
         .routes(routes!(workflows::schema))
         .routes(routes!(flows::list_of_project, flows::start))

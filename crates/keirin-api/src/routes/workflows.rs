@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use keirin_wire::api::{CheckWorkflow, Workflow, WorkflowCheck};
+use keirin_wire::api::{CheckWorkflow, Page, Schedule, Workflow, WorkflowCheck};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -35,6 +35,17 @@ pub(crate) async fn list(
     let (branch, commit) = (on.branch.as_deref(), on.commit.as_deref());
     let workflows = app.work.workflows(place.project, branch, commit).await?;
     Ok(Json(workflows))
+}
+
+/// List a project's timed triggers
+///
+/// Those of the default branch's workflows, with when each starts a flow next, and why it started none the last time.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/schedules", tag = "workflows", params(("project" = String, Path)), responses((status = 200, body = Page<Schedule>)))]
+pub(crate) async fn schedules(
+    State(app): State<Arc<App>>,
+    RequestProject(place): RequestProject,
+) -> Result<Json<Page<Schedule>>, ApiError> {
+    Ok(Json(Page::all(app.work.schedules(place.project).await?)))
 }
 
 /// Check a workflow file

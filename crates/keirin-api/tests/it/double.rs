@@ -13,7 +13,7 @@ use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId};
 use keirin_store::Store;
 use keirin_store::projects::ProjectChange;
 use keirin_wire::agent::{Assignment, Claim, Claimed, Report, Reported};
-use keirin_wire::api::{StartFlow, Workflow};
+use keirin_wire::api::{Schedule, StartFlow, Workflow};
 use tokio::sync::{broadcast, watch};
 
 /// The double. Clones are the same one.
@@ -201,6 +201,10 @@ impl Work for Double {
         _: Option<&str>,
         _: Option<&str>,
     ) -> Result<Vec<Workflow>, WorkError> {
+        Ok(Vec::new())
+    }
+
+    async fn schedules(&self, _: ProjectId) -> Result<Vec<Schedule>, WorkError> {
         Ok(Vec::new())
     }
 

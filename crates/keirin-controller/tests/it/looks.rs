@@ -1,6 +1,6 @@
 //! What a look finds of a repository: its default branch and what that has for later, that it is away, or another one.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use keirin_controller::work::{Work as _, WorkError};
 use keirin_model::flow::Cause;
 use keirin_model::project::{BranchKind, NoticeKind};
@@ -242,6 +242,42 @@ async fn a_cron_schedule_fires_by_the_server_s_clock() {
         2,
         "a day with a change of the clock has 23 hours"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_see_when_a_schedule_starts_a_flow_and_why_it_started_none() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[(
+        ".keirin.yaml",
+        &with_triggers("cron: { schedule: '0 3 * * *', timezone: Europe/Berlin }"),
+    )]);
+    let (project, _) = server.project("one", &repository).await;
+    let three: Timestamp = "2026-03-28T03:00:00+01:00".parse().unwrap();
+    server.clock.set(three - SignedDuration::from_mins(1));
+    server.look().await;
+    let shown = async || server.controller.schedules(project).await.unwrap().remove(0);
+    let before = shown().await;
+    assert_eq!(
+        (before.branch.as_str(), before.workflow.as_str()),
+        ("main", "default")
+    );
+    assert_eq!(before.when, "0 3 * * * in Europe/Berlin");
+    assert_eq!(before.next_at, Some(three));
+    assert_eq!((before.last_at, before.last_error), (None, None));
+
+    let away = repository.path().with_extension("away");
+    std::fs::rename(repository.path(), &away).unwrap();
+    server.pass(SignedDuration::from_mins(1)).await;
+    server.until_all_is_dealt_with().await;
+    until("it is told why nothing started", async || {
+        shown().await.last_error.is_some()
+    })
+    .await;
+    let after = shown().await;
+    assert_eq!(after.last_at, Some(three));
+    assert_eq!(after.next_at, Some(three + SignedDuration::from_hours(23)));
+    std::fs::rename(&away, repository.path()).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -293,10 +293,13 @@ async fn a_schedule_that_is_still_there_goes_on_as_if_nothing_had_happened() {
         .set_schedule_error(other[0].id, Some("no such file"))
         .await
         .unwrap();
-    assert_eq!(
-        store.schedule_error(other[0].id).await.unwrap().as_deref(),
-        Some("no such file")
-    );
+    let states = store.schedule_states(other[0].project).await.unwrap();
+    let told: Vec<_> = states
+        .iter()
+        .map(|state| (state.schedule.id, state.last_error.as_deref()))
+        .collect();
+    assert!(told.contains(&(other[0].id, Some("no such file"))), "{told:?}");
+    assert_eq!(told.iter().filter(|(_, error)| error.is_some()).count(), 1);
     assert_eq!(
         store
             .replace_schedules(branch, "nightly", &[], later)

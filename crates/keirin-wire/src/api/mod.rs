@@ -56,4 +56,4 @@ pub use retention::{FlowRetention, ProjectRetention, ServerRetention};
 pub use run::{Run, RunSummary};
 pub use source::{Source, SourceKind, SourceState, Target, TargetState};
 pub use storage::{StorageItem, StorageOverview, StorageOwner};
-pub use workflow::{CheckWorkflow, Param, ParamKind, Workflow, WorkflowCheck};
+pub use workflow::{CheckWorkflow, Param, ParamKind, Schedule, Workflow, WorkflowCheck};

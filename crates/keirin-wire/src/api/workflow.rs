@@ -1,5 +1,6 @@
 //! Workflow files: what they say and what is wrong with them.
 
+use jiff::Timestamp;
 use keirin_model::diagnostic::Diagnostic;
 use keirin_model::flow::ParamValue;
 use keirin_model::plan::Plan;
@@ -48,6 +49,26 @@ pub struct Workflow {
     /// What would run, with the parameters' defaults; `null` where an error stands in the way.
     #[schema(required)]
     pub plan: Option<Plan>,
+}
+
+/// A timed trigger of a workflow on a branch, as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Schedule {
+    /// The branch that it starts flows on.
+    pub branch: String,
+    /// The workflow that it starts.
+    pub workflow: String,
+    /// When it starts them, in words: a cron expression with its time zone, `every 10 min`, `once at …`.
+    pub when: String,
+    /// When it starts the next one; `null` where it never does again.
+    #[schema(required)]
+    pub next_at: Option<Timestamp>,
+    /// The last time that was dealt with, whatever came of it.
+    #[schema(required)]
+    pub last_at: Option<Timestamp>,
+    /// Why it started nothing the last time, where that went wrong.
+    #[schema(required)]
+    pub last_error: Option<String>,
 }
 
 /// A parameter of a workflow.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use keirin_client::Client;
-use keirin_wire::api::{ChangeProject, CreateProject, Credential, Page, Project};
+use keirin_wire::api::{ChangeProject, CreateProject, Credential, Page, Project, Schedule};
 
 use super::login::secret;
 use super::retention::{self, ProjectRetentionArguments};
@@ -31,6 +31,8 @@ pub(crate) enum ProjectCommand {
     Change(On<ChangeArguments>),
     /// Store what the repository asks for, or forget it
     Credential(On<CredentialArguments>),
+    /// Show when a project's timed triggers start flows
+    Schedules(On<Named>),
     /// Show how long a project keeps what its flows leave, or change it
     Retention(On<ProjectRetentionArguments>),
     /// Remove a project with its flows, logs and all that they left
@@ -140,6 +142,11 @@ pub(crate) async fn project(command: ProjectCommand, output: &Output) -> anyhow:
         ProjectCommand::Credential(on) => {
             let (client, arguments) = on.connect()?;
             set_credential(&client, arguments, output).await
+        }
+        ProjectCommand::Schedules(on) => {
+            let (client, arguments) = on.connect()?;
+            schedules(&client.schedules(&arguments.name).await?, output);
+            Ok(Exit::Success)
         }
         ProjectCommand::Retention(on) => {
             let (client, arguments) = on.connect()?;
@@ -286,6 +293,34 @@ fn list(projects: &Page<Project>, output: &Output) {
     for project in &projects.items {
         shown::notices(output, project);
     }
+}
+
+fn schedules(schedules: &Page<Schedule>, output: &Output) {
+    if output.is_json() {
+        output.document(schedules);
+        return;
+    }
+    if schedules.items.is_empty() {
+        output.say("No workflow of the default branch has a timed trigger.");
+        output.hint("Add `cron`, `interval` or `date` to `triggers` of the workflow file.");
+        return;
+    }
+    let now = machine::now();
+    let row = |schedule: &Schedule| {
+        let last = match &schedule.last_error {
+            None => shown::ago_or_never(now, schedule.last_at),
+            Some(error) => format!("{}: {error}", shown::ago_or_never(now, schedule.last_at)),
+        };
+        vec![
+            schedule.workflow.clone(),
+            schedule.branch.clone(),
+            schedule.when.clone(),
+            shown::until(now, schedule.next_at),
+            last,
+        ]
+    };
+    let rows: Vec<_> = schedules.items.iter().map(row).collect();
+    output.table(&["Workflow", "Branch", "When", "Next", "Last"], &rows);
 }
 
 fn show(project: &Project, output: &Output) {

@@ -331,10 +331,6 @@ const LOOKED_AT_BY_TESTS: &[(&str, &str)] = &[
         "queued_jobs",
         "stories, the simulation and the bench see the queue itself",
     ),
-    (
-        "schedule_error",
-        "it is kept for people, and no page shows it yet",
-    ),
 ];
 
 /// Nothing is there for tests alone: the name of every public function stands a second time in what the program is made of.

@@ -23,6 +23,7 @@ import type { Column } from "../../parts/table/columns";
 import { DataTable } from "../../parts/table/DataTable";
 import { figure } from "../../parts/words";
 import { ProjectHead } from "./ProjectHead";
+import { Schedules } from "./Schedules";
 import css from "./ProjectPage.module.css";
 
 export function ProjectPage() {
@@ -39,7 +40,10 @@ export function ProjectPage() {
               <Banner key={notice.kind} text={notice.text} fix={notice.fix} />
             ))}
             <div className={css.columns}>
-              <Branches project={data} />
+              <div className={css.column}>
+                <Branches project={data} />
+                <Schedules project={data.name} />
+              </div>
               <RecentFlows project={data} />
             </div>
           </>
