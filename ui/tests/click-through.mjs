@@ -193,11 +193,8 @@ export class Walk {
   /** After a control was used and taken back, address and page are what they were. */
   async comeHome({ url, outline }, control) {
     const { page } = this;
-    const layers = page.locator("[role=dialog], [role=menu]");
-    if ((await layers.count()) > 0) {
-      this.fault(`this is left open: ${await layers.first().textContent()}`);
-      await page.goto(url);
-    }
+    // On a busy machine it may have opened after it was looked for.
+    if (!(await this.refuse())) await this.escape();
     const isHere = () => new URL(page.url()).pathname === new URL(url).pathname;
     for (let steps = 0; !isHere() && steps < 3; steps += 1) await page.goBack();
     if (!isHere() || (page.url() !== url && undoes.includes(control?.sort))) {
