@@ -181,6 +181,7 @@ async fn events_go_after_a_week_but_for_the_one_that_a_reader_may_stand_on() {
                from generate_series(1, 6003) as number",
         )
         .await;
+    fixture.database.settled().await;
     let newest = fixture.store.newest_position().await.unwrap();
     assert_eq!(fixture.round("remove_events").await, Ok(NextRun::Done));
     assert_eq!(fixture.retention.events_removed(), 5999);
