@@ -47,7 +47,7 @@ struct OpenClaim<'a> {
     answered: bool,
 }
 
-/// A number that no other flow of the project gets. Dropped, it is given back.
+/// A number that no other flow of the project gets. Dropped, it is released.
 pub(crate) struct ReservedNumber<'a> {
     handle: &'a Handle,
     project: ProjectId,
@@ -231,7 +231,7 @@ impl Drop for ReservedNumber<'_> {
         let (project, number) = (self.project, self.number);
         // Where the loop is full or gone, the number is left out.
         let (reply, _) = oneshot::channel();
-        let back = EngineEvent::GiveNumberBack { project, number };
+        let back = EngineEvent::ReleaseNumber { project, number };
         drop(self.handle.messages.try_send(Message::Step(back, reply)));
     }
 }

@@ -140,8 +140,8 @@ impl Engine {
     fn take_in(&mut self, event: EngineEvent, now: Timestamp, out: &mut Out) -> Result<EventReply, Refusal> {
         match event {
             EngineEvent::ReserveNumber(project) => Ok(EventReply::Reserved(self.reserve_number(project))),
-            EngineEvent::GiveNumberBack { project, number } => {
-                self.give_number_back(project, number);
+            EngineEvent::ReleaseNumber { project, number } => {
+                self.release_number(project, number);
                 Ok(EventReply::Done)
             }
             EngineEvent::StartFlow(new) => self.start_flow(*new, now, out),

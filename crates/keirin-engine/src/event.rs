@@ -21,7 +21,7 @@ pub enum EngineEvent {
     /// A flow will start in this project, and its plan depends on its number.
     ReserveNumber(ProjectId),
     /// The flow of a reserved number does not start.
-    GiveNumberBack {
+    ReleaseNumber {
         /// Of which project.
         project: ProjectId,
         /// Which number.

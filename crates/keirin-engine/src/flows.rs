@@ -61,7 +61,7 @@ impl Engine {
     }
 
     /// The newest number is given out again; an older one is left out.
-    pub(crate) fn give_number_back(&mut self, project: ProjectId, number: i64) {
+    pub(crate) fn release_number(&mut self, project: ProjectId, number: i64) {
         if !self.reserved_numbers.remove(&(project, number)) {
             return;
         }

@@ -318,16 +318,16 @@ fn a_number_that_is_reserved_is_nobody_else_s_until_it_is_given_back() {
         Ok(EventReply::NotReserved),
         "nobody has asked for it"
     );
-    let give_back = |story: &mut Story, number| {
-        let given = story.step(EngineEvent::GiveNumberBack { project, number });
+    let release = |story: &mut Story, number| {
+        let given = story.step(EngineEvent::ReleaseNumber { project, number });
         assert_eq!(given, Ok(EventReply::Done));
     };
     // A number in the middle is left out; the newest is given out again.
-    give_back(&mut story, first);
+    release(&mut story, first);
     assert_eq!(start(&mut story, first), Ok(EventReply::NotReserved));
     let fourth = reserve(&mut story);
-    give_back(&mut story, fourth);
-    give_back(&mut story, fourth);
+    release(&mut story, fourth);
+    release(&mut story, fourth);
     assert_eq!((fourth, reserve(&mut story)), (4, 4));
     // Another engine knows nothing of what was reserved, and of what has started.
     story.restart();

@@ -35,7 +35,7 @@ impl World {
         let at = self.rng.random_range(0..self.preparations.len());
         let (project, number) = self.preparations.swap_remove(at);
         if self.rng.random_bool(0.3) {
-            self.send(EngineEvent::GiveNumberBack { project, number });
+            self.send(EngineEvent::ReleaseNumber { project, number });
             return;
         }
         let mut flow = fixture::new_flow(project.0, plans::draw(&mut self.rng));
