@@ -130,7 +130,7 @@ pub static STREAMS: [&FactStream; 7] = [
 
 impl FactStream {
     /// Those of facts that go with such an owner.
-    pub fn of_owner(owner: FactOwner) -> impl Iterator<Item = &'static Self> {
+    pub fn of_owner(owner: FactOwner) -> impl Iterator<Item = &'static Self> + Clone {
         STREAMS.into_iter().filter(move |stream| stream.owner == owner)
     }
 }

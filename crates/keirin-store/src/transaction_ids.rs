@@ -2,11 +2,11 @@
 //! the PostgreSQL that gave them: in another one they may lie in a future that comes late or never, or in a past that was
 //! read long ago.
 
-use keirin_insight::{STREAMS, TRANSFORMS};
+use keirin_insight::STREAMS;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 
-use crate::facts::forget_counts;
-use crate::{Result, series};
+use crate::Result;
+use crate::facts::count_anew;
 
 /// Where somebody has copied the tables from another PostgreSQL, with `pg_dump` for instance, which keeps the ids: gives
 /// rows whose transactions have not been here yet the id of one that has, in their order, so that they can be read.
@@ -29,7 +29,7 @@ pub(crate) async fn renew_foreign_ids(pool: &PgPool) -> Result<()> {
                 .execute(&mut *transaction)
                 .await?;
         }
-        forget_positions(&mut transaction).await?;
+        count_anew(&mut transaction, STREAMS.into_iter()).await?;
         transaction.commit().await?;
         tracing::warn!(
             tables = foreign.join(", "),
@@ -38,17 +38,6 @@ pub(crate) async fn renew_foreign_ids(pool: &PgPool) -> Result<()> {
     }
     connection.close().await?;
     Ok(())
-}
-
-/// Has everything that reads facts begin at the start. No writer of samples may be under way meanwhile, for it has read
-/// from positions that are not so any more.
-pub(crate) async fn forget_positions(connection: &mut PgConnection) -> Result<()> {
-    series::take_turn(connection).await?;
-    let names = TRANSFORMS.map(|transform| transform.name.to_owned());
-    sqlx::query!("update positions set version = 0 where name = any ($1)", &names)
-        .execute(&mut *connection)
-        .await?;
-    forget_counts(connection, STREAMS.into_iter()).await
 }
 
 async fn has_foreign_positions(connection: &mut PgConnection) -> Result<bool> {

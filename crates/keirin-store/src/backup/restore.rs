@@ -1,14 +1,15 @@
 //! Restoring a backup, whole or not at all: what was there is kept aside until everything is in its place.
 
+use keirin_insight::STREAMS;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use tokio::io::AsyncRead;
 
 use super::catalog::{column_list, migrations, quoted, tables};
 use super::record::{Kind, Reader, parse, unpack};
 use super::{BackupError, BackupSummary, End, FORMAT, Manifest, TableHead};
+use crate::facts::count_anew;
 use crate::objects_to_remove::set_object_owner;
 use crate::store::MIGRATIONS;
-use crate::transaction_ids::forget_positions;
 use crate::{Store, StoreError};
 
 /// Where the tables that were there wait for the end.
@@ -208,7 +209,7 @@ async fn load<R: AsyncRead + Unpin>(
     set_object_owner(connection, object_owner).await?;
     // All facts are of one transaction of this PostgreSQL now.
     let mut transaction = connection.begin().await?;
-    forget_positions(&mut transaction).await?;
+    count_anew(&mut transaction, STREAMS.into_iter()).await?;
     transaction.commit().await?;
     Ok(end)
 }

@@ -5,7 +5,7 @@ use keirin_insight::{FactStream, STREAMS, TRANSFORMS, Transform};
 use sqlx::{AssertSqlSafe, FromRow, PgConnection};
 
 use crate::row::{timestamp, unsigned};
-use crate::{Result, Store};
+use crate::{Result, Store, series};
 
 /// How many facts a stream has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,6 +214,24 @@ impl Store {
         .await?;
         Ok(())
     }
+}
+
+/// Has whoever follows these streams count from the start: their definitions are of no version that there is. No writer of
+/// samples may be under way meanwhile, for it has read what is not so any more.
+pub(crate) async fn count_anew(
+    connection: &mut PgConnection,
+    streams: impl Iterator<Item = &'static FactStream> + Clone,
+) -> Result<()> {
+    series::take_turn(connection).await?;
+    let names: Vec<_> = TRANSFORMS
+        .iter()
+        .filter(|transform| streams.clone().any(|stream| stream == transform.follows))
+        .map(|transform| transform.name.to_owned())
+        .collect();
+    sqlx::query!("update positions set version = 0 where name = any ($1)", &names)
+        .execute(&mut *connection)
+        .await?;
+    forget_counts(connection, streams).await
 }
 
 /// Has facts of these streams counted from the start, because some of them go in this transaction.

@@ -6,8 +6,8 @@ mod git;
 mod work;
 
 pub use behind::{BehindFilter, BehindRow, Only};
-pub(crate) use counts::forget_counts;
 pub use counts::{FactCount, TransformLag};
+pub(crate) use counts::{count_anew, forget_counts};
 
 use crate::Position;
 

@@ -2,15 +2,15 @@
 //!
 //! Facts are read in their order and counted once, so whoever has counted one that is taken back counts anew.
 
-use keirin_insight::{FactOwner, FactStream, TRANSFORMS, stream};
+use keirin_insight::{FactOwner, FactStream, stream};
 use keirin_model::RepositoryId;
 use keirin_wire::api::FinishImport;
 use sqlx::PgConnection;
 
 use super::write::bytes;
-use crate::facts::forget_counts;
+use crate::Result;
+use crate::facts::count_anew;
 use crate::row::sanitize_nul;
-use crate::{Result, series};
 
 /// Forgets what the heads of a rewritten history do not reach, and the tags that are not there.
 pub(super) async fn forget(
@@ -122,23 +122,4 @@ async fn mark_repeats(
     .fetch_all(connection)
     .await?;
     Ok(changed.contains(&true))
-}
-
-/// Has whoever follows these streams count from the start: their definitions are of no version that there is. No writer of
-/// samples may be under way meanwhile, for it has read what is not so any more.
-pub(super) async fn count_anew(
-    connection: &mut PgConnection,
-    streams: impl Iterator<Item = &'static FactStream>,
-) -> Result<()> {
-    let streams: Vec<_> = streams.collect();
-    series::take_turn(connection).await?;
-    let names: Vec<_> = TRANSFORMS
-        .iter()
-        .filter(|transform| streams.contains(&transform.follows))
-        .map(|transform| transform.name.to_owned())
-        .collect();
-    sqlx::query!("update positions set version = 0 where name = any ($1)", &names)
-        .execute(&mut *connection)
-        .await?;
-    forget_counts(connection, streams.into_iter()).await
 }

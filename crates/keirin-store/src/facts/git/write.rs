@@ -7,6 +7,7 @@ use keirin_wire::api::{HistoryPart, NewFacts};
 use sqlx::PgConnection;
 
 use super::retract;
+use crate::facts::count_anew;
 use crate::row::{sanitize_nul, saturating_cast, to_sql};
 use crate::{Result, Store, StoreError};
 
@@ -86,7 +87,7 @@ async fn add_identities(
     .await?;
     // Commits that were counted for somebody are somebody else's now.
     if people.contains(&true) || identities.contains(&true) {
-        retract::count_anew(connection, std::iter::once(&stream::COMMITS)).await?;
+        count_anew(connection, std::iter::once(&stream::COMMITS)).await?;
     }
     Ok(())
 }
