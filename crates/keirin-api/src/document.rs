@@ -8,16 +8,13 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse, Response};
 use keirin_wire::api::{Problem, QueryRefusal};
-use url::Url;
-use utoipa::openapi::path::Operation;
 use utoipa::openapi::{Content, OpenApi, RefOr, Response as Answer};
 use utoipa::{OpenApi as _, PartialSchema as _, ToSchema};
 
 use crate::app::App;
 use crate::extract::Json;
 use crate::pages::policy;
-use crate::routes;
-use crate::settings::HttpSettings;
+use crate::route_table::{documented, operation_id};
 
 /// The look of the page, in a file of its own so that the browser need not trust any style within it.
 const STYLE: &str = include_str!("document/style.css");
@@ -38,8 +35,7 @@ pub fn document() -> &'static OpenApi {
 }
 
 fn make() -> OpenApi {
-    let nowhere = Url::parse("http://localhost/").expect("invariant: this is an address");
-    let (_, mut document) = routes::routes(&HttpSettings::at(nowhere)).split_for_parts();
+    let mut document = documented().clone();
     document.info = Head::openapi().info;
     document.info.version = "1".to_owned();
     if let Some(components) = &mut document.components {
@@ -72,7 +68,7 @@ fn make() -> OpenApi {
             &mut item.delete,
         ];
         for operation in operations.into_iter().flatten() {
-            name(operation);
+            operation.operation_id = operation_id(operation);
             let mut answer = Answer::new("What went wrong, and what to do.");
             answer
                 .content
@@ -89,14 +85,6 @@ fn make() -> OpenApi {
         }
     }
     document
-}
-
-/// Handlers are named within their module only; an operation's name is unique.
-fn name(operation: &mut Operation) {
-    let tag = operation.tags.iter().flatten().next();
-    if let (Some(tag), Some(id)) = (tag, &operation.operation_id) {
-        operation.operation_id = Some(format!("{}_{id}", tag.replace([' ', '-'], "_")));
-    }
 }
 
 /// The document in JSON, as it stands in the repository.

@@ -3,8 +3,6 @@
 
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::MatchedPath;
-use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
@@ -14,33 +12,9 @@ use tracing::Instrument as _;
 use crate::error::ApiError;
 use crate::work::WorkError;
 
-/// What only reads, though it is sent by `POST`, and a claim, whose caller must still be there when a job is found.
-const END_WITH_THEIR_CALLER: &[&str] = &[
-    "/agent/v1/claim",
-    "/api/v1/dashboards/check",
-    "/api/v1/sql",
-    "/api/v1/workflows/check",
-    "/git/{project}/git-upload-pack",
-    "/prometheus/api/v1/format_query",
-    "/prometheus/api/v1/labels",
-    "/prometheus/api/v1/parse_query",
-    "/prometheus/api/v1/query",
-    "/prometheus/api/v1/query_range",
-    "/prometheus/api/v1/series",
-];
-
 /// How many calls go on at once whose callers have left; one more is dropped with its caller. Whose caller is there is bounded by
 /// the connections.
 const MOST_ABANDONED: usize = 1000;
-
-/// Whether nothing is lost by a call of this kind that is dropped halfway.
-pub(crate) fn ends_with_its_caller(parts: &Parts) -> bool {
-    let path = parts
-        .extensions
-        .get::<MatchedPath>()
-        .map_or("", MatchedPath::as_str);
-    parts.method.is_safe() || END_WITH_THEIR_CALLER.contains(&path)
-}
 
 /// The calls that may change something.
 pub(crate) struct ChangingCalls {
@@ -126,7 +100,6 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::permission;
 
     /// A call that waits for a word and then says that it is done; and its caller, who has left halfway.
     async fn abandoned(calls: &ChangingCalls) -> (oneshot::Sender<()>, oneshot::Receiver<()>) {
@@ -167,12 +140,5 @@ mod tests {
         let (third_goes_on, third) = abandoned(&calls).await;
         third_goes_on.send(()).unwrap();
         assert_eq!(third.await, Ok(()), "the place was given back");
-    }
-
-    #[test]
-    fn those_that_end_with_their_caller_are_routes() {
-        for path in END_WITH_THEIR_CALLER {
-            assert!(permission::need("POST", path).is_some(), "{path}");
-        }
     }
 }

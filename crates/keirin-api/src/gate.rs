@@ -21,8 +21,8 @@ use crate::app::App;
 use crate::caller::{Caller, LiveAttempt, RequestProject, Who};
 use crate::connections::AddressPrefix;
 use crate::error::ApiError;
-use crate::finishing::ends_with_its_caller;
-use crate::permission::{self, Need, Noun};
+use crate::permission::{Need, Noun};
+use crate::route_table::{Route, route_table};
 use crate::work::WorkError;
 use crate::{origin, secret};
 
@@ -30,8 +30,10 @@ use crate::{origin, secret};
 pub(crate) async fn gate(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     match admit(&app, &mut parts).await {
-        Ok(()) if ends_with_its_caller(&parts) => next.run(Request::from_parts(parts, body)).await,
-        Ok(()) => {
+        Ok(route) if route.is_none_or(|route| route.effect.ends_with_its_caller()) => {
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Ok(_) => {
             let call = next.run(Request::from_parts(parts, body));
             app.changing_calls.finish(call).await
         }
@@ -39,21 +41,18 @@ pub(crate) async fn gate(State(app): State<Arc<App>>, request: Request, next: Ne
     }
 }
 
-async fn admit(app: &App, parts: &mut Parts) -> Result<(), ApiError> {
-    // What no route matches is the page's files, which are for everybody.
+/// Lets a call in; gives its route. What no route matches is the page's files, which are for everybody.
+async fn admit(app: &App, parts: &mut Parts) -> Result<Option<&'static Route>, ApiError> {
     let Some(path) = parts.extensions.get::<MatchedPath>().cloned() else {
-        return Ok(());
+        return Ok(None);
     };
-    let need = match permission::need(parts.method.as_str(), path.as_str()) {
-        Some(need) => need,
-        None if permission::knows(path.as_str()) => return Err(wrong_method(parts)),
-        None => {
-            return Err(ApiError::internal(format!(
-                "no need is declared for {}",
-                path.as_str()
-            )));
-        }
+    let (table, path) = (route_table(), path.as_str());
+    let route = match table.find(parts.method.as_str(), path) {
+        Some(route) => route,
+        None if table.knows(path) => return Err(wrong_method(parts)),
+        None => return Err(ApiError::internal(format!("no need is declared for {path}"))),
     };
+    let need = route.need;
     let caller = identify_counted(app, parts, need).await?;
     if let Who::Session { .. } = caller.who {
         origin::must_be_ours(parts, &app.settings)?;
@@ -62,7 +61,7 @@ async fn admit(app: &App, parts: &mut Parts) -> Result<(), ApiError> {
     }
     authorise(app, parts, need, &caller).await?;
     parts.extensions.insert(caller);
-    Ok(())
+    Ok(Some(route))
 }
 
 fn wrong_method(parts: &Parts) -> ApiError {

@@ -1,7 +1,7 @@
 //! HTTP: routes by noun, sign-in and permissions, OpenAPI, server-sent events, the page's files.
 //!
-//! A request passes `server` (headers, compression, names), then the `gate`, which asks `permission` what the route needs
-//! and `caller` whether whoever calls has it, and only then its handler in `routes`. What runs the work is behind
+//! A request passes `server` (headers, compression, names), then the `gate`, which asks the `route_table` what the route needs
+//! (`permission`) and `caller` whether whoever calls has it, and only then its handler in `routes`. What runs the work is behind
 //! [`Work`].
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
@@ -33,6 +33,7 @@ mod password;
 pub mod permission;
 mod repository;
 mod request_body;
+pub mod route_table;
 mod routes;
 mod secret;
 mod server;

@@ -37,8 +37,8 @@ const ONE_PACKET: u64 = 1400;
 
 /// The router of the whole HTTP layer.
 pub fn router(app: &Arc<App>) -> Router {
-    let (routes, _) = routes(&app.settings).split_for_parts();
-    let router = routes
+    let router = routes(&app.settings)
+        .into_router()
         .fallback(page)
         .layer(middleware::from_fn_with_state(Arc::clone(app), gate))
         .layer(middleware::from_fn(bound_body))

@@ -1,5 +1,5 @@
-//! The routes, by noun. Each handler takes what it needs, makes one call and gives a typed answer; who may call it stands
-//! in `permission`.
+//! The routes, by noun. Each handler takes what it needs, makes one call and gives a typed answer; what a call needs and what
+//! it does stands beside its handler in this file.
 
 mod agent_protocol;
 mod agents;
@@ -31,173 +31,201 @@ mod users;
 mod waiting;
 mod workflows;
 
-use std::sync::Arc;
-
 use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use keirin_model::access::Role::{Admin, Developer, Maintainer, Viewer};
 use tower_http::decompression::RequestDecompressionLayer;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
+use crate::permission::Need::{
+    Agent, Anyone, JobToken, LiveJob, LogSearch, Mirror, On, Open, Samples, Server, SignedIn, Visible,
+};
+use crate::permission::Noun::{Artifact, Flow, Job, Project, Run};
+use crate::route_table::Routes;
 use crate::settings::HttpSettings;
 
-/// Every route that takes and gives JSON and its kin, with its documentation.
-pub(crate) fn routes(settings: &HttpSettings) -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
+/// Every route.
+pub(crate) fn routes(settings: &HttpSettings) -> Routes {
+    Routes::new()
         .merge(work())
         .merge(measured())
         .merge(prometheus::routes())
         .merge(people())
         .merge(server())
-        .layer(DefaultBodyLimit::max(settings.json_bytes))
+        .within(|routes| routes.layer(DefaultBodyLimit::max(settings.json_bytes)))
         .merge(histories(settings))
         .merge(samples(settings))
         .merge(agent_protocol(settings))
         .merge(mirrors(settings))
 }
 
-fn measured() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(measure::list))
-        .routes(routes!(measure::flow))
-        .routes(routes!(measure::explain))
-        .routes(routes!(measure::behind))
-        .routes(routes!(measure::sql, measure::views))
-        .routes(routes!(sources::sources))
-        .routes(routes!(sources::targets))
-        .routes(routes!(dashboards::list, dashboards::import))
-        .routes(routes!(dashboards::check))
-        .routes(routes!(dashboards::show, dashboards::save, dashboards::remove))
+fn measured() -> Routes {
+    Routes::new()
+        .read(Visible, routes!(measure::list))
+        .read(Visible, routes!(measure::flow))
+        .read(Visible, routes!(measure::explain))
+        .read(Visible, routes!(measure::behind))
+        .read(Server(Viewer), routes!(measure::sql))
+        .read(Server(Viewer), routes!(measure::views))
+        .read(Server(Viewer), routes!(sources::sources))
+        .read(Server(Viewer), routes!(sources::targets))
+        .read(Visible, routes!(dashboards::list))
+        .change(Server(Developer), routes!(dashboards::import))
+        .read(SignedIn, routes!(dashboards::check))
+        .read(Visible, routes!(dashboards::show))
+        .change(Server(Developer), routes!(dashboards::save))
+        .change(Server(Developer), routes!(dashboards::remove))
 }
 
-fn work() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(overview::overview))
-        .routes(routes!(events::events))
-        .routes(routes!(projects::list, projects::create))
-        .routes(routes!(projects::show, projects::change, projects::remove))
-        .routes(routes!(projects::set_credential, projects::remove_credential))
-        .routes(routes!(projects::branches))
-        .routes(routes!(workflows::list))
-        .routes(routes!(workflows::schedules))
-        .routes(routes!(workflows::check))
-        .routes(routes!(workflows::schema))
-        .routes(routes!(flows::list_of_project, flows::start))
-        .routes(routes!(flows::show_numbered))
-        .routes(routes!(flows::list))
-        .routes(routes!(flows::show))
-        .routes(routes!(flows::cancel))
-        .routes(routes!(flows::rerun))
-        .routes(routes!(runs::show))
-        .routes(routes!(runs::start))
-        .routes(routes!(runs::cancel))
-        .routes(routes!(jobs::list))
-        .routes(routes!(jobs::queue))
-        .routes(routes!(jobs::show))
-        .routes(routes!(jobs::cancel))
-        .routes(routes!(logs::read))
-        .routes(routes!(logs::stream))
-        .routes(routes!(logs::raw))
-        .routes(routes!(logs::search))
-        .routes(routes!(test_results::of_flow))
-        .routes(routes!(test_results::of_run))
-        .routes(routes!(test_results::of_job))
-        .routes(routes!(artifacts::of_flow))
-        .routes(routes!(artifacts::of_run))
-        .routes(routes!(artifacts::of_job))
-        .routes(routes!(artifacts::download))
-        .routes(routes!(repositories::list))
-        .routes(routes!(repositories::show))
-        .routes(routes!(agents::list, agents::remove_waiting))
-        .routes(routes!(agents::show, agents::change, agents::remove))
-        .routes(routes!(background::overview))
-        .routes(routes!(background::list))
-        .routes(routes!(background::run))
-        .routes(routes!(background::cancel))
-        .routes(routes!(storage::show))
-        .routes(routes!(retention::of_server, retention::set_of_server))
-        .routes(routes!(retention::of_project, retention::set_of_project))
-        .routes(routes!(retention::pin, retention::unpin))
+fn work() -> Routes {
+    Routes::new()
+        .read(Visible, routes!(overview::overview))
+        .read(Visible, routes!(events::events))
+        .read(Visible, routes!(projects::list))
+        .change(Server(Maintainer), routes!(projects::create))
+        .read(On(Project, Viewer), routes!(projects::show))
+        .change(On(Project, Maintainer), routes!(projects::change))
+        .change(On(Project, Admin), routes!(projects::remove))
+        .change(On(Project, Maintainer), routes!(projects::set_credential))
+        .change(On(Project, Maintainer), routes!(projects::remove_credential))
+        .read(On(Project, Viewer), routes!(projects::branches))
+        .read(On(Project, Viewer), routes!(workflows::list))
+        .read(On(Project, Viewer), routes!(workflows::schedules))
+        .read(SignedIn, routes!(workflows::check))
+        .read(Open, routes!(workflows::schema))
+        .read(On(Project, Viewer), routes!(flows::list_of_project))
+        .change(On(Project, Developer), routes!(flows::start))
+        .read(On(Project, Viewer), routes!(flows::show_numbered))
+        .read(Visible, routes!(flows::list))
+        .read(On(Flow, Viewer), routes!(flows::show))
+        .change(On(Flow, Developer), routes!(flows::cancel))
+        .change(On(Flow, Developer), routes!(flows::rerun))
+        .read(On(Run, Viewer), routes!(runs::show))
+        .change(On(Run, Developer), routes!(runs::start))
+        .change(On(Run, Developer), routes!(runs::cancel))
+        .read(Visible, routes!(jobs::list))
+        .read(Visible, routes!(jobs::queue))
+        .read(On(Job, Viewer), routes!(jobs::show))
+        .change(On(Job, Developer), routes!(jobs::cancel))
+        .read(On(Job, Viewer), routes!(logs::read))
+        .read(On(Job, Viewer), routes!(logs::stream))
+        .read(On(Job, Viewer), routes!(logs::raw))
+        .read(LogSearch, routes!(logs::search))
+        .read(On(Flow, Viewer), routes!(test_results::of_flow))
+        .read(On(Run, Viewer), routes!(test_results::of_run))
+        .read(On(Job, Viewer), routes!(test_results::of_job))
+        .read(On(Flow, Viewer), routes!(artifacts::of_flow))
+        .read(On(Run, Viewer), routes!(artifacts::of_run))
+        .read(On(Job, Viewer), routes!(artifacts::of_job))
+        .read(On(Artifact, Viewer), routes!(artifacts::download))
+        .read(Visible, routes!(repositories::list))
+        .read(Visible, routes!(repositories::show))
+        .read(SignedIn, routes!(agents::list))
+        .change(Server(Admin), routes!(agents::remove_waiting))
+        .read(SignedIn, routes!(agents::show))
+        .change(Server(Admin), routes!(agents::change))
+        .change(Server(Admin), routes!(agents::remove))
+        .read(Server(Admin), routes!(background::overview))
+        .read(Server(Admin), routes!(background::list))
+        .change(Server(Admin), routes!(background::run))
+        .change(Server(Admin), routes!(background::cancel))
+        .read(Server(Admin), routes!(storage::show))
+        .read(Server(Viewer), routes!(retention::of_server))
+        .change(Server(Admin), routes!(retention::set_of_server))
+        .read(On(Project, Viewer), routes!(retention::of_project))
+        .change(On(Project, Maintainer), routes!(retention::set_of_project))
+        .change(On(Flow, Developer), routes!(retention::pin))
+        .change(On(Flow, Developer), routes!(retention::unpin))
 }
 
-fn people() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(sign_in::sign_in))
-        .routes(routes!(sign_in::sign_out))
-        .routes(routes!(sign_in::link_page, sign_in::by_link))
-        .routes(routes!(me::me))
-        .routes(routes!(me::set_password))
-        .routes(routes!(members::list))
-        .routes(routes!(members::set, members::remove))
-        .routes(routes!(tokens::list, tokens::create))
-        .routes(routes!(tokens::revoke))
-        .routes(routes!(users::list, users::create))
-        .routes(routes!(users::change))
-        .routes(routes!(users::sign_in_link))
+fn people() -> Routes {
+    Routes::new()
+        .change(Open, routes!(sign_in::sign_in))
+        .change(Anyone, routes!(sign_in::sign_out))
+        .read(Open, routes!(sign_in::link_page))
+        .change(Open, routes!(sign_in::by_link))
+        .read(Anyone, routes!(me::me))
+        .change(SignedIn, routes!(me::set_password))
+        .read(On(Project, Maintainer), routes!(members::list))
+        .change(On(Project, Admin), routes!(members::set))
+        .change(On(Project, Admin), routes!(members::remove))
+        .read(SignedIn, routes!(tokens::list))
+        .change(SignedIn, routes!(tokens::create))
+        .change(SignedIn, routes!(tokens::revoke))
+        .read(Server(Admin), routes!(users::list))
+        .change(Server(Admin), routes!(users::create))
+        .change(Server(Admin), routes!(users::change))
+        .change(Server(Admin), routes!(users::sign_in_link))
 }
 
-fn server() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(health::alive))
-        .routes(routes!(health::ready))
-        .route("/api/v1/openapi.json", axum::routing::get(crate::document::json))
-        .route("/api/docs", axum::routing::get(crate::document::page))
-        .route("/api/docs/style.css", axum::routing::get(crate::document::style))
+fn server() -> Routes {
+    Routes::new()
+        .read(Open, routes!(health::alive))
+        .read(Open, routes!(health::ready))
+        .read_unlisted(Open, "GET", "/api/v1/openapi.json", get(crate::document::json))
+        .read_unlisted(Open, "GET", "/api/docs", get(crate::document::page))
+        .read_unlisted(Open, "GET", "/api/docs/style.css", get(crate::document::style))
 }
 
-fn histories(settings: &HttpSettings) -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(repositories::add))
-        .routes(routes!(repositories::finish))
-        .layer(DefaultBodyLimit::max(settings.history_bytes))
+fn histories(settings: &HttpSettings) -> Routes {
+    Routes::new()
+        .receive(Server(Maintainer), routes!(repositories::add))
+        .change(Server(Maintainer), routes!(repositories::finish))
+        .within(|routes| routes.layer(DefaultBodyLimit::max(settings.history_bytes)))
 }
 
-fn samples(settings: &HttpSettings) -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(samples::exposition::metrics))
-        .routes(routes!(
-            samples::pushgateway::put,
-            samples::pushgateway::post,
-            samples::pushgateway::delete
-        ))
-        .routes(routes!(samples::influx::write_lines))
-        .routes(routes!(samples::influx::ping))
-        .routes(routes!(samples::remote_write::write))
+fn samples(settings: &HttpSettings) -> Routes {
+    Routes::new()
+        .read(Server(Viewer), routes!(samples::exposition::metrics))
+        .receive(Samples, routes!(samples::pushgateway::put))
+        .receive(Samples, routes!(samples::pushgateway::post))
+        .receive(Samples, routes!(samples::pushgateway::delete))
+        .receive(Samples, routes!(samples::influx::write_lines))
+        .read(Open, routes!(samples::influx::ping))
+        .receive(Samples, routes!(samples::remote_write::write))
         // Agents compress what they send when it is much. Remote write has a compression of its own.
-        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
-        .layer(DefaultBodyLimit::max(settings.samples_bytes))
+        .within(|routes| {
+            let decompression = RequestDecompressionLayer::new().pass_through_unaccepted(true);
+            let limit = DefaultBodyLimit::max(settings.samples_bytes);
+            routes.layer(decompression).layer(limit)
+        })
 }
 
-fn agent_protocol(settings: &HttpSettings) -> OpenApiRouter<Arc<App>> {
+fn agent_protocol(settings: &HttpSettings) -> Routes {
     use agent_protocol::{attempts, files, register};
 
-    let small = OpenApiRouter::new()
-        .routes(routes!(register::register))
-        .routes(routes!(register::claim))
-        .routes(routes!(attempts::events))
-        .routes(routes!(files::download))
-        .layer(DefaultBodyLimit::max(settings.json_bytes));
-    let log = OpenApiRouter::new()
-        .routes(routes!(attempts::log))
-        .layer(DefaultBodyLimit::max(settings.log_chunk_bytes));
-    let results = OpenApiRouter::new()
-        .routes(routes!(attempts::test_results))
-        .layer(DefaultBodyLimit::max(settings.test_report_bytes));
+    let small = Routes::new()
+        .change(Open, routes!(register::register))
+        .hand_out(Agent, routes!(register::claim))
+        .receive(JobToken, routes!(attempts::events))
+        .read(LiveJob, routes!(files::download))
+        .within(|routes| routes.layer(DefaultBodyLimit::max(settings.json_bytes)));
+    let log = Routes::new()
+        .receive(LiveJob, routes!(attempts::log))
+        .within(|routes| routes.layer(DefaultBodyLimit::max(settings.log_chunk_bytes)));
+    let results = Routes::new()
+        .receive(LiveJob, routes!(attempts::test_results))
+        .within(|routes| routes.layer(DefaultBodyLimit::max(settings.test_report_bytes)));
     // Its handler counts the bytes as they come.
-    let files = OpenApiRouter::new()
-        .routes(routes!(files::keep, files::list))
-        .layer(DefaultBodyLimit::disable());
+    let files = Routes::new()
+        .receive(LiveJob, routes!(files::keep))
+        .read(LiveJob, routes!(files::list))
+        .within(|routes| routes.layer(DefaultBodyLimit::disable()));
     small.merge(log).merge(results).merge(files)
 }
 
-fn mirrors(settings: &HttpSettings) -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .route("/git/{project}/info/refs", axum::routing::get(mirrors::refs))
-        .route(
+fn mirrors(settings: &HttpSettings) -> Routes {
+    Routes::new()
+        .read_unlisted(Mirror, "GET", "/git/{project}/info/refs", get(mirrors::refs))
+        .read_unlisted(
+            Mirror,
+            "POST",
             "/git/{project}/git-upload-pack",
-            axum::routing::post(mirrors::pack),
+            post(mirrors::pack),
         )
         // git compresses what it asks for when that is much.
-        .layer(RequestDecompressionLayer::new())
-        .layer(DefaultBodyLimit::max(settings.git_request_bytes))
+        .within(|routes| {
+            let limit = DefaultBodyLimit::max(settings.git_request_bytes);
+            routes.layer(RequestDecompressionLayer::new()).layer(limit)
+        })
 }

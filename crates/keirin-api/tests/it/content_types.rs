@@ -2,7 +2,8 @@
 
 use axum::body::{Body, Bytes};
 use axum::http::Request;
-use keirin_api::permission::{Need, TABLE};
+use keirin_api::permission::Need;
+use keirin_api::route_table::{Route, route_table};
 use keirin_model::access::Role;
 use serde_json::Value;
 
@@ -97,7 +98,10 @@ async fn every_answer_is_of_a_type_that_the_document_names() {
     let document: Value = serde_json::from_str(&keirin_api::document_text().unwrap()).unwrap();
     let mut faults = Vec::new();
     let mut seen = 0;
-    for (method, path, need) in TABLE {
+    for Route {
+        method, path, need, ..
+    } in route_table().all()
+    {
         let operation = &document["paths"][path.replace("{*", "{")][method.to_lowercase()];
         if operation.is_null() {
             continue;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use keirin_api::permission::{Need, Noun, TABLE};
+use keirin_api::permission::{Need, Noun};
+use keirin_api::route_table::route_table;
 use keirin_model::access::Role;
 use serde_json::Value;
 
@@ -49,17 +50,18 @@ fn the_page_of_permissions_is_up_to_date() {
 fn page() -> String {
     let document = serde_json::to_value(keirin_api::document()).unwrap();
     let mut sections: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (method, path, need) in TABLE {
+    for route in route_table().all() {
+        let (method, path) = (route.method, &route.path);
         let documented = path.replace("{*", "{");
         let operation = &document["paths"][&documented][method.to_ascii_lowercase()];
         let (section, summary) = match (&operation["tags"][0], &operation["summary"]) {
             (Value::String(section), Value::String(summary)) => (section.clone(), summary.as_str()),
-            _ if *need == Need::Mirror => ("git".to_owned(), "Fetch from the mirror of a project"),
+            _ if route.need == Need::Mirror => ("git".to_owned(), "Fetch from the mirror of a project"),
             // Pages and files that everybody gets are no part of the API.
-            _ if *need == Need::Open => continue,
+            _ if route.need == Need::Open => continue,
             _ => panic!("{method} {path} needs something and has no summary"),
         };
-        let row = format!("| {summary} | `{method} {path}` | {} |", words(*need));
+        let row = format!("| {summary} | `{method} {path}` | {} |", words(route.need));
         sections.entry(section).or_default().push(row);
     }
     let mut page = HEAD.to_owned();

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
-use keirin_api::permission::{Need, TABLE};
+use keirin_api::permission::Need;
+use keirin_api::route_table::route_table;
 use keirin_engine::{Move, RowChange};
 use keirin_model::access::Role;
 use keirin_model::{AgentId, BranchId, Outcome, ProjectId, Status};
@@ -58,9 +59,9 @@ async fn everything(world: &World, by: &By, seen: &Running) -> BTreeMap<String, 
 
 /// The paths of all reading calls that people make.
 fn reading() -> impl Iterator<Item = &'static str> {
-    let rows = TABLE.iter().filter(|(method, _, need)| {
+    let routes = route_table().all().into_iter().filter(|route| {
         let is_for_people = matches!(
-            need,
+            route.need,
             Need::Open
                 | Need::Anyone
                 | Need::Visible
@@ -69,9 +70,9 @@ fn reading() -> impl Iterator<Item = &'static str> {
                 | Need::Server(_)
                 | Need::LogSearch
         );
-        *method == "GET" && is_for_people
+        route.method == "GET" && is_for_people
     });
-    rows.map(|(_, path, _)| *path)
+    routes.map(|route| route.path.as_str())
 }
 
 /// A path with what its parameters stand for.
