@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
+use keirin_wire::api::Page;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::error::ApiError;
 
@@ -32,4 +34,46 @@ pub(crate) fn cursor<Id: FromStr>(text: Option<&str>) -> Result<Option<Id>, ApiE
             "Give `next_cursor` of the page before, or none to begin at the start.",
         )
     })
+}
+
+/// Which part of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many, at most 200; 50 where absent.
+    #[param(value_type = Option<u32>)]
+    limit: Option<Limit>,
+}
+
+impl PageQuery {
+    pub(crate) fn limit(&self) -> u32 {
+        Limit::or_default(self.limit)
+    }
+
+    /// The id after which to go on.
+    pub(crate) fn after<Id: FromStr>(&self) -> Result<Option<Id>, ApiError> {
+        cursor(self.cursor.as_deref())
+    }
+
+    /// The name after which to go on, without what no text in the database can hold.
+    pub(crate) fn after_name(&self) -> Option<String> {
+        self.cursor.as_ref().map(|cursor| cursor.replace('\0', ""))
+    }
+}
+
+/// A page of rows, of which one more was asked for than it holds.
+pub(crate) fn page<Row, Item>(
+    mut rows: Vec<Row>,
+    limit: u32,
+    cursor: impl FnOnce(&Row) -> String,
+    item: impl FnMut(Row) -> Item,
+) -> Page<Item> {
+    let is_last = rows.len() <= limit as usize;
+    rows.truncate(limit as usize);
+    Page {
+        next_cursor: rows.last().filter(|_| !is_last).map(cursor),
+        items: rows.into_iter().map(item).collect(),
+    }
 }

@@ -23,7 +23,7 @@ impl Client {
     /// # Errors
     /// As every call.
     pub async fn tokens(&self) -> Result<Page<Token>> {
-        self.get("/api/v1/tokens").await
+        self.every_page("/api/v1/tokens", &[]).await
     }
 
     /// Makes a token.
@@ -47,7 +47,7 @@ impl Client {
     /// # Errors
     /// As every call.
     pub async fn users(&self) -> Result<Page<User>> {
-        self.get("/api/v1/users").await
+        self.every_page("/api/v1/users", &[]).await
     }
 
     /// Adds somebody.

@@ -18,7 +18,7 @@ impl Client {
     /// # Errors
     /// As every call.
     pub async fn projects(&self) -> Result<Page<Project>> {
-        self.get("/api/v1/projects").await
+        self.every_page("/api/v1/projects", &[]).await
     }
 
     /// A project by name.

@@ -23,6 +23,9 @@ const byPages = {
   getNextPageParam: (page: Page<unknown>): Cursor => page.next_cursor ?? undefined,
 };
 
+/** As much of a list as comes at once. */
+const pageOf = (cursor: Cursor) => ({ limit: most, ...(cursor === undefined ? {} : { cursor }) });
+
 /** A list that is short by nature, read to its end. */
 async function whole<T>(read: (cursor: Cursor) => Promise<Page<T>>): Promise<T[]> {
   const items: T[] = [];
@@ -47,7 +50,7 @@ export const overviewQuery = queryOptions({
 
 export const projectsQuery = queryOptions({
   queryKey: ["projects"],
-  queryFn: ({ signal }) => whole(() => told(client.GET("/api/v1/projects", { signal }))),
+  queryFn: ({ signal }) => whole((cursor) => told(client.GET("/api/v1/projects", { params: { query: pageOf(cursor) }, signal }))),
 });
 
 export const projectQuery = (project: string) =>
@@ -163,19 +166,17 @@ export const queueQuery = queryOptions({
 export const agentsQuery = queryOptions({
   queryKey: ["agents"],
   queryFn: ({ signal }) =>
-    whole((cursor) =>
-      told(client.GET("/api/v1/agents", { params: { query: { limit: most, ...(cursor === undefined ? {} : { cursor }) } }, signal })),
-    ),
+    whole((cursor) => told(client.GET("/api/v1/agents", { params: { query: pageOf(cursor) }, signal }))),
 });
 
 export const tokensQuery = queryOptions({
   queryKey: ["tokens"],
-  queryFn: ({ signal }) => whole(() => told(client.GET("/api/v1/tokens", { signal }))),
+  queryFn: ({ signal }) => whole((cursor) => told(client.GET("/api/v1/tokens", { params: { query: pageOf(cursor) }, signal }))),
 });
 
 export const usersQuery = queryOptions({
   queryKey: ["users"],
-  queryFn: ({ signal }) => whole(() => told(client.GET("/api/v1/users", { signal }))),
+  queryFn: ({ signal }) => whole((cursor) => told(client.GET("/api/v1/users", { params: { query: pageOf(cursor) }, signal }))),
 });
 
 /** What no event tells of: whoever comes back to it asks anew. */

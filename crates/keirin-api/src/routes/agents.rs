@@ -14,49 +14,27 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query};
-use crate::paging::Limit;
+use crate::paging::{self, PageQuery};
 
 /// The most slots that an agent may have.
 const SLOTS: u32 = 1000;
 
-/// Which part of the list of agents.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct AgentsQuery {
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-    /// How many agents; 50 where absent, 200 at the most.
-    #[param(value_type = Option<u32>)]
-    limit: Option<Limit>,
-}
-
 /// List agents
-#[utoipa::path(get, path = "/api/v1/agents", tag = "agents", params(AgentsQuery), responses((status = 200, body = Page<Agent>)))]
+#[utoipa::path(get, path = "/api/v1/agents", tag = "agents", params(PageQuery), responses((status = 200, body = Page<Agent>)))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Query(query): Query<AgentsQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<Agent>>, ApiError> {
     let sight = caller.sight(&app.store).await?;
-    let limit = Limit::or_default(query.limit);
-    // Names have no character that a text in the database cannot hold.
-    let after = query.cursor.as_deref().map(sanitized);
+    let after = query.after_name();
     let which = AgentFilter::Page {
         after: after.as_deref(),
-        limit: limit + 1,
+        limit: query.limit() + 1,
     };
-    let mut agents = app.store.agent_views(&sight, which, app.outside.now()).await?;
-    let is_last = agents.len() <= limit as usize;
-    agents.truncate(limit as usize);
-    let next_cursor = agents.last().filter(|_| !is_last).map(|agent| agent.name.clone());
-    Ok(Json(Page {
-        items: agents,
-        next_cursor,
-    }))
-}
-
-fn sanitized(cursor: &str) -> String {
-    cursor.replace('\0', "")
+    let agents = app.store.agent_views(&sight, which, app.outside.now()).await?;
+    let cursor = |agent: &Agent| agent.name.clone();
+    Ok(Json(paging::page(agents, query.limit(), cursor, |agent| agent)))
 }
 
 /// Which agents are to be removed.

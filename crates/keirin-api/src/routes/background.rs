@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query};
-use crate::paging::{Limit, cursor};
+use crate::paging::{self, Limit, cursor};
 
 /// Which background jobs.
 #[derive(Deserialize, IntoParams)]
@@ -48,12 +48,9 @@ pub(crate) async fn list(
         after: cursor(query.cursor.as_deref())?,
         limit: i64::from(limit) + 1,
     };
-    let mut jobs = app.store.background_jobs(filter).await?;
-    let is_last = jobs.len() <= limit as usize;
-    jobs.truncate(limit as usize);
-    let next_cursor = jobs.last().filter(|_| !is_last).map(|job| job.id.to_string());
-    let items = jobs.into_iter().map(|job| view(&app, job)).collect();
-    Ok(Json(Page { items, next_cursor }))
+    let jobs = app.store.background_jobs(filter).await?;
+    let cursor = |job: &Stored| job.id.to_string();
+    Ok(Json(paging::page(jobs, limit, cursor, |job| view(&app, job))))
 }
 
 /// Show what there is of background work

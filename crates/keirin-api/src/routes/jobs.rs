@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query};
-use crate::paging::{Limit, cursor};
+use crate::paging::{Limit, PageQuery, cursor};
 use crate::work::CancelTarget;
 
 /// Which jobs.
@@ -62,17 +62,6 @@ pub(crate) async fn list(
     Ok(Json(page))
 }
 
-/// Where to go on in the queue.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct PageQuery {
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-    /// How many, at most 200; 50 where absent.
-    #[param(value_type = Option<u32>)]
-    limit: Option<Limit>,
-}
-
 /// List the queue
 ///
 /// Jobs that wait for an agent, newest first, each with the reason.
@@ -84,12 +73,11 @@ pub(crate) async fn queue(
 ) -> Result<Json<Page<QueueEntry>>, ApiError> {
     let filter = JobFilter {
         queued: true,
-        before: cursor(page.cursor.as_deref())?,
+        before: page.after()?,
         ..JobFilter::default()
     };
     let sight = caller.sight(&app.store).await?;
-    let limit = Limit::or_default(page.limit);
-    let page = app.store.job_list(&sight, &filter, limit).await?;
+    let page = app.store.job_list(&sight, &filter, page.limit()).await?;
     Ok(Json(Page {
         // One that has been given to an agent meanwhile waits no more.
         items: entries(&app, &caller, page.items).await?,

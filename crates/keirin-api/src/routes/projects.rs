@@ -8,13 +8,14 @@ use keirin_git::RepositoryUrl;
 use keirin_model::ProjectId;
 use keirin_model::access::Role;
 use keirin_store::projects::{NamedRepository, NewProject, ProjectChange};
-use keirin_store::views::{ProjectRef, VisibleProjects};
+use keirin_store::views::{ProjectFilter, ProjectRef, VisibleProjects};
 use keirin_wire::api::{Branch, ChangeProject, CreateProject, Credential, Page, Project};
 
 use crate::app::App;
 use crate::caller::{Caller, RequestProject};
 use crate::error::ApiError;
-use crate::extract::Json;
+use crate::extract::{Json, Query};
+use crate::paging::{self, PageQuery};
 use crate::{credentials, repository};
 
 /// The name of the default branch until the repository has been read; nobody sees it before.
@@ -22,18 +23,30 @@ const DEFAULT_BRANCH: &str = "main";
 
 /// List projects
 ///
-/// Those that the caller may see.
-#[utoipa::path(get, path = "/api/v1/projects", tag = "projects", responses((status = 200, body = Page<Project>)))]
+/// Those that the caller may see, by name.
+#[utoipa::path(get, path = "/api/v1/projects", tag = "projects", params(PageQuery), responses((status = 200, body = Page<Project>)))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
 ) -> Result<Json<Page<Project>>, ApiError> {
+    Query(query): Query<PageQuery>,
     let sight = caller.sight(&app.store).await?;
-    let mut projects = app.store.project_views(&sight, None).await?;
-    for project in &mut projects {
-        show_to(&caller, project);
-    }
-    Ok(Json(Page::all(projects)))
+    let after = query.after_name();
+    let which = ProjectFilter::Page {
+        after: after.as_deref(),
+        limit: query.limit() + 1,
+    };
+    let projects = app.store.project_views(&sight, which).await?;
+    let cursor = |project: &Project| project.name.clone();
+    Ok(Json(paging::page(
+        projects,
+        query.limit(),
+        cursor,
+        |mut project| {
+            show_to(&caller, &mut project);
+            project
+        },
+    )))
 }
 
 /// Make a project
@@ -177,7 +190,7 @@ async fn store_credential(app: &App, project: ProjectId, credential: &Credential
 async fn view(app: &App, caller: &Caller, project: ProjectId) -> Result<Project, ApiError> {
     let mut projects = app
         .store
-        .project_views(&VisibleProjects::All, Some(project))
+        .project_views(&VisibleProjects::All, ProjectFilter::One(project))
         .await?;
     let mut project = projects
         .pop()

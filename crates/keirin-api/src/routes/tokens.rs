@@ -7,13 +7,14 @@ use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use keirin_model::TokenId;
 use keirin_model::access::Role;
-use keirin_store::access::{NewToken, Opens, Revocable};
+use keirin_store::access::{NewToken, Opens, Revocable, TokenFilter};
 use keirin_wire::api::{CreateToken, CreatedToken, Page, Token, TokenKind};
 
 use crate::app::App;
 use crate::caller::{Caller, Who};
 use crate::error::ApiError;
-use crate::extract::{Json, Path};
+use crate::extract::{Json, Path, Query};
+use crate::paging::{self, PageQuery};
 use crate::secret::{self, API_TOKEN, JOIN_TOKEN};
 
 /// How long an API token works where nobody says.
@@ -28,22 +29,29 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 3660);
 /// List tokens
 ///
 /// One's own; everybody's for an admin; with a token for one project those for that project. The secrets are not in it.
-#[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", responses((status = 200, body = Page<Token>)))]
-pub(crate) async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Page<Token>>, ApiError> {
+#[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", params(PageQuery), responses((status = 200, body = Page<Token>)))]
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<Token>>, ApiError> {
     let owner = match caller.server_role() {
         Some(Role::Admin) => None,
         _ => Some(caller.person()?.id),
     };
-    let mut tokens = app.store.tokens(owner).await?;
-    if let Who::Token {
-        id, project: Some(_), ..
-    } = &caller.who
-    {
-        let own = tokens.iter().find(|token| token.id == *id);
-        let project = own.and_then(|own| own.project.clone());
-        tokens.retain(|token| token.project == project);
-    }
-    Ok(Json(Page::all(tokens)))
+    let project = match &caller.who {
+        Who::Token { project, .. } => *project,
+        _ => None,
+    };
+    let filter = TokenFilter {
+        owner,
+        project,
+        before: query.after()?,
+        limit: query.limit() + 1,
+    };
+    let tokens = app.store.tokens(filter).await?;
+    let cursor = |token: &Token| token.id.to_string();
+    Ok(Json(paging::page(tokens, query.limit(), cursor, |token| token)))
 }
 
 /// Make a token

@@ -11,25 +11,31 @@ use keirin_wire::api::{ChangeUser, CreateUser, Page, ProjectRole, SignInLink, Us
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::extract::{Json, Path};
+use crate::extract::{Json, Path, Query};
+use crate::paging::{self, PageQuery};
 use crate::password;
 
 /// List users
-#[utoipa::path(get, path = "/api/v1/users", tag = "users", responses((status = 200, body = Page<User>)))]
-pub(crate) async fn list(State(app): State<Arc<App>>) -> Result<Json<Page<User>>, ApiError> {
-    let users = app.store.users().await?;
+///
+/// By name.
+#[utoipa::path(get, path = "/api/v1/users", tag = "users", params(PageQuery), responses((status = 200, body = Page<User>)))]
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<User>>, ApiError> {
+    let after = query.after_name();
+    let users = app.store.users(after.as_deref(), query.limit() + 1).await?;
     let roles = app.store.project_roles(None, None).await?;
-    let views = users.into_iter().map(|user| {
+    let cursor = |user: &UserRow| user.name.clone();
+    Ok(Json(paging::page(users, query.limit(), cursor, |user| {
         let own = roles.iter().filter(|row| row.user == user.id);
-        let projects: Vec<ProjectRole> = own
-            .map(|row| ProjectRole {
-                project: row.project_name.clone(),
-                role: row.role,
-            })
-            .collect();
+        let projects = own.map(|row| ProjectRole {
+            project: row.project_name.clone(),
+            role: row.role,
+        });
+        let projects = projects.collect();
         view(user, projects)
-    });
-    Ok(Json(Page::all(views.collect())))
+    })))
 }
 
 /// Add a user

@@ -7,7 +7,7 @@ use keirin_model::access::Role;
 use keirin_wire::api::{
     Agent, AgentState, Flow, FlowSummary, Job, JobSummary, Overview, Page, QueueEntry, Run,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::{By, World};
 
@@ -34,6 +34,46 @@ async fn a_list_comes_page_by_page_each_entry_once() {
     }
     assert_eq!(numbers, [5, 4, 3, 2, 1]);
     assert_eq!(pages, 3);
+}
+
+/// Every entry of a list, by pages of two, by what stands under this key.
+async fn by_pages(world: &World, by: &By, path: &str, key: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page: Page<Value> = world.get(by, &format!("{path}?limit=2{cursor}")).await.json();
+        assert!(page.items.len() <= 2);
+        let names = page.items.iter().filter_map(|item| item[key].as_str());
+        found.extend(names.map(str::to_owned));
+        match page.next_cursor {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return found,
+        }
+    }
+}
+
+#[tokio::test]
+async fn projects_users_tokens_and_agents_come_by_the_page() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    for name in ["b", "D", "a", "E", "c"] {
+        world.project(name, false).await;
+        world.user(name, None).await;
+        world.agent(name, name).await;
+        let made = json!({"kind": "api", "name": name, "project": name});
+        world.post(&admin, "/api/v1/tokens", made).await;
+    }
+    assert_eq!(
+        by_pages(&world, &admin, "/api/v1/projects", "name").await,
+        ["a", "b", "c", "D", "E"]
+    );
+    let users = by_pages(&world, &admin, "/api/v1/users", "name").await;
+    assert_eq!(users, ["a", "admin", "b", "c", "D", "E"]);
+    let agents = by_pages(&world, &admin, "/api/v1/agents", "name").await;
+    assert_eq!(agents.len(), 5);
+    // The newest first.
+    let tokens = by_pages(&world, &admin, "/api/v1/tokens", "name").await;
+    assert_eq!(tokens, ["c", "E", "a", "D", "b"]);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ mod users;
 pub use roles::RoleRow;
 pub use sessions::SessionRow;
 pub(crate) use tokens::use_join_token;
-pub use tokens::{ApiTokenRow, JoinTokenRow, NewToken, Opens, Revocable};
+pub use tokens::{ApiTokenRow, JoinTokenRow, NewToken, Opens, Revocable, TokenFilter};
 pub use users::{UserChange, UserRow};
 
 use std::str::FromStr;

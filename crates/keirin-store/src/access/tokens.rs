@@ -56,6 +56,19 @@ pub enum Opens {
     },
 }
 
+/// Which tokens are listed.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenFilter {
+    /// Of this person alone.
+    pub owner: Option<UserId>,
+    /// That open this project alone.
+    pub project: Option<ProjectId>,
+    /// Older than this one.
+    pub before: Option<TokenId>,
+    /// So many at most.
+    pub limit: u32,
+}
+
 /// An API token that holds.
 pub struct ApiTokenRow {
     /// Its id.
@@ -132,11 +145,11 @@ impl Store {
         Ok(TokenId(id))
     }
 
-    /// Tokens, newest first: of one person or of everybody.
+    /// Tokens, newest first.
     ///
     /// # Errors
     /// As every call.
-    pub async fn tokens(&self, owner: Option<UserId>) -> Result<Vec<Token>> {
+    pub async fn tokens(&self, filter: TokenFilter) -> Result<Vec<Token>> {
         let rows = sqlx::query!(
             r#"select tokens.id, tokens.kind, tokens.name, tokens.prefix, users.name as owner, tokens.role,
                 projects.name as "project?", tokens.groups, tokens.uses_left, tokens.parent, tokens.can_create_tokens,
@@ -146,9 +159,13 @@ impl Store {
             from tokens
             join users on users.id = tokens.owner
             left join projects on projects.id = tokens.project
-            where $1::bigint is null or tokens.owner = $1
-            order by tokens.id desc"#,
-            owner.map(|owner| owner.0),
+            where ($1::bigint is null or tokens.owner = $1) and ($2::bigint is null or tokens.project = $2)
+                and ($3::bigint is null or tokens.id < $3)
+            order by tokens.id desc limit $4"#,
+            filter.owner.map(|owner| owner.0),
+            filter.project.map(|project| project.0),
+            filter.before.map(|token| token.0),
+            i64::from(filter.limit),
         )
         .fetch_all(&self.pool)
         .await?;

@@ -94,16 +94,18 @@ impl Store {
         Ok(UserId(id))
     }
 
-    /// Everybody, by name.
+    /// People by name, after this one, so many at the most.
     ///
     /// # Errors
     /// As every call.
-    pub async fn users(&self) -> Result<Vec<UserRow>> {
+    pub async fn users(&self, after: Option<&str>, limit: u32) -> Result<Vec<UserRow>> {
         sqlx::query_as!(
             UserColumns,
             r#"select id, name, role, password_hash, disabled, created_at as "created_at: _",
                 signed_in_at as "signed_in_at: _"
-            from users order by lower(name)"#
+            from users where $1::text is null or lower(name) > lower($1) order by lower(name) limit $2"#,
+            after,
+            i64::from(limit),
         )
         .fetch_all(&self.pool)
         .await?

@@ -17,6 +17,7 @@ pub use flows::FlowFilter;
 pub use job_outputs::{OutputsOf, ResultFilter};
 pub use lists::JobFilter;
 pub use project_refs::ProjectRef;
+pub use projects::ProjectFilter;
 
 use keirin_model::{Outcome, ProjectId, State};
 

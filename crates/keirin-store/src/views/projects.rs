@@ -12,17 +12,35 @@ use super::VisibleProjects;
 use crate::row::saturating_cast;
 use crate::{Result, Store};
 
+/// Which projects are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProjectFilter<'a> {
+    /// This one.
+    One(ProjectId),
+    /// Those whose names come after this one, so many at the most.
+    Page {
+        /// The last name of the page before.
+        after: Option<&'a str>,
+        /// How many.
+        limit: u32,
+    },
+}
+
 impl Store {
-    /// Projects in sight, by name; only this one where one is named. The caller fills in the role.
+    /// Projects in sight, by name. The caller fills in the role.
     ///
     /// # Errors
     /// As every call.
     pub async fn project_views(
         &self,
         sight: &VisibleProjects,
-        only: Option<ProjectId>,
+        which: ProjectFilter<'_>,
     ) -> Result<Vec<Project>> {
         let seen = sight.ids();
+        let (only, after, limit) = match which {
+            ProjectFilter::One(id) => (Some(id), None, 1),
+            ProjectFilter::Page { after, limit } => (None, after, i64::from(limit)),
+        };
         let rows = sqlx::query!(
             r#"select id, name, repository, workflow_file, public, credential is not null as "has_credential!",
                 created_at as "created_at: jiff_sqlx::Timestamp",
@@ -33,9 +51,12 @@ impl Store {
                 (select flows.id from flows where flows.project = projects.id order by flows.number desc limit 1) as latest_flow
             from projects
             where ($1::bigint[] is null or id = any($1)) and ($2::bigint is null or id = $2)
-            order by lower(name)"#,
+                and ($3::text is null or lower(name) > lower($3))
+            order by lower(name) limit $4"#,
             seen.as_deref(),
             only.map(|project| project.0),
+            after,
+            limit,
         )
         .fetch_all(&self.pool)
         .await?;

@@ -8,7 +8,7 @@ use keirin_model::retention::RetainedKind;
 use keirin_model::{BranchId, FlowId, JobId, ProjectId, RunId, State};
 use keirin_store::Store;
 use keirin_store::retention::RetentionCutoff;
-use keirin_store::views::{FlowFilter, JobFilter, OutputsOf, ResultFilter, VisibleProjects};
+use keirin_store::views::{FlowFilter, JobFilter, OutputsOf, ProjectFilter, ResultFilter, VisibleProjects};
 use keirin_testkit::TestDatabase;
 use sqlx::PgConnection;
 
@@ -147,7 +147,7 @@ async fn what_a_page_asks_for_reads_few_rows_of_a_long_history() {
     check!("test results", store => store.test_result_views(outputs, &ResultFilter::default(), 50));
     check!("artifacts", store => store.artifact_views(outputs));
     check!("totals of the overview", store => store.totals(&all, now()));
-    check!("projects", store => store.project_views(&all, None));
+    check!("projects", store => store.project_views(&all, ProjectFilter::Page { after: None, limit: 51 }));
     let cutoff = RetentionCutoff {
         branch,
         kind: FlowKind::Ci,
