@@ -2,6 +2,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import {
   agentsQuery,
+  auditQuery,
   backgroundQuery,
   branchesQuery,
   flowQuery,
@@ -23,6 +24,7 @@ import { Frame } from "./frame/Frame";
 import { insightNamed } from "./insights/insights";
 import { NotFound } from "./pages/NotFound";
 import { PageError } from "./pages/PageError";
+import { auditSchema } from "./pages/audit/entries";
 import { backgroundSchema } from "./pages/background/states";
 import { exploreSchema } from "./pages/explore/state";
 import { Root } from "./Root";
@@ -233,6 +235,16 @@ const storage = createRoute({
   component: lazyRouteComponent(() => import("./pages/storage/StoragePage"), "StoragePage"),
 });
 
+const readAuditSearch = readSearch(auditSchema);
+const audit = createRoute({
+  getParentRoute: () => framed,
+  path: "/settings/audit-log",
+  validateSearch: readAuditSearch,
+  loaderDeps: ({ search }) => search,
+  loader: ({ deps }) => ahead(queryClient.prefetchInfiniteQuery(auditQuery(deps))),
+  component: lazyRouteComponent(() => import("./pages/audit/AuditPage"), "AuditPage"),
+});
+
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     signIn,
@@ -264,6 +276,7 @@ export const router = createRouter({
       password,
       background,
       storage,
+      audit,
     ]),
   ]),
   basepath: new URL(document.baseURI).pathname,

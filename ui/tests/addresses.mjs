@@ -107,6 +107,26 @@ export function checkAddresses({ page, go, api, heading, project, log }) {
     must((await job()).run_at > due, "the job is not left out");
   });
 
+  check("the audit log says who changed what, and is narrowed by a click and widened again", async () => {
+    await go("settings/audit-log");
+    await heading("Audit log").waitFor();
+    const first = address();
+    const table = page.getByRole("table", { name: "Changes" });
+    await table.getByRole("link", { name: project, exact: true }).first().click();
+    await addressIs(`${first}?project=${project}`);
+    await table.getByRole("link", { name: "admin", exact: true }).first().click();
+    await addressIs(`${first}?project=${project}&by=admin`);
+    await page.getByLabel("Outcome").selectOption("open");
+    await addressIs(`${first}?project=${project}&by=admin&outcome=open`);
+    await page.getByText("No such change").waitFor();
+    await page.getByLabel("Outcome").selectOption("");
+    await page.getByRole("button", { name: `Project ${project}: show all again` }).click();
+    await addressIs(`${first}?by=admin`);
+    await page.getByRole("button", { name: "By admin: show all again" }).click();
+    await addressIs(first);
+    await table.getByText("Sign in by a one-time link").first().waitFor();
+  });
+
   check("a query is written and run on an empty Explore page", async () => {
     await go("explore");
     await page.getByRole("textbox", { name: "Query" }).first().fill("vector(41) + 1");

@@ -8,7 +8,7 @@ const kinds = [
   "/projects/:project/branches/:branch", "/projects/:project/branches/:branch/workflow", "/flows/:id", "/runs/:id", "/jobs/:id",
   "/queue", "/agents", "/logs", "/insights", "/insights/repository", "/insights/contributors", "/insights/flow-health", "/insights/dora",
   "/explore", "/dashboards", "/dashboards/:uid", "/targets", "/data", "/facts", "/settings/tokens", "/settings/users", "/settings/password",
-  "/settings/background-jobs", "/settings/storage",
+  "/settings/background-jobs", "/settings/storage", "/settings/audit-log",
 ];
 
 /**

@@ -27,7 +27,7 @@ export function checkEveryPage({ browser, context, at, api, project }) {
       `flows/${flow.id}`, `flows/${flow.id}?tab=waterfall`, `flows/${flow.id}?tab=tests`, `flows/${flow.id}?tab=artifacts`,
       `flows/${flow.id}?tab=about`, `flows/${broken.id}`, `runs/${flow.runs[0].id}`, `jobs/${job.id}`, `jobs/${job.id}#L3-L5`, "queue", "agents", "logs",
       `logs?in=flow&id=${flow.id}&regex=spoke`, "settings/tokens", "settings/users", "settings/password",
-      "settings/background-jobs", "settings/background-jobs?state=dead", "settings/storage", "sign-in", "no/such/page",
+      "settings/background-jobs", "settings/background-jobs?state=dead", "settings/storage", "settings/audit-log", "settings/audit-log?outcome=failed", "sign-in", "no/such/page",
       "flows/999999999", ...measurePages,
     ];
     return addresses;

@@ -18,6 +18,7 @@ use keirin_store::access::{NewToken, Opens};
 use keirin_store::waiting_agents::WAITING_REMEMBERED;
 use keirin_wire::api::SignInLink;
 
+use crate::audit::ChangeCounts;
 use crate::environment::Environment;
 use crate::error::ApiError;
 use crate::finishing::ChangingCalls;
@@ -73,6 +74,8 @@ pub struct App {
     pub(crate) limits: Limits,
     /// Calls that come to their end whatever becomes of their callers.
     pub(crate) changing_calls: ChangingCalls,
+    /// How many changes have been asked for.
+    pub(crate) changes: ChangeCounts,
     /// Whether this server is open for work, once it leads.
     is_open: AtomicBool,
     pub(crate) open_logs: OpenLogs,
@@ -113,6 +116,7 @@ impl App {
             keys: parts.keys,
             outside: parts.outside,
             changing_calls: ChangingCalls::default(),
+            changes: ChangeCounts::default(),
             is_open: AtomicBool::new(true),
             open_logs: OpenLogs::default(),
             strangers_register: tokio::sync::Mutex::default(),

@@ -13,6 +13,7 @@ use keirin_store::access::{ApiTokenRow, SessionRow, UserRow};
 use keirin_store::views::{ProjectRef, VisibleProjects};
 use keirin_wire::api::{IdentityKind, ProjectRole};
 
+use crate::audit::AuditNote;
 use crate::error::ApiError;
 use crate::work::Live;
 
@@ -281,4 +282,4 @@ pub(crate) struct LiveAttempt {
     pub(crate) place: Live,
 }
 
-from_gate!(Caller, RequestProject, LiveAttempt);
+from_gate!(Caller, RequestProject, LiveAttempt, AuditNote);

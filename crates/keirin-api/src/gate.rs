@@ -18,27 +18,48 @@ use keirin_model::{AgentId, AttemptId, FlowId, JobId, RunId};
 use keirin_store::views::{ProjectRef, VisibleProjects};
 
 use crate::app::App;
+use crate::audit::AuditNote;
 use crate::caller::{Caller, LiveAttempt, RequestProject, Who};
 use crate::connections::AddressPrefix;
 use crate::error::ApiError;
 use crate::permission::{Need, Noun};
-use crate::route_table::{Route, route_table};
+use crate::route_table::{Effect, Route, route_table};
 use crate::work::WorkError;
 use crate::{origin, secret};
 
 /// Lets a call in or answers why not.
 pub(crate) async fn gate(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    match admit(&app, &mut parts).await {
-        Ok(route) if route.is_none_or(|route| route.effect.ends_with_its_caller()) => {
-            next.run(Request::from_parts(parts, body)).await
+    let note = match admit(&app, &mut parts).await {
+        Ok(Some(route)) if route.effect == Effect::Changes => note(&app, &mut parts, route).await.map(Some),
+        Ok(Some(route)) if route.effect == Effect::Receives => Ok(None),
+        Ok(_) => return next.run(Request::from_parts(parts, body)).await,
+        Err(error) => Err(error),
+    };
+    let note = match note {
+        Ok(note) => note,
+        Err(error) => return error.into_response(),
+    };
+    let call = next.run(Request::from_parts(parts, body));
+    let with = Arc::clone(&app);
+    let call = async move {
+        let response = call.await;
+        if let Some(note) = note {
+            note.end(&with, response.status()).await;
         }
-        Ok(_) => {
-            let call = next.run(Request::from_parts(parts, body));
-            app.changing_calls.finish(call).await
-        }
-        Err(error) => error.into_response(),
+        response
+    };
+    app.changing_calls.finish(call).await
+}
+
+/// Begins the entry in the audit log of a call that changes something.
+async fn note(app: &App, parts: &mut Parts, route: &'static Route) -> Result<AuditNote, ApiError> {
+    let note = AuditNote::of(app, parts, route).await?;
+    if route.need != Need::Open {
+        note.write_down(app).await?;
     }
+    parts.extensions.insert(note.clone());
+    Ok(note)
 }
 
 /// Lets a call in; gives its route. What no route matches is the page's files, which are for everybody.

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod app;
+mod audit;
 mod caller;
 pub mod checking;
 mod connections;

@@ -23,15 +23,8 @@ pub enum Effect {
     HandsOut,
     /// It takes in what an agent, a job or another system has measured or written.
     Receives,
-    /// It changes something at somebody's word.
+    /// It changes something at somebody's word, which the audit log keeps.
     Changes,
-}
-
-impl Effect {
-    /// Whether nothing is lost by a call that is dropped halfway.
-    pub(crate) const fn ends_with_its_caller(self) -> bool {
-        matches!(self, Self::Reads | Self::HandsOut)
-    }
 }
 
 /// A route.
@@ -47,18 +40,25 @@ pub struct Route {
     pub effect: Effect,
     /// Its operation in the OpenAPI document, by id; `None` for what is no part of the API.
     pub operation: Option<String>,
+    /// What it does in a few words, where it has an operation.
+    pub summary: Option<String>,
 }
 
 /// Every route, by path.
 #[derive(Debug, Default)]
 pub struct RouteTable {
     routes: HashMap<String, Vec<Route>>,
+    /// What each operation does, in a few words.
+    operations: HashMap<String, String>,
 }
 
 impl RouteTable {
     fn new(routes: Vec<Route>) -> Self {
         let mut table = Self::default();
         for route in routes {
+            if let (Some(operation), Some(summary)) = (&route.operation, &route.summary) {
+                table.operations.insert(operation.clone(), summary.clone());
+            }
             table.routes.entry(route.path.clone()).or_default().push(route);
         }
         table
@@ -74,6 +74,11 @@ impl RouteTable {
     /// Whether there is a route of this path with any method.
     pub(crate) fn knows(&self, path: &str) -> bool {
         self.routes.contains_key(path)
+    }
+
+    /// What an operation does, in a few words.
+    pub(crate) fn summary(&self, operation: &str) -> Option<&str> {
+        self.operations.get(operation).map(String::as_str)
     }
 
     /// Every route, by path and method.
@@ -146,6 +151,7 @@ impl Routes {
             need,
             effect: Effect::Reads,
             operation: None,
+            summary: None,
         });
         self.router = self.router.route(path, handler);
         self
@@ -180,6 +186,7 @@ impl Routes {
                 need,
                 effect,
                 operation: operation_id(operation),
+                summary: operation.summary.clone(),
             });
             self.table.extend(routes);
         }

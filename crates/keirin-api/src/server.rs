@@ -27,7 +27,7 @@ use crate::request_body::bound_body;
 use crate::routes::routes;
 
 /// The header that names a request in the server's log.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The most bytes of a text that becomes part of a problem document.
 const MOST_OF_REASON: usize = 4096;

@@ -9,6 +9,7 @@
 mod access;
 mod agent;
 mod agents;
+mod audit;
 mod background;
 mod client;
 mod error;
@@ -29,6 +30,7 @@ mod transport;
 mod workflows;
 
 pub use agent::AgentClient;
+pub use audit::AuditQuery;
 pub use client::Client;
 pub use error::ClientError;
 pub use events::{EventStream, News};

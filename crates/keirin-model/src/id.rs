@@ -87,4 +87,6 @@ ids! {
     TokenId,
     /// Something that the server does by itself and must not lose.
     BackgroundJobId,
+    /// A change that somebody made, in the audit log.
+    AuditEntryId,
 }

@@ -18,8 +18,8 @@ pub mod status;
 pub mod trigger;
 
 pub use id::{
-    AgentId, ArtifactId, AttemptId, BackgroundJobId, BranchId, FlowId, JobId, LogStreamId, PersonId,
-    ProjectId, RepositoryId, RunId, ScheduleId, TokenId, UserId,
+    AgentId, ArtifactId, AttemptId, AuditEntryId, BackgroundJobId, BranchId, FlowId, JobId, LogStreamId,
+    PersonId, ProjectId, RepositoryId, RunId, ScheduleId, TokenId, UserId,
 };
 pub use jiff::Timestamp;
 

@@ -7,6 +7,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod audit;
 mod deleted_project;
 mod events;
 mod expiry;
@@ -19,6 +20,7 @@ mod usage;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use jiff::SignedDuration;
 use keirin_background::BackgroundWork;
 use keirin_model::Clock;
 use keirin_model::retention::RetainedKind;
@@ -42,6 +44,7 @@ struct Counts {
     removed: AtomicU64,
     orphans: AtomicU64,
     events: AtomicU64,
+    audit_entries: AtomicU64,
     flows: AtomicU64,
     logs: AtomicU64,
     artifacts: AtomicU64,
@@ -89,6 +92,11 @@ impl Retention {
         self.counts.events.load(Ordering::Relaxed)
     }
 
+    /// How many entries of the audit log were removed since the server started.
+    pub fn audit_entries_removed(&self) -> u64 {
+        self.counts.audit_entries.load(Ordering::Relaxed)
+    }
+
     /// How many objects have gone since the server started.
     pub fn counts(&self) -> RemovalCounts {
         RemovalCounts {
@@ -98,9 +106,14 @@ impl Retention {
     }
 }
 
-/// Every kind of background job that takes something away.
-pub fn background_works(retention: &Retention) -> Vec<Arc<dyn BackgroundWork>> {
+/// Every kind of background job that takes something away; the audit log keeps its entries for so long.
+pub fn background_works(retention: &Retention, audit_kept: SignedDuration) -> Vec<Arc<dyn BackgroundWork>> {
+    let audit = audit::RemoveAuditEntries {
+        retention: retention.clone(),
+        kept: audit_kept,
+    };
     vec![
+        Arc::new(audit),
         Arc::new(expiry::ApplyRetention(retention.clone())),
         Arc::new(events::RemoveEvents(retention.clone())),
         Arc::new(removal::RemoveObjects(retention.clone())),

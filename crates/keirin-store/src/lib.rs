@@ -3,6 +3,7 @@
 pub mod access;
 pub mod agents;
 pub mod artifacts;
+pub mod audit;
 pub mod background_jobs;
 pub mod backup;
 mod branches;

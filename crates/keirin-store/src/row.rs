@@ -59,6 +59,10 @@ pub(crate) trait Bounded {
     const MAX: Self;
 }
 
+impl Bounded for i16 {
+    const MAX: Self = Self::MAX;
+}
+
 impl Bounded for i32 {
     const MAX: Self = Self::MAX;
 }

@@ -42,6 +42,15 @@ impl TestDatabase {
             .expect("the test's database takes another connection")
     }
 
+    /// Runs statements that only a test has a use for.
+    pub async fn execute(&self, statements: &str) {
+        let mut connection = self.connection().await;
+        let ran = sqlx::raw_sql(AssertSqlSafe(statements.to_owned()));
+        ran.execute(&mut connection)
+            .await
+            .expect("the test's database takes the statements");
+    }
+
     /// Waits until every transaction of before now has ended, anywhere on the server: until then readers of facts and
     /// events hold back what came after the oldest of them.
     pub async fn settled(&self) {

@@ -79,6 +79,8 @@ pub(crate) struct Config {
     pub(crate) series_limit: u64,
     /// How long samples from outside are kept.
     pub(crate) keep_samples_days: u32,
+    /// How long the audit log keeps who has changed what.
+    pub(crate) keep_audit_days: u32,
     /// Whether the server's own database is measured.
     #[serde(deserialize_with = "figment::util::bool_from_str_or_int")]
     pub(crate) measure_own_database: bool,
@@ -138,6 +140,7 @@ impl Default for Config {
             backups_kept: 7,
             series_limit: 200_000,
             keep_samples_days: 400,
+            keep_audit_days: 365,
             measure_own_database: true,
             targets: Vec::new(),
             sql: Vec::new(),

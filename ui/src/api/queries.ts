@@ -1,7 +1,7 @@
 /** What the page reads: one entry for each question, by noun. Keys begin with the noun, so that live events can name them. */
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { client, told } from "./client";
-import type { BackgroundJobState, LogPage } from "./types";
+import type { BackgroundJobState, ChangeOutcome, LogPage } from "./types";
 
 export { queryClient } from "./queryClient";
 
@@ -207,6 +207,29 @@ export const backgroundJobsQuery = ({ kind, state }: BackgroundJobsAsked) =>
         ...(cursor === undefined ? {} : { cursor }),
       };
       return told(client.GET("/api/v1/background-jobs", { params: { query }, signal }));
+    },
+    ...byPages,
+    staleTime: soonStale,
+  });
+
+export interface AuditAsked {
+  by?: string | undefined;
+  project?: string | undefined;
+  outcome?: ChangeOutcome | undefined;
+}
+
+export const auditQuery = ({ by, project, outcome }: AuditAsked) =>
+  infiniteQueryOptions({
+    queryKey: ["audit", by ?? null, project ?? null, outcome ?? null],
+    queryFn: ({ pageParam: cursor, signal }) => {
+      const query = {
+        limit: glance,
+        ...(by === undefined ? {} : { by }),
+        ...(project === undefined ? {} : { project }),
+        ...(outcome === undefined ? {} : { outcome }),
+        ...(cursor === undefined ? {} : { cursor }),
+      };
+      return told(client.GET("/api/v1/audit-log", { params: { query }, signal }));
     },
     ...byPages,
     staleTime: soonStale,

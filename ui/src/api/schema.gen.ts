@@ -200,6 +200,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who has changed what
+         * @description Every call that was to change something, the newest first: who called, from where, and what became of it. Calls that were
+         *     turned away at the door are not in it, nor what agents, jobs and other systems send.
+         */
+        get: operations["audit_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/background": {
         parameters: {
             query?: never;
@@ -821,7 +842,7 @@ export interface paths {
         };
         /**
          * List projects
-         * @description Those that the caller may see.
+         * @description Those that the caller may see, by name.
          */
         get: operations["projects_list"];
         put?: never;
@@ -1419,7 +1440,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List users */
+        /**
+         * List users
+         * @description By name.
+         */
         get: operations["users_list"];
         put?: never;
         /** Add a user */
@@ -2138,6 +2162,48 @@ export interface components {
             outcome: components["schemas"]["Outcome"];
         };
         AttemptId: string;
+        /** @description A change that somebody asked for. */
+        AuditEntry: {
+            /** @description The address that the call came from; `null` for a command on the server's own machine. */
+            address: string | null;
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            at: string;
+            /** @description Who asked for it. */
+            by: components["schemas"]["AuditPrincipal"];
+            /** @description What it was about: the ids in the address, and what was set. Secrets are never in it. */
+            details: {
+                [key: string]: string;
+            };
+            /** @description Its id; later ones have higher ones. */
+            id: components["schemas"]["AuditEntryId"];
+            /** @description Which change: an operation of the OpenAPI document, or a command. */
+            operation: string;
+            /** @description What became of it. */
+            outcome: components["schemas"]["ChangeOutcome"];
+            /** @description The name that the project had, where it was about one. */
+            project: string | null;
+            /** @description How the server's log names the call. */
+            request: string;
+            /**
+             * Format: int32
+             * @description The HTTP status that it was answered with.
+             */
+            status: number | null;
+            /** @description What the operation does, in a few words. */
+            summary: string;
+        };
+        AuditEntryId: string;
+        /** @description Who asked for a change. */
+        AuditPrincipal: {
+            /** @description The id of the person, the token, the agent or the attempt. */
+            id: string | null;
+            kind: components["schemas"]["PrincipalKind"] | null;
+            /** @description Their name at that time: of a token it is its owner's. */
+            name: string | null;
+        };
         /** @description A job that the server does by itself. */
         BackgroundJob: {
             /**
@@ -2317,6 +2383,11 @@ export interface components {
              */
             slots?: number | null;
         };
+        /**
+         * @description What became of a change that somebody asked for.
+         * @enum {string}
+         */
+        ChangeOutcome: "made" | "refused" | "failed" | "open";
         /** @description Changes a project: what is absent stays. */
         ChangeProject: {
             /** @description Whether people who are not signed in may look at it. */
@@ -3552,6 +3623,44 @@ export interface components {
             next_cursor: string | null;
         };
         /** @description Part of a list. */
+        Page_AuditEntry: {
+            /** @description What stands on this page. */
+            items: {
+                /** @description The address that the call came from; `null` for a command on the server's own machine. */
+                address: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was asked for.
+                 */
+                at: string;
+                /** @description Who asked for it. */
+                by: components["schemas"]["AuditPrincipal"];
+                /** @description What it was about: the ids in the address, and what was set. Secrets are never in it. */
+                details: {
+                    [key: string]: string;
+                };
+                /** @description Its id; later ones have higher ones. */
+                id: components["schemas"]["AuditEntryId"];
+                /** @description Which change: an operation of the OpenAPI document, or a command. */
+                operation: string;
+                /** @description What became of it. */
+                outcome: components["schemas"]["ChangeOutcome"];
+                /** @description The name that the project had, where it was about one. */
+                project: string | null;
+                /** @description How the server's log names the call. */
+                request: string;
+                /**
+                 * Format: int32
+                 * @description The HTTP status that it was answered with.
+                 */
+                status: number | null;
+                /** @description What the operation does, in a few words. */
+                summary: string;
+            }[];
+            /** @description To be given as `cursor` to get the next page; `null` on the last one. It means nothing else. */
+            next_cursor: string | null;
+        };
+        /** @description Part of a list. */
         Page_BackgroundJob: {
             /** @description What stands on this page. */
             items: {
@@ -4186,6 +4295,11 @@ export interface components {
              */
             value: number | null;
         };
+        /**
+         * @description What somebody is who changes something.
+         * @enum {string}
+         */
+        PrincipalKind: "person" | "token" | "agent" | "job" | "service";
         /** @description A problem document: the body of every answer that is an error. */
         Problem: {
             /** @description What happened this time, and why. */
@@ -5525,7 +5639,7 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
-                /** @description How many agents; 50 where absent, 200 at the most. */
+                /** @description How many, at most 200; 50 where absent. */
                 limit?: number;
             };
             header?: never;
@@ -5693,6 +5807,51 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": number[];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit_list: {
+        parameters: {
+            query?: {
+                /** @description By whoever had this name, also with a token. */
+                by?: string;
+                /** @description About the project that had this name. */
+                project?: string;
+                /** @description This operation alone. */
+                operation?: string;
+                /** @description With this outcome. */
+                outcome?: components["schemas"]["ChangeOutcome"];
+                /** @description Asked for at this time or later. */
+                since?: string;
+                /** @description Asked for before this time. */
+                until?: string;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description How many changes; 50 where absent, 200 at the most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEntry"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -6841,7 +7000,12 @@ export interface operations {
     };
     projects_list: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description How many, at most 200; 50 where absent. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -7990,7 +8154,12 @@ export interface operations {
     };
     tokens_list: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description How many, at most 200; 50 where absent. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -8078,7 +8247,12 @@ export interface operations {
     };
     users_list: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description How many, at most 200; 50 where absent. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;

@@ -38,6 +38,7 @@ const settingsOfAdmins: Place[] = [
   { to: "/settings/users", label: "Users", icon: "users" },
   { to: "/settings/background-jobs", label: "Background jobs", icon: "background" },
   { to: "/settings/storage", label: "Storage", icon: "storage" },
+  { to: "/settings/audit-log", label: "Audit log", icon: "audit" },
 ];
 
 interface RailProps {

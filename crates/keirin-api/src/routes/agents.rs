@@ -11,6 +11,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::app::App;
+use crate::audit::AuditNote;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query};
@@ -52,6 +53,7 @@ pub(crate) struct RemoveAgentsQuery {
 pub(crate) async fn remove_waiting(
     State(app): State<Arc<App>>,
     Query(query): Query<RemoveAgentsQuery>,
+    note: AuditNote,
 ) -> Result<Json<RemovedAgents>, ApiError> {
     if query.state != AgentState::Unauthorised {
         return Err(ApiError::invalid(
@@ -60,6 +62,7 @@ pub(crate) async fn remove_waiting(
         ));
     }
     let removed = app.remove_waiting_agents(None).await?;
+    note.detail("removed", removed);
     Ok(Json(RemovedAgents { removed }))
 }
 
@@ -81,6 +84,7 @@ pub(crate) async fn change(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(agent): Path<AgentId>,
+    note: AuditNote,
     Json(change): Json<ChangeAgent>,
 ) -> Result<Json<Agent>, ApiError> {
     if change.slots.is_some_and(|slots| slots > SLOTS) {
@@ -88,6 +92,15 @@ pub(crate) async fn change(
             format!("An agent has at most {SLOTS} slots."),
             "Give a smaller number.",
         ));
+    }
+    if change.authorised == Some(true) {
+        note.detail("authorised", true);
+    }
+    note.detail_of("disabled", change.disabled);
+    note.detail_of("slots", change.slots);
+    if let Some(groups) = &change.groups {
+        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+        note.detail("groups", groups.join(", "));
     }
     match change.authorised {
         Some(true) => app.store.authorise_agent(agent).await?,
@@ -109,7 +122,9 @@ pub(crate) async fn change(
         app.store.set_agent_disabled(agent, disabled).await?;
     }
     app.work.agent_changed(agent).await?;
-    Ok(Json(view(&app, &caller, agent).await?))
+    let agent = view(&app, &caller, agent).await?;
+    note.detail("name", &agent.name);
+    Ok(Json(agent))
 }
 
 /// Remove an agent

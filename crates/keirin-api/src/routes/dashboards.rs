@@ -9,6 +9,7 @@ use keirin_store::views::VisibleProjects;
 use keirin_wire::api::{Dashboard, DashboardCheck, DashboardContent, DashboardSummary, Page, Severity};
 
 use crate::app::App;
+use crate::audit::AuditNote;
 use crate::caller::Caller;
 use crate::dashboards::{content, problems, provided, title, uid, without_answers};
 use crate::error::ApiError;
@@ -71,10 +72,13 @@ pub(crate) async fn show(
 pub(crate) async fn import(
     State(app): State<Arc<App>>,
     caller: Caller,
+    note: AuditNote,
     Json(wanted): Json<DashboardContent>,
 ) -> Result<(StatusCode, Json<Dashboard>), ApiError> {
     let drawn = format!("{:016x}", u64::from_be_bytes(app.outside.random::<8>()));
     let kept = keep(&app, &caller, wanted, None, &drawn).await?;
+    note.detail("dashboard", &kept.uid);
+    note.detail("title", &kept.title);
     Ok((StatusCode::CREATED, Json(kept)))
 }
 

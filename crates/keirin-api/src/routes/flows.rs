@@ -13,6 +13,7 @@ use utoipa::IntoParams;
 
 use super::waiting::explain;
 use crate::app::App;
+use crate::audit::AuditNote;
 use crate::caller::{Caller, RequestProject};
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query};
@@ -88,6 +89,7 @@ pub(crate) async fn start(
     State(app): State<Arc<App>>,
     RequestProject(place): RequestProject,
     caller: Caller,
+    note: AuditNote,
     Json(start): Json<StartFlow>,
 ) -> Result<impl IntoResponse, ApiError> {
     let role = caller
@@ -97,8 +99,11 @@ pub(crate) async fn start(
         .work
         .start_flow(place.project, start, caller.cause()?, role)
         .await?;
+    note.detail("flow", flow);
     let location = format!("{}/api/v1/flows/{flow}", app.settings.base());
     let flow = view(&app, &caller, flow).await?;
+    note.detail("number", flow.number);
+    note.detail("branch", &flow.branch);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(flow)))
 }
 
@@ -134,9 +139,12 @@ pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(flow): Path<FlowId>,
+    note: AuditNote,
 ) -> Result<Json<Flow>, ApiError> {
     app.work.cancel(CancelTarget::Flow(flow)).await?;
-    Ok(Json(view(&app, &caller, flow).await?))
+    let flow = view(&app, &caller, flow).await?;
+    note.detail("number", flow.number);
+    Ok(Json(flow))
 }
 
 /// Run a flow again
@@ -145,10 +153,14 @@ pub(crate) async fn rerun(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(flow): Path<FlowId>,
+    note: AuditNote,
     Json(rerun): Json<RerunFlow>,
 ) -> Result<Json<Flow>, ApiError> {
+    note.detail("failed_only", rerun.failed);
     app.work.rerun(flow, rerun.failed).await?;
-    Ok(Json(view(&app, &caller, flow).await?))
+    let flow = view(&app, &caller, flow).await?;
+    note.detail("number", flow.number);
+    Ok(Json(flow))
 }
 
 async fn view(app: &App, caller: &Caller, flow: FlowId) -> Result<Flow, ApiError> {

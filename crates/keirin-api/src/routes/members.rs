@@ -8,6 +8,7 @@ use keirin_model::UserId;
 use keirin_wire::api::{Member, Page, SetMember};
 
 use crate::app::App;
+use crate::audit::AuditNote;
 use crate::caller::RequestProject;
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
@@ -35,9 +36,13 @@ pub(crate) async fn set(
     State(app): State<Arc<App>>,
     RequestProject(place): RequestProject,
     path: Path<(String, UserId)>,
+    note: AuditNote,
     Json(member): Json<SetMember>,
 ) -> Result<StatusCode, ApiError> {
     let (_, user) = path.0;
+    note.detail("role", member.role);
+    let row = app.store.user(user).await?;
+    note.detail_of("name", row.map(|row| row.name));
     app.store
         .set_project_role(user, place.project, member.role)
         .await?;

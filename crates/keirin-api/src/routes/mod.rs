@@ -4,6 +4,7 @@
 mod agent_protocol;
 mod agents;
 mod artifacts;
+mod audit;
 mod background;
 mod dashboards;
 mod events;
@@ -129,6 +130,7 @@ fn work() -> Routes {
         .read(Server(Admin), routes!(background::list))
         .change(Server(Admin), routes!(background::run))
         .change(Server(Admin), routes!(background::cancel))
+        .read(Server(Admin), routes!(audit::list))
         .read(Server(Admin), routes!(storage::show))
         .read(Server(Viewer), routes!(retention::of_server))
         .change(Server(Admin), routes!(retention::set_of_server))

@@ -12,6 +12,7 @@ use keirin_store::views::{ProjectFilter, ProjectRef, VisibleProjects};
 use keirin_wire::api::{Branch, ChangeProject, CreateProject, Credential, Page, Project};
 
 use crate::app::App;
+use crate::audit::AuditNote;
 use crate::caller::{Caller, RequestProject};
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
@@ -28,8 +29,8 @@ const DEFAULT_BRANCH: &str = "main";
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
-) -> Result<Json<Page<Project>>, ApiError> {
     Query(query): Query<PageQuery>,
+) -> Result<Json<Page<Project>>, ApiError> {
     let sight = caller.sight(&app.store).await?;
     let after = query.after_name();
     let which = ProjectFilter::Page {
@@ -56,11 +57,15 @@ pub(crate) async fn list(
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
+    note: AuditNote,
     Json(wanted): Json<CreateProject>,
 ) -> Result<(StatusCode, Json<Project>), ApiError> {
+    note.detail("name", &wanted.name);
+    note.detail("public", wanted.public);
     keirin_model::project::check_project_name(&wanted.name)
         .map_err(|error| ApiError::invalid(format!("{error}."), "Choose another name."))?;
     let repository = repository::checked(&caller, &wanted.repository)?;
+    note.detail("repository", repository.as_str());
     let file = wanted.workflow_file.as_deref();
     let workflow_file = file.map(repository::checked_file).transpose()?;
     let new = NewProject {
@@ -97,12 +102,17 @@ pub(crate) async fn change(
     State(app): State<Arc<App>>,
     RequestProject(place): RequestProject,
     caller: Caller,
+    note: AuditNote,
     Json(wanted): Json<ChangeProject>,
 ) -> Result<Json<Project>, ApiError> {
     let repository = wanted.repository.as_deref();
     let repository = repository
         .map(|address| repository::checked(&caller, address))
         .transpose()?;
+    note.detail_of("public", wanted.public);
+    note.detail_of("workflow_file", wanted.workflow_file.as_deref());
+    let address = repository.as_ref().map(|repository| repository.as_str());
+    note.detail_of("repository", address);
     let workflow_file = match wanted.workflow_file.as_deref() {
         None => None,
         Some("") => Some(None),

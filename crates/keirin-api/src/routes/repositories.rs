@@ -9,6 +9,7 @@ use keirin_store::StoreError;
 use keirin_wire::api::{FinishImport, HistoryPart, NewFacts, Page, Repository};
 
 use crate::app::App;
+use crate::audit::AuditNote;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
@@ -70,6 +71,7 @@ pub(crate) async fn finish(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
     caller: Caller,
+    note: AuditNote,
     Json(end): Json<FinishImport>,
 ) -> Result<Json<Repository>, ApiError> {
     check_name(&name)?;
@@ -80,6 +82,7 @@ pub(crate) async fn finish(
     if tags > MOST_HEADS {
         return Err(too_much(&format!("{tags} tags"), MOST_HEADS));
     }
+    note.detail("heads", end.heads.len());
     let repository = app.store.ensure_repository(&name).await?;
     let now = app.outside.now();
     app.store.finish_import(repository.id, &end, now).await?;

@@ -10,6 +10,7 @@ use keirin_retention::{ResolvedRetention, RetentionError};
 use keirin_wire::api::{ProjectRetention, ServerRetention};
 
 use crate::app::App;
+use crate::audit::AuditNote;
 use crate::caller::RequestProject;
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
@@ -31,8 +32,10 @@ pub(crate) async fn of_server(State(app): State<Arc<App>>) -> Result<Json<Server
 #[utoipa::path(put, path = "/api/v1/retention", tag = "retention", request_body = RetentionRules, responses((status = 200, body = ServerRetention)))]
 pub(crate) async fn set_of_server(
     State(app): State<Arc<App>>,
+    note: AuditNote,
     Json(rules): Json<RetentionRules>,
 ) -> Result<Json<ServerRetention>, ApiError> {
+    note.detail("rules", words(&rules)?);
     app.store.set_server_retention(&rules).await?;
     of_server(State(app)).await
 }
@@ -56,6 +59,7 @@ pub(crate) async fn of_project(
 pub(crate) async fn set_of_project(
     State(app): State<Arc<App>>,
     RequestProject(place): RequestProject,
+    note: AuditNote,
     Json(rules): Json<ProjectRetentionRules>,
 ) -> Result<Json<ProjectRetention>, ApiError> {
     let resolved = resolve(&app, &rules).await?.map_err(|error| {
@@ -64,6 +68,7 @@ pub(crate) async fn set_of_project(
             "Correct the rule about branches.",
         )
     })?;
+    note.detail("rules", words(&rules)?);
     app.store.set_project_retention(place.project, &rules).await?;
     Ok(Json(view(rules, &resolved)))
 }
@@ -105,4 +110,9 @@ fn view(rules: ProjectRetentionRules, resolved: &ResolvedRetention) -> ProjectRe
         inherited: resolved.inherited,
         branches: resolved.branch_rules(),
     }
+}
+
+/// Rules as the audit log keeps them.
+fn words(rules: &impl serde::Serialize) -> Result<String, ApiError> {
+    serde_json::to_string(rules).map_err(ApiError::internal)
 }

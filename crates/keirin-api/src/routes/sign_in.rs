@@ -7,11 +7,13 @@ use axum::http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, SET_COOKIE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use keirin_model::UserId;
+use keirin_model::access::PrincipalKind;
 use keirin_wire::api::{Me, SignIn};
 
 use super::me::describe;
 use super::users::is_name;
 use crate::app::App;
+use crate::audit::AuditNote;
 use crate::caller::{Caller, Who};
 use crate::connections::AddressPrefix;
 use crate::error::ApiError;
@@ -28,7 +30,11 @@ const NO_NAME: &str = "";
 
 /// Sign in by password
 #[utoipa::path(post, path = "/api/v1/sign-in", tag = "sign-in", request_body = SignIn, responses((status = 200, body = Me)))]
-pub(crate) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Response, ApiError> {
+pub(crate) async fn sign_in(
+    State(app): State<Arc<App>>,
+    note: AuditNote,
+    request: Request,
+) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let from = AddressPrefix::of(address(&parts, &app.settings.trusted_proxies));
     let request = Request::from_parts(parts, body);
@@ -39,6 +45,9 @@ pub(crate) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Re
     let is_familiar = app.store.is_familiar_address(name, &from.to_string()).await?;
     app.limits.sign_in(&attempt, is_familiar, app.outside.now())?;
     let user = app.store.user_by_name(name).await?;
+    // What is no user's name may be a password in the wrong place.
+    note.detail_of("name", user.as_ref().map(|user| user.name.as_str()));
+    note.write_down(&app).await?;
     let hash = user
         .as_ref()
         .filter(|user| !user.disabled)
@@ -49,7 +58,7 @@ pub(crate) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Re
             .fix("Check both, or ask an admin for a one-time link.")
     })?;
     app.limits.signed_in(&attempt, is_familiar);
-    let (cookie, caller) = open_session(&app, user.id, from).await?;
+    let (cookie, caller) = open_session(&app, &note, user.id, from).await?;
     Ok(([(SET_COOKIE, cookie)], Json(describe(&app, &caller))).into_response())
 }
 
@@ -81,15 +90,23 @@ pub(crate) async fn link_page(
 pub(crate) async fn by_link(
     State(app): State<Arc<App>>,
     Path(token): Path<String>,
+    note: AuditNote,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, _) = request.into_parts();
     let from = AddressPrefix::of(address(&parts, &app.settings.trusted_proxies));
     let now = app.outside.now();
-    let Some(user) = app.store.take_sign_in_link(&secret::hash(&token), now).await? else {
+    let hash = secret::hash(&token);
+    if app.store.sign_in_link_name(&hash, now).await?.is_none() {
+        return Ok(link_is_over(&app));
+    }
+    note.write_down(&app).await?;
+    let Some(user) = app.store.take_sign_in_link(&hash, now).await? else {
+        // Somebody else was quicker.
+        note.no_change();
         return Ok(link_is_over(&app));
     };
-    let (cookie, _) = open_session(&app, user, from).await?;
+    let (cookie, _) = open_session(&app, &note, user, from).await?;
     let mut response = go_to(&format!("{}/", app.settings.base())).into_response();
     response.headers_mut().insert(SET_COOKIE, cookie);
     Ok(response)
@@ -102,15 +119,22 @@ fn link_is_over(app: &App) -> Response {
 
 /// Sign out
 #[utoipa::path(post, path = "/api/v1/sign-out", tag = "sign-in", responses((status = 204)))]
-pub(crate) async fn sign_out(State(app): State<Arc<App>>, caller: Caller) -> Result<Response, ApiError> {
+pub(crate) async fn sign_out(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    note: AuditNote,
+) -> Result<Response, ApiError> {
     if let Who::Session { secret_hash, .. } = &caller.who {
         app.store.end_session(secret_hash).await?;
+    } else {
+        note.no_change();
     }
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie(&app, "", 0)?)]).into_response())
 }
 
 async fn open_session(
     app: &App,
+    note: &AuditNote,
     user: UserId,
     from: AddressPrefix,
 ) -> Result<(HeaderValue, Caller), ApiError> {
@@ -126,6 +150,7 @@ async fn open_session(
     let session = app.store.session(&secret_hash, now, idle_since).await?;
     let session =
         session.ok_or_else(|| ApiError::not_accepted("This user may not sign in at the moment."))?;
+    note.by(PrincipalKind::Person, user.0, &session.user.name);
     let caller = Caller::with_session(&app.store, session, secret_hash).await?;
     Ok((cookie(app, &secret, longest.as_secs())?, caller))
 }

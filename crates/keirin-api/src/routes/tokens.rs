@@ -11,6 +11,7 @@ use keirin_store::access::{NewToken, Opens, Revocable, TokenFilter};
 use keirin_wire::api::{CreateToken, CreatedToken, Page, Token, TokenKind};
 
 use crate::app::App;
+use crate::audit::AuditNote;
 use crate::caller::{Caller, Who};
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query};
@@ -62,8 +63,17 @@ pub(crate) async fn list(
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
+    note: AuditNote,
     Json(wanted): Json<CreateToken>,
 ) -> Result<(StatusCode, Json<CreatedToken>), ApiError> {
+    let kind = match wanted.kind {
+        TokenKind::Api => "API",
+        TokenKind::Join => "join",
+    };
+    note.detail("kind", kind);
+    note.detail_of("name", wanted.name.as_deref());
+    note.detail_of("role", wanted.role);
+    note.detail_of("for_project", wanted.project.as_deref());
     let now = app.outside.now();
     caller.require_making_tokens()?;
     let (parent, expires_at) = bounds(&caller, &wanted, now)?;
@@ -85,6 +95,7 @@ pub(crate) async fn create(
         is_local: false,
     };
     let id = app.store.create_token(token, now).await?;
+    note.detail("token", id);
     let created = CreatedToken {
         id,
         token: secret,

@@ -9,6 +9,7 @@ use keirin_store::access::{UserChange, UserRow};
 use keirin_wire::api::{ChangeUser, CreateUser, Page, ProjectRole, SignInLink, User};
 
 use crate::app::App;
+use crate::audit::AuditNote;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query};
@@ -43,8 +44,11 @@ pub(crate) async fn list(
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
+    note: AuditNote,
     Json(wanted): Json<CreateUser>,
 ) -> Result<(StatusCode, Json<User>), ApiError> {
+    note.detail("name", &wanted.name);
+    note.detail_of("role", wanted.role);
     if wanted.password.is_some() {
         caller.require_person()?;
     }
@@ -69,8 +73,20 @@ pub(crate) async fn change(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(user): Path<UserId>,
+    note: AuditNote,
     Json(wanted): Json<ChangeUser>,
 ) -> Result<Json<User>, ApiError> {
+    if wanted.password.is_some() {
+        note.detail("password", "set");
+    }
+    note.detail_of("disabled", wanted.disabled);
+    note.detail_of("role", wanted.role);
+    if wanted.no_role {
+        note.detail("role", "none");
+    }
+    if wanted.revoke_tokens {
+        note.detail("tokens", "revoked");
+    }
     if wanted.password.is_some() {
         caller.require_person()?;
     }
@@ -96,7 +112,9 @@ pub(crate) async fn change(
         revoke_tokens: wanted.revoke_tokens,
     };
     app.store.change_user(user, &change).await?;
-    Ok(Json(show(&app, user).await?))
+    let user = show(&app, user).await?;
+    note.detail("name", &user.name);
+    Ok(Json(user))
 }
 
 /// Make a one-time link for a user
@@ -106,11 +124,13 @@ pub(crate) async fn change(
 pub(crate) async fn sign_in_link(
     State(app): State<Arc<App>>,
     caller: Caller,
+    note: AuditNote,
     Path(user): Path<UserId>,
 ) -> Result<(StatusCode, Json<SignInLink>), ApiError> {
     caller.require_person()?;
     let user = app.store.user(user).await?;
     let user = user.ok_or_else(|| ApiError::not_found("such user"))?;
+    note.detail("name", &user.name);
     let link = app.sign_in_link(Some(user.id)).await?;
     Ok((StatusCode::CREATED, Json(link)))
 }

@@ -3,6 +3,7 @@
 
 mod agents;
 mod answer;
+mod audit;
 mod background;
 mod client;
 mod connections;

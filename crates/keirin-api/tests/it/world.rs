@@ -50,7 +50,7 @@ pub(crate) struct World {
     pub(crate) logs: Logs,
     pub(crate) folder: tempfile::TempDir,
     ending: tokio::sync::watch::Sender<bool>,
-    _database: TestDatabase,
+    pub(crate) database: TestDatabase,
 }
 
 /// How a call proves who makes it.
@@ -133,7 +133,7 @@ impl World {
             logs,
             folder,
             ending: tokio::sync::watch::Sender::new(false),
-            _database: database,
+            database,
         }
     }
 

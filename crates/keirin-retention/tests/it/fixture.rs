@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
+use jiff::SignedDuration;
 use keirin_background::{BackgroundWork, JobFailure, NextRun};
 use keirin_model::{Clock, ProjectId, Timestamp};
 use keirin_objects::Objects;
@@ -37,6 +38,9 @@ const TABLES: [(&str, &str); 17] = [
     ("people", "repository = $1"),
     ("sample_chunks", "series / 1000 = $1"),
 ];
+
+/// How long the audit log keeps its entries here.
+pub(crate) const AUDIT_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 const CAUSE: &str = r#"{"kind": "here"}"#;
 /// One stage with one job, as every flow here has them.
@@ -76,7 +80,7 @@ impl Fixture {
             database,
             store,
             objects,
-            works: background_works(&retention),
+            works: background_works(&retention, AUDIT_KEPT),
             retention,
             clock,
             epoch: lease.unwrap().unwrap().epoch,
@@ -149,9 +153,7 @@ impl Fixture {
 
     /// Runs statements on the database.
     pub(crate) async fn execute(&self, statements: &str) {
-        let mut connection = self.database.connection().await;
-        let ran = sqlx::raw_sql(AssertSqlSafe(statements.to_owned()));
-        ran.execute(&mut connection).await.unwrap();
+        self.database.execute(statements).await;
     }
 
     /// The ids of all flows.

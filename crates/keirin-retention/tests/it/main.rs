@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use keirin_background::{JobFailure, NextRun};
 use keirin_retention::{ObjectOwner, OwnershipError, RemovalCounts};
+use keirin_store::audit::AuditFilter;
 use keirin_store::engine::{EventBatch, Position};
 
 use fixture::Fixture;
@@ -196,6 +197,25 @@ async fn events_go_after_a_week_but_for_the_one_that_a_reader_may_stand_on() {
     assert_eq!(events.len(), 3);
     assert_eq!(fixture.round("remove_events").await, Ok(NextRun::Done));
     assert_eq!(fixture.retention.events_removed(), 5999);
+}
+
+#[tokio::test]
+async fn the_audit_log_keeps_its_entries_as_long_as_it_is_told_to() {
+    let fixture = Fixture::at(Timestamp::now()).await;
+    fixture
+        .execute(
+            "insert into audit_log (at, request, operation)
+               select now() - case when number <= 6000 then interval '25 hours' else interval '23 hours' end, '', 'users_change'
+               from generate_series(1, 6003) as number",
+        )
+        .await;
+    assert_eq!(fixture.round("remove_audit_entries").await, Ok(NextRun::Done));
+    assert_eq!(fixture.retention.audit_entries_removed(), 6000);
+    let left = AuditFilter {
+        limit: 10,
+        ..AuditFilter::default()
+    };
+    assert_eq!(fixture.store.audit_log(left).await.unwrap().len(), 3);
 }
 
 #[tokio::test]

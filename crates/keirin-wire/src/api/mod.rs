@@ -3,6 +3,7 @@
 pub mod access;
 pub mod agent;
 pub mod artifact;
+mod audit;
 pub mod background;
 pub mod dashboard;
 pub mod event;
@@ -30,6 +31,7 @@ pub use access::{
 };
 pub use agent::{Agent, AgentState, ChangeAgent, RemovedAgents, RunningJob};
 pub use artifact::Artifact;
+pub use audit::{AuditEntry, AuditPrincipal};
 pub use background::{BackgroundJob, BackgroundKindSummary, BackgroundOverview, ReconcilerState};
 pub use dashboard::{Dashboard, DashboardCheck, DashboardContent, DashboardProblem, DashboardSummary};
 pub use event::{Event, EventKind};

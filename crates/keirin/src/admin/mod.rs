@@ -1,5 +1,6 @@
 //! `keirin admin`: what the owner of a server does on its machine.
 
+mod audit;
 mod backup;
 mod config;
 mod doctor;
@@ -24,6 +25,7 @@ pub(crate) enum AdminCommand {
     Doctor(doctor::DoctorArguments),
     Config(config::ShowArguments),
     Jobs(jobs::JobsArguments),
+    Audit(audit::AuditArguments),
     Storage(storage::StorageArguments),
     Retention(retention::RetentionArguments),
 }
@@ -41,6 +43,7 @@ impl AdminCommand {
             Self::Doctor(arguments) => doctor::doctor(arguments, output).await,
             Self::Config(arguments) => Ok(config::show(&arguments, output)),
             Self::Jobs(arguments) => jobs::jobs(arguments, output).await,
+            Self::Audit(arguments) => audit::audit(arguments, output).await,
             Self::Storage(arguments) => storage::storage(arguments, output).await,
             Self::Retention(arguments) => retention::retention(arguments, output).await,
         }

@@ -15,6 +15,7 @@ use futures::{TryStreamExt as _, stream};
 use indicatif::ProgressBar;
 use keirin_objects::{ObjectKey, Objects};
 use keirin_store::Store;
+use keirin_store::audit::AuditDetails;
 use keirin_store::engine::LeaderLease;
 use serde_json::json;
 use tokio::fs::File;
@@ -284,7 +285,9 @@ impl Target<'_> {
         if held_nothing && self.objects.owner().await?.is_none() {
             self.objects.set_owner(&owner).await?;
         }
-        Ok(())
+        let taken_at = contents.head.taken_at.to_string();
+        let details = AuditDetails::from([("taken_at".to_owned(), taken_at)]);
+        super::audit::record(self.store, "keirin admin restore", &details).await
     }
 
     /// The id of the restored database as an owner of objects: that of the database whose place it takes where the objects

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use keirin_model::{Clock, Timestamp};
 use keirin_retention::Retention;
+use keirin_store::audit::AuditDetails;
 use keirin_wire::api::{StorageOverview, StorageOwner};
 use std::sync::Arc;
 
@@ -125,7 +126,13 @@ async fn claim(arguments: &ClaimArguments, output: &Output) -> anyhow::Result<Ex
     let claimed = async {
         let objects = storage::objects(&config, &data)?;
         let retention = Retention::new(database.store().clone(), objects, clock);
-        Ok::<_, anyhow::Error>(retention.claim(&machine::password()).await?)
+        retention.claim(&machine::password()).await?;
+        super::audit::record(
+            database.store(),
+            "keirin admin storage claim",
+            &AuditDetails::new(),
+        )
+        .await
     };
     let claimed = claimed.await;
     database.close().await?;

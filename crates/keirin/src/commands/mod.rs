@@ -3,7 +3,7 @@
 pub(crate) mod agent;
 mod branch;
 pub(crate) mod check;
-mod flow;
+pub(crate) mod flow;
 mod flow_start;
 mod follow;
 mod import;
@@ -14,7 +14,7 @@ mod login;
 mod names;
 mod project;
 mod push;
-mod query;
+pub(crate) mod query;
 pub(crate) mod retention;
 mod run;
 pub(crate) mod shown;

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use jiff::SignedDuration;
 use keirin_api::{App, ConnectionLimits, Environment, HttpSettings, MasterKey, Parts};
 use keirin_background::{BackgroundJobs, BackgroundWork, Reconcilers};
 use keirin_controller::{Controller, ControllerParts, Leadership, Repositories};
@@ -268,12 +269,13 @@ async fn build(
             is_watched: false,
         },
     });
+    let audit_kept = SignedDuration::from_hours(24 * i64::from(config.keep_audit_days));
     let works = [
         vec![backups],
         keirin_controller::background_works(&controller),
         keirin_logs::background_works(&logs),
         keirin_metrics::background_works(&exchange),
-        keirin_retention::background_works(&retention),
+        keirin_retention::background_works(&retention, audit_kept),
     ];
     let background = BackgroundJobs::new(store.clone(), Arc::clone(&clock), works.concat());
     let reconcilers = Reconcilers::new(clock);

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::StatusCode;
+use keirin_model::access::PrincipalKind;
 use keirin_model::agent::GROUP_ALL;
 use keirin_model::plan::{StepPlan, Tool};
 use keirin_store::agents::NewAgent;
 use keirin_wire::agent::{Assignment, CheckoutRepository, Claim, Claimed, PROTOCOL, Register, Registered};
 
 use crate::app::App;
+use crate::audit::AuditNote;
 use crate::caller::{Caller, Who};
 use crate::connections::AddressPrefix;
 use crate::error::ApiError;
@@ -41,6 +43,7 @@ const MOST_WAITING_PER_ADDRESS: i64 = 20;
 #[utoipa::path(post, path = "/agent/v1/register", tag = "agent protocol", request_body = Register, responses((status = 200, body = Registered)))]
 pub(crate) async fn register(
     State(app): State<Arc<App>>,
+    note: AuditNote,
     request: Request,
 ) -> Result<Json<Registered>, ApiError> {
     let (parts, body) = request.into_parts();
@@ -75,6 +78,7 @@ pub(crate) async fn register(
         }
         _ => None,
     };
+    note.detail_of("join_token", join_token);
     let let_in = join_token.is_some();
     let secret = match (known, &said.proposed_secret) {
         (Some((_, secret)), _) => secret,
@@ -89,6 +93,11 @@ pub(crate) async fn register(
         true => Some(app.strangers_register.lock().await),
         false => None,
     };
+    // One that comes back changes nothing but what it says of itself.
+    if let_in || is_stranger {
+        note.detail("name", &said.name);
+        note.write_down(&app).await?;
+    }
     if let_in {
         // What waits under this name has never been let in, so it cannot keep the name.
         if let Some(other) = app
@@ -125,6 +134,7 @@ pub(crate) async fn register(
         },
     };
     app.work.agent_changed(agent.id).await?;
+    note.by(PrincipalKind::Agent, agent.id.0, &said.name);
     Ok(Json(Registered {
         agent: agent.id,
         secret,

@@ -28,6 +28,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> 
     let now = app.outside.now();
     let mut figures = Figures::new(now.as_millisecond());
     of_server(&app, &mut figures).await;
+    of_changes(&app, &mut figures);
     of_work(&app, &mut figures).await?;
     of_data(&app, &mut figures).await?;
     of_exchange(&app, &mut figures).await;
@@ -158,6 +159,20 @@ async fn of_server(app: &App, figures: &mut Figures) {
         "keirin_git_processes_total",
         "Processes of git that the server has started since it started: to fetch, read, serve and repack mirrors.",
         [(vec![], app.mirrors.processes_started() as f64)],
+    );
+}
+
+fn of_changes(app: &App, figures: &mut Figures) {
+    figures.counter(
+        "keirin_changes_total",
+        "Changes that somebody asked for since the server started, by operation and what became of them: the audit log has each.",
+        app.changes.all().into_iter().map(|((operation, outcome), count)| {
+            let labels = vec![
+                ("operation", operation.to_owned()),
+                ("outcome", outcome.to_string()),
+            ];
+            (labels, count as f64)
+        }),
     );
 }
 
@@ -338,6 +353,11 @@ async fn of_background(app: &App, figures: &mut Figures) -> Result<(), ApiError>
         "keirin_events_removed_total",
         "Events that were removed since the server started because they were older than a week.",
         [(vec![], app.retention.events_removed() as f64)],
+    );
+    figures.counter(
+        "keirin_audit_entries_removed_total",
+        "Entries of the audit log that were removed since the server started because they had been kept long enough.",
+        [(vec![], app.retention.audit_entries_removed() as f64)],
     );
     let reconcilers = app.reconcilers.all().into_iter();
     figures.gauge(
