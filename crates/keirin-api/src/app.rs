@@ -22,6 +22,7 @@ use crate::audit::ChangeCounts;
 use crate::environment::Environment;
 use crate::error::ApiError;
 use crate::finishing::ChangingCalls;
+use crate::http_figures::HttpFigures;
 use crate::keys::MasterKey;
 use crate::known_agents::KnownAgents;
 use crate::known_credentials::KnownCredentials;
@@ -76,6 +77,7 @@ pub struct App {
     pub(crate) changing_calls: ChangingCalls,
     /// How many changes have been asked for.
     pub(crate) changes: ChangeCounts,
+    pub(crate) http_figures: HttpFigures,
     /// Whether this server is open for work, once it leads.
     is_open: AtomicBool,
     pub(crate) open_logs: OpenLogs,
@@ -117,6 +119,7 @@ impl App {
             outside: parts.outside,
             changing_calls: ChangingCalls::default(),
             changes: ChangeCounts::default(),
+            http_figures: HttpFigures::default(),
             is_open: AtomicBool::new(true),
             open_logs: OpenLogs::default(),
             strangers_register: tokio::sync::Mutex::default(),

@@ -20,6 +20,7 @@ mod extract;
 mod files;
 mod finishing;
 mod gate;
+mod http_figures;
 mod keys;
 mod known_agents;
 mod known_credentials;

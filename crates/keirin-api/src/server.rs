@@ -22,6 +22,7 @@ use tower_http::trace::TraceLayer;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::gate::gate;
+use crate::http_figures::measure;
 use crate::pages::{page, policy};
 use crate::request_body::bound_body;
 use crate::routes::routes;
@@ -48,6 +49,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .layer(CatchPanicLayer::custom(|_| {
             ApiError::internal("a handler panicked").into_response()
         }))
+        .layer(middleware::from_fn_with_state(Arc::clone(app), measure))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(
             TraceLayer::new_for_http()

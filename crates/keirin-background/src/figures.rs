@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The upper bounds of the buckets of how long jobs took, in seconds; what took longer is in the last, without a bound.
-pub const DURATION_BOUNDS: [f64; 9] = [0.01, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0, 3600.0];
+use keirin_model::histogram::{Histogram, LONG_BOUNDS};
 
 /// How a run of a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,16 +35,24 @@ impl RunEnd {
 }
 
 /// The figures of one kind.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct KindFigures {
     /// How many runs ended, by how.
     pub ended: BTreeMap<RunEnd, u64>,
-    /// How many took so long at most, by the bounds in [`DURATION_BOUNDS`]; each counts in one bucket alone.
-    pub durations: [u64; DURATION_BOUNDS.len() + 1],
-    /// How long all took together, in seconds.
-    pub duration_seconds: f64,
+    /// How long they took.
+    pub durations: Histogram,
     /// How long after they were due the latest began, in seconds.
     pub lag_seconds: f64,
+}
+
+impl Default for KindFigures {
+    fn default() -> Self {
+        Self {
+            ended: BTreeMap::new(),
+            durations: Histogram::new(LONG_BOUNDS),
+            lag_seconds: 0.0,
+        }
+    }
 }
 
 /// The figures of all kinds.
@@ -63,15 +70,9 @@ impl Figures {
     }
 
     pub(crate) fn ended(&self, kind: &'static str, ended: RunEnd, took: Duration) {
-        let seconds = took.as_secs_f64();
         self.with(kind, |figures| {
             *figures.ended.entry(ended).or_default() += 1;
-            let bucket = DURATION_BOUNDS
-                .iter()
-                .take_while(|bound| seconds > **bound)
-                .count();
-            figures.durations[bucket] += 1;
-            figures.duration_seconds += seconds;
+            figures.durations.observe(took);
         });
     }
 
@@ -82,22 +83,5 @@ impl Figures {
     fn with(&self, kind: &'static str, change: impl FnOnce(&mut KindFigures)) {
         let mut figures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         change(figures.entry(kind).or_default());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_counts_in_the_bucket_that_it_fits_in() {
-        let figures = Figures::default();
-        for seconds in [0.01, 0.011, 4000.0] {
-            figures.ended("look", RunEnd::Success, Duration::from_secs_f64(seconds));
-        }
-        let look = &figures.all()["look"];
-        assert_eq!(look.durations, [1, 1, 0, 0, 0, 0, 0, 0, 0, 1]);
-        assert_eq!(look.ended, BTreeMap::from([(RunEnd::Success, 3)]));
-        assert!((look.duration_seconds - 4000.021).abs() < 1e-9);
     }
 }

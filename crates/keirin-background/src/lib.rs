@@ -11,7 +11,7 @@ mod reconciler;
 mod retry;
 mod runner;
 
-pub use figures::{DURATION_BOUNDS, KindFigures, RunEnd};
+pub use figures::{KindFigures, RunEnd};
 pub use kind::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
 pub use reconciler::{Reconciler, ReconcilerStatus, Reconcilers};
 pub use runner::{BackgroundJobs, RunningJobs};

@@ -27,6 +27,7 @@ use crate::directory::{CheckoutSource, Directory};
 use crate::event_loop::{self, End, EventLoopParts};
 use crate::events::{self, Notifications};
 use crate::feed::EventFeeds;
+use crate::figures::{LoopFigures, WorkFigures};
 use crate::firing::Firing;
 use crate::handle::Handle;
 use crate::journal::StoreJournal;
@@ -73,6 +74,7 @@ pub struct Controller {
     /// The epoch in which this server leads.
     leading: watch::Sender<Option<Epoch>>,
     commits: watch::Sender<u64>,
+    figures: Arc<LoopFigures>,
     feeds: EventFeeds,
     notifications: Notifications,
     agents: AgentChanges,
@@ -110,6 +112,7 @@ impl Controller {
             feeds: EventFeeds::new(feed_store, commits.clone(), leading.clone()),
             leading,
             commits,
+            figures: Arc::default(),
         }
     }
 
@@ -148,6 +151,7 @@ impl Controller {
             rules: self.rules,
             due: due_sender,
             commits: self.commits.clone(),
+            figures: Arc::clone(&self.figures),
         };
         let (handle, running) = event_loop::start(parts).await?;
         let event_loop = AbortOnDrop(running);
@@ -509,6 +513,10 @@ impl Work for Controller {
         let work = events::follow(feed, self.directory.clone(), Arc::clone(&self.clock), position);
         let aside = events::notifications(self.notifications.subscribe(), position, Arc::clone(&self.clock));
         Ok(futures::stream::select(work, aside).boxed())
+    }
+
+    fn figures(&self) -> WorkFigures {
+        self.figures.get()
     }
 
     async fn ready(&self) -> Result<(), String> {

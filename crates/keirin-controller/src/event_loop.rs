@@ -11,6 +11,7 @@ use keirin_wire::agent::Claimed;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::directory::Directory;
+use crate::figures::LoopFigures;
 use crate::handle::{Handle, Message, Reopen};
 use crate::journal::{CommitFailure, Journal, JournalError};
 use crate::live::LiveAttempts;
@@ -33,6 +34,8 @@ pub(crate) struct EventLoopParts<J> {
     pub(crate) due: mpsc::UnboundedSender<(ScheduleId, Timestamp)>,
     /// Counts the commits, for those who wait for news.
     pub(crate) commits: watch::Sender<u64>,
+    /// How long it all takes.
+    pub(crate) figures: Arc<LoopFigures>,
 }
 
 /// Why the loop ended.
@@ -51,8 +54,15 @@ struct EventLoop<J> {
     live: LiveAttempts,
     messages: mpsc::Receiver<Message>,
     /// Claims that wait for something to be told.
-    claims: HashMap<AgentId, oneshot::Sender<Result<Claimed, WorkError>>>,
+    claims: HashMap<AgentId, WaitingClaim>,
     end: Option<End>,
+}
+
+/// A claim that is to be answered.
+struct WaitingClaim {
+    /// When the agent asked.
+    asked_at: Timestamp,
+    reply: oneshot::Sender<Result<Claimed, WorkError>>,
 }
 
 /// Answers somebody, once it is known whether the batch was committed.
@@ -64,7 +74,7 @@ struct Batch {
     changes: Vec<RowChange>,
     notifications: Vec<Notification>,
     replies: Vec<OnCommit>,
-    claims: Vec<(AgentId, oneshot::Sender<Result<Claimed, WorkError>>)>,
+    claims: Vec<(AgentId, WaitingClaim)>,
 }
 
 /// Starts the loop on what the journal holds.
@@ -115,9 +125,8 @@ impl<J: Journal> EventLoop<J> {
                 .next_deadline()
                 .is_some_and(|deadline| deadline <= now)
             {
-                let effects = self.engine.step(EngineEvent::Tick, now);
                 // Time asks no question.
-                drop(batch.keep(effects));
+                drop(self.step(EngineEvent::Tick, &mut batch));
             }
             self.commit(batch).await;
         }
@@ -165,6 +174,7 @@ impl<J: Journal> EventLoop<J> {
     fn step(&mut self, event: EngineEvent, batch: &mut Batch) -> Result<EventReply, WorkError> {
         let now = self.now();
         let effects = self.engine.step(event, now);
+        self.parts.figures.engine_step.observe(span(now, self.now()));
         batch.keep(effects).map_err(WorkError::from)
     }
 
@@ -175,8 +185,9 @@ impl<J: Journal> EventLoop<J> {
         batch: &mut Batch,
     ) {
         let agent = claim.agent;
+        let asked_at = self.now();
         match self.step(EngineEvent::Claim(claim), batch) {
-            Ok(EventReply::Claimed) => batch.claims.push((agent, reply)),
+            Ok(EventReply::Claimed) => batch.claims.push((agent, WaitingClaim { asked_at, reply })),
             // Another claim of this agent is the one that counts.
             Ok(_) => batch.reply(reply, Ok(Claimed::default())),
             Err(error) => batch.reply(reply, Err(error)),
@@ -215,13 +226,13 @@ impl<J: Journal> EventLoop<J> {
             claims,
         } = batch;
         if !changes.is_empty()
-            && let Err(failure) = self.parts.journal.commit(&changes).await
+            && let Err(failure) = self.write(&changes).await
         {
             for reply in replies {
                 reply(Err(not_committed(&failure)));
             }
-            for (_, reply) in claims {
-                drop(reply.send(Err(not_committed(&failure))));
+            for (_, claim) in claims {
+                drop(claim.reply.send(Err(not_committed(&failure))));
             }
             self.begin_anew(failure).await;
             return;
@@ -233,12 +244,19 @@ impl<J: Journal> EventLoop<J> {
         for reply in replies {
             reply(Ok(()));
         }
-        for (agent, reply) in claims {
-            if let Some(earlier) = self.claims.insert(agent, reply) {
-                drop(earlier.send(Ok(Claimed::default())));
+        for (agent, claim) in claims {
+            if let Some(earlier) = self.claims.insert(agent, claim) {
+                drop(earlier.reply.send(Ok(Claimed::default())));
             }
         }
         self.tell(tells);
+    }
+
+    async fn write(&self, changes: &[RowChange]) -> Result<(), CommitFailure> {
+        let begun = self.now();
+        let written = self.parts.journal.commit(changes).await;
+        self.parts.figures.commit.observe(span(begun, self.now()));
+        written
     }
 
     /// Tells agents and the planner. An agent that does not listen hears of it when it claims again.
@@ -265,8 +283,20 @@ impl<J: Journal> EventLoop<J> {
         }
         for (agent, claimed) in told {
             if let Some(claim) = self.claims.remove(&agent) {
-                drop(claim.send(Ok(claimed)));
+                self.count_claim(claim.asked_at, &claimed);
+                drop(claim.reply.send(Ok(claimed)));
             }
+        }
+    }
+
+    /// Counts how long each job that an agent is given has waited for nothing but the loop.
+    fn count_claim(&self, asked_at: Timestamp, claimed: &Claimed) {
+        let now = self.now();
+        for assignment in &claimed.assignments {
+            let held = self.engine.held(assignment.attempt);
+            let queued_at = held.and_then(|held| held.queued_at).unwrap_or(asked_at);
+            let since = asked_at.max(queued_at);
+            self.parts.figures.claim.observe(span(since, now));
         }
     }
 
@@ -277,7 +307,7 @@ impl<J: Journal> EventLoop<J> {
     /// After a commit that failed, or that nobody knows of, only the journal knows the truth.
     async fn begin_anew(&mut self, failure: CommitFailure) {
         for (_, claim) in self.claims.drain() {
-            drop(claim.send(Ok(Claimed::default())));
+            drop(claim.reply.send(Ok(Claimed::default())));
         }
         if matches!(failure, CommitFailure::Deposed) {
             tracing::warn!("another server leads; this one lets go");
@@ -319,6 +349,11 @@ impl Batch {
             drop(reply.send(committed.and(answer)));
         }));
     }
+}
+
+/// How long it is from one time to another; nothing where a clock was set back meanwhile.
+fn span(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or_default()
 }
 
 fn not_committed(failure: &CommitFailure) -> WorkError {

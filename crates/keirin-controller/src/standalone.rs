@@ -39,6 +39,7 @@ pub async fn run_standalone<J: Journal>(
         rules,
         due,
         commits,
+        figures: Arc::default(),
     };
     let (handle, _) = event_loop::start(parts).await?;
     Ok(StandaloneEngine {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::figures::WorkFigures;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 pub use keirin_engine::CancelTarget;
@@ -76,6 +77,9 @@ pub trait Work: Send + Sync + 'static {
     /// What changes from now on, or from just after this position on. Where so much has happened since that it is not
     /// known any more, the first event is of kind `Reset`. The stream ends when the server stops.
     async fn events(&self, after: Option<String>) -> Result<BoxStream<'static, EventEnvelope>, WorkError>;
+
+    /// How long the work takes that this server has done since it started.
+    fn figures(&self) -> WorkFigures;
 
     /// Whether this server can take work: `Err` says in a sentence why not.
     async fn ready(&self) -> Result<(), String>;

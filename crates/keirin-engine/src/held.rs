@@ -15,6 +15,8 @@ pub struct Held<'a> {
     pub attempt: &'a Attempt,
     /// Its job.
     pub job: JobId,
+    /// When the job could start.
+    pub queued_at: Option<Timestamp>,
     /// The job's plan.
     pub plan: &'a JobPlan,
     /// Its run.
@@ -35,6 +37,7 @@ impl Engine {
         Some(Held {
             attempt: job.live.as_ref()?,
             job: job.job.id,
+            queued_at: job.job.queued_at,
             plan: work.job_plan(place.run, place.job),
             run: run.run.id,
             stage: work.stage(place.run),

@@ -6,6 +6,7 @@ pub mod background;
 pub mod diagnostic;
 pub mod facts;
 pub mod flow;
+pub mod histogram;
 pub mod id;
 pub mod plan;
 #[cfg(test)]

@@ -3,10 +3,12 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use keirin_model::histogram::{Histogram, MOMENT_BOUNDS, SharedHistogram};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgPool, PgTransaction};
 use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
 
 use crate::Result;
 use crate::backup::undo_unfinished_restore;
@@ -36,6 +38,16 @@ pub struct Store {
     pub(crate) reader_turns: Arc<Semaphore>,
     /// Told when there may be background jobs to begin.
     pub(crate) background_news: Arc<Notify>,
+    begin_durations: Arc<SharedHistogram>,
+}
+
+/// How many connections there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionCounts {
+    /// Those that somebody uses.
+    pub used: u32,
+    /// Those that wait to be used.
+    pub idle: u32,
 }
 
 impl Store {
@@ -74,6 +86,7 @@ impl Store {
             reader: Arc::default(),
             reader_turns: Arc::new(Semaphore::new(READERS)),
             background_news: Arc::default(),
+            begin_durations: Arc::new(SharedHistogram::new(MOMENT_BOUNDS)),
         })
     }
 
@@ -92,9 +105,11 @@ impl Store {
     #[expect(clippy::disallowed_methods, reason = "the one place where transactions begin")]
     pub(crate) async fn begin_with(&self, statement: &'static str) -> Result<PgTransaction<'static>> {
         let pool = self.pool.clone();
+        let asked = Instant::now();
         // A task of its own, because it must come to its end: sqlx gives back a connection whose `begin` was dropped halfway
         // with its transaction open, and what others write on it then is rolled back.
         let begun = tokio::spawn(async move { pool.begin_with(statement).await }).await;
+        self.begin_durations.observe(asked.elapsed());
         match begun {
             Ok(transaction) => Ok(transaction?),
             Err(error) => match error.try_into_panic() {
@@ -102,6 +117,20 @@ impl Store {
                 // The runtime is being shut down.
                 Err(_) => Err(sqlx::Error::PoolClosed.into()),
             },
+        }
+    }
+
+    /// How long transactions took to begin since the server started: the wait for a connection, and one turn to the database.
+    pub fn begin_durations(&self) -> Histogram {
+        self.begin_durations.get()
+    }
+
+    /// The connections to the database as they are now, those of people's SQL aside.
+    pub fn connections(&self) -> ConnectionCounts {
+        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
+        ConnectionCounts {
+            used: self.pool.size().saturating_sub(idle),
+            idle,
         }
     }
 

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use keirin_api::{CancelTarget, EventEnvelope, Live, Waiting, Work, WorkError};
+use keirin_controller::WorkFigures;
 use keirin_model::access::Role;
 use keirin_model::flow::Cause;
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, ProjectId, RunId};
@@ -274,6 +275,10 @@ impl Work for Double {
             news.recv().await.ok().map(|told| (told, news))
         });
         Ok(stream::iter(missed).chain(news).boxed())
+    }
+
+    fn figures(&self) -> WorkFigures {
+        WorkFigures::default()
     }
 
     async fn ready(&self) -> Result<(), String> {

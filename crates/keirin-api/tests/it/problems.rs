@@ -172,3 +172,35 @@ async fn a_standby_says_that_it_is_not_ready() {
     );
     assert_eq!(world.get(&By::Nobody, "/healthz").await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn calls_are_counted_by_route_and_by_methods_that_there_are() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let project = world.project("shop", false).await.0;
+    for path in ["/api/v1/projects/shop", "/api/v1/projects/none", "/projects"] {
+        world.get(&admin, path).await;
+    }
+    let invented = Method::from_bytes(b"INVENTED").unwrap();
+    world
+        .call(&admin, invented, "/api/v1/projects/shop", json!({}))
+        .await;
+    let metrics = world.get(&admin, "/metrics").await.text();
+    let route = "route=\"/api/v1/projects/{project}\"";
+    for line in [
+        format!("keirin_http_requests_total{{method=\"GET\",{route},status=\"200\"}} 1"),
+        format!("keirin_http_requests_total{{method=\"GET\",{route},status=\"404\"}} 1"),
+        format!("keirin_http_requests_total{{method=\"other\",{route},status=\"405\"}} 1"),
+        format!("keirin_http_request_duration_seconds_count{{method=\"GET\",{route}}} 2"),
+        "keirin_http_requests_total{method=\"GET\",route=\"page\",".to_owned(),
+        "keirin_transaction_begin_duration_seconds_bucket{le=\"+Inf\"}".to_owned(),
+        "keirin_database_connections{state=\"idle\"}".to_owned(),
+        "keirin_engine_step_duration_seconds_count 0".to_owned(),
+    ] {
+        assert!(metrics.contains(&line), "{line}: {metrics}");
+    }
+    assert!(
+        !metrics.contains("INVENTED") && !metrics.contains("shop"),
+        "{project} is in {metrics}"
+    );
+}

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use keirin_background::{DURATION_BOUNDS, RunEnd};
+use keirin_background::RunEnd;
 use keirin_metrics::batch::{Batch, Metadata};
 use keirin_metrics::text::{SampleTimestamps, TextFormat, write};
 use keirin_model::background::BackgroundJobState;
+use keirin_model::histogram::Histogram;
 use keirin_model::retention::RetainedKind;
 use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
 use keirin_store::background_jobs::BackgroundJobCount;
@@ -29,6 +30,8 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> 
     let mut figures = Figures::new(now.as_millisecond());
     of_server(&app, &mut figures).await;
     of_changes(&app, &mut figures);
+    of_calls(&app, &mut figures);
+    of_loop(&app, &mut figures);
     of_work(&app, &mut figures).await?;
     of_data(&app, &mut figures).await?;
     of_exchange(&app, &mut figures).await;
@@ -80,26 +83,25 @@ impl Figures {
         self.figure(MetricKind::Counter, name, "", help, series);
     }
 
-    /// How what has been counted since the server started is spread, in seconds: for each series the bounds of its buckets,
-    /// how many are in each and no lower one, the last without a bound, and their sum.
+    /// How what has been counted since the server started is spread.
     fn histogram<'a>(
         &mut self,
         name: &str,
         help: &str,
-        series: impl IntoIterator<Item = (Vec<(&'a str, String)>, &'a [f64], &'a [u64], f64)>,
+        series: impl IntoIterator<Item = (Vec<(&'a str, String)>, Histogram)>,
     ) {
         let mut samples = Vec::new();
-        for (labels, bounds, counts, sum) in series {
+        for (labels, histogram) in series {
             let mut counted = 0;
-            let bounds = bounds.iter().map(|bound| bound.to_string());
-            for (bound, count) in bounds.chain(["+Inf".to_owned()]).zip(counts) {
+            let bounds = histogram.bounds().iter().map(|bound| bound.to_string());
+            for (bound, count) in bounds.chain(["+Inf".to_owned()]).zip(histogram.counts()) {
                 counted += count;
                 let mut labels = labels.clone();
                 labels.push(("le", bound));
                 samples.push(("_bucket", labels, counted as f64));
             }
             samples.push(("_count", labels.clone(), counted as f64));
-            samples.push(("_sum", labels, sum));
+            samples.push(("_sum", labels, histogram.sum_seconds()));
         }
         self.describe(MetricKind::Histogram, name, "seconds", help);
         for (suffix, labels, value) in samples {
@@ -173,6 +175,64 @@ fn of_changes(app: &App, figures: &mut Figures) {
             ];
             (labels, count as f64)
         }),
+    );
+}
+
+fn of_calls(app: &App, figures: &mut Figures) {
+    let routes = app.http_figures.all();
+    let named = |(method, route): &(&'static str, String)| {
+        vec![("method", (*method).to_owned()), ("route", route.clone())]
+    };
+    figures.counter(
+        "keirin_http_requests_total",
+        "Calls that were answered since the server started, by route and status.",
+        routes.iter().flat_map(|(route, known)| {
+            known.answers.iter().map(move |(status, count)| {
+                let mut labels = named(route);
+                labels.push(("status", status.to_string()));
+                (labels, *count as f64)
+            })
+        }),
+    );
+    figures.histogram(
+        "keirin_http_request_duration_seconds",
+        "How long calls took until the head of their answer was there. A claim waits for work, and a stream goes on after it.",
+        routes
+            .iter()
+            .map(|(route, known)| (named(route), known.durations.clone())),
+    );
+}
+
+/// What the work waits for within the server.
+fn of_loop(app: &App, figures: &mut Figures) {
+    let work = app.work.figures();
+    figures.histogram(
+        "keirin_engine_step_duration_seconds",
+        "How long the engine took for an event and what follows from it.",
+        [(vec![], work.engine_step)],
+    );
+    figures.histogram(
+        "keirin_commit_duration_seconds",
+        "How long the database took to commit what the engine had decided.",
+        [(vec![], work.commit)],
+    );
+    figures.histogram(
+        "keirin_claim_duration_seconds",
+        "From when a job could start and an agent with room for it asked, whichever came later, until the agent was told.",
+        [(vec![], work.claim)],
+    );
+    figures.histogram(
+        "keirin_transaction_begin_duration_seconds",
+        "How long a transaction took to begin: the wait for a connection to the database, and one turn to it.",
+        [(vec![], app.store.begin_durations())],
+    );
+    let connections = app.store.connections();
+    figures.gauge(
+        "keirin_database_connections",
+        "",
+        "Connections of the server to its database.",
+        [("used", connections.used), ("idle", connections.idle)]
+            .map(|(state, count)| (vec![("state", state.to_owned())], f64::from(count))),
     );
 }
 
@@ -302,15 +362,9 @@ async fn of_background(app: &App, figures: &mut Figures) -> Result<(), ApiError>
     figures.histogram(
         "keirin_background_job_duration_seconds",
         "How long background jobs took.",
-        kinds.iter().map(|(kind, known)| {
-            let counts = known.durations.as_slice();
-            (
-                of_kind(kind),
-                &DURATION_BOUNDS[..],
-                counts,
-                known.duration_seconds,
-            )
-        }),
+        kinds
+            .iter()
+            .map(|(kind, known)| (of_kind(kind), known.durations.clone())),
     );
     figures.gauge(
         "keirin_background_job_lag_seconds",
