@@ -225,6 +225,27 @@ impl Controller {
         self.commits.subscribe()
     }
 
+    /// Looks at a project's repository as if for the first time; gives what the look came to. What keeps it from reading the
+    /// repository is among the project's notices then.
+    async fn look_anew(&self, project: ProjectId) -> Result<Result<(), WorkError>, WorkError> {
+        self.notifications.project(project);
+        let project = match self.store.project(project).await {
+            Ok(project) => project,
+            Err(StoreError::NotFound(_)) => return Ok(Ok(())),
+            Err(error) => return Err(error.into()),
+        };
+        self.read_names().await?;
+        let pushes = self.pushes(self.handle()?);
+        // A large repository takes its time; whoever asked need not wait for all of it.
+        let look = tokio::spawn(async move { pushes.poll_anew(project.id).await });
+        match tokio::time::timeout(self.first_look, look).await {
+            Ok(Ok(Ok(()))) => self.plan_next_look(project.id).await.map(Ok),
+            Ok(Ok(Err(error))) => Ok(Err(error)),
+            Ok(Err(error)) => Err(WorkError::Internal(error.into())),
+            Err(_) => Ok(Ok(())),
+        }
+    }
+
     fn set_lease(&self, lease: Option<LeaderLease>) {
         *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = lease;
     }
@@ -476,32 +497,29 @@ impl Work for Controller {
 
     async fn change_project(&self, project: ProjectId, change: &ProjectChange<'_>) -> Result<(), WorkError> {
         self.handle()?;
+        if let Some(named) = &change.repository {
+            self.preparer.repositories.check_allowed(named).await?;
+        }
         {
             let _recording = self.preparer.recordings.turn(project).await;
             self.store.change_project(project, change).await?;
         }
+        if change.repository.is_none() && change.workflow_file.is_none() {
+            self.notifications.project(project);
+            return Ok(());
+        }
         self.project_changed(project).await
     }
 
+    async fn project_created(&self, project: ProjectId) -> Result<(), WorkError> {
+        self.look_anew(project).await?
+    }
+
     async fn project_changed(&self, project: ProjectId) -> Result<(), WorkError> {
-        self.notifications.project(project);
-        let project = match self.store.project(project).await {
-            Ok(project) => project,
-            Err(StoreError::NotFound(_)) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        };
-        self.read_names().await?;
-        let pushes = self.pushes(self.handle()?);
-        // A large repository takes its time; whoever asked need not wait for all of it.
-        let look = tokio::spawn(async move { pushes.poll_anew(project.id).await });
-        match tokio::time::timeout(self.first_look, look).await {
-            Ok(Ok(looked)) => {
-                looked?;
-                self.plan_next_look(project.id).await
-            }
-            Ok(Err(error)) => Err(WorkError::Internal(error.into())),
-            Err(_) => Ok(()),
+        if let Err(error) = self.look_anew(project).await? {
+            tracing::debug!(%project, %error, "the repository of a project that was changed cannot be read");
         }
+        Ok(())
     }
 
     async fn events(&self, after: Option<String>) -> Result<BoxStream<'static, EventEnvelope>, WorkError> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use keirin_git::{Credential, GitError, GitErrorKind, Mirror, Mirrors, NamedBy, RepositoryUrl};
 use keirin_model::ProjectId;
+use keirin_store::projects::NamedRepository;
 use keirin_store::{Store, StoreError};
 
 use crate::answer::sentence;
@@ -29,6 +30,16 @@ impl Repositories {
     /// All mirrors, each named after the id of its project.
     pub(crate) fn mirrors(&self) -> &Mirrors {
         &self.mirrors
+    }
+
+    /// Refuses a repository that whoever names it may not have fetched.
+    ///
+    /// # Errors
+    /// [`WorkError::Invalid`].
+    pub(crate) async fn check_allowed(&self, named: &NamedRepository<'_>) -> Result<(), WorkError> {
+        let url = RepositoryUrl::parse(named.address).map_err(|error| invalid_repository(&error.into()))?;
+        let allowed = self.mirrors.check_allowed(&url, named_by(named.by_admin));
+        Ok(allowed.await?)
     }
 
     /// The mirror of a project's repository. It is named after the project's id, so that a new project of an old name

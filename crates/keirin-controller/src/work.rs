@@ -68,10 +68,14 @@ pub trait Work: Send + Sync + 'static {
     /// An agent has registered, or a person has changed or removed it.
     async fn agent_changed(&self, agent: AgentId) -> Result<(), WorkError>;
 
-    /// Changes a project, and looks at its repository. No look at the one before is taken down after it.
+    /// Changes a project, and looks at its repository where that is another. No look at the one before is taken down after it.
+    /// A repository that may not be fetched changes nothing; one that cannot be read is among the project's notices.
     async fn change_project(&self, project: ProjectId, change: &ProjectChange<'_>) -> Result<(), WorkError>;
 
-    /// A project has been made or removed, or has another credential.
+    /// A project has been made: fails where its repository cannot be read.
+    async fn project_created(&self, project: ProjectId) -> Result<(), WorkError>;
+
+    /// A project has been removed, or has another credential. A repository that cannot be read is among its notices.
     async fn project_changed(&self, project: ProjectId) -> Result<(), WorkError>;
 
     /// What changes from now on, or from just after this position on. Where so much has happened since that it is not

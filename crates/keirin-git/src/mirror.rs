@@ -94,6 +94,22 @@ impl Mirrors {
         self.git.processes_started()
     }
 
+    /// Refuses a repository that whoever names it may not have fetched. Whether it is there is not asked.
+    ///
+    /// # Errors
+    /// [`GitError::NotAllowed`].
+    pub async fn check_allowed(&self, url: &RepositoryUrl, named_by: NamedBy) -> Result<(), GitError> {
+        match self.route(url, named_by).await {
+            Err(refused @ GitError::NotAllowed { .. }) => Err(refused),
+            _ => Ok(()),
+        }
+    }
+
+    async fn route(&self, url: &RepositoryUrl, named_by: NamedBy) -> Result<Route, GitError> {
+        let is_proxied = self.git.proxies().connect_to(url);
+        self.rules.route(url, named_by, is_proxied).await
+    }
+
     /// The same, with rules for which repositories may be fetched.
     #[must_use]
     pub fn with_rules(mut self, rules: RepositoryRules) -> Self {
@@ -371,11 +387,7 @@ impl Mirror {
     /// # Errors
     /// [`GitError::NotAllowed`], and that its host is not known.
     pub(crate) async fn route(&self) -> Result<Route, GitError> {
-        let is_proxied = self.mirrors.git.proxies().connect_to(&self.url);
-        self.mirrors
-            .rules
-            .route(&self.url, self.named_by, is_proxied)
-            .await
+        self.mirrors.route(&self.url, self.named_by).await
     }
 
     /// What a call needs to talk to the mirrored repository.

@@ -182,7 +182,7 @@ async fn begin(app: &App, project: ProjectId, credential: Option<&Credential>) -
     if let Some(credential) = credential {
         store_credential(app, project, credential).await?;
     }
-    Ok(app.work.project_changed(project).await?)
+    Ok(app.work.project_created(project).await?)
 }
 
 fn named_by<'a>(caller: &Caller, repository: &'a RepositoryUrl) -> NamedRepository<'a> {

@@ -248,6 +248,11 @@ impl Work for Double {
 
     async fn project_changed(&self, project: ProjectId) -> Result<(), WorkError> {
         self.note(format!("project {project} changed"));
+        Ok(())
+    }
+
+    async fn project_created(&self, project: ProjectId) -> Result<(), WorkError> {
+        self.note(format!("project {project} created"));
         if *self.0.refuse_projects.lock().unwrap() {
             self.0.refused_projects.lock().unwrap().insert(project);
             return Err(WorkError::Invalid {

@@ -135,7 +135,7 @@ async fn a_repository_that_cannot_be_read_at_first_is_looked_at_again() {
     std::fs::rename(repository.path(), &away).unwrap();
     let path = repository.path().to_str().unwrap();
     let made = crate::database::project(&server.store, "one", path).await;
-    server.controller.project_changed(made.0).await.unwrap_err();
+    server.controller.project_created(made.0).await.unwrap_err();
     let notices = server.store.project_notices(made.0).await.unwrap();
     assert_eq!(notices[0].kind, NoticeKind::Repository);
     assert!(!notices[0].text.contains(path), "{notices:?}");

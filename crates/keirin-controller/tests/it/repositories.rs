@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use keirin_controller::work::{Work as _, WorkError};
 use keirin_git::Git;
 use keirin_model::ProjectId;
+use keirin_model::project::NoticeKind;
 use keirin_testkit::FakeClock;
 
 use crate::server::{Repository, Server, leading};
@@ -160,6 +161,51 @@ async fn an_address_inside_is_for_admins_alone_and_the_answer_tells_no_ports() {
     assert_eq!(said[0], said[1]);
     listener.set_nonblocking(true).unwrap();
     assert!(listener.accept().is_err(), "nobody was asked");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_may_not_be_fetched_changes_nothing_and_one_that_cannot_be_read_is_told_of() {
+    let (_database, server) = leading().await;
+    let repository = Repository::new();
+    repository.commit(&[(".keirin.yaml", BUILD)]);
+    let (project, _) = server.project("one", &repository).await;
+    let before = server.store.project(project).await.unwrap();
+    let change = |address, by_admin, public| ProjectChange {
+        repository: Some(NamedRepository { address, by_admin }),
+        public,
+        ..ProjectChange::default()
+    };
+    let inside = change("https://127.0.0.1:9/x", false, Some(true));
+    let refused = server
+        .controller
+        .change_project(project, &inside)
+        .await
+        .unwrap_err();
+    assert!(
+        refused.to_string().starts_with("This server may not fetch from "),
+        "{refused}"
+    );
+    assert_eq!(server.store.project(project).await.unwrap(), before);
+    assert_eq!(server.store.project_notices(project).await.unwrap(), []);
+
+    let nowhere = repository.path().join("nowhere");
+    let nowhere = nowhere.to_str().unwrap();
+    server
+        .controller
+        .change_project(project, &change(nowhere, true, None))
+        .await
+        .unwrap();
+    assert_eq!(server.store.project(project).await.unwrap().repository, nowhere);
+    let notices = server.store.project_notices(project).await.unwrap();
+    assert_eq!(notices[0].kind, NoticeKind::Repository);
+
+    // What has nothing to do with the repository goes well although that cannot be read.
+    let public = ProjectChange {
+        public: Some(true),
+        ..ProjectChange::default()
+    };
+    server.controller.change_project(project, &public).await.unwrap();
+    assert!(server.store.project(project).await.unwrap().public);
 }
 
 /// A git that reaches this repository, which leaves files out, under an address elsewhere. Files are not reached as long

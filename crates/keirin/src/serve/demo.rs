@@ -37,7 +37,7 @@ pub(super) async fn show(server: &Server, folder: &Path, output: &Output) -> any
         Err(StoreError::NotFound(_)) => create(server, folder, &name).await?,
         Err(error) => return Err(error.into()),
     };
-    if let Err(error) = server.controller.project_changed(project.id).await {
+    if let Err(error) = server.controller.project_created(project.id).await {
         output.say(format!(
             "The repository {} cannot be used yet: {error}",
             folder.display()
