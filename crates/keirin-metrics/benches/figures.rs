@@ -11,7 +11,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use keirin_metrics::batch::Batch;
 use keirin_metrics::http::EndpointSettings;
-use keirin_metrics::query::{QueryEngine, write_value};
+use keirin_metrics::query::{Asker, QueryEngine, write_value};
 use keirin_metrics::remote_write::RemoteWriteClient;
 use keirin_metrics::source::{PrometheusSource, QueryData, QueryRange};
 use keirin_metrics::storage::{Incoming, SampleColumns, Storage};
@@ -19,6 +19,11 @@ use keirin_model::series::{Labels, Sample};
 use keirin_promql::{EvaluationTimes, Value};
 use keirin_store::Store;
 use keirin_store::cluster::{Cluster, ClusterOptions, PostgresSearch};
+
+const EVERYBODY: Asker<'static> = Asker {
+    account: None,
+    sight: None,
+};
 
 const SERIES: u64 = 1000;
 const HOUR_MS: i64 = 60 * 60 * 1000;
@@ -258,7 +263,7 @@ async fn ask(engine: &QueryEngine, text: &str) -> usize {
     let end_ms = BEGIN_MS + HOURS * HOUR_MS;
     let now = Timestamp::from_millisecond(end_ms).unwrap();
     let span = EvaluationTimes::range(BEGIN_MS, end_ms, STEP_MS);
-    let answer = engine.evaluate(query, span, now, None).await.unwrap();
+    let answer = engine.evaluate(query, span, now, EVERYBODY).await.unwrap();
     let mut json = String::new();
     write_value(&mut json, &answer.value);
     std::hint::black_box(json);

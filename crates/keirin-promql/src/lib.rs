@@ -21,4 +21,4 @@ pub use query::{Query, format_query};
 pub use selection::Selection;
 pub use source::{Samples, SamplesError, Series, SeriesSource, SeriesSourceError};
 pub use syntax::{SyntaxError, TextRange, ValueType, duration::format_duration, duration::parse_duration};
-pub use time::{EvaluationTimes, Options};
+pub use time::{EvaluationTimes, Interrupt, Options};

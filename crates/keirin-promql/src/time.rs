@@ -1,5 +1,8 @@
 //! When a query is evaluated.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::limits::QueryLimits;
 
 /// The times at which a query is evaluated, in milliseconds since 1970: one, or many with equal steps between them.
@@ -39,7 +42,7 @@ impl EvaluationTimes {
 }
 
 /// What evaluating depends on beside the query and the series.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// How far back a sample is taken as the present value, in milliseconds. The sample at the far edge is not.
     pub lookback_ms: i64,
@@ -47,6 +50,8 @@ pub struct Options {
     pub subquery_step_ms: i64,
     /// How much the query may ask for.
     pub limits: QueryLimits,
+    /// Ends the evaluation from outside.
+    pub interrupt: Interrupt,
 }
 
 impl Default for Options {
@@ -55,7 +60,24 @@ impl Default for Options {
             lookback_ms: 5 * 60 * 1000,
             subquery_step_ms: 60 * 1000,
             limits: QueryLimits::default(),
+            interrupt: Interrupt::default(),
         }
+    }
+}
+
+/// Ends an evaluation that goes on elsewhere: nobody waits for it any more, or not for so long. A clone is the same.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Has the evaluation end with [`EvaluateError::Interrupted`](crate::EvaluateError::Interrupted), within the time that one
+    /// range of one series takes.
+    pub fn interrupt(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

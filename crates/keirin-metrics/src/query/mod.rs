@@ -6,14 +6,15 @@ mod json;
 pub use json::{write_labels, write_value};
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use keirin_model::ProjectId;
 use keirin_model::series::{Labels, Matcher};
+use keirin_model::{ProjectId, UserId};
 use keirin_promql::{
-    BadMatcher, CompiledMatchers, EvaluateError, EvaluationTimes, Options, Query, QueryResult, Samples,
-    Selection, Series, SeriesSource, SeriesSourceError, SyntaxError, evaluate,
+    BadMatcher, CompiledMatchers, EvaluateError, EvaluationTimes, Interrupt, Options, Query, QueryResult,
+    Samples, Selection, Series, SeriesSource, SeriesSourceError, SyntaxError, evaluate,
 };
 use tokio::sync::Semaphore;
 
@@ -21,6 +22,10 @@ use crate::storage::{FetchLimits, Storage, StorageError, StoredSeries};
 
 /// How many queries are evaluated at once.
 const AT_ONCE: usize = 4;
+/// How many of them for one account, so that nobody keeps all others waiting.
+const AT_ONCE_FOR_ONE: usize = 3;
+/// How long a query may take, the wait for its turn included.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// Answers queries. Clones share everything.
 #[derive(Debug, Clone)]
@@ -29,6 +34,7 @@ pub struct QueryEngine {
     options: Arc<Options>,
     limits: FetchLimits,
     turns: Arc<Semaphore>,
+    turns_of: Arc<Mutex<HashMap<Option<UserId>, Weak<Semaphore>>>>,
 }
 
 /// Why a query has no answer.
@@ -49,6 +55,9 @@ pub enum QueryError {
     /// The storage fails, or the query reaches for too much.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// It took too long.
+    #[error("the query was not answered within {} s: select fewer series, a shorter time or a longer step", LONGEST.as_secs())]
+    TooLong,
     /// Evaluating it broke.
     #[error("the query could not be evaluated: {0}")]
     Broken(String),
@@ -56,6 +65,15 @@ pub enum QueryError {
 
 /// Whose series a query may see; none for all.
 pub type ProjectFilter<'a> = Option<&'a [ProjectId]>;
+
+/// Who asks a query.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker<'a> {
+    /// Whose account it is; all who are not signed in are one.
+    pub account: Option<UserId>,
+    /// What they may see.
+    pub sight: ProjectFilter<'a>,
+}
 
 impl QueryEngine {
     /// Answers queries over this storage.
@@ -65,6 +83,7 @@ impl QueryEngine {
             options: Arc::default(),
             limits: FetchLimits::default(),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
+            turns_of: Arc::default(),
         }
     }
 
@@ -76,7 +95,7 @@ impl QueryEngine {
         Ok(Query::parse(text, &self.options.limits)?)
     }
 
-    /// Evaluates a query.
+    /// Evaluates a query. It ends when nobody waits for its answer any more.
     ///
     /// # Errors
     /// See [`QueryError`].
@@ -85,20 +104,47 @@ impl QueryEngine {
         query: Query,
         span: EvaluationTimes,
         now: Timestamp,
-        sight: ProjectFilter<'_>,
+        asker: Asker<'_>,
     ) -> Result<QueryResult, QueryError> {
-        let fetched = self.fetch(&query, span, now, sight).await?;
-        let options = Arc::clone(&self.options);
-        // The semaphore is never closed, so there is always a turn to wait for.
+        let answered = tokio::time::timeout(LONGEST, self.answer(query, span, now, asker)).await;
+        answered.unwrap_or(Err(QueryError::TooLong))
+    }
+
+    async fn answer(
+        &self,
+        query: Query,
+        span: EvaluationTimes,
+        now: Timestamp,
+        asker: Asker<'_>,
+    ) -> Result<QueryResult, QueryError> {
+        // The semaphores are never closed, so there is always a turn to wait for.
+        let turn_of_one = self.turns_of(asker.account).acquire_owned().await;
+        let fetched = self.fetch(&query, span, now, asker.sight).await?;
         let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let options = Options {
+            interrupt: Interrupt::default(),
+            ..Options::clone(&self.options)
+        };
+        let _ends_with_its_asker = InterruptOnDrop(options.interrupt.clone());
         let evaluated = tokio::task::spawn_blocking(move || {
             // As long as it is evaluated, whether or not somebody still waits for it.
-            let _turn = turn;
+            let _turns = (turn_of_one, turn);
             evaluate(&query, span, &fetched, &options)
         });
         Ok(evaluated
             .await
             .map_err(|error| QueryError::Broken(error.to_string()))??)
+    }
+
+    fn turns_of(&self, account: Option<UserId>) -> Arc<Semaphore> {
+        let mut all = self.turns_of.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turns) = all.get(&account).and_then(Weak::upgrade) {
+            return turns;
+        }
+        all.retain(|_, turns| turns.strong_count() > 0);
+        let turns = Arc::new(Semaphore::new(AT_ONCE_FOR_ONE));
+        all.insert(account, Arc::downgrade(&turns));
+        turns
     }
 
     async fn fetch(
@@ -209,6 +255,15 @@ fn series(fetched: StoredSeries) -> Result<Series, QueryError> {
         labels: fetched.labels,
         samples,
     })
+}
+
+/// Held by whoever waits for an evaluation.
+struct InterruptOnDrop(Interrupt);
+
+impl Drop for InterruptOnDrop {
+    fn drop(&mut self) {
+        self.0.interrupt();
+    }
 }
 
 /// Series that were fetched for a query.

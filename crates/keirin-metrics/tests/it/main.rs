@@ -13,6 +13,7 @@ mod node_exporter;
 mod platform;
 mod prometheus;
 mod pushgateway;
+mod query;
 mod recomputed;
 mod scrape;
 mod scraper;

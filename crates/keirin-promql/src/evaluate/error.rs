@@ -34,6 +34,9 @@ pub enum EvaluateError {
     /// A range query needs one value at each time.
     #[error("invalid expression type \"{0}\" for range query, must be scalar or instant vector")]
     RangeOf(ValueType),
+    /// Whoever asked for it has ended it.
+    #[error("the query was ended before it was answered")]
+    Interrupted,
     /// An expression stands where one with a value at each time is needed; the types have been checked before, so this
     /// does not happen.
     #[error("the expression has no value at each time")]

@@ -126,6 +126,7 @@ impl Evaluator<'_> {
 
     /// What an expression gives at these steps. What is the same at all of them is computed once.
     fn compute(&mut self, expr: &Expr, steps: Steps) -> Result<Computed, EvaluateError> {
+        self.go_on()?;
         if steps.count > 1 && !matches!(expr.node, Node::Number { .. }) && invariant::is_invariant(expr) {
             let once = self.compute_each(expr, steps.first())?;
             return self.spread(once, steps);
@@ -160,6 +161,14 @@ impl Evaluator<'_> {
                 Ok(if *negative { negated(inner) } else { inner })
             }
             Node::Text(_) | Node::Range { .. } | Node::Subquery { .. } => Err(EvaluateError::NoColumn),
+        }
+    }
+
+    /// Refuses to go on where whoever asked has ended it.
+    fn go_on(&self) -> Result<(), EvaluateError> {
+        match self.options.interrupt.is_interrupted() {
+            true => Err(EvaluateError::Interrupted),
+            false => Ok(()),
         }
     }
 

@@ -135,6 +135,9 @@ impl Evaluator<'_> {
                     &ends,
                     ranged.range_ms,
                     |step, times_ms, values| {
+                        if self.options.interrupt.is_interrupted() {
+                            return None;
+                        }
                         let slice = Slice {
                             times_ms,
                             values,
@@ -145,6 +148,7 @@ impl Evaluator<'_> {
                     },
                 ),
             };
+            self.go_on()?;
             let row = Row {
                 labels: series.labels.clone(),
                 drop_name: series.drop_name || !matches!(window, Window::First | Window::Last),

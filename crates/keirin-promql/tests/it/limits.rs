@@ -207,3 +207,19 @@ fn times_that_make_no_sense_are_refused() {
     // What is to be fetched can be asked for any time.
     query("x[5m:1m]").selections(EvaluationTimes::range(i64::MIN, i64::MAX, 1), &Options::default());
 }
+
+/// It takes many seconds of a processor, and stays within every limit.
+const SLOW: &str = "sum_over_time(sum_over_time(sum_over_time(vector(1)[30d:1m])[30d:1m])[30d:1m])";
+
+#[test]
+fn an_evaluation_ends_when_it_is_interrupted() {
+    let options = Options::default();
+    let interrupt = options.interrupt.clone();
+    let span = EvaluationTimes::instant(0);
+    let ended = std::thread::scope(|scope| {
+        let evaluation = scope.spawn(|| evaluate(&query(SLOW), span, &AtHand::default(), &options));
+        interrupt.interrupt();
+        evaluation.join().unwrap()
+    });
+    assert_eq!(ended.unwrap_err(), EvaluateError::Interrupted);
+}

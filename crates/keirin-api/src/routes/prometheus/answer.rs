@@ -135,6 +135,12 @@ impl From<QueryError> for Failure {
             QueryError::Evaluate(EvaluateError::RangeOf(_) | EvaluateError::Span | EvaluateError::Time) => {
                 Self::bad(error.to_string())
             }
+            QueryError::TooLong => Self::Prometheus {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                kind: "timeout",
+                position: None,
+                error: error.to_string(),
+            },
             QueryError::Evaluate(_) => Self::unprocessable(error.to_string()),
             QueryError::Storage(StorageError::TooMuch { .. } | StorageError::Matcher(_)) => {
                 Self::unprocessable(error.to_string())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use keirin_metrics::query::write_value;
+use keirin_metrics::query::{Asker, write_value};
 use keirin_metrics::source::QueryRange;
 use keirin_promql::{EvaluationTimes, format_query};
 use serde_json::json;
@@ -105,9 +105,13 @@ async fn evaluated(
 ) -> Result<Success, Failure> {
     let sight = caller.sight(&app.store).await?;
     let query = app.queries.parse(parameters.needed("query")?)?;
+    let asker = Asker {
+        account: caller.user().map(|user| user.id),
+        sight: sight.projects(),
+    };
     let answer = app
         .queries
-        .evaluate(query, span, app.outside.now(), sight.projects())
+        .evaluate(query, span, app.outside.now(), asker)
         .await?;
     let mut data = String::new();
     write_value(&mut data, &answer.value);

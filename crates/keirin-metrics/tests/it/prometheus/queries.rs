@@ -1,7 +1,7 @@
 //! The same samples and the same queries there and here give the same answers.
 
 use jiff::Timestamp;
-use keirin_metrics::query::{QueryEngine, write_value};
+use keirin_metrics::query::{Asker, QueryEngine, write_value};
 use keirin_metrics::source::{QueryData, QueryRange, SourceError};
 use keirin_metrics::storage::{Incoming, SampleColumns, Storage};
 use keirin_promql::{EvaluationTimes, Query};
@@ -9,6 +9,11 @@ use keirin_testkit::database;
 
 use super::cases::cases;
 use super::compare::{Comparison, compare};
+
+const EVERYBODY: Asker<'static> = Asker {
+    account: None,
+    sight: None,
+};
 
 const CASES: usize = 10;
 const QUERIES: usize = 24;
@@ -74,7 +79,7 @@ async fn two_hundred_queries_have_the_same_answers() {
 /// Our answer, by way of the text in which we would send it.
 async fn here(engine: &QueryEngine, query: &Query, span: EvaluationTimes) -> Result<QueryData, String> {
     let now = Timestamp::from_millisecond(span.end_ms).unwrap();
-    let answer = engine.evaluate(query.clone(), span, now, None).await;
+    let answer = engine.evaluate(query.clone(), span, now, EVERYBODY).await;
     let answer = answer.map_err(|error| error.to_string())?;
     let mut json = String::new();
     write_value(&mut json, &answer.value);
