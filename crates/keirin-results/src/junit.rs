@@ -31,12 +31,9 @@ const SLACK_BYTES: usize = 1024;
 pub enum ReadError {
     /// Longer than the reader takes.
     #[error(
-        "the report is {bytes} bytes long and at most {FILE_BYTES} are read; split it into several files"
+        "the report is longer than {FILE_BYTES} bytes, which is the most that is read; split it into several files"
     )]
-    TooLong {
-        /// Its length.
-        bytes: usize,
-    },
+    TooLong,
     /// More test cases than the reader takes.
     #[error("the report holds more than {CASES} test cases; split it into several files")]
     TooManyCases,
@@ -65,7 +62,7 @@ pub enum ReadError {
 /// Reads a report file. An empty list means a report without test cases.
 pub fn read_junit(bytes: &[u8]) -> Result<Vec<TestResult>, ReadError> {
     if bytes.len() > FILE_BYTES {
-        return Err(ReadError::TooLong { bytes: bytes.len() });
+        return Err(ReadError::TooLong);
     }
     let text = decode(bytes);
     let mut reader = Reader::from_str(&text);

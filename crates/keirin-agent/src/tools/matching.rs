@@ -7,8 +7,8 @@ use keirin_workflow::Globs;
 
 use super::error::ToolError;
 use super::links::{self, LinkTarget};
-use super::walk::{Walk, WorkspaceEntry};
-use crate::files::{InvalidPath, RelativePath};
+use super::walk::{Inside, Walk, WorkspaceEntry};
+use crate::files::{InvalidPath, LONGEST, RelativePath};
 
 /// A workspace may have this many entries before a search in it is given up.
 const ENTRIES: usize = 2_000_000;
@@ -35,6 +35,18 @@ impl Patterns {
         self.globs.matches_file(path.as_str())
     }
 
+    /// Whether something in this folder may match, as far as can be told without looking: what stands in a pattern before its
+    /// first wildcard leads there.
+    fn may_match_below(&self, folder: &str) -> bool {
+        let patterns = self.texts.iter().filter(|pattern| !pattern.starts_with('!'));
+        patterns
+            .map(|pattern| {
+                let plain = pattern.find(['*', '?', '[', '{']).unwrap_or(pattern.len());
+                &pattern[..plain]
+            })
+            .any(|plain| folder.starts_with(plain.trim_end_matches('/')))
+    }
+
     /// That nothing matched, as an error.
     pub(crate) fn nothing(&self) -> ToolError {
         ToolError::NothingMatches {
@@ -59,14 +71,19 @@ impl Patterns {
             if count > ENTRIES {
                 return Err(ToolError::TooManyFiles { limit: ENTRIES });
             }
-            if !self.globs.matches_file(&entry.path.to_string_lossy()) {
+            let path = entry.path.to_string_lossy();
+            let is_meant = match entry.inside {
+                Inside::TooDeep => self.may_match_below(&path),
+                _ => self.globs.matches_file(&path),
+            };
+            if !is_meant {
                 continue;
             }
             let found = match classify(root, &entry)? {
                 Classified::File(found) => found,
                 Classified::Folder => continue,
                 Classified::PassedOver(reason) => {
-                    let path = entry.path.to_string_lossy().into_owned();
+                    let path = path.into_owned();
                     matches.passed_over.push(PassedOver { path, reason });
                     continue;
                 }
@@ -117,6 +134,8 @@ pub(crate) enum Unusable {
     LinkedFolder { target: String },
     #[error("it is an empty folder")]
     EmptyFolder,
+    #[error("its path has more than {LONGEST} bytes, so what is in it was not looked at")]
+    TooDeep,
     #[error("its name holds a control character or a backslash")]
     OddName,
     #[error("it is neither a file nor a folder")]
@@ -131,11 +150,11 @@ enum Classified {
 }
 
 fn classify(root: &Path, entry: &WorkspaceEntry) -> Result<Classified, ToolError> {
-    if entry.kind.is_dir() {
-        return Ok(match entry.is_empty {
-            true => Classified::PassedOver(Unusable::EmptyFolder),
-            false => Classified::Folder,
-        });
+    match entry.inside {
+        Inside::NoFolder => {}
+        Inside::Entries => return Ok(Classified::Folder),
+        Inside::Nothing => return Ok(Classified::PassedOver(Unusable::EmptyFolder)),
+        Inside::TooDeep => return Ok(Classified::PassedOver(Unusable::TooDeep)),
     }
     let Some(text) = entry.path.to_str() else {
         return Ok(Classified::PassedOver(Unusable::NotUtf8));
@@ -246,6 +265,30 @@ mod tests {
         }
         symlink("/etc/passwd", root.join("out.txt")).unwrap();
         assert_eq!(find(&root, &["*.bin"]).unwrap(), ["in.bin"]);
+    }
+
+    #[test]
+    fn what_lies_too_deep_to_be_looked_at_is_named_where_it_may_be_meant() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let mut deep = root.join("out");
+        for _ in 0..11 {
+            deep.push("d".repeat(100));
+        }
+        fs::create_dir_all(&deep).unwrap();
+        fs::write(deep.join("file"), "").unwrap();
+        fs::write(root.join("plain"), "").unwrap();
+        let passed_over = |pattern: &str| {
+            let patterns = Patterns::parse(&[pattern.to_owned()]).unwrap();
+            let reasons = patterns.find(&root, 100).unwrap().passed_over.into_iter();
+            reasons.map(|passed_over| passed_over.reason).collect::<Vec<_>>()
+        };
+        for meant in ["out", "out/**", "**/file", "o*/**/file"] {
+            assert_eq!(passed_over(meant), [Unusable::TooDeep], "{meant}");
+        }
+        for elsewhere in ["plain", "pl*", "other/**"] {
+            assert_eq!(passed_over(elsewhere), [], "{elsewhere}");
+        }
     }
 
     #[test]

@@ -15,12 +15,23 @@ pub(super) struct WorkspaceEntry {
     /// From the folder on.
     pub(super) path: PathBuf,
     pub(super) kind: FileType,
-    /// Whether it is a folder with nothing in it.
-    pub(super) is_empty: bool,
+    pub(super) inside: Inside,
 }
 
-/// Everything below a folder by name, each folder before what is in it. What goes meanwhile is left out, and so is what is
-/// in a folder whose path is as long as one that is kept may be.
+/// What is in something below the folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Inside {
+    /// It is no folder.
+    NoFolder,
+    /// A folder with nothing in it.
+    Nothing,
+    /// A folder whose entries come after it.
+    Entries,
+    /// A folder whose path is longer than one that is kept may be: it is not looked into.
+    TooDeep,
+}
+
+/// Everything below a folder by name, each folder before what is in it. What goes meanwhile is left out.
 pub(super) struct Walk {
     root: OwnedFd,
     /// What is still to be told; the next is the last.
@@ -50,19 +61,18 @@ impl Iterator for Walk {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let (path, kind) = self.waiting.pop()?;
+            let entry = |path, inside| Some(Ok(WorkspaceEntry { path, kind, inside }));
             if !kind.is_dir() {
-                let is_empty = false;
-                return Some(Ok(WorkspaceEntry { path, kind, is_empty }));
+                return entry(path, Inside::NoFolder);
             }
             if path.as_os_str().len() > LONGEST {
-                let is_empty = false;
-                return Some(Ok(WorkspaceEntry { path, kind, is_empty }));
+                return entry(path, Inside::TooDeep);
             }
             match self.look_into(&path) {
-                Ok(inside) => {
-                    let is_empty = inside.is_empty();
-                    self.waiting.extend(inside);
-                    return Some(Ok(WorkspaceEntry { path, kind, is_empty }));
+                Ok(entries) if entries.is_empty() => return entry(path, Inside::Nothing),
+                Ok(entries) => {
+                    self.waiting.extend(entries);
+                    return entry(path, Inside::Entries);
                 }
                 // It has gone, or something else is there by now.
                 Err(error)
@@ -115,7 +125,10 @@ mod tests {
         symlink(outside.path(), root.join("link")).unwrap();
         let told = |entry: io::Result<WorkspaceEntry>| {
             let entry = entry.unwrap();
-            (entry.path.to_string_lossy().into_owned(), entry.is_empty)
+            (
+                entry.path.to_string_lossy().into_owned(),
+                entry.inside == Inside::Nothing,
+            )
         };
         let all: Vec<_> = Walk::new(root).unwrap().map(told).collect();
         let expected = [

@@ -155,10 +155,7 @@ fn depth_count_and_length_are_bounded() {
         "<testcase name='a'/>".repeat(200_001)
     );
     assert_eq!(read_junit(many.as_bytes()), Err(ReadError::TooManyCases));
-    assert!(matches!(
-        read_junit(&vec![b' '; 65 << 20]),
-        Err(ReadError::TooLong { .. })
-    ));
+    assert_eq!(read_junit(&vec![b' '; 65 << 20]), Err(ReadError::TooLong));
 }
 
 /// Pieces that put together are often nearly a report.
