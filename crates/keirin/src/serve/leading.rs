@@ -153,10 +153,17 @@ impl<'a> Leading<'a> {
         Ok(())
     }
 
-    /// Stops the local agent, while this server is still there to be told how its jobs ended.
-    pub(super) async fn stop_agent(&mut self) {
+    /// Tells the local agent to stop its jobs and end.
+    pub(super) async fn tell_agent_to_stop(&mut self) {
+        if let Some(agent) = &mut self.started.agent {
+            agent.tell_to_stop().await;
+        }
+    }
+
+    /// Waits for the end of the local agent, while this server is still there to be told how its jobs ended.
+    pub(super) async fn agent_ended(&mut self) {
         if let Some(agent) = self.started.agent.take() {
-            agent.stop().await;
+            agent.ended().await;
         }
     }
 

@@ -36,6 +36,8 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(crate) struct LocalAgent {
     keeper: AbortOnDropHandle<()>,
     stopping: watch::Sender<bool>,
+    /// Whether the agent has been signalled; closed once there is none.
+    signalled: watch::Receiver<bool>,
 }
 
 /// How to start the agent.
@@ -118,13 +120,24 @@ impl LocalAgent {
             folder,
         };
         let (stopping, told) = watch::channel(false);
-        let keeper = AbortOnDropHandle::new(tokio::spawn(keep(start, told)));
-        Ok(Some(Self { keeper, stopping }))
+        let (signalling, signalled) = watch::channel(false);
+        let keeper = AbortOnDropHandle::new(tokio::spawn(keep(start, told, signalling)));
+        Ok(Some(Self {
+            keeper,
+            stopping,
+            signalled,
+        }))
     }
 
-    /// Stops the agent and waits for its end.
-    pub(crate) async fn stop(self) {
+    /// Tells the agent to stop its jobs and end, which it does then whether or not anybody waits for it.
+    pub(crate) async fn tell_to_stop(&mut self) {
         self.stopping.send_replace(true);
+        // Where there is no agent any more, there is nobody to tell.
+        drop(self.signalled.wait_for(|signalled| *signalled).await);
+    }
+
+    /// Waits for the end of an agent that has been told to stop.
+    pub(crate) async fn ended(self) {
         if tokio::time::timeout(FAREWELL, self.keeper).await.is_err() {
             tracing::warn!("the local agent does not end; it is left to itself");
         }
@@ -138,9 +151,9 @@ async fn join_token(app: &App) -> anyhow::Result<String> {
 }
 
 /// Keeps the agent running until it is to stop.
-async fn keep(start: Start, mut told: watch::Receiver<bool>) {
+async fn keep(start: Start, mut told: watch::Receiver<bool>, signalling: watch::Sender<bool>) {
     loop {
-        if let Err(error) = run_once(&start, &mut told).await {
+        if let Err(error) = run_once(&start, &mut told, &signalling).await {
             tracing::warn!(%error, "the local agent could not be started; trying again");
         }
         if *told.borrow() {
@@ -150,7 +163,7 @@ async fn keep(start: Start, mut told: watch::Receiver<bool>) {
             .await
             .is_ok()
         {
-            return stop_adopted(&start).await;
+            return stop_adopted(&start, &signalling).await;
         }
     }
 }
@@ -168,13 +181,17 @@ async fn to_stop(told: &mut watch::Receiver<bool>) {
     clippy::disallowed_methods,
     reason = "the adapter that starts the local agent"
 )]
-async fn run_once(start: &Start, told: &mut watch::Receiver<bool>) -> anyhow::Result<()> {
+async fn run_once(
+    start: &Start,
+    told: &mut watch::Receiver<bool>,
+    signalling: &watch::Sender<bool>,
+) -> anyhow::Result<()> {
     if let Some(adopted) = running(start)? {
         while is_alive(adopted) && !*told.borrow() {
             tokio::time::sleep(LOOK).await;
         }
         if *told.borrow() {
-            stop_adopted(start).await;
+            stop_adopted(start, signalling).await;
         }
         return Ok(());
     }
@@ -196,6 +213,7 @@ async fn run_once(start: &Start, told: &mut watch::Receiver<bool>) -> anyhow::Re
                 // It may have ended by itself just now.
                 let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
             }
+            signalling.send_replace(true);
             child.wait().await.context("it cannot be waited for")?;
         }
     }
@@ -236,10 +254,11 @@ fn is_agent(pid: Pid) -> bool {
     words.contains(&b"agent".as_slice()) && words.contains(&b"--local".as_slice())
 }
 
-async fn stop_adopted(start: &Start) {
+async fn stop_adopted(start: &Start, signalling: &watch::Sender<bool>) {
     let Ok(Some(pid)) = running(start) else { return };
     // It may have ended by itself just now.
     let _ = kill(pid, Signal::SIGTERM);
+    signalling.send_replace(true);
     while is_alive(pid) {
         tokio::time::sleep(LOOK).await;
     }

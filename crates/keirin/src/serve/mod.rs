@@ -160,8 +160,10 @@ async fn serve_on(
     output.say("Stopping.");
     // A server that has failed is started again, and its agent's jobs go on meanwhile.
     if result.is_ok() {
+        // First of all, so that it ends however little time the server is given.
+        leading.tell_agent_to_stop().await;
         tokio::select! {
-            () = leading.stop_agent() => {}
+            () = leading.agent_ended() => {}
             signal = stop.insisted() => {
                 output.say(format!("Stopping at once, by {signal}; the local agent ends by itself."));
             }

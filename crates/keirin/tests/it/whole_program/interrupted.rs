@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use crate::whole_program::pipes::{Bell, Gate};
 use crate::whole_program::server::Server;
 use crate::whole_program::story::{Story, one_job, only_job};
-use crate::whole_program::world::{World, poll_async};
+use crate::whole_program::world::{PATIENCE, World, poll, poll_async};
 
 #[tokio::test]
 async fn a_job_goes_on_while_the_server_is_killed_and_its_log_has_every_byte_once() {
@@ -187,4 +187,16 @@ async fn a_stopped_server_tells_its_jobs_and_the_next_one_tries_them_again() {
     assert!(message.contains("the agent was stopped"), "{message}");
     assert_eq!(story.output_of(job.id, 1).await.last().unwrap(), "cleaned up");
     assert_eq!(story.output(job).await, ["attempt 2", "cleaned up"]);
+}
+
+#[tokio::test]
+async fn a_server_that_is_stopped_twice_at_once_leaves_no_agent_behind() {
+    let mut story = Story::begin_in(World::new(), &one_job("true")).await;
+    let server = story.server.pid();
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        kill(server, signal).unwrap();
+    }
+    story.server.ended();
+    let left = poll(PATIENCE, || story.world.processes().is_empty().then_some(()));
+    assert!(left.is_some(), "{:?} are left running", story.world.processes());
 }
