@@ -57,6 +57,7 @@ const PAGES: &[&str] = &[
     "/projects/new",
     "/queue",
     "/runs/$run",
+    "/settings/audit-log",
     "/settings/background-jobs",
     "/settings/password",
     "/settings/storage",

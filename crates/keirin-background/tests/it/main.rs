@@ -22,7 +22,7 @@ async fn a_job_is_done_once_and_then_gone() {
     assert_eq!(bench.settled().await, []);
     let figures = &bench.jobs.figures()["read"];
     assert_eq!(figures.ended[&RunEnd::Success], 1);
-    assert_eq!(figures.durations.iter().sum::<u64>(), 1);
+    assert_eq!(figures.durations.counts().iter().sum::<u64>(), 1);
 }
 
 #[tokio::test]
