@@ -99,7 +99,6 @@ pub(crate) async fn start(
         .work
         .start_flow(place.project, start, caller.cause()?, role)
         .await?;
-    note.detail("flow", flow);
     let location = format!("{}/api/v1/flows/{flow}", app.settings.base());
     let flow = view(&app, &caller, flow).await?;
     note.detail("number", flow.number);

@@ -36,8 +36,6 @@ export function AuditTable({ entries, isFiltered }: AuditTableProps) {
 }
 
 const columns: Column<AuditEntry>[] = [
-  { id: "at", title: "When", width: "140px", cell: (entry) => <RelativeTime time={entry.at} /> },
-  { id: "who", title: "Who", width: "190px", cell: (entry) => <Who entry={entry} /> },
   {
     id: "what",
     title: "What",
@@ -48,6 +46,8 @@ const columns: Column<AuditEntry>[] = [
       </div>
     ),
   },
+  { id: "who", title: "Who", width: "190px", cell: (entry) => <Who entry={entry} /> },
+  { id: "at", title: "When", width: "140px", cell: (entry) => <RelativeTime time={entry.at} /> },
   { id: "from", title: "From", width: "150px", cell: (entry) => <span className={css.dim}>{entry.address ?? "this machine"}</span> },
   { id: "outcome", title: "Outcome", width: "130px", cell: (entry) => <Outcome entry={entry} /> },
 ];
