@@ -9,10 +9,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use keirin_metrics::batch::Batch;
+use keirin_formats::batch::Batch;
 use keirin_metrics::http::EndpointSettings;
 use keirin_metrics::query::{Asker, QueryEngine, write_value};
-use keirin_metrics::remote_write::RemoteWriteClient;
+use keirin_metrics::remote_write_client::RemoteWriteClient;
 use keirin_metrics::source::{PrometheusSource, QueryData, QueryRange};
 use keirin_metrics::storage::{Incoming, SampleColumns, Storage};
 use keirin_model::series::{Labels, Sample};

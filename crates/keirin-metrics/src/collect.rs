@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use keirin_formats::refusal::IntakePath;
 use keirin_model::Clock;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::refusal::IntakePath;
 use crate::scrape::{ScrapeTarget, Scraper, TargetError, TargetStatus};
 use crate::sql::{SqlCollector, SqlDatabase, SqlFile, SqlStatus};
 use crate::storage::Intake;

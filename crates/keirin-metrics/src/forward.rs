@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use keirin_formats::batch::{Batch, Metadata};
 use keirin_insight::definition_of;
 use keirin_model::Clock;
 use keirin_model::series::{Labels, Matcher, Sample};
@@ -20,11 +21,10 @@ use keirin_store::views::VisibleProjects;
 use serde::Deserialize;
 use url::Url;
 
-use crate::batch::{Batch, Metadata};
 use crate::http::{Authentication, EndpointSettings, HttpError};
-use crate::influx::{InfluxClient, InfluxTarget};
+use crate::influx_client::{InfluxClient, InfluxTarget};
 use crate::query::{QueryError, selector};
-use crate::remote_write::RemoteWriteClient;
+use crate::remote_write_client::RemoteWriteClient;
 use crate::storage::{FetchLimits, Storage, StorageError};
 
 /// Samples of now may still be on their way in.

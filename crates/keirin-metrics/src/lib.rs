@@ -1,7 +1,6 @@
 //! Series in PostgreSQL, and the ways that samples come in and go out.
 //!
-//! Whatever comes in becomes [`batch::Received`], a line or series that cannot be read being refused alone, and goes to a
-//! [`sink::SampleSink`]; the one that keeps is [`storage::Intake`]. It keeps what it can and says of the rest why not: an error that [is
+//! Whatever comes in is read by [`keirin_formats`] and goes to a [`sink::SampleSink`]; the one that keeps is [`storage::Intake`]. It keeps what it can and says of the rest why not: an error that [is
 //! passing](sink::SinkError::is_transient) is worth another try (503), any other is not (400).
 //!
 //! | way | what does it |
@@ -9,37 +8,30 @@
 //! | in, scraping | [`scrape::Scraper`]: `set_targets` of [`scrape::ScrapeTarget`]s, `statuses` for pages and `/api/v1/targets`, `stop` |
 //! | in, SQL | [`sql::SqlCollector`]: `new` of a [`sql::SqlDatabase`] and a [`sql::SqlFile`], `run` until it is stopped, `statuses` |
 //! | both of them, on one server of several | [`collect::Collectors`]: `start`, `stop`, `targets`, `queries` |
-//! | in, remote write | [`remote_write::decode`] of the body as it arrived |
-//! | in, InfluxDB's lines | [`influx::read`] of the text, then [`influx::into_samples`] with the [`influx::Precision`] of the address |
-//! | in, pushes that hold | [`pushgateway::grouping`] of the path, [`pushgateway::read_body`], then [`pushgateway::Groups`]: `push`, `delete`, and `refresh_pushed_groups` every minute |
-//! | out, as text | [`text::write`] in [`text::TextFormat::negotiated`] |
-//! | out, to other servers | [`forward::Forwarder`] over a [`remote_write::RemoteWriteClient`] or an [`influx::InfluxClient`] |
+//! | in, pushes that hold | [`pushgateway::Groups`]: `push`, `delete`, and `refresh_pushed_groups` every minute |
+//! | out, to other servers | [`forward::Forwarder`] over a [`remote_write_client::RemoteWriteClient`] or an [`influx_client::InfluxClient`] |
 //! | asking other servers | [`source::PrometheusSource`]: `query`, `query_range`, `series`, `labels`, `label_values`, `metadata` |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod background;
-pub mod batch;
 pub mod chunk;
 pub mod collect;
 pub mod duration;
 pub mod exchange;
 pub mod forward;
 pub mod http;
-pub mod influx;
+pub mod influx_client;
 mod live;
-mod protobuf;
 pub mod pushgateway;
 pub mod query;
-pub mod refusal;
 pub mod relabel;
-pub mod remote_write;
+pub mod remote_write_client;
 pub mod scrape;
 pub mod sink;
 pub mod source;
 pub mod sql;
 pub mod storage;
-pub mod text;
 pub mod transforms;
 
 pub use background::background_works;

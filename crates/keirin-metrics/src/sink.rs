@@ -1,9 +1,8 @@
 //! Where samples go that came in.
 
 use async_trait::async_trait;
-
-use crate::batch::Received;
-use crate::refusal::RefusedItems;
+use keirin_formats::batch::Received;
+use keirin_formats::refusal::RefusedItems;
 
 /// Takes samples and keeps them: the storage.
 #[async_trait]

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use keirin_formats::batch::{Batch, Metadata};
+use keirin_formats::refusal::{RefusedItems, SampleRefusal, shown};
+use keirin_formats::text::{Exposition, family_of};
 use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
 
-use crate::batch::{Batch, Metadata};
 use crate::live::LiveSeries;
-use crate::refusal::{RefusedItems, SampleRefusal, shown};
-use crate::text::{Exposition, family_of};
 
 /// When the group was last pushed, in seconds since 1970.
 const PUSH_TIME: &str = "push_time_seconds";
@@ -16,9 +16,9 @@ const FAILURE_TIME: &str = "push_failure_time_seconds";
 
 /// What was pushed under the same labels and is there until it is replaced.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Group {
+pub(super) struct Group {
     /// The labels that all of it has.
-    pub labels: Labels,
+    pub(super) labels: Labels,
     /// By name: a histogram is one metric with all its parts.
     pub(super) metrics: BTreeMap<String, Pushed>,
     pub(super) pushed_ms: Option<i64>,
@@ -44,7 +44,7 @@ pub enum PushMethod {
 /// is there twice, or has a name that is kept for the group itself. The group's labels are set on every series, over those
 /// that it has. Where all of the push is refused, the group stays as it was, but for the time of the failure. Between the
 /// two are the names of the metrics that the push has set.
-pub fn push(
+pub(super) fn push(
     before: Option<&Group>,
     labels: &Labels,
     method: PushMethod,
@@ -91,7 +91,7 @@ fn push_failed(before: Option<&Group>, labels: &Labels, now_ms: i64) -> Group {
 
 /// The samples that say what has become of a group: all that it holds now, and the end of what it held before and holds
 /// no more. Deleted, it holds nothing.
-pub fn change(before: Option<&Group>, after: Option<&Group>, now_ms: i64) -> Batch {
+pub(super) fn change(before: Option<&Group>, after: Option<&Group>, now_ms: i64) -> Batch {
     let mut batch = after.map(|group| group.batch(now_ms)).unwrap_or_default();
     let live = |batch: &Batch| {
         batch
@@ -115,7 +115,7 @@ impl Group {
     }
 
     /// Everything that the group holds, as it would be scraped now.
-    pub fn batch(&self, now_ms: i64) -> Batch {
+    pub(super) fn batch(&self, now_ms: i64) -> Batch {
         let mut batch = Batch::default();
         for pushed in self.metrics.values() {
             batch.metadata.extend(pushed.metadata.clone());
@@ -205,9 +205,10 @@ fn sorted_by_metric(pushed: Exposition, group: &Labels) -> (BTreeMap<String, Pus
 
 #[cfg(test)]
 mod tests {
-    use super::super::grouping;
+    use keirin_formats::pushgateway::grouping;
+    use keirin_formats::text::{TextFormat, TextLimits, read};
+
     use super::*;
-    use crate::text::{TextFormat, TextLimits, read};
 
     fn labels() -> Labels {
         grouping("job/backup/instance/a").unwrap()

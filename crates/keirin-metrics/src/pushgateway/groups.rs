@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use keirin_formats::batch::Received;
+use keirin_formats::refusal::{IntakePath, RefusedItems};
+use keirin_formats::text::Exposition;
 use keirin_model::Clock;
 use keirin_model::series::Labels;
 use keirin_store::{Store, StoreError};
@@ -9,11 +12,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::group::{Group, PushMethod, change, push};
 use super::kept::{from_json, to_json};
-use crate::batch::Received;
-use crate::refusal::{IntakePath, RefusedItems};
 use crate::sink::{SampleSink as _, SinkError};
 use crate::storage::{ForProject, Intake, write_labels};
-use crate::text::Exposition;
 
 /// How often a change is tried that others get before. Each of them got through.
 const TRIES: usize = 20;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use keirin_formats::batch::Metadata;
 use keirin_model::series::{Labels, MetricKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::group::{Group, Pushed};
-use crate::batch::Metadata;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct KeptGroup {
@@ -91,9 +91,11 @@ pub(super) fn from_json(value: Value) -> Result<Group, serde_json::Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{PushMethod, grouping, push};
+    use keirin_formats::pushgateway::grouping;
+    use keirin_formats::text::{TextFormat, TextLimits, read};
+
+    use super::super::group::{PushMethod, push};
     use super::*;
-    use crate::text::{TextFormat, TextLimits, read};
 
     #[test]
     fn a_group_is_the_same_after_it_lay_in_the_database() {

@@ -1,8 +1,9 @@
 //! One scrape: the call and what it answers.
 
+use keirin_formats::text::{Exposition, TextError, TextFormat, TextReader};
+
 use super::ScrapeTarget;
 use crate::http::HttpError;
-use crate::text::{Exposition, TextError, TextFormat, TextReader};
 
 /// Why a scrape failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

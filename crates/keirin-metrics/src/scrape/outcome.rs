@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use keirin_formats::batch::{Batch, Metadata, Received};
+use keirin_formats::text::Exposition;
 use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
 
 use super::ScrapeTarget;
 use super::labels::kept_labels;
-use crate::batch::{Batch, Metadata, Received};
 use crate::live::LiveSeries;
-use crate::text::Exposition;
 
 /// What is remembered from one scrape to the next.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -147,8 +147,9 @@ pub fn outcome(
 
 #[cfg(test)]
 mod tests {
+    use keirin_formats::text::{TextFormat, TextLimits, read};
+
     use super::*;
-    use crate::text::{TextFormat, TextLimits, read};
 
     fn target(more: &str) -> ScrapeTarget {
         let yaml = format!("name: j\nurl: http://h:1/metrics\n{more}");

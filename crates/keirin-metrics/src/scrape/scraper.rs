@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use keirin_formats::text::Exposition;
 use keirin_model::Clock;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
@@ -13,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Health, ScrapeError, ScrapeState, ScrapeTarget, TargetError, TargetStatus, fetch, outcome};
 use crate::sink::SampleSink;
-use crate::text::Exposition;
 
 /// Scrapes every target at its interval, each on its own, and hands the samples on.
 pub struct Scraper {

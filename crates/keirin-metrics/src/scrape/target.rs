@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use keirin_formats::text::{TextLimits, is_plain_label};
 use keirin_model::series::Labels;
 
 use super::settings::{DEFAULT_TIMEOUT, TargetSettings};
 use crate::http::{Endpoint, EndpointSettings, HttpError, RetryPolicy};
 use crate::relabel::{Relabel, RelabelError};
-use crate::text::{TextLimits, is_plain_label};
 
 /// The shortest interval: more often is not measuring, it is load.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use keirin_formats::batch::Received;
 use keirin_model::Clock;
 use keirin_model::series::Labels;
 use keirin_store::foreign::{ForeignDatabase, ForeignError, run_query};
@@ -15,7 +16,6 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{QueryEnd, SqlFile, SqlMetricQuery, Taken};
-use crate::batch::Received;
 use crate::http::Secret;
 use crate::sink::SampleSink;
 

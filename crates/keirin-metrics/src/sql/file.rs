@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use keirin_formats::text::{is_plain_label, is_plain_metric};
 use keirin_model::series::MetricKind;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
-
-use crate::text::{is_plain_label, is_plain_metric};
 
 /// The shortest interval: a query is work for somebody's database.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(5);

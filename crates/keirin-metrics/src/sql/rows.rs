@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use keirin_formats::refusal::{RefusedItems, SampleRefusal, shown};
 use keirin_model::series::{Labels, METRIC_NAME};
 use keirin_store::foreign::ForeignRows;
 
 use super::SqlMetricQuery;
-use crate::refusal::{RefusedItems, SampleRefusal, shown};
 
 /// Why rows are not what the file says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

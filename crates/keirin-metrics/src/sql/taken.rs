@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use keirin_formats::batch::{Batch, Metadata};
+use keirin_formats::refusal::RefusedItems;
 use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
 use keirin_store::foreign::{ForeignError, ForeignRows};
 
 use super::{RowsError, SqlMetricQuery, samples};
-use crate::batch::{Batch, Metadata};
 use crate::live::LiveSeries;
-use crate::refusal::RefusedItems;
 
 /// How a run of a query ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use keirin_formats::batch::{Batch, Received};
+use keirin_formats::refusal::{IntakePath, RefusalCounts, RefusedItems, SampleRefusal, shown};
 use keirin_insight::definition_of;
 use keirin_model::series::{Labels, Sample};
 use keirin_model::{Clock, ProjectId};
 use keirin_store::series::DescribedMetric;
 
 use super::{Incoming, SampleColumns, Storage, StorageError};
-use crate::batch::{Batch, Received};
-use crate::refusal::{IntakePath, RefusalCounts, RefusedItems, SampleRefusal, shown};
 use crate::sink::{SampleSink, SinkError};
 
 /// The label that the series of a project have.

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use keirin_formats::batch::{Batch, Metadata};
 use keirin_insight::{Increment, Shape, definition_of};
 use keirin_model::series::{Labels, MetricKind, Sample};
-
-use crate::batch::{Batch, Metadata};
 
 /// Counts of this program. Clones share them.
 #[derive(Debug, Clone, Default)]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use keirin_metrics::batch::{Batch, Metadata};
-use keirin_metrics::refusal::SampleRefusal;
+use keirin_formats::batch::{Batch, Metadata};
+use keirin_formats::refusal::SampleRefusal;
 use keirin_metrics::sink::{SampleSink, SinkError};
 use keirin_metrics::storage::{FetchLimits, ForProject, Intake, IntakeLimits, Storage};
 use keirin_model::series::{Labels, MetricKind, Sample};

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
+use keirin_formats::pushgateway::read_body;
+use keirin_formats::text::{Exposition, TextLimits};
 use keirin_metrics::http::{Endpoint, EndpointSettings};
-use keirin_metrics::pushgateway::read_body;
 use keirin_metrics::scrape::{Health, ScrapeTarget, Scraper, TargetStatus};
 use keirin_metrics::storage::{Intake, IntakeLimits, Storage};
-use keirin_metrics::text::{Exposition, TextLimits};
 use keirin_model::Clock;
 use keirin_store::views::VisibleProjects;
 use keirin_testkit::database;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use keirin_metrics::pushgateway::{GroupError, Groups, PushMethod, grouping};
+use keirin_formats::pushgateway::grouping;
+use keirin_formats::text::{Exposition, TextFormat, TextLimits, read};
+use keirin_metrics::pushgateway::{GroupError, Groups, PushMethod};
 use keirin_metrics::storage::{Intake, IntakeLimits, Storage};
-use keirin_metrics::text::{Exposition, TextFormat, TextLimits, read};
 use keirin_testkit::{FakeClock, database};
 
 use crate::fixture::{now, samples};

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::routing::get;
 use jiff::{SignedDuration, Timestamp};
-use keirin_metrics::batch::{Batch, Received};
+use keirin_formats::batch::{Batch, Received};
 use keirin_metrics::scrape::{Health, ScrapeTarget, Scraper, TargetStatus};
 use keirin_metrics::sink::{SampleSink, SinkError};
 use keirin_metrics::storage::{Intake, IntakeLimits, Storage};

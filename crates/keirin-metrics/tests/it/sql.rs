@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use keirin_metrics::batch::{Batch, Received};
+use keirin_formats::batch::{Batch, Received};
+use keirin_formats::text::{SampleTimestamps, TextFormat, write};
 use keirin_metrics::sink::{SampleSink, SinkError};
 use keirin_metrics::sql::{QueryEnd, SqlCollector, SqlDatabase, SqlFile, SqlMetricQuery, SqlSettings, Taken};
-use keirin_metrics::text::{SampleTimestamps, TextFormat, write};
 use keirin_model::series::Labels;
 use keirin_store::foreign::{ForeignDatabase, run_query};
 use keirin_testkit::{TestDatabase, database};

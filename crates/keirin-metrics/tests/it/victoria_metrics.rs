@@ -1,9 +1,9 @@
 //! A real VictoriaMetrics, which `scripts/platforms/victoria-metrics.sh` starts: written to by remote write, and asked as any
 //! other source of series.
 
-use keirin_metrics::batch::{Batch, Metadata};
+use keirin_formats::batch::{Batch, Metadata};
 use keirin_metrics::http::{Endpoint, EndpointSettings};
-use keirin_metrics::remote_write::RemoteWriteClient;
+use keirin_metrics::remote_write_client::RemoteWriteClient;
 use keirin_metrics::source::{
     PrometheusSource, QueryData, QueryRange, RangeSeries, SeriesRequest, SourceError,
 };

@@ -15,6 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("keirin-results", &["model"]),
     ("keirin-promql", &["model"]),
     ("keirin-insight", &["model"]),
+    ("keirin-formats", &["model"]),
     ("keirin-workflow", &["model"]),
     ("keirin-engine", &["model", "wire"]),
     ("keirin-git", &[]),
@@ -32,7 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "keirin-metrics",
-        &["background", "insight", "model", "promql", "store"],
+        &["background", "formats", "insight", "model", "promql", "store"],
     ),
     (
         "keirin-agent",
@@ -56,6 +57,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "background",
             "controller",
+            "formats",
             "git",
             "insight",
             "logs",
@@ -79,6 +81,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "client",
             "controller",
             "engine",
+            "formats",
             "git",
             "logs",
             "metrics",
@@ -101,6 +104,7 @@ const PURE: &[&str] = &[
     "keirin-results",
     "keirin-promql",
     "keirin-insight",
+    "keirin-formats",
     "keirin-wire",
 ];
 

@@ -6,8 +6,8 @@ use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use keirin_metrics::influx::{LineLimits, Precision, into_samples, read};
-use keirin_metrics::refusal::IntakePath;
+use keirin_formats::influx::{LineLimits, Precision, into_samples, read};
+use keirin_formats::refusal::IntakePath;
 use url::form_urlencoded;
 
 use super::{MaybePlace, keep, malformed, unreadable};

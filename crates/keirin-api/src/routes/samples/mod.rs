@@ -6,8 +6,8 @@ pub(crate) mod pushgateway;
 pub(crate) mod remote_write;
 
 use axum::http::StatusCode;
-use keirin_metrics::batch::Received;
-use keirin_metrics::refusal::IntakePath;
+use keirin_formats::batch::Received;
+use keirin_formats::refusal::IntakePath;
 use keirin_metrics::sink::{SampleSink as _, SinkError};
 use keirin_metrics::storage::ForProject;
 

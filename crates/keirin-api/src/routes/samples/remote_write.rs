@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use keirin_metrics::refusal::IntakePath;
-use keirin_metrics::remote_write::{RemoteWriteLimits, decode};
+use keirin_formats::refusal::IntakePath;
+use keirin_formats::remote_write::{RemoteWriteLimits, decode};
 
 use super::{MaybePlace, keep, unreadable};
 use crate::app::App;

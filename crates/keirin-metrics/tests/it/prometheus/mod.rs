@@ -18,9 +18,9 @@ pub(crate) mod series;
 mod source;
 mod tool;
 
-use keirin_metrics::batch::Batch;
+use keirin_formats::batch::Batch;
 use keirin_metrics::http::EndpointSettings;
-use keirin_metrics::remote_write::RemoteWriteClient;
+use keirin_metrics::remote_write_client::RemoteWriteClient;
 use keirin_metrics::source::PrometheusSource;
 use keirin_model::series::{Labels, Sample};
 use url::Url;

@@ -1,7 +1,7 @@
 //! What Prometheus' tool says of our texts, and of servers.
 
-use keirin_metrics::batch::{Batch, Metadata};
-use keirin_metrics::text::{SampleTimestamps, TextFormat, write};
+use keirin_formats::batch::{Batch, Metadata};
+use keirin_formats::text::{SampleTimestamps, TextFormat, write};
 use keirin_model::series::{Labels, MetricKind, Sample};
 use keirin_testkit::promtool;
 

@@ -4,7 +4,6 @@
 //!
 //! A line is a [`InfluxPoint`] with any number of fields; what it means as samples is one rule, told at [`into_samples`].
 
-mod client;
 mod point;
 mod precision;
 #[cfg(test)]
@@ -13,7 +12,6 @@ mod read;
 mod series;
 mod write;
 
-pub use client::{InfluxClient, InfluxTarget};
 pub use point::{FieldValue, InfluxPoint};
 pub use precision::Precision;
 pub use read::{LineLimits, Points, TooManyFields, read};

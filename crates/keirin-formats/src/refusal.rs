@@ -212,7 +212,7 @@ impl RefusalCounts {
 }
 
 /// A series as it fits into a refusal.
-pub(crate) fn shown(labels: &Labels) -> String {
+pub fn shown(labels: &Labels) -> String {
     let mut shown = labels.to_string();
     if shown.len() > SHOWN_BYTES {
         shown.truncate(shown.floor_char_boundary(SHOWN_BYTES));

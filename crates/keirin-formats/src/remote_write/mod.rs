@@ -2,7 +2,6 @@
 //!
 //! Definition: <https://prometheus.io/docs/specs/prw/remote_write_spec/>.
 
-mod client;
 mod decode;
 mod encode;
 mod messages;
@@ -10,7 +9,6 @@ mod messages;
 mod properties;
 mod scan;
 
-pub use client::RemoteWriteClient;
 pub use decode::{RemoteWriteError, RemoteWriteLimits, decode};
 pub use encode::encode;
 

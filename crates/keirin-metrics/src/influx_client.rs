@@ -1,10 +1,10 @@
-//! Writes to a real InfluxDB.
+//! Writes to an InfluxDB, as lines.
 
 use bytes::Bytes;
+use keirin_formats::batch::Batch;
+use keirin_formats::influx::{from_batch, write};
 use url::Url;
 
-use super::{from_batch, write};
-use crate::batch::Batch;
 use crate::http::{Endpoint, EndpointSettings, HttpError};
 
 /// Points in one call: what InfluxDB's own documents advise.

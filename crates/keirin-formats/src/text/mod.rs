@@ -17,7 +17,7 @@ mod writer;
 
 use keirin_model::series::{Labels, Sample};
 
-pub(crate) use families::family_of;
+pub use families::family_of;
 pub use format::TextFormat;
 pub use names::{is_plain_label, is_plain_metric};
 pub use reader::TextReader;

@@ -1,11 +1,11 @@
-//! Writes to another server.
+//! Writes to another server by remote write.
 
+use keirin_formats::batch::Batch;
+use keirin_formats::remote_write::{CONTENT_ENCODING, CONTENT_TYPE, VERSION, VERSION_HEADER, encode};
 use keirin_model::series::{Labels, Sample};
 use reqwest::header::{CONTENT_ENCODING as ENCODING_HEADER, CONTENT_TYPE as TYPE_HEADER};
 use url::Url;
 
-use super::{CONTENT_ENCODING, CONTENT_TYPE, VERSION, VERSION_HEADER, encode};
-use crate::batch::Batch;
 use crate::http::{Endpoint, EndpointSettings, HttpError};
 
 /// Samples in one call, about: as many as Prometheus itself sends.
@@ -101,7 +101,7 @@ mod tests {
                 (labels("b"), samples(3_000)),
                 (labels("c"), vec![]),
             ],
-            metadata: vec![crate::batch::Metadata::default(); 501],
+            metadata: vec![keirin_formats::batch::Metadata::default(); 501],
         };
         let parts = parts(&batch);
         let sizes: Vec<_> = parts

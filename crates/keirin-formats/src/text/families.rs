@@ -119,7 +119,7 @@ fn plain_labels(labels: &Labels) -> Labels {
 }
 
 /// The name of the metric that a series is a part of: its own, or that of the histogram or summary.
-pub(crate) fn family_of(labels: &Labels, kind_of: impl Fn(&str) -> Option<MetricKind>) -> &str {
+pub fn family_of(labels: &Labels, kind_of: impl Fn(&str) -> Option<MetricKind>) -> &str {
     part_of(labels, kind_of).unwrap_or_else(|| labels.metric())
 }
 
