@@ -11,12 +11,12 @@ use std::time::Instant;
 use jiff::Timestamp;
 use keirin_formats::batch::Batch;
 use keirin_metrics::http::EndpointSettings;
-use keirin_metrics::query::{Asker, QueryEngine, write_value};
 use keirin_metrics::remote_write_client::RemoteWriteClient;
 use keirin_metrics::source::{PrometheusSource, QueryData, QueryRange};
-use keirin_metrics::storage::{Incoming, SampleColumns, Storage};
 use keirin_model::series::{Labels, Sample};
 use keirin_promql::{EvaluationTimes, Value};
+use keirin_series::query::{QueryEngine, write_value};
+use keirin_series::storage::{Incoming, SampleColumns, Storage};
 use keirin_store::Store;
 use keirin_store::cluster::{Cluster, ClusterOptions, PostgresSearch};
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use keirin_formats::refusal::IntakePath;
 use keirin_model::Clock;
+use keirin_series::storage::Intake;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::scrape::{ScrapeTarget, Scraper, TargetError, TargetStatus};
 use crate::sql::{SqlCollector, SqlDatabase, SqlFile, SqlStatus};
-use crate::storage::Intake;
 
 /// A database with the queries that it is asked.
 #[derive(Debug, Clone)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use keirin_model::Clock;
+use keirin_series::storage::{Intake, IntakeLimits, Storage};
 use keirin_store::StoreError;
 
 use crate::collect::{Collectors, SqlJob};
@@ -11,7 +12,6 @@ use crate::forward::{Forward, Forwarder};
 use crate::pushgateway::Groups;
 use crate::scrape::ScrapeTarget;
 use crate::source::PrometheusSource;
-use crate::storage::{Intake, IntakeLimits, Storage};
 
 /// What queries call the series of this server.
 pub const OWN_SOURCE: &str = "keirin";

@@ -15,6 +15,8 @@ use keirin_insight::definition_of;
 use keirin_model::Clock;
 use keirin_model::series::{Labels, Matcher, Sample};
 use keirin_promql::{CompiledMatchers, Options};
+use keirin_series::query::{QueryError, selector};
+use keirin_series::storage::{FetchLimits, Storage, StorageError};
 use keirin_store::Position;
 use keirin_store::series::{ReaderPosition, SeriesRow};
 use keirin_store::views::VisibleProjects;
@@ -23,9 +25,7 @@ use url::Url;
 
 use crate::http::{Authentication, EndpointSettings, HttpError};
 use crate::influx_client::{InfluxClient, InfluxTarget};
-use crate::query::{QueryError, selector};
 use crate::remote_write_client::RemoteWriteClient;
-use crate::storage::{FetchLimits, Storage, StorageError};
 
 /// Samples of now may still be on their way in.
 const SETTLE: SignedDuration = SignedDuration::from_secs(5);

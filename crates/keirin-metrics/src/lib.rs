@@ -1,7 +1,7 @@
-//! Series in PostgreSQL, and the ways that samples come in and go out.
+//! The exchange of samples with other systems: what is fetched, what is pushed and holds, what is sent on, and who else is asked.
 //!
-//! Whatever comes in is read by [`keirin_formats`] and goes to a [`sink::SampleSink`]; the one that keeps is [`storage::Intake`]. It keeps what it can and says of the rest why not: an error that [is
-//! passing](sink::SinkError::is_transient) is worth another try (503), any other is not (400).
+//! Whatever comes in is read by [`keirin_formats`] and goes to a [`keirin_series::sink::SampleSink`]. [`exchange::Exchange`] is
+//! all of it as one server has it.
 //!
 //! | way | what does it |
 //! |---|---|
@@ -15,7 +15,6 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod background;
-pub mod chunk;
 pub mod collect;
 pub mod duration;
 pub mod exchange;
@@ -24,14 +23,10 @@ pub mod http;
 pub mod influx_client;
 mod live;
 pub mod pushgateway;
-pub mod query;
 pub mod relabel;
 pub mod remote_write_client;
 pub mod scrape;
-pub mod sink;
 pub mod source;
 pub mod sql;
-pub mod storage;
-pub mod transforms;
 
 pub use background::background_works;

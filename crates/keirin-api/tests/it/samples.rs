@@ -8,10 +8,10 @@ use keirin_api::HttpSettings;
 use keirin_formats::batch::Batch;
 use keirin_formats::remote_write;
 use keirin_metrics::exchange::ExchangeSettings;
-use keirin_metrics::sink::SampleSink as _;
 use keirin_metrics::source::PrometheusSource;
 use keirin_model::access::Role;
 use keirin_model::series::{Labels, Sample};
+use keirin_series::sink::SampleSink as _;
 
 use serde_json::json;
 
@@ -428,17 +428,17 @@ async fn the_series_of_a_project_have_a_limit() {
     let world = World::new().await;
     world.project("site", false).await;
     let site = world.store.place_named("site").await.unwrap().unwrap();
-    let limits = keirin_metrics::storage::IntakeLimits {
+    let limits = keirin_series::storage::IntakeLimits {
         series: 2,
         ..Default::default()
     };
     let clock = world.clock.clone();
-    let intake = keirin_metrics::storage::Intake::new(
-        keirin_metrics::storage::Storage::new(world.store.clone()),
+    let intake = keirin_series::storage::Intake::new(
+        keirin_series::storage::Storage::new(world.store.clone()),
         limits,
         std::sync::Arc::new(move || clock.now()),
     )
-    .of(Some(keirin_metrics::storage::ForProject {
+    .of(Some(keirin_series::storage::ForProject {
         id: site.project,
         name: site.name,
     }));

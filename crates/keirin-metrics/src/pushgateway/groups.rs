@@ -7,13 +7,13 @@ use keirin_formats::refusal::{IntakePath, RefusedItems};
 use keirin_formats::text::Exposition;
 use keirin_model::Clock;
 use keirin_model::series::Labels;
+use keirin_series::sink::{SampleSink as _, SinkError};
+use keirin_series::storage::{ForProject, Intake, hash_labels};
 use keirin_store::{Store, StoreError};
 use sha2::{Digest as _, Sha256};
 
 use super::group::{Group, PushMethod, change, push};
 use super::kept::{from_json, to_json};
-use crate::sink::{SampleSink as _, SinkError};
-use crate::storage::{ForProject, Intake, write_labels};
 
 /// How often a change is tried that others get before. Each of them got through.
 const TRIES: usize = 20;
@@ -172,6 +172,6 @@ fn damaged(error: &serde_json::Error) -> StoreError {
 fn fingerprint(project: Option<&ForProject>, labels: &Labels) -> Vec<u8> {
     let mut hash = Sha256::new();
     hash.update(project.map_or(0, |project| project.id.0).to_le_bytes());
-    write_labels(labels, &mut hash);
+    hash_labels(labels, &mut hash);
     hash.finalize().to_vec()
 }

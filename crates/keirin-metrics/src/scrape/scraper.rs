@@ -8,12 +8,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use keirin_formats::text::Exposition;
 use keirin_model::Clock;
+use keirin_series::sink::SampleSink;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{Health, ScrapeError, ScrapeState, ScrapeTarget, TargetError, TargetStatus, fetch, outcome};
-use crate::sink::SampleSink;
 
 /// Scrapes every target at its interval, each on its own, and hands the samples on.
 pub struct Scraper {

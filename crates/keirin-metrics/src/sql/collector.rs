@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use keirin_formats::batch::Received;
 use keirin_model::Clock;
 use keirin_model::series::Labels;
+use keirin_series::sink::SampleSink;
 use keirin_store::foreign::{ForeignDatabase, ForeignError, run_query};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
@@ -17,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{QueryEnd, SqlFile, SqlMetricQuery, Taken};
 use crate::http::Secret;
-use crate::sink::SampleSink;
 
 /// Values hold until the next run, and a series that says nothing for some minutes counts as gone: so they are said again
 /// at least so often.

@@ -12,11 +12,11 @@ use jiff::{SignedDuration, Timestamp};
 use keirin_formats::batch::Batch;
 use keirin_formats::remote_write::{RemoteWriteLimits, decode};
 use keirin_metrics::forward::{Forward, ForwardError, Forwarder};
-use keirin_metrics::sink::SampleSink;
-use keirin_metrics::storage::{Intake, IntakeLimits, Storage};
-use keirin_metrics::transforms::Transforms;
 use keirin_model::series::{Labels, Sample};
 use keirin_model::{Clock, Outcome};
+use keirin_series::sink::SampleSink;
+use keirin_series::storage::{Intake, IntakeLimits, Storage};
+use keirin_series::transforms::Transforms;
 use keirin_testkit::{FakeClock, TestDatabase, database};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 

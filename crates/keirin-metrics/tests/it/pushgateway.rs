@@ -6,11 +6,10 @@ use jiff::SignedDuration;
 use keirin_formats::pushgateway::grouping;
 use keirin_formats::text::{Exposition, TextFormat, TextLimits, read};
 use keirin_metrics::pushgateway::{GroupError, Groups, PushMethod};
-use keirin_metrics::storage::{Intake, IntakeLimits, Storage};
+use keirin_series::storage::{Intake, IntakeLimits, Storage};
 use keirin_testkit::{FakeClock, database};
 
-use crate::fixture::{now, samples};
-use crate::intake::project;
+use crate::fixture::{now, project, samples};
 
 fn text(text: &str) -> Exposition {
     read(text.as_bytes(), TextFormat::PROMETHEUS, TextLimits::default()).unwrap()

@@ -1,4 +1,4 @@
-//! Series: what tells them apart, and their chunks of samples. What is in a chunk is for `keirin-metrics` to know.
+//! Series: what tells them apart, and their chunks of samples. What is in a chunk is for `keirin-series` to know.
 
 mod pipeline;
 mod pushed;

@@ -13,7 +13,7 @@ use keirin_metrics::http::Secret;
 use keirin_metrics::scrape::{ScrapeTarget, TargetSettings};
 use keirin_metrics::source::{PrometheusSource, SourceSettings};
 use keirin_metrics::sql::{SqlDatabase, SqlFile, SqlSettings, supplied};
-use keirin_metrics::storage::{IntakeLimits, Storage};
+use keirin_series::storage::{IntakeLimits, Storage};
 use keirin_store::Store;
 use keirin_store::foreign::ForeignDatabase;
 use serde::Deserialize;

@@ -8,7 +8,7 @@ use keirin_background::Reconciler;
 use keirin_controller::{Controller, RepositoryWatch, WatchError};
 use keirin_logs::Logs;
 use keirin_metrics::exchange::Exchange;
-use keirin_metrics::transforms::Transforms;
+use keirin_series::transforms::Transforms;
 use keirin_store::Store;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;

@@ -32,8 +32,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["background", "model", "objects", "store", "wire"],
     ),
     (
+        "keirin-series",
+        &["formats", "insight", "model", "promql", "store"],
+    ),
+    (
         "keirin-metrics",
-        &["background", "formats", "insight", "model", "promql", "store"],
+        &[
+            "background",
+            "formats",
+            "insight",
+            "model",
+            "promql",
+            "series",
+            "store",
+        ],
     ),
     (
         "keirin-agent",
@@ -66,6 +78,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "objects",
             "promql",
             "retention",
+            "series",
             "store",
             "wire",
             "workflow",
@@ -89,6 +102,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "objects",
             "promql",
             "retention",
+            "series",
             "store",
             "wire",
             "workflow",

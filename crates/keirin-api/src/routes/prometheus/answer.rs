@@ -2,9 +2,9 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use keirin_metrics::query::QueryError;
-use keirin_metrics::storage::StorageError;
 use keirin_promql::EvaluateError;
+use keirin_series::query::QueryError;
+use keirin_series::storage::StorageError;
 use serde_json::{Value, json};
 
 use crate::error::ApiError;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use keirin_metrics::query::{Asker, write_value};
 use keirin_metrics::source::QueryRange;
 use keirin_promql::{EvaluationTimes, format_query};
+use keirin_series::query::write_value;
 use serde_json::json;
 
 use super::answer::{Failure, Success};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use keirin_metrics::query::write_labels;
 use keirin_model::series::Labels;
+use keirin_series::query::write_labels;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Failure, Success};

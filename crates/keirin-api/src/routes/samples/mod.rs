@@ -8,8 +8,8 @@ pub(crate) mod remote_write;
 use axum::http::StatusCode;
 use keirin_formats::batch::Received;
 use keirin_formats::refusal::IntakePath;
-use keirin_metrics::sink::{SampleSink as _, SinkError};
-use keirin_metrics::storage::ForProject;
+use keirin_series::sink::{SampleSink as _, SinkError};
+use keirin_series::storage::ForProject;
 
 use crate::app::App;
 use crate::caller::RequestProject;

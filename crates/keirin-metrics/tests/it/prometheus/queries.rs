@@ -1,10 +1,10 @@
 //! The same samples and the same queries there and here give the same answers.
 
 use jiff::Timestamp;
-use keirin_metrics::query::{Asker, QueryEngine, write_value};
 use keirin_metrics::source::{QueryData, QueryRange, SourceError};
-use keirin_metrics::storage::{Incoming, SampleColumns, Storage};
 use keirin_promql::{EvaluationTimes, Query};
+use keirin_series::query::{QueryEngine, write_value};
+use keirin_series::storage::{Incoming, SampleColumns, Storage};
 use keirin_testkit::database;
 
 use super::cases::cases;

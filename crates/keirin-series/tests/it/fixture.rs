@@ -1,15 +1,15 @@
-//! What tests of series stand on: a project whose flows finish, and a reader of samples.
+//! What tests of series stand on: a project whose flows finish, another that samples come in for, and a reader of samples.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use keirin_engine::{Move, RowChange};
-use keirin_metrics::storage::{FetchLimits, Storage};
 use keirin_model::flow::{Attempt, Exit, Flow, Job, Run};
 use keirin_model::plan::Executor;
 use keirin_model::series::{METRIC_NAME, MatchOperator, Matcher};
 use keirin_model::{AgentId, BranchId, Outcome, ProjectId, Status};
+use keirin_series::storage::{FetchLimits, ForProject, Storage};
 use keirin_store::Store;
 use keirin_store::agents::NewAgent;
 use keirin_store::engine::LeaderLease;
@@ -158,6 +158,25 @@ fn moves(
         at,
     });
     attempts.chain(jobs).chain(runs).chain([flow]).collect()
+}
+
+/// A project that samples come in for.
+pub(crate) async fn project(store: &Store, name: &str) -> ForProject {
+    let new = NewProject {
+        name,
+        repository: NamedRepository {
+            address: "https://example.org/it.git",
+            by_admin: false,
+        },
+        workflow_file: None,
+        public: false,
+        default_branch: "main",
+    };
+    let (project, _) = store.create_project(&new, now()).await.unwrap();
+    ForProject {
+        id: project.id,
+        name: name.to_owned(),
+    }
 }
 
 /// The samples of all series of a metric with these labels, as `LABELS TIME VALUE`.

@@ -331,12 +331,12 @@ impl Writing {
 /// Tells a series from all others.
 fn fingerprint(labels: &Labels) -> [u8; 32] {
     let mut hash = Sha256::new();
-    write_labels(labels, &mut hash);
+    hash_labels(labels, &mut hash);
     hash.finalize().into()
 }
 
 /// Puts labels into a hash.
-pub(crate) fn write_labels(labels: &Labels, hash: &mut Sha256) {
+pub fn hash_labels(labels: &Labels, hash: &mut Sha256) {
     for (name, value) in labels.iter() {
         for part in [name, value] {
             // Lengths come first, so that no two sets of labels write the same bytes.

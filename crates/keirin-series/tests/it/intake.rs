@@ -5,42 +5,23 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use keirin_formats::batch::{Batch, Metadata};
 use keirin_formats::refusal::SampleRefusal;
-use keirin_metrics::sink::{SampleSink, SinkError};
-use keirin_metrics::storage::{FetchLimits, ForProject, Intake, IntakeLimits, Storage};
 use keirin_model::series::{Labels, MetricKind, Sample};
+use keirin_series::sink::{SampleSink, SinkError};
+use keirin_series::storage::{FetchLimits, Intake, IntakeLimits, Storage};
 use keirin_store::Store;
-use keirin_store::projects::{NamedRepository, NewProject};
 use keirin_store::views::VisibleProjects;
 use keirin_testkit::database;
 
-use crate::fixture::{now, samples};
+use crate::fixture::{now, project, samples};
 
 /// A way in for an hour of so many series.
-pub(crate) fn intake(store: &Store, series: u64) -> (Storage, Intake) {
+fn intake(store: &Store, series: u64) -> (Storage, Intake) {
     let storage = Storage::new(store.clone());
     let limits = IntakeLimits {
         series,
         keep: SignedDuration::from_hours(1),
     };
     (storage.clone(), Intake::new(storage, limits, Arc::new(now)))
-}
-
-pub(crate) async fn project(store: &Store, name: &str) -> ForProject {
-    let new = NewProject {
-        name,
-        repository: NamedRepository {
-            address: "https://example.org/it.git",
-            by_admin: false,
-        },
-        workflow_file: None,
-        public: false,
-        default_branch: "main",
-    };
-    let (project, _) = store.create_project(&new, now()).await.unwrap();
-    ForProject {
-        id: project.id,
-        name: name.to_owned(),
-    }
 }
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {

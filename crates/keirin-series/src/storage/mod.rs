@@ -7,8 +7,7 @@ mod write;
 
 pub use intake::{ForProject, Intake, IntakeLimits};
 pub use read::{FetchLimits, StoredSeries};
-pub(crate) use write::write_labels;
-pub use write::{Incoming, SampleColumns, Storage, Writing};
+pub use write::{Incoming, SampleColumns, Storage, Writing, hash_labels};
 
 use crate::chunk::DamagedChunk;
 use keirin_store::StoreError;

@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use keirin_insight::{ALL, STREAMS};
-use keirin_metrics::storage::Storage;
-use keirin_metrics::transforms::Transforms;
 use keirin_model::ProjectId;
 use keirin_model::facts::git::{Changes, Identity, NewCommit, Signature, Tag};
+use keirin_series::storage::Storage;
+use keirin_series::transforms::Transforms;
 use keirin_store::Store;
 use keirin_testkit::database;
 use keirin_wire::api::HistoryPart;

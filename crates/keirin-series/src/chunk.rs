@@ -7,7 +7,7 @@
 //! costs nearly nothing. No part is squeezed into single bits: that would save little here and cost time at each reading.
 
 /// How many samples a chunk holds at most.
-pub const SAMPLES: usize = 120;
+pub(crate) const SAMPLES: usize = 120;
 
 /// The form of values that are written by the bytes in which they differ. Smaller forms are powers of ten.
 const BYTES: u8 = 0xff;
@@ -22,7 +22,7 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 pub struct DamagedChunk(&'static str);
 
 /// Writes samples down. There is at least one, and times rise.
-pub fn encode(times_ms: &[i64], values: &[f64]) -> Vec<u8> {
+pub(crate) fn encode(times_ms: &[i64], values: &[f64]) -> Vec<u8> {
     debug_assert_eq!(times_ms.len(), values.len());
     let mut body = Vec::with_capacity(16 + times_ms.len() * 2);
     match as_numbers(values) {
@@ -44,7 +44,7 @@ pub fn encode(times_ms: &[i64], values: &[f64]) -> Vec<u8> {
 ///
 /// # Errors
 /// The bytes are not what [`encode`] wrote for so many samples.
-pub fn decode(
+pub(crate) fn decode(
     body: &[u8],
     samples: usize,
     times_ms: &mut Vec<i64>,

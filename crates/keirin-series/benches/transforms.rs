@@ -1,4 +1,4 @@
-//! How long transforms take: over a million facts, and for one new fact: `cargo bench -p keirin-metrics`. PostgreSQL runs
+//! How long transforms take: over a million facts, and for one new fact: `cargo bench -p keirin-series`. PostgreSQL runs
 //! as it does under the program, with commits that wait for the disk.
 
 #![allow(
@@ -15,10 +15,10 @@ mod fixture;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use keirin_metrics::storage::Storage;
-use keirin_metrics::transforms::Transforms;
 use keirin_model::facts::git::{Changes, Identity, MergedPullRequest, NewCommit, Signature};
 use keirin_model::{Outcome, RepositoryId};
+use keirin_series::storage::Storage;
+use keirin_series::transforms::Transforms;
 use keirin_store::Store;
 use keirin_store::cluster::{Cluster, ClusterOptions};
 use keirin_wire::api::HistoryPart;

@@ -1,7 +1,7 @@
 //! Samples from outside: written, written over, read back, limited, and let go.
 
-use keirin_metrics::storage::{FetchLimits, Incoming, SampleColumns, Storage, StorageError};
 use keirin_model::series::{Labels, Sample};
+use keirin_series::storage::{FetchLimits, Incoming, SampleColumns, Storage, StorageError};
 use keirin_testkit::database;
 
 use crate::fixture::{now, samples};

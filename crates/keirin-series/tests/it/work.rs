@@ -1,9 +1,9 @@
 //! From work that finishes to the samples of it.
 
 use jiff::SignedDuration;
-use keirin_metrics::storage::Storage;
-use keirin_metrics::transforms::Transforms;
 use keirin_model::Outcome;
+use keirin_series::storage::Storage;
+use keirin_series::transforms::Transforms;
 use keirin_store::Position;
 use keirin_store::engine::EventBatch;
 use keirin_testkit::database;

@@ -122,7 +122,7 @@ impl Intake {
     ///
     /// # Errors
     /// See [`SampleSink::write`].
-    pub(crate) async fn write_with(
+    pub async fn write_with(
         &self,
         received: Received,
         besides: Vec<(Labels, Vec<Sample>)>,

@@ -1,0 +1,9 @@
+//! Series against a real database: what is kept of samples, what facts become, and what is read back.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod fixture;
+mod intake;
+mod recomputed;
+mod storage;
+mod work;
