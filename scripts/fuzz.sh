@@ -7,9 +7,9 @@ set -euo pipefail
 . "$(dirname "$0")/voice.sh"
 
 seconds_each=${SECONDS_EACH:-60}
-crates=(keirin-workflow keirin-wire keirin-results keirin-promql keirin-formats keirin-series keirin-metrics)
+crates=(keirin-workflow keirin-wire keirin-results keirin-promql keirin-formats keirin-series keirin-exchange)
 # Which of a crate's tests; all of them where nothing is said. Those that want a database are no property tests.
-declare -A which=([keirin-series]=--lib [keirin-metrics]=--lib)
+declare -A which=([keirin-series]=--lib [keirin-exchange]=--lib)
 
 scripts/tools.sh
 for crate in "${crates[@]}"; do

@@ -32,5 +32,5 @@ start_server "$KEIRIN_TEST_INFLUXDB/ping" influxd -config "$home/influxdb.conf"
 if [ $# -gt 0 ]; then
   "$@"
 else
-  cargo test --locked --package keirin-metrics --test it -- --ignored --nocapture influxdb::
+  cargo test --locked --package keirin-exchange --test it -- --ignored --nocapture influxdb::
 fi

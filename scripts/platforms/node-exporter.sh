@@ -15,5 +15,5 @@ echo "Taking $(prometheus-node-exporter --version 2>&1 | head -n 1)"
 if [ $# -gt 0 ]; then
   "$@"
 else
-  cargo test --locked --package keirin-metrics --test it -- --ignored --nocapture node_exporter::
+  cargo test --locked --package keirin-exchange --test it -- --ignored --nocapture node_exporter::
 fi

@@ -27,6 +27,6 @@ start_server "$KEIRIN_TEST_PROMETHEUS/-/ready" \
 if [ $# -gt 0 ]; then
   "$@"
 else
-  cargo test --locked --package keirin-metrics --test it -- --ignored --nocapture prometheus::
+  cargo test --locked --package keirin-exchange --test it -- --ignored --nocapture prometheus::
   cargo test --locked --package keirin --test it -- --ignored --nocapture clients::promtool
 fi

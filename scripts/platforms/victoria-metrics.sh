@@ -19,5 +19,5 @@ start_server "$KEIRIN_TEST_VICTORIA_METRICS/health" \
 if [ $# -gt 0 ]; then
   "$@"
 else
-  cargo test --locked --package keirin-metrics --test it -- --ignored --nocapture victoria_metrics::
+  cargo test --locked --package keirin-exchange --test it -- --ignored --nocapture victoria_metrics::
 fi

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use keirin_background::{BackgroundJobs, Reconcilers};
+use keirin_exchange::exchange::Exchange;
 use keirin_git::Mirrors;
 use keirin_logs::Logs;
-use keirin_metrics::exchange::Exchange;
 use keirin_model::UserId;
 use keirin_model::access::Role;
 use keirin_objects::Objects;

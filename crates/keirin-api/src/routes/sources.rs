@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use keirin_metrics::exchange::OWN_SOURCE;
-use keirin_metrics::scrape::{Health, TargetStatus};
+use keirin_exchange::exchange::OWN_SOURCE;
+use keirin_exchange::scrape::{Health, TargetStatus};
 use keirin_wire::api::{Page, Source, SourceKind, SourceState, Target, TargetState};
 
 use crate::app::App;

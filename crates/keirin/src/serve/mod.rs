@@ -23,9 +23,9 @@ use keirin_api::{App, ConnectionLimits, Environment, HttpSettings, MasterKey, Pa
 use keirin_background::{BackgroundJobs, BackgroundWork, Reconcilers};
 use keirin_controller::{Controller, ControllerParts, Leadership, Repositories};
 use keirin_engine::Rules;
+use keirin_exchange::exchange::Exchange;
 use keirin_git::{Git, HostRule, Mirrors, RepositoryRules};
 use keirin_logs::Logs;
-use keirin_metrics::exchange::Exchange;
 use keirin_model::Clock;
 use keirin_retention::Retention;
 use keirin_series::storage::Storage;
@@ -276,7 +276,7 @@ async fn build(
         vec![backups],
         keirin_controller::background_works(&controller),
         keirin_logs::background_works(&logs),
-        keirin_metrics::background_works(&exchange),
+        keirin_exchange::background_works(&exchange),
         keirin_retention::background_works(&retention, audit_kept),
     ];
     let background = BackgroundJobs::new(store.clone(), Arc::clone(&clock), works.concat());

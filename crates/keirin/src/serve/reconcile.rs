@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use keirin_background::Reconciler;
 use keirin_controller::{Controller, RepositoryWatch, WatchError};
+use keirin_exchange::exchange::Exchange;
 use keirin_logs::Logs;
-use keirin_metrics::exchange::Exchange;
 use keirin_series::transforms::Transforms;
 use keirin_store::Store;
 use tokio::task::{AbortHandle, JoinSet};

@@ -36,7 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["formats", "insight", "model", "promql", "store"],
     ),
     (
-        "keirin-metrics",
+        "keirin-exchange",
         &[
             "background",
             "formats",
@@ -69,11 +69,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "background",
             "controller",
+            "exchange",
             "formats",
             "git",
             "insight",
             "logs",
-            "metrics",
             "model",
             "objects",
             "promql",
@@ -94,10 +94,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "client",
             "controller",
             "engine",
+            "exchange",
             "formats",
             "git",
             "logs",
-            "metrics",
             "model",
             "objects",
             "promql",

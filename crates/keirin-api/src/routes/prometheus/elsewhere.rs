@@ -1,7 +1,7 @@
 //! Queries that another server answers, as their parameter `source` says.
 
 use axum::http::StatusCode;
-use keirin_metrics::source::{PrometheusSource, SeriesRequest, SourceAnswer, SourceError};
+use keirin_exchange::source::{PrometheusSource, SeriesRequest, SourceAnswer, SourceError};
 use keirin_model::access::Role;
 use serde::Serialize;
 

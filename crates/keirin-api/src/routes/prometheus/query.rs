@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use keirin_metrics::source::QueryRange;
+use keirin_exchange::source::QueryRange;
 use keirin_promql::{EvaluationTimes, format_query};
 use keirin_series::query::write_value;
 use serde_json::json;

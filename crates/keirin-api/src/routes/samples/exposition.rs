@@ -323,7 +323,7 @@ async fn of_exchange(app: &App, figures: &mut Figures) {
     );
     let targets = app.exchange.collectors().targets().await;
     let up = targets.iter().map(|target| {
-        let up = target.health == keirin_metrics::scrape::Health::Up;
+        let up = target.health == keirin_exchange::scrape::Health::Up;
         (vec![("target", target.name.clone())], f64::from(u8::from(up)))
     });
     figures.gauge(

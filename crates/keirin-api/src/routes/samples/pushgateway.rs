@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use keirin_exchange::pushgateway::{GroupError, PushMethod};
 use keirin_formats::pushgateway::{grouping, read_body};
 use keirin_formats::refusal::IntakePath;
 use keirin_formats::text::TextLimits;
-use keirin_metrics::pushgateway::{GroupError, PushMethod};
 use keirin_model::series::Labels;
 
 use super::{MaybePlace, malformed, project, unreadable};

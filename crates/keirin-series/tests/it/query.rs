@@ -1,8 +1,8 @@
 //! Queries that take long, and those that wait beside them.
 
 use jiff::Timestamp;
-use keirin_metrics::query::{Asker, QueryEngine};
-use keirin_metrics::storage::Storage;
+use keirin_series::query::{Asker, QueryEngine};
+use keirin_series::storage::Storage;
 use keirin_model::UserId;
 use keirin_promql::EvaluationTimes;
 

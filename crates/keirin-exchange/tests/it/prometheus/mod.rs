@@ -18,10 +18,10 @@ pub(crate) mod series;
 mod source;
 mod tool;
 
+use keirin_exchange::http::EndpointSettings;
+use keirin_exchange::remote_write_client::RemoteWriteClient;
+use keirin_exchange::source::PrometheusSource;
 use keirin_formats::batch::Batch;
-use keirin_metrics::http::EndpointSettings;
-use keirin_metrics::remote_write_client::RemoteWriteClient;
-use keirin_metrics::source::PrometheusSource;
 use keirin_model::series::{Labels, Sample};
 use url::Url;
 

@@ -1,6 +1,6 @@
 //! Prometheus as a source of queries.
 
-use keirin_metrics::source::{QueryData, QueryRange, SeriesRequest, SourceError};
+use keirin_exchange::source::{QueryData, QueryRange, SeriesRequest, SourceError};
 use keirin_model::series::{Labels, Sample};
 
 use super::EPOCH_MS;

@@ -1,12 +1,12 @@
 //! A real VictoriaMetrics, which `scripts/platforms/victoria-metrics.sh` starts: written to by remote write, and asked as any
 //! other source of series.
 
-use keirin_formats::batch::{Batch, Metadata};
-use keirin_metrics::http::{Endpoint, EndpointSettings};
-use keirin_metrics::remote_write_client::RemoteWriteClient;
-use keirin_metrics::source::{
+use keirin_exchange::http::{Endpoint, EndpointSettings};
+use keirin_exchange::remote_write_client::RemoteWriteClient;
+use keirin_exchange::source::{
     PrometheusSource, QueryData, QueryRange, RangeSeries, SeriesRequest, SourceError,
 };
+use keirin_formats::batch::{Batch, Metadata};
 use keirin_model::series::{Labels, MetricKind, Sample};
 use keirin_testkit::database;
 use url::Url;

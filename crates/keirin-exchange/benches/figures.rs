@@ -1,6 +1,6 @@
 //! What the storage of series can bear, and how long queries over it take: each figure is one line of JSON with its goal.
 //!
-//! `cargo bench -p keirin-metrics`, with a PostgreSQL of its own. Where `KEIRIN_TEST_PROMETHEUS` names a Prometheus, which
+//! `cargo bench -p keirin-exchange`, with a PostgreSQL of its own. Where `KEIRIN_TEST_PROMETHEUS` names a Prometheus, which
 //! `scripts/platforms/prometheus.sh` starts, the same samples are written there, and its time for the same query is beside
 //! ours.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]
@@ -9,10 +9,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use keirin_exchange::http::EndpointSettings;
+use keirin_exchange::remote_write_client::RemoteWriteClient;
+use keirin_exchange::source::{PrometheusSource, QueryData, QueryRange};
 use keirin_formats::batch::Batch;
-use keirin_metrics::http::EndpointSettings;
-use keirin_metrics::remote_write_client::RemoteWriteClient;
-use keirin_metrics::source::{PrometheusSource, QueryData, QueryRange};
 use keirin_model::series::{Labels, Sample};
 use keirin_promql::{EvaluationTimes, Value};
 use keirin_series::query::{QueryEngine, write_value};

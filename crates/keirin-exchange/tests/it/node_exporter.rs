@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
+use keirin_exchange::http::{Endpoint, EndpointSettings};
+use keirin_exchange::scrape::{Health, ScrapeTarget, Scraper, TargetStatus};
 use keirin_formats::pushgateway::read_body;
 use keirin_formats::text::{Exposition, TextLimits};
-use keirin_metrics::http::{Endpoint, EndpointSettings};
-use keirin_metrics::scrape::{Health, ScrapeTarget, Scraper, TargetStatus};
 use keirin_model::Clock;
 use keirin_series::storage::{Intake, IntakeLimits, Storage};
 use keirin_store::views::VisibleProjects;

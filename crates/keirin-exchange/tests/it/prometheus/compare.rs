@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keirin_metrics::source::{QueryData, SourceError, SourcePoint};
+use keirin_exchange::source::{QueryData, SourceError, SourcePoint};
 use keirin_model::series::Labels;
 
 /// Numbers may differ by this part of the larger one, since sums are rounded in another order.
@@ -46,7 +46,7 @@ fn same(ours: &QueryData, theirs: &QueryData) -> Result<usize, String> {
             (single(ours), single(theirs))
         }
         (QueryData::Vector(ours), QueryData::Vector(theirs)) => {
-            let points = |vector: &[keirin_metrics::source::InstantSeries]| {
+            let points = |vector: &[keirin_exchange::source::InstantSeries]| {
                 let series = vector.iter().map(|series| {
                     let points = series.value.iter().cloned().collect();
                     (series.metric.clone(), points)
@@ -56,7 +56,7 @@ fn same(ours: &QueryData, theirs: &QueryData) -> Result<usize, String> {
             (points(ours), points(theirs))
         }
         (QueryData::Matrix(ours), QueryData::Matrix(theirs)) => {
-            let points = |matrix: &[keirin_metrics::source::RangeSeries]| {
+            let points = |matrix: &[keirin_exchange::source::RangeSeries]| {
                 let series = matrix
                     .iter()
                     .map(|series| (series.metric.clone(), series.values.clone()));

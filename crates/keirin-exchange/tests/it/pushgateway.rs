@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
+use keirin_exchange::pushgateway::{GroupError, Groups, PushMethod};
 use keirin_formats::pushgateway::grouping;
 use keirin_formats::text::{Exposition, TextFormat, TextLimits, read};
-use keirin_metrics::pushgateway::{GroupError, Groups, PushMethod};
 use keirin_series::storage::{Intake, IntakeLimits, Storage};
 use keirin_testkit::{FakeClock, database};
 

@@ -1,7 +1,7 @@
 //! The same samples and the same queries there and here give the same answers.
 
 use jiff::Timestamp;
-use keirin_metrics::source::{QueryData, QueryRange, SourceError};
+use keirin_exchange::source::{QueryData, QueryRange, SourceError};
 use keirin_promql::{EvaluationTimes, Query};
 use keirin_series::query::{QueryEngine, write_value};
 use keirin_series::storage::{Incoming, SampleColumns, Storage};

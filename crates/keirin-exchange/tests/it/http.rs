@@ -10,11 +10,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::post;
+use keirin_exchange::http::{Authentication, EndpointSettings, HttpError, RetryPolicy, Secret};
+use keirin_exchange::influx_client::{InfluxClient, InfluxTarget};
+use keirin_exchange::remote_write_client::RemoteWriteClient;
 use keirin_formats::batch::Batch;
 use keirin_formats::remote_write::{RemoteWriteLimits, decode};
-use keirin_metrics::http::{Authentication, EndpointSettings, HttpError, RetryPolicy, Secret};
-use keirin_metrics::influx_client::{InfluxClient, InfluxTarget};
-use keirin_metrics::remote_write_client::RemoteWriteClient;
 use keirin_model::series::{Labels, Sample};
 
 use crate::server::{Server, nobody};

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use keirin_exchange::sql::{
+    QueryEnd, SqlCollector, SqlDatabase, SqlFile, SqlMetricQuery, SqlSettings, Taken,
+};
 use keirin_formats::batch::{Batch, Received};
 use keirin_formats::text::{SampleTimestamps, TextFormat, write};
-use keirin_metrics::sql::{QueryEnd, SqlCollector, SqlDatabase, SqlFile, SqlMetricQuery, SqlSettings, Taken};
 use keirin_model::series::Labels;
 use keirin_series::sink::{SampleSink, SinkError};
 use keirin_store::foreign::{ForeignDatabase, run_query};

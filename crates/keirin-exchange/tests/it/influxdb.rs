@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use keirin_exchange::http::{Endpoint, EndpointSettings, HttpError, RetryPolicy};
+use keirin_exchange::influx_client::{InfluxClient, InfluxTarget};
 use keirin_formats::batch::Batch;
 use keirin_formats::influx::{LineLimits, Points, Precision, into_samples, read};
-use keirin_metrics::http::{Endpoint, EndpointSettings, HttpError, RetryPolicy};
-use keirin_metrics::influx_client::{InfluxClient, InfluxTarget};
 use keirin_model::series::{Labels, Sample};
 use keirin_testkit::database;
 use serde::Deserialize;

@@ -10,7 +10,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use futures::stream;
-use keirin_metrics::scrape::{ScrapeError, ScrapeState, ScrapeTarget, fetch, outcome};
+use keirin_exchange::scrape::{ScrapeError, ScrapeState, ScrapeTarget, fetch, outcome};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tower_http::compression::CompressionLayer;
