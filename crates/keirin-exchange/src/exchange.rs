@@ -129,7 +129,7 @@ impl Exchange {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn drop_old(&self) -> Result<u64, StoreError> {
+    pub(crate) async fn drop_old(&self) -> Result<u64, StoreError> {
         let now = (self.clock)();
         let since = now.saturating_sub(self.limits.keep).unwrap_or(Timestamp::MIN);
         self.storage.store().drop_samples(since.as_millisecond()).await

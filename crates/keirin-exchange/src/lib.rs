@@ -23,7 +23,7 @@ pub mod http;
 pub mod influx_client;
 mod live;
 pub mod pushgateway;
-pub mod relabel;
+mod relabel;
 pub mod remote_write_client;
 pub mod scrape;
 pub mod source;

@@ -60,14 +60,14 @@ pub enum RelabelAction {
 
 /// A rule that can be used.
 #[derive(Debug, Clone)]
-pub struct Relabel {
+pub(crate) struct Relabel {
     settings: RelabelSettings,
     regex: Regex,
 }
 
 /// Why a rule cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RelabelError {
+pub(crate) enum RelabelError {
     /// The regular expression is none.
     #[error("the regular expression of a relabelling rule cannot be used: {0}")]
     Regex(String),
@@ -86,7 +86,7 @@ impl Relabel {
     ///
     /// # Errors
     /// It can never do what it seems to say.
-    pub fn new(settings: RelabelSettings) -> Result<Self, RelabelError> {
+    pub(crate) fn new(settings: RelabelSettings) -> Result<Self, RelabelError> {
         let needless = !settings.source_labels.is_empty() || !settings.target_label.is_empty();
         match settings.action {
             RelabelAction::Replace if settings.target_label.is_empty() => return Err(RelabelError::NoTarget),
@@ -102,7 +102,7 @@ impl Relabel {
 }
 
 /// Applies rules in their order; `None` where one leaves the series out.
-pub fn relabel(labels: &Labels, rules: &[Relabel]) -> Option<Labels> {
+pub(crate) fn relabel(labels: &Labels, rules: &[Relabel]) -> Option<Labels> {
     rules
         .iter()
         .try_fold(labels.clone(), |labels, rule| rule.apply(labels))

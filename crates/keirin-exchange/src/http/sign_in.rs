@@ -19,7 +19,7 @@ impl Secret {
     }
 
     /// The text, for the one who needs it.
-    pub fn reveal(&self) -> &str {
+    pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 }

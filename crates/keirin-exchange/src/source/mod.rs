@@ -9,4 +9,4 @@ mod range;
 
 pub use answer::{InstantSeries, MetricDescription, QueryData, RangeSeries, SourceAnswer, SourcePoint};
 pub use client::{PrometheusSource, SeriesRequest, SourceError, SourceSettings};
-pub use range::{QueryRange, RangeError, join, split};
+pub use range::{QueryRange, RangeError};

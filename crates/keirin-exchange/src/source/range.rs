@@ -63,7 +63,11 @@ impl QueryRange {
 ///
 /// # Errors
 /// It has no points, or would need more than `most_parts` calls.
-pub fn split(range: QueryRange, most_points: i64, most_parts: i64) -> Result<Vec<QueryRange>, RangeError> {
+pub(super) fn split(
+    range: QueryRange,
+    most_points: i64,
+    most_parts: i64,
+) -> Result<Vec<QueryRange>, RangeError> {
     let points = range.points()?;
     let most = most_points.saturating_mul(most_parts);
     if points > most {
@@ -85,7 +89,7 @@ pub fn split(range: QueryRange, most_points: i64, most_parts: i64) -> Result<Vec
 }
 
 /// Answers to parts of a range in their order, as the answer to the whole: each series once, in the order of labels.
-pub fn join(parts: Vec<Vec<RangeSeries>>) -> Vec<RangeSeries> {
+pub(super) fn join(parts: Vec<Vec<RangeSeries>>) -> Vec<RangeSeries> {
     if parts.len() == 1 {
         return parts.into_iter().flatten().collect();
     }

@@ -13,6 +13,5 @@ mod taken;
 
 pub use collector::{SqlCollector, SqlDatabase, SqlSettings, SqlStatus};
 pub use file::{SqlFile, SqlFileError, SqlKind, SqlMetric, SqlMetricQuery};
-pub use rows::{RowSamples, RowsError, samples};
 pub use supplied::supplied;
 pub use taken::{QueryEnd, Taken};

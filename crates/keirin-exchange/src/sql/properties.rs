@@ -8,7 +8,8 @@ use keirin_store::foreign::ForeignRows;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{SqlFile, SqlKind, SqlMetric, SqlMetricQuery, samples};
+use super::rows::samples;
+use super::{SqlFile, SqlKind, SqlMetric, SqlMetricQuery};
 
 /// Queries with names of their own: labels, metrics and columns apart from one another.
 fn queries() -> impl Strategy<Value = Vec<SqlMetricQuery>> {

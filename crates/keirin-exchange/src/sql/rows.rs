@@ -10,7 +10,7 @@ use super::SqlMetricQuery;
 
 /// Why rows are not what the file says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RowsError {
+pub(super) enum RowsError {
     /// A column is named that is not there.
     #[error("the query gives no column `{column}`; it gives {there}")]
     NoColumn {
@@ -28,11 +28,11 @@ pub enum RowsError {
 
 /// What rows come to.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct RowSamples {
+pub(super) struct RowSamples {
     /// Each series with its value.
-    pub samples: Vec<(Labels, f64)>,
+    pub(super) samples: Vec<(Labels, f64)>,
     /// Values that are no numbers, and rows that cannot be told from one before.
-    pub refused: RefusedItems,
+    pub(super) refused: RefusedItems,
 }
 
 /// Each row's values as samples, with these labels on all of them. A value that is null is no sample: it is not known,
@@ -41,7 +41,11 @@ pub struct RowSamples {
 ///
 /// # Errors
 /// The rows are not what the query's entry in the file says.
-pub fn samples(query: &SqlMetricQuery, rows: &ForeignRows, base: &Labels) -> Result<RowSamples, RowsError> {
+pub(super) fn samples(
+    query: &SqlMetricQuery,
+    rows: &ForeignRows,
+    base: &Labels,
+) -> Result<RowSamples, RowsError> {
     let place = |column: &str| {
         rows.columns
             .iter()

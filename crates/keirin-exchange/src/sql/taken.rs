@@ -7,7 +7,8 @@ use keirin_formats::refusal::RefusedItems;
 use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
 use keirin_store::foreign::{ForeignError, ForeignRows};
 
-use super::{RowsError, SqlMetricQuery, samples};
+use super::SqlMetricQuery;
+use super::rows::{RowsError, samples};
 use crate::live::LiveSeries;
 
 /// How a run of a query ended.

@@ -33,12 +33,12 @@ impl TextFormat {
     };
 
     /// Whether this is OpenMetrics.
-    pub const fn is_open_metrics(self) -> bool {
+    pub(super) const fn is_open_metrics(self) -> bool {
         self.open_metrics
     }
 
     /// Whether names in UTF-8 stand in quotes.
-    pub const fn quotes_names(self) -> bool {
+    pub(super) const fn quotes_names(self) -> bool {
         self.quotes
     }
 
