@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serializer};
+use serde::{Deserialize, Deserializer};
 
 /// The units, largest first, in milliseconds; a year has 365 days.
 const UNITS: [(&str, u64); 7] = [
@@ -19,7 +19,7 @@ const UNITS: [(&str, u64); 7] = [
 ///
 /// # Errors
 /// The text is none; the sentence says what one looks like.
-pub fn parse(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let refused = || format!("`{text}` is not a duration; write it like 15s, 1m30s or 500ms");
     if text == "0" {
         return Ok(Duration::ZERO);
@@ -47,38 +47,17 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(milliseconds))
 }
 
-/// Writes a duration as [`parse`] reads it; parts below a millisecond are left out.
-pub fn format(duration: Duration) -> String {
-    let mut rest = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    let mut text = String::new();
-    for (unit, worth) in UNITS {
-        if rest >= worth {
-            text.push_str(&format!("{}{unit}", rest / worth));
-            rest %= worth;
-        }
-    }
-    if text.is_empty() { "0".to_owned() } else { text }
-}
-
-/// For `#[serde(with = "crate::duration")]`.
-///
-/// # Errors
-/// As the serializer's.
-pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&format(*duration))
-}
-
 /// For `#[serde(with = "crate::duration")]`.
 ///
 /// # Errors
 /// The text is no duration.
-pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse(&text).map_err(serde::de::Error::custom)
 }
 
 /// The same where it may be left out.
-pub mod optional {
+pub(crate) mod optional {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer};
@@ -87,7 +66,9 @@ pub mod optional {
     ///
     /// # Errors
     /// What is said is no duration.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
         let text: Option<String> = Option::deserialize(deserializer)?;
         text.map(|text| super::parse(&text).map_err(serde::de::Error::custom))
             .transpose()
@@ -108,7 +89,6 @@ mod tests {
             ("1d", 86_400_000),
         ] {
             assert_eq!(parse(text), Ok(Duration::from_millis(milliseconds)));
-            assert_eq!(format(Duration::from_millis(milliseconds)), text);
         }
         for text in [
             "",

@@ -16,7 +16,7 @@
 
 mod background;
 pub mod collect;
-pub mod duration;
+mod duration;
 pub mod exchange;
 pub mod forward;
 pub mod http;
