@@ -15,7 +15,7 @@ use keirin_exchange::source::{PrometheusSource, QueryData, QueryRange};
 use keirin_formats::batch::Batch;
 use keirin_model::series::{Labels, Sample};
 use keirin_promql::{EvaluationTimes, Value};
-use keirin_series::query::{QueryEngine, write_value};
+use keirin_series::query::{Asker, QueryEngine, write_value};
 use keirin_series::storage::{Incoming, SampleColumns, Storage};
 use keirin_store::Store;
 use keirin_store::cluster::{Cluster, ClusterOptions, PostgresSearch};

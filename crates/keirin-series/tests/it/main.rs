@@ -4,6 +4,7 @@
 
 mod fixture;
 mod intake;
+mod query;
 mod recomputed;
 mod storage;
 mod work;

@@ -1,10 +1,10 @@
 //! Queries that take long, and those that wait beside them.
 
 use jiff::Timestamp;
-use keirin_series::query::{Asker, QueryEngine};
-use keirin_series::storage::Storage;
 use keirin_model::UserId;
 use keirin_promql::EvaluationTimes;
+use keirin_series::query::{Asker, QueryEngine};
+use keirin_series::storage::Storage;
 
 /// It takes many seconds of a processor, and stays within every limit.
 const SLOW: &str = "sum_over_time(sum_over_time(sum_over_time(vector(1)[30d:1m])[30d:1m])[30d:1m])";

@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use keirin_exchange::source::QueryRange;
 use keirin_promql::{EvaluationTimes, format_query};
-use keirin_series::query::write_value;
+use keirin_series::query::{Asker, write_value};
 use serde_json::json;
 
 use super::answer::{Failure, Success};

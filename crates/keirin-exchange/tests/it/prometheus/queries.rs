@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use keirin_exchange::source::{QueryData, QueryRange, SourceError};
 use keirin_promql::{EvaluationTimes, Query};
-use keirin_series::query::{QueryEngine, write_value};
+use keirin_series::query::{Asker, QueryEngine, write_value};
 use keirin_series::storage::{Incoming, SampleColumns, Storage};
 use keirin_testkit::database;
 
