@@ -5,7 +5,7 @@ use keirin_insight::definition_of;
 use keirin_model::series::{METRIC_NAME, MatchOperator, Matcher};
 use keirin_promql::{CompiledMatchers, EvaluationTimes, Query, Selection};
 
-use super::{ProjectFilter, QueryEngine, QueryError};
+use super::{ProjectScope, QueryEngine, QueryError};
 
 /// The look-back of a bare name, in words.
 const LOOK_BACK: &str = "5 minutes";
@@ -20,7 +20,7 @@ impl QueryEngine {
         query: &Query,
         span: EvaluationTimes,
         now: Timestamp,
-        sight: ProjectFilter<'_>,
+        sight: ProjectScope<'_>,
     ) -> Result<Vec<String>, QueryError> {
         let mut reasons = Vec::new();
         let mut finds_some = false;
@@ -46,7 +46,7 @@ impl QueryEngine {
     }
 
     /// Takes the conditions of a selector away, one after the other, until something is found.
-    async fn reason(&self, selection: &Selection, sight: ProjectFilter<'_>) -> Result<String, QueryError> {
+    async fn reason(&self, selection: &Selection, sight: ProjectScope<'_>) -> Result<String, QueryError> {
         let shown = shown(&selection.matchers);
         let metric = selection
             .matchers
@@ -99,7 +99,7 @@ impl QueryEngine {
     }
 
     /// How many series fit, whenever they have samples.
-    async fn count(&self, matchers: &[Matcher], sight: ProjectFilter<'_>) -> Result<usize, QueryError> {
+    async fn count(&self, matchers: &[Matcher], sight: ProjectScope<'_>) -> Result<usize, QueryError> {
         let compiled = CompiledMatchers::new(matchers, self.options.limits.regex_bytes)?;
         let found = self
             .storage

@@ -64,7 +64,7 @@ pub enum QueryError {
 }
 
 /// Whose series a query may see; none for all.
-pub type ProjectFilter<'a> = Option<&'a [ProjectId]>;
+pub type ProjectScope<'a> = Option<&'a [ProjectId]>;
 
 /// Who asks a query.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +72,7 @@ pub struct Asker<'a> {
     /// Whose account it is; all who are not signed in are one.
     pub account: Option<UserId>,
     /// What they may see.
-    pub sight: ProjectFilter<'a>,
+    pub sight: ProjectScope<'a>,
 }
 
 impl QueryEngine {
@@ -152,7 +152,7 @@ impl QueryEngine {
         query: &Query,
         span: EvaluationTimes,
         now: Timestamp,
-        sight: ProjectFilter<'_>,
+        sight: ProjectScope<'_>,
     ) -> Result<AtHand, QueryError> {
         let mut at_hand = AtHand::default();
         for selection in query.selections(span, &self.options) {
@@ -169,7 +169,7 @@ impl QueryEngine {
         &self,
         selection: &Selection,
         now: Timestamp,
-        sight: ProjectFilter<'_>,
+        sight: ProjectScope<'_>,
     ) -> Result<Vec<Series>, QueryError> {
         // The earlier end is left open.
         let (from, until) = (selection.from_ms.saturating_add(1), selection.until_ms);
@@ -202,7 +202,7 @@ impl QueryEngine {
         &self,
         selectors: &[String],
         between_ms: (i64, i64),
-        sight: ProjectFilter<'_>,
+        sight: ProjectScope<'_>,
     ) -> Result<Vec<Labels>, QueryError> {
         let mut all = std::collections::BTreeSet::new();
         for selector in selectors {
