@@ -30,6 +30,7 @@ scripts/tools.sh
 check "Formatting of the Rust code" check-fmt cargo fmt --all --check
 check "Scripts" check-scripts scripts/check-scripts.sh
 check "Documents" check-documents scripts/check-documents.sh
+check "Dependencies" check-dependencies scripts/check-dependencies.sh
 check "Clippy" check-clippy cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 if install_cargo_deny; then
   check "Licences, bans and sources" check-deny \
