@@ -13,6 +13,9 @@ use crate::files::{InvalidPath, LONGEST, RelativePath};
 /// A workspace may have this many entries before a search in it is given up.
 const ENTRIES: usize = 2_000_000;
 
+/// What stands for other characters in a pattern.
+const WILDCARDS: [char; 4] = ['*', '?', '[', '{'];
+
 /// Globs over the paths of a workspace.
 pub(crate) struct Patterns {
     globs: Globs,
@@ -36,15 +39,23 @@ impl Patterns {
     }
 
     /// Whether something in this folder may match, as far as can be told without looking: what stands in a pattern before its
-    /// first wildcard leads there.
+    /// first wildcard leads there, and none that leaves out all of a folder does.
     fn may_match_below(&self, folder: &str) -> bool {
-        let patterns = self.texts.iter().filter(|pattern| !pattern.starts_with('!'));
-        patterns
-            .map(|pattern| {
-                let plain = pattern.find(['*', '?', '[', '{']).unwrap_or(pattern.len());
-                &pattern[..plain]
-            })
-            .any(|plain| folder.starts_with(plain.trim_end_matches('/')))
+        let is_within = |root: &str| {
+            let rest = folder.strip_prefix(root);
+            rest.is_some_and(|rest| root.is_empty() || rest.is_empty() || rest.starts_with('/'))
+        };
+        let (left_out, meant): (Vec<&String>, Vec<&String>) =
+            self.texts.iter().partition(|pattern| pattern.starts_with('!'));
+        let is_meant = meant.iter().any(|pattern| match pattern.find(WILDCARDS) {
+            None => is_within(pattern.trim_end_matches('/')),
+            Some(first) => folder.starts_with(&pattern[..first]),
+        });
+        let is_left_out = left_out.iter().any(|pattern| {
+            let root = pattern[1..].trim_end_matches("/**").trim_end_matches('/');
+            root.find(WILDCARDS).is_none() && is_within(root)
+        });
+        is_meant && !is_left_out
     }
 
     /// That nothing matched, as an error.
@@ -278,17 +289,19 @@ mod tests {
         fs::create_dir_all(&deep).unwrap();
         fs::write(deep.join("file"), "").unwrap();
         fs::write(root.join("plain"), "").unwrap();
-        let passed_over = |pattern: &str| {
-            let patterns = Patterns::parse(&[pattern.to_owned()]).unwrap();
+        let passed_over = |patterns: &[&str]| {
+            let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+            let patterns = Patterns::parse(&patterns).unwrap();
             let reasons = patterns.find(&root, 100).unwrap().passed_over.into_iter();
             reasons.map(|passed_over| passed_over.reason).collect::<Vec<_>>()
         };
         for meant in ["out", "out/**", "**/file", "o*/**/file"] {
-            assert_eq!(passed_over(meant), [Unusable::TooDeep], "{meant}");
+            assert_eq!(passed_over(&[meant]), [Unusable::TooDeep], "{meant}");
         }
-        for elsewhere in ["plain", "pl*", "other/**"] {
-            assert_eq!(passed_over(elsewhere), [], "{elsewhere}");
+        for elsewhere in ["plain", "pl*", "other/**", "ou"] {
+            assert_eq!(passed_over(&[elsewhere]), [], "{elsewhere}");
         }
+        assert_eq!(passed_over(&["**", "!out/**"]), []);
     }
 
     #[test]
