@@ -11,6 +11,7 @@ use keirin_engine::waiting::WaitingReason;
 use keirin_engine::{CancelTarget, Rules};
 use keirin_model::access::Role;
 use keirin_model::flow::Cause;
+use keirin_model::project::NoticeKind;
 use keirin_model::{AgentId, AttemptId, Clock, FlowId, JobId, ProjectId, RunId};
 use keirin_store::engine::{Epoch, LeaderLease, Position};
 use keirin_store::projects::ProjectChange;
@@ -497,7 +498,9 @@ impl Work for Controller {
 
     async fn change_project(&self, project: ProjectId, change: &ProjectChange<'_>) -> Result<(), WorkError> {
         self.handle()?;
-        if let Some(named) = &change.repository {
+        if let Some(named) = &change.repository
+            && named.address != self.store.project(project).await?.repository
+        {
             self.preparer.repositories.check_allowed(named).await?;
         }
         {
@@ -516,10 +519,15 @@ impl Work for Controller {
     }
 
     async fn project_changed(&self, project: ProjectId) -> Result<(), WorkError> {
-        if let Err(error) = self.look_anew(project).await? {
-            tracing::debug!(%project, %error, "the repository of a project that was changed cannot be read");
+        let Err(error) = self.look_anew(project).await? else {
+            return Ok(());
+        };
+        // The change is made. That the repository cannot be read is told on the project, where it is told until it can be.
+        let notices = self.store.project_notices(project).await?;
+        match notices.iter().any(|notice| notice.kind == NoticeKind::Repository) {
+            true => Ok(()),
+            false => Err(error),
         }
-        Ok(())
     }
 
     async fn events(&self, after: Option<String>) -> Result<BoxStream<'static, EventEnvelope>, WorkError> {
