@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every dependency that a crate names is named in its code too, as cargo-machete asks. Needs nothing but bash and git.
-# What is there for its features alone says so in the line above it: "Named for its features alone".
+# What is there for another reason says so in the line above it, which begins with "Named for".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,7 +17,7 @@ for manifest in crates/*/Cargo.toml; do
     esac
     above=$before
     before=
-    [[ $above != *"Named for its features alone"* ]] || continue
+    [[ $above != *"# Named for "* ]] || continue
     case $section in
       "[dependencies]" | "[dev-dependencies]" | "[build-dependencies]" | "[target."*) ;;
       *) continue ;;
