@@ -7,8 +7,8 @@ use axum::RequestPartsExt as _;
 use axum::extract::RawPathParams;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use keirin_model::AuditEntryId;
 use keirin_model::access::{ChangeOutcome, Principal, PrincipalKind};
+use keirin_model::{AuditEntryId, ProjectId};
 use keirin_store::audit::{AuditDetails, AuditEnd, NewAuditEntry};
 use keirin_store::views::ProjectRef;
 
@@ -16,12 +16,11 @@ use crate::app::App;
 use crate::caller::{Caller, RequestProject, Who};
 use crate::error::ApiError;
 use crate::gate::address;
-use crate::permission::Need;
 use crate::route_table::Route;
 use crate::server::REQUEST_ID;
 
 /// The most bytes of one detail.
-const MOST_OF_DETAIL: usize = 500;
+const MOST_OF_DETAIL: usize = 4096;
 
 /// The entry of a call, to which its handler adds. A clone is the same.
 #[derive(Clone)]
@@ -43,6 +42,7 @@ struct Call {
 struct Noted {
     details: AuditDetails,
     by: Option<Principal>,
+    project: Option<ProjectRef>,
     is_no_change: bool,
 }
 
@@ -51,7 +51,7 @@ impl AuditNote {
     pub(crate) async fn of(app: &App, parts: &mut Parts, route: &'static Route) -> Result<Self, ApiError> {
         let operation = route.operation.as_deref();
         Ok(Self(Arc::new(Call {
-            in_path: path_details(parts, route.need).await?,
+            in_path: ids_in_path(parts).await?,
             request: request_id(&parts.headers).to_owned(),
             by: parts.extensions.get::<Caller>().and_then(principal),
             address: address(parts, &app.settings.trusted_proxies).to_string(),
@@ -65,8 +65,13 @@ impl AuditNote {
         })))
     }
 
+    /// Whether it is known who calls.
+    pub(crate) fn is_known(&self) -> bool {
+        self.0.by.is_some()
+    }
+
     /// Writes down that the change is about to be made; where that is not possible, it must not. The gate does so before a
-    /// handler is called, but where anybody may call: there the handler does, once it knows that it is more than noise.
+    /// handler is called where it is known who calls; else the handler does, once it knows that the call is more than noise.
     pub(crate) async fn write_down(&self, app: &App) -> Result<(), ApiError> {
         let call = &self.0;
         let details = self.noted(|noted| {
@@ -91,11 +96,8 @@ impl AuditNote {
     /// Writes down how the call was answered. The change has been made by then, so whoever asked is not told where that fails.
     pub(crate) async fn end(&self, app: &App, status: StatusCode) {
         let Some(id) = self.0.entry.get() else { return };
-        let (details, by, is_no_change) = self.noted(|noted| {
-            let details = std::mem::take(&mut noted.details);
-            (details, noted.by.take(), noted.is_no_change)
-        });
-        let kept = if is_no_change {
+        let noted = self.noted(std::mem::take);
+        let kept = if noted.is_no_change {
             app.store.drop_audit_entry(*id).await
         } else {
             let outcome = ChangeOutcome::of_status(status.as_u16());
@@ -103,8 +105,9 @@ impl AuditNote {
             let end = AuditEnd {
                 outcome,
                 status: Some(status.as_u16()),
-                by: by.as_ref(),
-                details: &details,
+                by: noted.by.as_ref(),
+                project: noted.project.as_ref(),
+                details: &noted.details,
             };
             app.store.end_audit_entry(*id, end).await
         };
@@ -115,7 +118,7 @@ impl AuditNote {
 
     /// Says something about the change. It must hold no secret.
     pub(crate) fn detail(&self, what: &str, value: impl ToString) {
-        let value = detail(&value.to_string());
+        let value = bounded(value.to_string());
         self.noted(|noted| drop(noted.details.insert(what.to_owned(), value)));
     }
 
@@ -136,6 +139,16 @@ impl AuditNote {
         self.noted(|noted| noted.by = Some(by));
     }
 
+    /// Says which project it is about, where that is known only now.
+    pub(crate) fn project(&self, id: ProjectId, name: &str) {
+        let project = ProjectRef {
+            project: id,
+            name: name.to_owned(),
+            public: false,
+        };
+        self.noted(|noted| noted.project = Some(project));
+    }
+
     /// Says that there was nothing to change.
     pub(crate) fn no_change(&self) {
         self.noted(|noted| noted.is_no_change = true);
@@ -147,9 +160,12 @@ impl AuditNote {
 }
 
 /// A detail as the database takes it: bounded, and without what no text in it can hold.
-fn detail(text: &str) -> String {
+fn bounded(text: String) -> String {
     let mut text = text.replace('\0', "");
-    text.truncate(text.floor_char_boundary(MOST_OF_DETAIL));
+    if text.len() > MOST_OF_DETAIL {
+        text.truncate(text.floor_char_boundary(MOST_OF_DETAIL));
+        text.push('…');
+    }
     text
 }
 
@@ -168,19 +184,17 @@ impl ChangeCounts {
     }
 }
 
-/// The ids and names in the path. A path that needs nothing else to be let in may be a secret itself.
-async fn path_details(parts: &mut Parts, need: Need) -> Result<AuditDetails, ApiError> {
-    if need == Need::Open {
-        return Ok(AuditDetails::new());
-    }
+/// The ids in the path. What is none may be anything, a secret in the wrong place too: names are for handlers to note, once
+/// they have been checked.
+async fn ids_in_path(parts: &mut Parts) -> Result<AuditDetails, ApiError> {
     let parameters: RawPathParams = parts
         .extract()
         .await
         .map_err(|_| ApiError::not_found("such address"))?;
-    let named = parameters.iter().filter(|(name, _)| *name != "project");
-    Ok(named
-        .map(|(name, value)| (name.to_owned(), detail(value)))
-        .collect())
+    let ids = parameters
+        .iter()
+        .filter(|(_, value)| value.parse::<i64>().is_ok());
+    Ok(ids.map(|(name, id)| (name.to_owned(), id.to_owned())).collect())
 }
 
 fn principal(caller: &Caller) -> Option<Principal> {

@@ -1,6 +1,7 @@
 //! The one layer that every call passes: who calls, what the route needs, whether they may.
 
 use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures::FutureExt as _;
 use keirin_model::access::Role;
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, RunId};
 use keirin_store::views::{ProjectRef, VisibleProjects};
@@ -23,7 +25,7 @@ use crate::caller::{Caller, LiveAttempt, RequestProject, Who};
 use crate::connections::AddressPrefix;
 use crate::error::ApiError;
 use crate::permission::{Need, Noun};
-use crate::route_table::{Effect, Route, route_table};
+use crate::route_table::{Route, RouteEffect, route_table};
 use crate::work::WorkError;
 use crate::{origin, secret};
 
@@ -31,35 +33,43 @@ use crate::{origin, secret};
 pub(crate) async fn gate(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let note = match admit(&app, &mut parts).await {
-        Ok(Some(route)) if route.effect == Effect::Changes => note(&app, &mut parts, route).await.map(Some),
-        Ok(Some(route)) if route.effect == Effect::Receives => Ok(None),
+        Ok(Some(route)) if route.effect == RouteEffect::Changes => {
+            match AuditNote::of(&app, &mut parts, route).await {
+                Ok(note) => Some(note),
+                Err(error) => return error.into_response(),
+            }
+        }
+        Ok(Some(route)) if route.effect == RouteEffect::Receives => None,
         Ok(_) => return next.run(Request::from_parts(parts, body)).await,
-        Err(error) => Err(error),
-    };
-    let note = match note {
-        Ok(note) => note,
         Err(error) => return error.into_response(),
     };
+    if let Some(note) = &note {
+        parts.extensions.insert(note.clone());
+    }
     let call = next.run(Request::from_parts(parts, body));
     let with = Arc::clone(&app);
     let call = async move {
-        let response = call.await;
-        if let Some(note) = note {
-            note.end(&with, response.status()).await;
+        match note {
+            Some(note) => written_down(&with, &note, call).await,
+            None => call.await,
         }
-        response
     };
     app.changing_calls.finish(call).await
 }
 
-/// Begins the entry in the audit log of a call that changes something.
-async fn note(app: &App, parts: &mut Parts, route: &'static Route) -> Result<AuditNote, ApiError> {
-    let note = AuditNote::of(app, parts, route).await?;
-    if route.need != Need::Open {
-        note.write_down(app).await?;
+/// A call that changes something, with its entry in the audit log before it and what became of it after it.
+async fn written_down(app: &App, note: &AuditNote, call: impl Future<Output = Response>) -> Response {
+    if note.is_known()
+        && let Err(error) = note.write_down(app).await
+    {
+        return error.into_response();
     }
-    parts.extensions.insert(note.clone());
-    Ok(note)
+    // A handler that panics has failed, which the entry says too.
+    let answered = AssertUnwindSafe(call).catch_unwind().await;
+    let status = answered.as_ref().map(Response::status);
+    note.end(app, status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+        .await;
+    answered.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Lets a call in; gives its route. What no route matches is the page's files, which are for everybody.

@@ -16,10 +16,10 @@ use crate::settings::HttpSettings;
 
 /// What a call does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
+pub enum RouteEffect {
     /// It gives an answer and changes nothing.
     Reads,
-    /// It hands something to whoever is still there to take it.
+    /// It gives a job to an agent, which must still be there to get it: it ends with its caller.
     HandsOut,
     /// It takes in what an agent, a job or another system has measured or written.
     Receives,
@@ -37,7 +37,7 @@ pub struct Route {
     /// What a call needs of its caller.
     pub need: Need,
     /// What a call does.
-    pub effect: Effect,
+    pub effect: RouteEffect,
     /// Its operation in the OpenAPI document, by id; `None` for what is no part of the API.
     pub operation: Option<String>,
     /// What it does in a few words, where it has an operation.
@@ -67,8 +67,8 @@ impl RouteTable {
     /// The route of this method and path.
     pub fn find(&self, method: &str, path: &str) -> Option<&Route> {
         let method = if method == "HEAD" { "GET" } else { method };
-        let mut of_path = self.routes.get(path)?.iter();
-        of_path.find(|route| route.method == method)
+        let routes = self.routes.get(path)?;
+        routes.iter().find(|route| route.method == method)
     }
 
     /// Whether there is a route of this path with any method.
@@ -119,22 +119,22 @@ impl Routes {
 
     /// A route that gives an answer.
     pub(crate) fn read(self, need: Need, handler: UtoipaMethodRouter<Arc<App>>) -> Self {
-        self.register(need, Effect::Reads, handler)
+        self.register(need, RouteEffect::Reads, handler)
     }
 
     /// A route that hands something out.
     pub(crate) fn hand_out(self, need: Need, handler: UtoipaMethodRouter<Arc<App>>) -> Self {
-        self.register(need, Effect::HandsOut, handler)
+        self.register(need, RouteEffect::HandsOut, handler)
     }
 
     /// A route that takes data in.
     pub(crate) fn receive(self, need: Need, handler: UtoipaMethodRouter<Arc<App>>) -> Self {
-        self.register(need, Effect::Receives, handler)
+        self.register(need, RouteEffect::Receives, handler)
     }
 
     /// A route that changes something.
     pub(crate) fn change(self, need: Need, handler: UtoipaMethodRouter<Arc<App>>) -> Self {
-        self.register(need, Effect::Changes, handler)
+        self.register(need, RouteEffect::Changes, handler)
     }
 
     /// A route that gives an answer and is no part of the API.
@@ -149,7 +149,7 @@ impl Routes {
             method,
             path: path.to_owned(),
             need,
-            effect: Effect::Reads,
+            effect: RouteEffect::Reads,
             operation: None,
             summary: None,
         });
@@ -178,7 +178,7 @@ impl Routes {
         self.router.split_for_parts().0
     }
 
-    fn register(mut self, need: Need, effect: Effect, handler: UtoipaMethodRouter<Arc<App>>) -> Self {
+    fn register(mut self, need: Need, effect: RouteEffect, handler: UtoipaMethodRouter<Arc<App>>) -> Self {
         for (path, item) in &handler.1.paths {
             let routes = operations(item).map(|(method, operation)| Route {
                 method,

@@ -70,8 +70,8 @@ impl Default for Options {
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Has the evaluation end with [`EvaluateError::Interrupted`](crate::EvaluateError::Interrupted), within the time that one
-    /// range of one series takes.
+    /// Has the evaluation end with [`EvaluateError::Interrupted`](crate::EvaluateError::Interrupted), before the next series
+    /// of a range, or the next expression.
     pub fn interrupt(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

@@ -23,5 +23,7 @@ create table audit_log (
     status smallint
 );
 create index audit_log_at on audit_log (at);
-create index audit_log_project on audit_log (project_name, id);
-create index audit_log_principal on audit_log (principal_name, id);
+create index audit_log_project on audit_log (lower(project_name), id);
+create index audit_log_principal on audit_log (lower(principal_name), id);
+create index audit_log_operation on audit_log (operation, id);
+create index audit_log_not_made on audit_log (outcome, id) where outcome <> 'made';

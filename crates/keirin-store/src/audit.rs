@@ -42,6 +42,8 @@ pub struct AuditEnd<'a> {
     pub status: Option<u16>,
     /// Who asked for it, where that has become known only now.
     pub by: Option<&'a Principal>,
+    /// The project that it is about, where that has become known only now.
+    pub project: Option<&'a ProjectRef>,
     /// What else has become known.
     pub details: &'a AuditDetails,
 }
@@ -129,7 +131,8 @@ impl Store {
         sqlx::query!(
             "update audit_log set outcome = $2, status = $3, details = details || $4,
                principal = coalesce($5, principal), principal_id = coalesce($6, principal_id),
-               principal_name = coalesce($7, principal_name)
+               principal_name = coalesce($7, principal_name), project = coalesce($8, project),
+               project_name = coalesce($9, project_name)
              from (select set_config('synchronous_commit', 'off', true)) as asynchronous
              where id = $1",
             id.0,
@@ -139,6 +142,8 @@ impl Store {
             end.by.map(|by| by.kind.as_str()),
             end.by.and_then(|by| by.id),
             end.by.and_then(|by| by.name.as_deref()),
+            end.project.map(|project| project.project.0),
+            end.project.map(|project| project.name.as_str()),
         )
         .execute(&self.pool)
         .await?;
@@ -150,9 +155,14 @@ impl Store {
     /// # Errors
     /// The database cannot be reached.
     pub async fn drop_audit_entry(&self, id: AuditEntryId) -> Result<()> {
-        sqlx::query!("delete from audit_log where id = $1", id.0)
-            .execute(&self.pool)
-            .await?;
+        sqlx::query!(
+            "delete from audit_log
+             using (select set_config('synchronous_commit', 'off', true)) as asynchronous
+             where id = $1",
+            id.0,
+        )
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 
@@ -165,8 +175,8 @@ impl Store {
             r#"select id, at as "at: jiff_sqlx::Timestamp", request, principal, principal_id, principal_name, address,
                  operation, project_name, details as "details: Json<AuditDetails>", outcome, status
                from audit_log
-               where ($1::text is null or principal_name = $1)
-                 and ($2::text is null or project_name = $2)
+               where ($1::text is null or lower(principal_name) = lower($1))
+                 and ($2::text is null or lower(project_name) = lower($2))
                  and ($3::text is null or operation = $3)
                  and ($4::text is null or outcome = $4)
                  and ($5::timestamptz is null or at >= $5)

@@ -79,7 +79,7 @@ pub(crate) struct Config {
     pub(crate) series_limit: u64,
     /// How long samples from outside are kept.
     pub(crate) keep_samples_days: u32,
-    /// How long the audit log keeps who has changed what.
+    /// How many days the audit log keeps who has changed what, 1 to 36500.
     pub(crate) keep_audit_days: u32,
     /// Whether the server's own database is measured.
     #[serde(deserialize_with = "figment::util::bool_from_str_or_int")]

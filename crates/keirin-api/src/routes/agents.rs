@@ -93,6 +93,7 @@ pub(crate) async fn change(
             "Give a smaller number.",
         ));
     }
+    note.detail("name", view(&app, &caller, agent).await?.name);
     if change.authorised == Some(true) {
         note.detail("authorised", true);
     }
@@ -122,9 +123,7 @@ pub(crate) async fn change(
         app.store.set_agent_disabled(agent, disabled).await?;
     }
     app.work.agent_changed(agent).await?;
-    let agent = view(&app, &caller, agent).await?;
-    note.detail("name", &agent.name);
-    Ok(Json(agent))
+    Ok(Json(view(&app, &caller, agent).await?))
 }
 
 /// Remove an agent
@@ -133,8 +132,11 @@ pub(crate) async fn change(
 #[utoipa::path(delete, path = "/api/v1/agents/{agent}", tag = "agents", params(("agent" = String, Path)), responses((status = 204)))]
 pub(crate) async fn remove(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(agent): Path<AgentId>,
+    note: AuditNote,
 ) -> Result<StatusCode, ApiError> {
+    note.detail("name", view(&app, &caller, agent).await?.name);
     app.store.delete_agent(agent).await?;
     app.agents.forget();
     app.work.agent_changed(agent).await?;

@@ -62,8 +62,8 @@ pub(crate) async fn list(
         limit: i64::from(limit) + 1,
     };
     let rows = app.store.audit_log(filter).await?;
-    let cursor = |row: &AuditRow| row.id.to_string();
-    Ok(Json(paging::page(rows, limit, cursor, view)))
+    let position = |row: &AuditRow| row.id.to_string();
+    Ok(Json(paging::page(rows, limit, position, view)))
 }
 
 fn view(row: AuditRow) -> AuditEntry {

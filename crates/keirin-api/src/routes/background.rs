@@ -49,8 +49,8 @@ pub(crate) async fn list(
         limit: i64::from(limit) + 1,
     };
     let jobs = app.store.background_jobs(filter).await?;
-    let cursor = |job: &Stored| job.id.to_string();
-    Ok(Json(paging::page(jobs, limit, cursor, |job| view(&app, job))))
+    let position = |job: &Stored| job.id.to_string();
+    Ok(Json(paging::page(jobs, limit, position, |job| view(&app, job))))
 }
 
 /// Show what there is of background work

@@ -90,11 +90,13 @@ pub(crate) async fn save(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(dashboard): Path<String>,
+    note: AuditNote,
     Json(wanted): Json<DashboardContent>,
 ) -> Result<Json<Dashboard>, ApiError> {
-    Ok(Json(
-        keep(&app, &caller, wanted, Some(&dashboard), &dashboard).await?,
-    ))
+    let kept = keep(&app, &caller, wanted, Some(&dashboard), &dashboard).await?;
+    note.detail("dashboard", &kept.uid);
+    note.detail("title", &kept.title);
+    Ok(Json(kept))
 }
 
 /// Remove a dashboard
@@ -102,9 +104,11 @@ pub(crate) async fn save(
 pub(crate) async fn remove(
     State(app): State<Arc<App>>,
     Path(dashboard): Path<String>,
+    note: AuditNote,
 ) -> Result<StatusCode, ApiError> {
     must_not_be_provided(&dashboard)?;
     app.store.delete_dashboard(&dashboard).await?;
+    note.detail("dashboard", &dashboard);
     Ok(StatusCode::NO_CONTENT)
 }
 

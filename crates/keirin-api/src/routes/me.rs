@@ -8,6 +8,7 @@ use keirin_store::access::UserChange;
 use keirin_wire::api::{IdentityKind, Me, NewPassword};
 
 use crate::app::App;
+use crate::audit::AuditNote;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::extract::Json;
@@ -43,9 +44,13 @@ pub(super) fn describe(app: &App, caller: &Caller) -> Me {
 pub(crate) async fn set_password(
     State(app): State<Arc<App>>,
     caller: Caller,
+    note: AuditNote,
     Json(wanted): Json<NewPassword>,
 ) -> Result<StatusCode, ApiError> {
     let user = caller.person()?;
+    if wanted.revoke_tokens {
+        note.detail("tokens", "revoked");
+    }
     if caller.kind() != IdentityKind::Session {
         return Err(
             ApiError::forbidden("A program's token cannot set its owner's password.")

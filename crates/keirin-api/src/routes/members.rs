@@ -40,9 +40,8 @@ pub(crate) async fn set(
     Json(member): Json<SetMember>,
 ) -> Result<StatusCode, ApiError> {
     let (_, user) = path.0;
+    name(&app, &note, user).await?;
     note.detail("role", member.role);
-    let row = app.store.user(user).await?;
-    note.detail_of("name", row.map(|row| row.name));
     app.store
         .set_project_role(user, place.project, member.role)
         .await?;
@@ -55,11 +54,20 @@ pub(crate) async fn remove(
     State(app): State<Arc<App>>,
     RequestProject(place): RequestProject,
     path: Path<(String, UserId)>,
+    note: AuditNote,
 ) -> Result<StatusCode, ApiError> {
     let (_, user) = path.0;
+    name(&app, &note, user).await?;
     if app.store.remove_project_role(user, place.project).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(ApiError::not_found(format!("member {user}")))
     }
+}
+
+/// Notes whose role it is.
+async fn name(app: &App, note: &AuditNote, user: UserId) -> Result<(), ApiError> {
+    let user = app.store.user(user).await?;
+    note.detail_of("name", user.map(|user| user.name));
+    Ok(())
 }

@@ -62,6 +62,9 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, Json<Project>), ApiError> {
     note.detail("name", &wanted.name);
     note.detail("public", wanted.public);
+    if wanted.credential.is_some() {
+        note.detail("credential", "set");
+    }
     keirin_model::project::check_project_name(&wanted.name)
         .map_err(|error| ApiError::invalid(format!("{error}."), "Choose another name."))?;
     let repository = repository::checked(&caller, &wanted.repository)?;
@@ -76,6 +79,7 @@ pub(crate) async fn create(
         default_branch: DEFAULT_BRANCH,
     };
     let (project, _) = app.store.create_project(&new, app.outside.now()).await?;
+    note.project(project.id, &wanted.name);
     if let Err(error) = begin(&app, project.id, wanted.credential.as_ref()).await {
         // Whoever is told that it failed tries again, and must find the name free.
         app.store.delete_project(project.id).await?;

@@ -82,6 +82,7 @@ pub(crate) async fn finish(
     if tags > MOST_HEADS {
         return Err(too_much(&format!("{tags} tags"), MOST_HEADS));
     }
+    note.detail("repository", &name);
     note.detail("heads", end.heads.len());
     let repository = app.store.ensure_repository(&name).await?;
     let now = app.outside.now();

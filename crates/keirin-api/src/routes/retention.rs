@@ -35,7 +35,7 @@ pub(crate) async fn set_of_server(
     note: AuditNote,
     Json(rules): Json<RetentionRules>,
 ) -> Result<Json<ServerRetention>, ApiError> {
-    note.detail("rules", words(&rules)?);
+    note.detail("rules", rules_json(&rules)?);
     app.store.set_server_retention(&rules).await?;
     of_server(State(app)).await
 }
@@ -68,7 +68,7 @@ pub(crate) async fn set_of_project(
             "Correct the rule about branches.",
         )
     })?;
-    note.detail("rules", words(&rules)?);
+    note.detail("rules", rules_json(&rules)?);
     app.store.set_project_retention(place.project, &rules).await?;
     Ok(Json(view(rules, &resolved)))
 }
@@ -113,6 +113,6 @@ fn view(rules: ProjectRetentionRules, resolved: &ResolvedRetention) -> ProjectRe
 }
 
 /// Rules as the audit log keeps them.
-fn words(rules: &impl serde::Serialize) -> Result<String, ApiError> {
+fn rules_json(rules: &impl serde::Serialize) -> Result<String, ApiError> {
     serde_json::to_string(rules).map_err(ApiError::internal)
 }

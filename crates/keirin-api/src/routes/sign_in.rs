@@ -97,9 +97,10 @@ pub(crate) async fn by_link(
     let from = AddressPrefix::of(address(&parts, &app.settings.trusted_proxies));
     let now = app.outside.now();
     let hash = secret::hash(&token);
-    if app.store.sign_in_link_name(&hash, now).await?.is_none() {
+    let Some(name) = app.store.sign_in_link_name(&hash, now).await? else {
         return Ok(link_is_over(&app));
-    }
+    };
+    note.detail("name", name);
     note.write_down(&app).await?;
     let Some(user) = app.store.take_sign_in_link(&hash, now).await? else {
         // Somebody else was quicker.
@@ -119,15 +120,9 @@ fn link_is_over(app: &App) -> Response {
 
 /// Sign out
 #[utoipa::path(post, path = "/api/v1/sign-out", tag = "sign-in", responses((status = 204)))]
-pub(crate) async fn sign_out(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    note: AuditNote,
-) -> Result<Response, ApiError> {
+pub(crate) async fn sign_out(State(app): State<Arc<App>>, caller: Caller) -> Result<Response, ApiError> {
     if let Who::Session { secret_hash, .. } = &caller.who {
         app.store.end_session(secret_hash).await?;
-    } else {
-        note.no_change();
     }
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie(&app, "", 0)?)]).into_response())
 }

@@ -73,7 +73,14 @@ pub(crate) async fn create(
     note.detail("kind", kind);
     note.detail_of("name", wanted.name.as_deref());
     note.detail_of("role", wanted.role);
-    note.detail_of("for_project", wanted.project.as_deref());
+    note.detail_of("uses", wanted.uses);
+    if !wanted.groups.is_empty() {
+        let groups: Vec<&str> = wanted.groups.iter().map(String::as_str).collect();
+        note.detail("groups", groups.join(", "));
+    }
+    if wanted.can_create_tokens {
+        note.detail("can_create_tokens", true);
+    }
     let now = app.outside.now();
     caller.require_making_tokens()?;
     let (parent, expires_at) = bounds(&caller, &wanted, now)?;
@@ -82,6 +89,16 @@ pub(crate) async fn create(
         TokenKind::Api => (API_TOKEN, "API token", api(&app, &caller, &wanted).await?),
         TokenKind::Join => (JOIN_TOKEN, "Join token", join(&caller, &wanted)?),
     };
+    note.detail("expires_at", expires_at);
+    if let (
+        Opens::Api {
+            project: Some(id), ..
+        },
+        Some(name),
+    ) = (&opens, &wanted.project)
+    {
+        note.project(*id, name);
+    }
     let secret = secret::draw(prefix, &app.outside);
     let token = NewToken {
         name: name_of(&wanted, name)?,
@@ -113,7 +130,12 @@ pub(crate) async fn revoke(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(token): Path<TokenId>,
+    note: AuditNote,
 ) -> Result<StatusCode, ApiError> {
+    if let Some(named) = app.store.token(token).await? {
+        note.detail("name", named.name);
+        note.detail("owner", named.owner);
+    }
     let which = match (caller.server_role(), &caller.who) {
         (Some(Role::Admin), _) => Revocable::All,
         (_, Who::Token { id, .. }) => Revocable::MadeWith(*id),

@@ -50,6 +50,9 @@ pub(crate) async fn create(
     note.detail("name", &wanted.name);
     note.detail_of("role", wanted.role);
     if wanted.password.is_some() {
+        note.detail("password", "set");
+    }
+    if wanted.password.is_some() {
         caller.require_person()?;
     }
     check_name(&wanted.name)?;
@@ -76,6 +79,8 @@ pub(crate) async fn change(
     note: AuditNote,
     Json(wanted): Json<ChangeUser>,
 ) -> Result<Json<User>, ApiError> {
+    let named = app.store.user(user).await?;
+    note.detail_of("name", named.map(|user| user.name));
     if wanted.password.is_some() {
         note.detail("password", "set");
     }
@@ -112,9 +117,7 @@ pub(crate) async fn change(
         revoke_tokens: wanted.revoke_tokens,
     };
     app.store.change_user(user, &change).await?;
-    let user = show(&app, user).await?;
-    note.detail("name", &user.name);
-    Ok(Json(user))
+    Ok(Json(show(&app, user).await?))
 }
 
 /// Make a one-time link for a user

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::http::{Method, StatusCode};
 use jiff::SignedDuration;
 use keirin_api::permission::Need;
-use keirin_api::route_table::{Effect, route_table};
+use keirin_api::route_table::{RouteEffect, route_table};
 use keirin_model::access::{ChangeOutcome, PrincipalKind, Role};
 use keirin_wire::agent::{PROTOCOL, Registered};
 use keirin_wire::api::{AuditEntry, CreatedToken, Page, User};
@@ -30,7 +30,7 @@ fn details(entry: &AuditEntry) -> BTreeMap<&str, &str> {
 #[test]
 fn every_change_is_an_operation_that_people_can_read() {
     for route in route_table().all() {
-        if route.effect == Effect::Changes {
+        if route.effect == RouteEffect::Changes {
             assert!(route.summary.is_some() && route.operation.is_some(), "{route:?}");
         }
     }
@@ -40,7 +40,7 @@ fn every_change_is_an_operation_that_people_can_read() {
 #[test]
 fn these_changes_are_written_down_by_their_handlers() {
     let open = route_table().all().into_iter();
-    let open = open.filter(|route| route.effect == Effect::Changes && route.need == Need::Open);
+    let open = open.filter(|route| route.effect == RouteEffect::Changes && route.need == Need::Open);
     let operations: Vec<_> = open.filter_map(|route| route.operation.as_deref()).collect();
     assert_eq!(
         operations,
@@ -98,7 +98,7 @@ async fn what_a_person_changes_is_kept_with_who_they_are_and_what_it_was() {
     );
     assert_eq!(
         details(created),
-        BTreeMap::from([("name", "eva"), ("role", "viewer")])
+        BTreeMap::from([("name", "eva"), ("password", "set"), ("role", "viewer")])
     );
     let text = world.get(&admin, LOG).await.text();
     assert!(!text.contains("secret"), "{text}");
@@ -153,14 +153,30 @@ async fn a_token_is_told_from_its_owner_and_a_refusal_from_a_change() {
         )
     );
     let token = made.id.to_string();
+    for (what, value) in [
+        ("kind", "API"),
+        ("name", "ci"),
+        ("role", "maintainer"),
+        ("token", &token),
+    ] {
+        assert_eq!(created.details[what], value);
+    }
     assert_eq!(
-        details(created),
-        BTreeMap::from([
-            ("kind", "API"),
-            ("name", "ci"),
-            ("role", "maintainer"),
-            ("token", token.as_str())
-        ])
+        created.details["expires_at"],
+        made.expires_at.unwrap().to_string()
+    );
+    // What is no id may be anything.
+    let secret = format!("/api/v1/tokens/{}", made.token);
+    world.call(&admin, Method::DELETE, &secret, json!({})).await;
+    assert_eq!(
+        details(&log(&world, &admin, "operation=tokens_revoke").await[0]),
+        BTreeMap::new()
+    );
+    let revoked = format!("/api/v1/tokens/{token}");
+    world.call(&admin, Method::DELETE, &revoked, json!({})).await;
+    assert_eq!(
+        details(&log(&world, &admin, "operation=tokens_revoke").await[0]),
+        BTreeMap::from([("name", "ci"), ("owner", "admin"), ("token", token.as_str())])
     );
     let text = world.get(&admin, LOG).await.text();
     assert!(!text.contains(&made.token), "{text}");
@@ -216,8 +232,11 @@ async fn signing_in_is_kept_whether_it_went_well_and_no_secret_with_it() {
     assert_eq!(entries.len(), 2);
     assert_eq!(
         (entries[0].by.name.as_deref(), details(&entries[0])),
-        (Some("admin"), BTreeMap::new())
+        (Some("admin"), BTreeMap::from([("name", "admin")]))
     );
+    // Who was not signed in signs nobody out.
+    world.post(&By::Nobody, "/api/v1/sign-out", json!({})).await;
+    assert_eq!(log(&world, &admin, "operation=sign_in_sign_out").await, []);
     let text = world.get(&admin, LOG).await.text();
     for secret in [path.strip_prefix("/sign-in/").unwrap(), password, "wrong-field"] {
         assert!(!text.contains(secret), "{text}");
@@ -297,6 +316,40 @@ async fn the_log_is_read_by_the_page_and_by_whom_what_and_when() {
     let maintainer = world.user("maintainer", Some(Role::Maintainer)).await;
     let maintainer = world.browser(maintainer).await;
     assert_eq!(world.get(&maintainer, LOG).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn what_is_gone_is_named_and_what_is_new_is_found_under_its_project() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let agent = world.agent("builder", "secret").await;
+    let eva = world.user("eva", None).await;
+    let made = json!({"name": "shop", "repository": "https://forge.example/shop.git"});
+    let made = world.post(&admin, "/api/v1/projects", made).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+    let token = json!({"kind": "api", "project": "shop"});
+    world.post(&admin, "/api/v1/tokens", token).await;
+    let member = format!("/api/v1/projects/shop/members/{eva}");
+    world
+        .call(&admin, Method::PUT, &member, json!({"role": "viewer"}))
+        .await;
+    world.call(&admin, Method::DELETE, &member, json!({})).await;
+    let agent = format!("/api/v1/agents/{agent}");
+    world.call(&admin, Method::DELETE, &agent, json!({})).await;
+    let of_shop = log(&world, &admin, "project=SHOP").await;
+    let operations: Vec<&str> = of_shop.iter().map(|entry| entry.operation.as_str()).collect();
+    assert_eq!(
+        operations,
+        [
+            "members_remove",
+            "members_set",
+            "tokens_create",
+            "projects_create"
+        ]
+    );
+    assert_eq!(of_shop[0].details["name"], "eva");
+    let removed = log(&world, &admin, "operation=agents_remove").await;
+    assert_eq!(removed[0].details["name"], "builder");
 }
 
 #[tokio::test]

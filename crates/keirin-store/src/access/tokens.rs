@@ -145,6 +145,21 @@ impl Store {
         Ok(TokenId(id))
     }
 
+    /// A token by id, as it is listed.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn token(&self, id: TokenId) -> Result<Option<Token>> {
+        let just_it = TokenFilter {
+            owner: None,
+            project: None,
+            before: id.0.checked_add(1).map(TokenId),
+            limit: 1,
+        };
+        let newest = self.tokens(just_it).await?.pop();
+        Ok(newest.filter(|token| token.id == id))
+    }
+
     /// Tokens, newest first.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use keirin_client::AuditQuery;
+use keirin_model::AuditEntryId;
 use keirin_model::access::{ChangeOutcome, Principal, PrincipalKind};
 use keirin_store::Store;
 use keirin_store::audit::{AuditDetails, AuditEnd, NewAuditEntry};
@@ -112,11 +113,15 @@ fn who(entry: &AuditEntry) -> String {
     }
 }
 
-/// Writes down that a command on the server's own machine has changed something.
+/// Writes down that a command on the server's own machine is about to change something.
 ///
 /// # Errors
 /// The database cannot be reached.
-pub(super) async fn record(store: &Store, command: &str, details: &AuditDetails) -> anyhow::Result<()> {
+pub(super) async fn begin(
+    store: &Store,
+    command: &str,
+    details: &AuditDetails,
+) -> anyhow::Result<AuditEntryId> {
     let by = Principal {
         kind: PrincipalKind::Service,
         id: None,
@@ -131,12 +136,20 @@ pub(super) async fn record(store: &Store, command: &str, details: &AuditDetails)
         project: None,
         details,
     };
-    let id = store.begin_audit_entry(entry).await?;
+    Ok(store.begin_audit_entry(entry).await?)
+}
+
+/// Writes down that it has been changed.
+///
+/// # Errors
+/// The database cannot be reached.
+pub(super) async fn made(store: &Store, entry: AuditEntryId) -> anyhow::Result<()> {
     let end = AuditEnd {
         outcome: ChangeOutcome::Made,
         status: None,
         by: None,
+        project: None,
         details: &AuditDetails::new(),
     };
-    Ok(store.end_audit_entry(id, end).await?)
+    Ok(store.end_audit_entry(entry, end).await?)
 }

@@ -287,7 +287,15 @@ impl Target<'_> {
         }
         let taken_at = contents.head.taken_at.to_string();
         let details = AuditDetails::from([("taken_at".to_owned(), taken_at)]);
-        super::audit::record(self.store, "keirin admin restore", &details).await
+        let written = async {
+            let entry = super::audit::begin(self.store, "keirin admin restore", &details).await?;
+            super::audit::made(self.store, entry).await
+        };
+        // It is restored all the same.
+        if let Err(error) = written.await {
+            tracing::warn!(%error, "the audit log does not say that this was restored");
+        }
+        Ok(())
     }
 
     /// The id of the restored database as an owner of objects: that of the database whose place it takes where the objects

@@ -7,6 +7,7 @@ use keirin_store::audit::AuditDetails;
 use keirin_wire::api::{StorageOverview, StorageOwner};
 use std::sync::Arc;
 
+use super::audit;
 use super::place::{configuration, used_folder};
 use crate::commands::retention;
 use crate::commands::shown::{ago_or_never, until};
@@ -126,13 +127,10 @@ async fn claim(arguments: &ClaimArguments, output: &Output) -> anyhow::Result<Ex
     let claimed = async {
         let objects = storage::objects(&config, &data)?;
         let retention = Retention::new(database.store().clone(), objects, clock);
+        let store = database.store();
+        let entry = audit::begin(store, "keirin admin storage claim", &AuditDetails::new()).await?;
         retention.claim(&machine::password()).await?;
-        super::audit::record(
-            database.store(),
-            "keirin admin storage claim",
-            &AuditDetails::new(),
-        )
-        .await
+        audit::made(store, entry).await
     };
     let claimed = claimed.await;
     database.close().await?;

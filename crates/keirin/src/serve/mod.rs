@@ -271,7 +271,7 @@ async fn build(
             is_watched: false,
         },
     });
-    let audit_kept = SignedDuration::from_hours(24 * i64::from(config.keep_audit_days));
+    let audit_kept = SignedDuration::from_hours(24 * i64::from(config.keep_audit_days.clamp(1, 36_500)));
     let works = [
         vec![backups],
         keirin_controller::background_works(&controller),

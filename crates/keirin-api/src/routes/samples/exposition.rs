@@ -29,9 +29,9 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> 
     let now = app.outside.now();
     let mut figures = Figures::new(now.as_millisecond());
     of_server(&app, &mut figures).await;
-    of_changes(&app, &mut figures);
-    of_calls(&app, &mut figures);
-    of_loop(&app, &mut figures);
+    change_figures(&app, &mut figures);
+    http_figures(&app, &mut figures);
+    event_loop_figures(&app, &mut figures);
     of_work(&app, &mut figures).await?;
     of_data(&app, &mut figures).await?;
     of_exchange(&app, &mut figures).await;
@@ -164,7 +164,7 @@ async fn of_server(app: &App, figures: &mut Figures) {
     );
 }
 
-fn of_changes(app: &App, figures: &mut Figures) {
+fn change_figures(app: &App, figures: &mut Figures) {
     figures.counter(
         "keirin_changes_total",
         "Changes that somebody asked for since the server started, by operation and what became of them: the audit log has each.",
@@ -178,7 +178,7 @@ fn of_changes(app: &App, figures: &mut Figures) {
     );
 }
 
-fn of_calls(app: &App, figures: &mut Figures) {
+fn http_figures(app: &App, figures: &mut Figures) {
     let routes = app.http_figures.all();
     let named = |(method, route): &(&'static str, String)| {
         vec![("method", (*method).to_owned()), ("route", route.clone())]
@@ -204,7 +204,7 @@ fn of_calls(app: &App, figures: &mut Figures) {
 }
 
 /// What the work waits for within the server.
-fn of_loop(app: &App, figures: &mut Figures) {
+fn event_loop_figures(app: &App, figures: &mut Figures) {
     let work = app.work.figures();
     figures.histogram(
         "keirin_engine_step_duration_seconds",
