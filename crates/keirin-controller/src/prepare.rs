@@ -179,7 +179,7 @@ impl Preparer {
                 let now = (self.clock)();
                 Ok(self
                     .store
-                    .create_branch(project.id, BranchKind::Branch, name, now)
+                    .ensure_branch(project.id, BranchKind::Branch, name, now)
                     .await?)
             }
             (Err(error), _) => Err(error.into()),

@@ -182,7 +182,7 @@ impl Pushes {
         Ok(self
             .preparer
             .store
-            .create_branch(project.id, kind, name, now)
+            .ensure_branch(project.id, kind, name, now)
             .await?)
     }
 

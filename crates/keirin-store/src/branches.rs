@@ -8,19 +8,23 @@ use crate::row::{json, parse_enum, timestamp};
 use crate::{Result, Store, StoreError};
 
 impl Store {
-    /// Makes a branch, or a tag that flows run on.
+    /// The branch, or tag that flows run on, of this name, which is made where there is none: whoever starts a flow by hand and a
+    /// look at the repository may both find it new.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the project has one of this name or is not there.
-    pub async fn create_branch(
+    /// [`StoreError::Conflict`] when the project is not there.
+    pub async fn ensure_branch(
         &self,
         project: ProjectId,
         kind: BranchKind,
         name: &str,
         now: Timestamp,
     ) -> Result<Branch> {
-        let id = sqlx::query_scalar!(
-            "insert into branches (project, kind, name, created_at) values ($1, $2, $3, $4) returning id",
+        let row = sqlx::query_as!(
+            Row,
+            r#"insert into branches (project, kind, name, created_at) values ($1, $2, $3, $4)
+               on conflict on constraint branches_name do update set name = excluded.name
+               returning id, project, kind, name, seen_commit, gone_at as "gone_at: jiff_sqlx::Timestamp""#,
             project.0,
             kind.as_str(),
             name,
@@ -28,19 +32,8 @@ impl Store {
         )
         .fetch_one(&self.pool)
         .await
-        .map_err(|error| {
-            StoreError::conflict_if_violated(error, || {
-                format!("project {project} is gone, or has a {kind} named `{name}` already")
-            })
-        })?;
-        Ok(Branch {
-            id: BranchId(id),
-            project,
-            kind,
-            name: name.to_owned(),
-            seen_commit: None,
-            gone_at: None,
-        })
+        .map_err(|error| StoreError::conflict_if_violated(error, || format!("project {project} is gone")))?;
+        row.try_into()
     }
 
     /// The branches and tags of a project that are known, gone ones too; the default branch first.

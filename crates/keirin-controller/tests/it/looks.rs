@@ -75,7 +75,7 @@ async fn schedules_follow_the_default_branch_also_after_a_server_that_died_meanw
                 let now = server.clock.now();
                 let made = server
                     .store
-                    .create_branch(project, BranchKind::Branch, "trunk", now);
+                    .ensure_branch(project, BranchKind::Branch, "trunk", now);
                 made.await.unwrap()
             }
         };

@@ -553,6 +553,7 @@ async fn what_the_server_does_by_itself_is_listed_had_at_once_and_left_out() {
         "apply_retention",
         "drop_old_samples",
         "forget_agents",
+        "remove_audit_entries",
         "remove_events",
         "remove_mirrors",
         "remove_objects",
