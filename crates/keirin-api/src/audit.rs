@@ -1,6 +1,6 @@
 //! The audit log is written here: before a call that changes something reaches its handler, and after it has been answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::RequestPartsExt as _;
@@ -10,7 +10,6 @@ use axum::http::{HeaderMap, StatusCode};
 use keirin_model::access::{ChangeOutcome, Principal, PrincipalKind};
 use keirin_model::{AuditEntryId, ProjectId};
 use keirin_store::audit::{AuditDetails, AuditEnd, NewAuditEntry};
-use keirin_store::views::ProjectRef;
 
 use crate::app::App;
 use crate::caller::{Caller, RequestProject, Who};
@@ -31,7 +30,7 @@ struct Call {
     by: Option<Principal>,
     address: String,
     operation: &'static str,
-    project: Option<ProjectRef>,
+    project: Option<(ProjectId, String)>,
     in_path: AuditDetails,
     /// Once it is written down.
     entry: OnceLock<AuditEntryId>,
@@ -42,7 +41,7 @@ struct Call {
 struct Noted {
     details: AuditDetails,
     by: Option<Principal>,
-    project: Option<ProjectRef>,
+    project: Option<(ProjectId, String)>,
     is_no_change: bool,
 }
 
@@ -59,7 +58,7 @@ impl AuditNote {
             project: parts
                 .extensions
                 .get::<RequestProject>()
-                .map(|found| found.0.clone()),
+                .map(|RequestProject(place)| (place.project, place.name.clone())),
             entry: OnceLock::new(),
             noted: Mutex::default(),
         })))
@@ -85,7 +84,7 @@ impl AuditNote {
             by: call.by.as_ref(),
             address: Some(&call.address),
             operation: call.operation,
-            project: call.project.as_ref(),
+            project: borrowed(&call.project),
             details: &details,
         };
         let id = app.store.begin_audit_entry(entry).await?;
@@ -106,7 +105,7 @@ impl AuditNote {
                 outcome,
                 status: Some(status.as_u16()),
                 by: noted.by.as_ref(),
-                project: noted.project.as_ref(),
+                project: borrowed(&noted.project),
                 details: &noted.details,
             };
             app.store.end_audit_entry(*id, end).await
@@ -129,6 +128,12 @@ impl AuditNote {
         }
     }
 
+    /// Says something of which there may be several.
+    pub(crate) fn list(&self, what: &str, values: &BTreeSet<String>) {
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        self.detail(what, values.join(", "));
+    }
+
     /// Says who has called, where they have proved it only now.
     pub(crate) fn by(&self, kind: PrincipalKind, id: i64, name: &str) {
         let by = Principal {
@@ -141,12 +146,7 @@ impl AuditNote {
 
     /// Says which project it is about, where that is known only now.
     pub(crate) fn project(&self, id: ProjectId, name: &str) {
-        let project = ProjectRef {
-            project: id,
-            name: name.to_owned(),
-            public: false,
-        };
-        self.noted(|noted| noted.project = Some(project));
+        self.noted(|noted| noted.project = Some((id, name.to_owned())));
     }
 
     /// Says that there was nothing to change.
@@ -157,6 +157,10 @@ impl AuditNote {
     fn noted<T>(&self, with: impl FnOnce(&mut Noted) -> T) -> T {
         with(&mut self.0.noted.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn borrowed(project: &Option<(ProjectId, String)>) -> Option<(ProjectId, &str)> {
+    project.as_ref().map(|(id, name)| (*id, name.as_str()))
 }
 
 /// A detail as the database takes it: bounded, and without what no text in it can hold.

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff_sqlx::ToSqlx;
 use keirin_model::access::{ChangeOutcome, Principal, PrincipalKind};
-use keirin_model::{AuditEntryId, Timestamp};
+use keirin_model::{AuditEntryId, ProjectId, Timestamp};
 use sqlx::types::Json;
 
 use crate::row::{parse_enum, saturating_cast, unsigned};
-use crate::views::ProjectRef;
 use crate::{Result, Store};
 
 /// What a change was about, in words.
@@ -27,8 +26,8 @@ pub struct NewAuditEntry<'a> {
     pub address: Option<&'a str>,
     /// Which change.
     pub operation: &'a str,
-    /// The project that it is about.
-    pub project: Option<&'a ProjectRef>,
+    /// The project that it is about, with its name.
+    pub project: Option<(ProjectId, &'a str)>,
     /// What else is known of it.
     pub details: &'a AuditDetails,
 }
@@ -42,8 +41,8 @@ pub struct AuditEnd<'a> {
     pub status: Option<u16>,
     /// Who asked for it, where that has become known only now.
     pub by: Option<&'a Principal>,
-    /// The project that it is about, where that has become known only now.
-    pub project: Option<&'a ProjectRef>,
+    /// The project that it is about, with its name, where that has become known only now.
+    pub project: Option<(ProjectId, &'a str)>,
     /// What else has become known.
     pub details: &'a AuditDetails,
 }
@@ -114,8 +113,8 @@ impl Store {
             entry.by.and_then(|by| by.name.as_deref()),
             entry.address,
             entry.operation,
-            entry.project.map(|project| project.project.0),
-            entry.project.map(|project| project.name.as_str()),
+            entry.project.map(|(id, _)| id.0),
+            entry.project.map(|(_, name)| name),
             Json(entry.details) as _,
         )
         .fetch_one(&self.pool)
@@ -142,8 +141,8 @@ impl Store {
             end.by.map(|by| by.kind.as_str()),
             end.by.and_then(|by| by.id),
             end.by.and_then(|by| by.name.as_deref()),
-            end.project.map(|project| project.project.0),
-            end.project.map(|project| project.name.as_str()),
+            end.project.map(|(id, _)| id.0),
+            end.project.map(|(_, name)| name),
         )
         .execute(&self.pool)
         .await?;

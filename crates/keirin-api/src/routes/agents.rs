@@ -93,15 +93,14 @@ pub(crate) async fn change(
             "Give a smaller number.",
         ));
     }
-    note.detail("name", view(&app, &caller, agent).await?.name);
+    note.detail("name", app.store.agent(agent).await?.name);
     if change.authorised == Some(true) {
         note.detail("authorised", true);
     }
     note.detail_of("disabled", change.disabled);
     note.detail_of("slots", change.slots);
     if let Some(groups) = &change.groups {
-        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
-        note.detail("groups", groups.join(", "));
+        note.list("groups", groups);
     }
     match change.authorised {
         Some(true) => app.store.authorise_agent(agent).await?,
@@ -132,11 +131,10 @@ pub(crate) async fn change(
 #[utoipa::path(delete, path = "/api/v1/agents/{agent}", tag = "agents", params(("agent" = String, Path)), responses((status = 204)))]
 pub(crate) async fn remove(
     State(app): State<Arc<App>>,
-    caller: Caller,
     Path(agent): Path<AgentId>,
     note: AuditNote,
 ) -> Result<StatusCode, ApiError> {
-    note.detail("name", view(&app, &caller, agent).await?.name);
+    note.detail("name", app.store.agent(agent).await?.name);
     app.store.delete_agent(agent).await?;
     app.agents.forget();
     app.work.agent_changed(agent).await?;

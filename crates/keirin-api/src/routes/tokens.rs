@@ -75,8 +75,7 @@ pub(crate) async fn create(
     note.detail_of("role", wanted.role);
     note.detail_of("uses", wanted.uses);
     if !wanted.groups.is_empty() {
-        let groups: Vec<&str> = wanted.groups.iter().map(String::as_str).collect();
-        note.detail("groups", groups.join(", "));
+        note.list("groups", &wanted.groups);
     }
     if wanted.can_create_tokens {
         note.detail("can_create_tokens", true);

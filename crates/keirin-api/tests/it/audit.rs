@@ -368,3 +368,21 @@ async fn what_cannot_be_written_down_is_not_done() {
     let users: Page<User> = world.get(&admin, "/api/v1/users").await.json();
     assert!(users.items.iter().all(|user| user.name != "eva"));
 }
+
+#[tokio::test]
+async fn an_agent_that_nobody_sees_any_more_is_removed_by_its_name() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let token = world.token(&admin, Role::Admin, None).await;
+    let said = json!({
+        "protocol": PROTOCOL, "name": "silent", "host": {}, "version": "1", "slots": 1, "groups": [],
+        "labels": [], "executors": ["bare"],
+    });
+    let registered: Registered = world.post(&By::Nobody, "/agent/v1/register", said).await.json();
+    world.pass(SignedDuration::from_hours(25));
+    let path = format!("/api/v1/agents/{}", registered.agent);
+    let removed = world.call(&token, Method::DELETE, &path, json!({})).await;
+    assert_eq!(removed.status, StatusCode::NO_CONTENT, "{}", removed.text());
+    let entry = &log(&world, &token, "operation=agents_remove").await[0];
+    assert_eq!(entry.details["name"], "silent");
+}
