@@ -3,10 +3,7 @@
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "cargo tells a build script so by the environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "cargo tells a build script so by the environment")]
     let profile = std::env::var("PROFILE");
     if profile.as_deref() == Ok("release") {
         println!("cargo:rerun-if-changed=../../ui/dist");

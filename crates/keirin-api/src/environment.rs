@@ -30,10 +30,7 @@ impl Environment {
     }
 
     /// The machine's clock and the system's randomness.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the adapter that reads the server's clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the adapter that reads the server's clock")]
     pub fn real() -> Self {
         Self::new(Timestamp::now, |bytes| {
             SysRng

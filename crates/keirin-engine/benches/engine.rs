@@ -1,11 +1,6 @@
 //! How long the engine takes over one step and over its own start, with 100,000 queued jobs and 1,000 agents.
 //! Prints one figure a line as JSON.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::disallowed_methods
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::disallowed_methods)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

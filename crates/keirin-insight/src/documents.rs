@@ -56,10 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the test reads the page that it is about"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the test reads the page that it is about")]
     fn the_page_in_the_repository_is_what_the_code_says() {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/metrics.md");
         if std::env::var_os("KEIRIN_UPDATE").is_some() {

@@ -116,7 +116,18 @@ pub struct Requirements {
 
 /// Where the steps of a job run.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Executor {

@@ -2,10 +2,7 @@
 //!
 //! A file is written under `NAME#NUMBER`, synced, renamed to `NAME`, and its folder is synced. What a crash leaves under
 //! such a name is never listed and no key can name it (`#` is in no key); [`sweep`] removes it.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "this module is the adapter to the file system"
-)]
+#![allow(clippy::disallowed_methods, reason = "this module is the adapter to the file system")]
 
 use std::fs::{self, DirBuilder};
 use std::io;

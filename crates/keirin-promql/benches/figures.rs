@@ -1,11 +1,7 @@
 //! How long the two queries take by which the evaluator is measured: over 1,000 series, 12 hours at 15 s, in steps of
 //! 60 s, with the samples at hand; and a few others beside them: `cargo bench -p keirin-promql --bench figures`.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "it measures and prints"
-)]
+#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "it measures and prints")]
 
 use std::time::Instant;
 

@@ -37,10 +37,7 @@ pub fn query_instant(server: &str, token: Option<&str>, query: &str, time: f64) 
     )
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the adapter of this program; a test ends with it"
-)]
+#[expect(clippy::disallowed_methods, reason = "the adapter of this program; a test ends with it")]
 fn promtool(arguments: &[&str], input: &str) -> Option<Said> {
     let started = Command::new("promtool")
         .args(arguments)

@@ -18,12 +18,7 @@ use crate::serve;
 
 /// Runs a project's work, measures it, and tells when it is not good enough.
 #[derive(Debug, Parser)]
-#[command(
-    name = "keirin",
-    version,
-    propagate_version = true,
-    disable_help_subcommand = true
-)]
+#[command(name = "keirin", version, propagate_version = true, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     speech: Speech,

@@ -280,10 +280,7 @@ pub(crate) fn fields() -> Vec<String> {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::result_large_err,
-    reason = "the jail that tests run in gives errors as they are"
-)]
+#[expect(clippy::result_large_err, reason = "the jail that tests run in gives errors as they are")]
 mod tests {
     use super::*;
 

@@ -1,8 +1,5 @@
 //! Servers that this machine knows: the one that runs here, and those that somebody has signed in to.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the adapter that looks for known servers on disk"
-)]
+#![expect(clippy::disallowed_methods, reason = "the adapter that looks for known servers on disk")]
 
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;

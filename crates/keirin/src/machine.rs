@@ -8,10 +8,7 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 
 /// The present time.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the adapter that reads the machine's clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "the adapter that reads the machine's clock")]
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }

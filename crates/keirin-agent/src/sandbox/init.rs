@@ -226,10 +226,7 @@ impl Init<'_> {
         let (Some(output), Some(error)) = (files.next(), files.next()) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the adapter that starts the processes of steps"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "the adapter that starts the processes of steps")]
         let mut command = Command::new(program);
         command.args(arguments).current_dir(folder);
         command.env_clear().envs(environment);

@@ -1,10 +1,5 @@
 //! The agent with real processes, real files and a server that behaves as the protocol says.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::disallowed_methods,
-    clippy::print_stdout
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, clippy::print_stdout)]
 
 mod artifacts;
 mod bench;

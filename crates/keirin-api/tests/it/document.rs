@@ -6,10 +6,7 @@ use std::path::Path;
 fn the_document_in_the_repository_is_up_to_date() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
     let made = keirin_api::document_text().unwrap();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "whoever runs the test says so by the environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "whoever runs the test says so by the environment")]
     let update = std::env::var("KEIRIN_UPDATE").is_ok();
     if update {
         std::fs::write(&path, &made).unwrap();

@@ -66,10 +66,7 @@ fn git(folder: &Path, arguments: &[&str]) {
     assert!(run(folder, arguments), "git {arguments:?}");
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "what the mirror serves is for git itself"
-)]
+#[expect(clippy::disallowed_methods, reason = "what the mirror serves is for git itself")]
 fn run(folder: &Path, arguments: &[&str]) -> bool {
     let mut command = std::process::Command::new("git");
     command

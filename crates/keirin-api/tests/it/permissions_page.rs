@@ -32,10 +32,7 @@ no project is public, whoever is not signed in is asked to sign in first.
 fn the_page_of_permissions_is_up_to_date() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/permissions.md");
     let made = page();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "whoever runs the test says so by the environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "whoever runs the test says so by the environment")]
     let update = std::env::var("KEIRIN_UPDATE").is_ok();
     if update {
         std::fs::write(&path, &made).unwrap();

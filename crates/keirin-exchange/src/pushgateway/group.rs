@@ -136,10 +136,7 @@ impl Group {
                 "When a push to this group was last refused, as a whole or in part, in seconds since 1970.",
             ),
         ] {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "milliseconds since 1970 fit for 280,000 years"
-            )]
+            #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit for 280,000 years")]
             let seconds = time_ms.unwrap_or(0) as f64 / 1000.0;
             batch.series.push((
                 self.labels.with(METRIC_NAME, name),

@@ -115,10 +115,7 @@ pub fn outcome(
     }
     let kept = batch.series.len();
     batch.series.extend(before.live.ended(&state.live, time_ms));
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a target is limited to far fewer samples"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "a target is limited to far fewer samples")]
     let values = [
         f64::from(u8::from(up)),
         took.as_secs_f64(),

@@ -155,10 +155,7 @@ impl Serialize for SourcePoint {
         if self.time_ms % 1000 == 0 {
             pair.serialize_element(&(self.time_ms / 1000))?;
         } else {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "milliseconds since 1970 fit for 280,000 years"
-            )]
+            #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit for 280,000 years")]
             pair.serialize_element(&(self.time_ms as f64 / 1000.0))?;
         }
         pair.serialize_element(&self.value)?;

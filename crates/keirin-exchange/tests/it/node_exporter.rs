@@ -28,10 +28,7 @@ async fn free_address() -> String {
 
 /// Starts the exporter, and comes back when it listens. It ends with what is given back.
 async fn start(address: &str) -> Child {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the adapter of this program; it ends with the test"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the adapter of this program; it ends with the test")]
     let child = Command::new(named("KEIRIN_TEST_NODE_EXPORTER"))
         .arg(format!("--web.listen-address={address}"))
         .stdout(Stdio::null())

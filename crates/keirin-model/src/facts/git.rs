@@ -93,7 +93,17 @@ pub struct Trailer {
 
 /// A name and an address, neither checked by anybody.
 #[derive(
-    Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+    Debug,
+    Clone,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema
 )]
 pub struct Signature {
     /// The name.

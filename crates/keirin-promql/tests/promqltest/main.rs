@@ -3,10 +3,7 @@
 //! file passed, failed and were skipped. Without `PROMQLTEST_DIR` it takes `promqltest` within `KEIRIN_TEST_DATA`, and
 //! then also holds the list of what is skipped against `docs/promql.md`; `KEIRIN_UPDATE=1` writes it.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the environment says which scripts to run"
-)]
+#![expect(clippy::disallowed_methods, reason = "the environment says which scripts to run")]
 
 mod compare;
 mod expect;

@@ -48,10 +48,7 @@ async fn the_page_lists_every_view_and_column() {
     let (before, rest) = page.split_once(START).unwrap();
     let (written, after) = rest.split_once(END).unwrap();
     let list = listed(&views);
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "whoever runs the test says so by the environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "whoever runs the test says so by the environment")]
     let update = std::env::var_os("KEIRIN_UPDATE").is_some();
     if update {
         std::fs::write(&path, format!("{before}{START}{list}{END}{after}")).unwrap();

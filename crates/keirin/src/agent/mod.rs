@@ -67,12 +67,7 @@ pub(crate) struct StartArguments {
     #[arg(long, value_name = "USER")]
     user: Option<String>,
     /// Numbers of the users that slots may have, where the agent is root [default: 1900000000-1900065535]
-    #[arg(
-        long,
-        value_name = "FIRST-LAST",
-        env = "KEIRIN_AGENT_UID_RANGE",
-        conflicts_with = "user"
-    )]
+    #[arg(long, value_name = "FIRST-LAST", env = "KEIRIN_AGENT_UID_RANGE", conflicts_with = "user")]
     uid_range: Option<UidRange>,
     /// A file or folder that no job may read
     #[arg(long, value_name = "PATH")]

@@ -177,10 +177,7 @@ async fn to_stop(told: &mut watch::Receiver<bool>) {
 }
 
 /// Runs the agent until it ends or is to stop.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the adapter that starts the local agent"
-)]
+#[expect(clippy::disallowed_methods, reason = "the adapter that starts the local agent")]
 async fn run_once(
     start: &Start,
     told: &mut watch::Receiver<bool>,

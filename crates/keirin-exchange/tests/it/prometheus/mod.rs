@@ -1,10 +1,7 @@
 //! A real Prometheus, which `scripts/platforms/prometheus.sh` starts: the same samples there and here, and the same
 //! queries; it as a source; and its tool's word on what we write.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the environment says where the server is"
-)]
+#![expect(clippy::disallowed_methods, reason = "the environment says where the server is")]
 
 mod cases;
 mod compare;
