@@ -1,6 +1,7 @@
 //! The client of the API.
 
 use keirin_wire::api::{Overview, Page};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -98,15 +99,10 @@ impl std::fmt::Debug for Client {
     }
 }
 
+/// What is written otherwise in a part of a path.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
+
 /// A name as one part of a path.
-pub(crate) fn part(name: &str) -> String {
-    let mut encoded = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
+pub(crate) fn part(name: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(name, ENCODED)
 }
