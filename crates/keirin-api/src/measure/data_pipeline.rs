@@ -1,5 +1,6 @@
 //! The data pipeline: events, work, facts, transforms, series.
 
+use bytesize::ByteSize;
 use jiff::Timestamp;
 use keirin_store::facts::{FactCount, TransformLag};
 use keirin_store::series::Amount;
@@ -42,7 +43,7 @@ async fn of_all_projects(app: &App, now: Timestamp) -> Result<[PipelinePart; 3],
     let transforms = lags.iter().map(|lag| transform(lag, &counts, now));
     let transforms = group("transforms", "Transforms", transforms);
     let series = PipelinePart {
-        note: Some(format!("{} on disk", bytes(totals.bytes))),
+        note: Some(format!("{} on disk", ByteSize::b(totals.bytes).display().si())),
         ..part(
             "series",
             "Series",
@@ -126,19 +127,4 @@ fn group(name: &str, title: &str, parts: impl Iterator<Item = PipelinePart>) -> 
         note: None,
         parts,
     }
-}
-
-/// As people read it.
-fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    let mut amount = bytes as f64 / 1000.0;
-    let mut unit = UNITS[0];
-    for larger in &UNITS[1..] {
-        if amount < 1000.0 {
-            break;
-        }
-        amount /= 1000.0;
-        unit = larger;
-    }
-    format!("{amount:.1} {unit}")
 }

@@ -169,7 +169,7 @@ async fn a_log_that_grows_too_large_is_cut_with_a_mark() {
     );
     assert_eq!(
         &mark.1.text[..],
-        b"The log is cut here: it may have 100 bytes. What followed was not kept."
+        b"The log is cut here: it may have 100 B. What followed was not kept."
     );
     let summary = fixture.logs.summary(log).await.unwrap();
     assert!(summary.cut);

@@ -314,7 +314,7 @@ fn objects_go_with_their_project(server: &Server) {
         [("flows", 3), ("logs", 3), ("artifacts", 6), ("test_results", 0)]
     );
     let table = well(server.keirin(&["admin", "storage"])).output;
-    assert!(table.contains("app      artifacts  6      24 MB"), "{table}");
+    assert!(table.contains("app      artifacts  6      24.0 MB"), "{table}");
 
     well(server.keirin(&["project", "delete", "app"]));
     let gone = server.keirin(&["project", "show", "app"]);
