@@ -4,6 +4,7 @@ pub mod access;
 pub mod agent;
 pub mod background;
 pub mod diagnostic;
+pub mod duration;
 pub mod facts;
 pub mod flow;
 pub mod histogram;

@@ -11,25 +11,30 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::ToSchema;
 
+use crate::duration;
 use crate::flow::FlowKind;
 use crate::project::BranchKind;
 use crate::status::{UnknownWord, words};
 
 /// The longest time in days, a hundred years.
 const MOST_DAYS: u32 = 36_500;
+/// A day in milliseconds.
+const DAY_MS: i64 = 86_400_000;
 
-words! { "kind of what is kept",
-    /// What is kept, and for how long apart from the others.
-    RetainedKind {
-        /// Flows with their stage runs, jobs, attempts and steps. All else of a flow goes with it.
-        Flows = "flows",
-        /// Logs.
-        Logs = "logs",
-        /// Artifacts.
-        Artifacts = "artifacts",
-        /// Test results one by one; their counts stay with their job.
-        TestResults = "test_results",
-    }
+/// What is kept, and for how long apart from the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_fn = UnknownWord::of::<RetainedKind>, parse_err_ty = UnknownWord)]
+pub enum RetainedKind {
+    /// Flows with their stage runs, jobs, attempts and steps. All else of a flow goes with it.
+    Flows,
+    /// Logs.
+    Logs,
+    /// Artifacts.
+    Artifacts,
+    /// Test results one by one; their counts stay with their job.
+    TestResults,
 }
 
 impl RetainedKind {
@@ -88,20 +93,10 @@ impl FromStr for KeepFor {
             return Ok(Self::Forever);
         }
         let invalid = || InvalidKeepFor(text.chars().take(64).collect());
-        let unit = text.chars().next_back().ok_or_else(invalid)?;
-        let days_each = match unit {
-            'd' => 1,
-            'w' => 7,
-            'y' => 365,
-            _ => return Err(invalid()),
-        };
-        let digits = text.strip_suffix(unit).ok_or_else(invalid)?;
-        if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(invalid());
-        }
-        let count: u32 = digits.parse().map_err(|_| invalid())?;
-        match count.checked_mul(days_each) {
-            Some(days @ 1..=MOST_DAYS) => Ok(Self::Days(days)),
+        // Years, weeks and days.
+        let milliseconds = duration::parse(text, &duration::UNITS[..3]).map_err(|_| invalid())?;
+        match u32::try_from(milliseconds / DAY_MS) {
+            Ok(days @ 1..=MOST_DAYS) => Ok(Self::Days(days)),
             _ => Err(invalid()),
         }
     }

@@ -1,15 +1,6 @@
 //! Durations as Prometheus writes them: `1h30m`, units from the largest to the smallest, each once.
 
-/// Each unit with its milliseconds, from the largest to the smallest.
-const UNITS: [(&str, i64); 7] = [
-    ("y", 365 * 24 * 60 * 60 * 1000),
-    ("w", 7 * 24 * 60 * 60 * 1000),
-    ("d", 24 * 60 * 60 * 1000),
-    ("h", 60 * 60 * 1000),
-    ("m", 60 * 1000),
-    ("s", 1000),
-    ("ms", 1),
-];
+use keirin_model::duration::{self, DurationError, UNITS};
 
 /// The longest duration, in milliseconds: some 292 years, which is 2^63 nanoseconds.
 pub(crate) const LONGEST_MS: i64 = i64::MAX / 1_000_000;
@@ -26,31 +17,14 @@ pub fn parse_duration(text: &str) -> Result<i64, String> {
         return Err("empty duration string".to_owned());
     }
     let wrong = || format!("not a valid duration string: {text:?}");
-    let mut rest = text;
-    let mut units = UNITS.as_slice();
-    let mut total: i64 = 0;
-    while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let letters = rest[digits..].bytes().take_while(u8::is_ascii_alphabetic).count();
-        let unit = &rest[digits..digits + letters];
-        let index = units
-            .iter()
-            .position(|(name, _)| *name == unit)
-            .ok_or_else(wrong)?;
-        let amount: i64 = match rest[..digits].parse() {
-            Ok(amount) => amount,
-            Err(_) if digits == 0 => return Err(wrong()),
-            Err(_) => return Err("duration out of range".to_owned()),
-        };
-        total = amount
-            .checked_mul(units[index].1)
-            .and_then(|part| total.checked_add(part))
-            .filter(|total| *total <= LONGEST_MS)
-            .ok_or("duration out of range")?;
-        units = &units[index + 1..];
-        rest = &rest[digits + letters..];
+    if text.contains(' ') {
+        return Err(wrong());
     }
-    Ok(total)
+    match duration::parse(text, &UNITS) {
+        Ok(milliseconds) if milliseconds <= LONGEST_MS => Ok(milliseconds),
+        Ok(_) | Err(DurationError::TooLong) => Err("duration out of range".to_owned()),
+        Err(DurationError::Form | DurationError::Order) => Err(wrong()),
+    }
 }
 
 /// The duration as it is written, with no unit larger than needed to be exact: `90m` is `1h30m`, but `90d` stays.
@@ -84,7 +58,7 @@ mod tests {
         assert_eq!(parse_duration("1h30m"), Ok(5_400_000));
         assert_eq!(parse_duration("10s53ms"), Ok(10_053));
         assert_eq!(parse_duration("0"), Ok(0));
-        for wrong in ["", "5", "1m1h", "1m1m", "m", "1x", "-1m", "1.5h"] {
+        for wrong in ["", "5", "1m1h", "1m1m", "m", "1x", "-1m", "1.5h", "1h 30m"] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
         }
         assert_eq!(parse_duration("300y"), Err("duration out of range".to_owned()));
