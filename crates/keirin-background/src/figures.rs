@@ -8,6 +8,8 @@ use keirin_model::histogram::{Histogram, LONG_BOUNDS};
 
 /// How a run of a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum RunEnd {
     /// It went well.
     Success,
@@ -17,21 +19,6 @@ pub enum RunEnd {
     Dead,
     /// A person ended it.
     Cancelled,
-}
-
-impl RunEnd {
-    /// Every end.
-    pub const ALL: [Self; 4] = [Self::Success, Self::Failed, Self::Dead, Self::Cancelled];
-
-    /// The word for it, as the label `outcome` has it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Failed => "failed",
-            Self::Dead => "dead",
-            Self::Cancelled => "cancelled",
-        }
-    }
 }
 
 /// The figures of one kind.

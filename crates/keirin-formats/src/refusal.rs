@@ -161,6 +161,8 @@ impl fmt::Display for RefusedItems {
 
 /// The way that samples come in by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum IntakePath {
     /// Prometheus' remote write.
     RemoteWrite,
@@ -172,19 +174,6 @@ pub enum IntakePath {
     Scrape,
     /// Databases that are asked.
     Sql,
-}
-
-impl IntakePath {
-    /// The label `way` of what is counted.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::RemoteWrite => "remote_write",
-            Self::LineProtocol => "line_protocol",
-            Self::Push => "push",
-            Self::Scrape => "scrape",
-            Self::Sql => "sql",
-        }
-    }
 }
 
 /// How much has been refused since the server started, by way and reason.

@@ -7,6 +7,8 @@ use crate::{incremental, recomputed};
 
 /// The width of the buckets of time that a metric counts in. They begin at multiples of it since 1970, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Bucket {
     /// An hour.
     Hour,
@@ -113,14 +115,6 @@ impl Bucket {
     /// When the bucket begins that this time lies in, in milliseconds since 1970.
     pub const fn start_of(self, time_ms: i64) -> i64 {
         time_ms.div_euclid(self.milliseconds()) * self.milliseconds()
-    }
-
-    /// In words.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hour => "hour",
-            Self::Day => "day",
-        }
     }
 }
 

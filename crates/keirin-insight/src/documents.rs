@@ -43,7 +43,7 @@ fn section(page: &mut String, definition: &Definition) {
         "\n## `{name}`\n\n{meaning}\n\n- {shape} by the {bucket}, in {unit}\n- labels: {labels}\n- for example: `{example}`\n",
         name = definition.name,
         meaning = definition.meaning,
-        bucket = definition.bucket.as_str(),
+        bucket = definition.bucket.into_str(),
         unit = definition.unit,
         labels = labels.join(", "),
         example = definition.example(),

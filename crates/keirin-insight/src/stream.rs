@@ -137,11 +137,13 @@ impl FactStream {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray as _;
+
     use super::*;
 
     #[test]
     fn every_kind_of_fact_has_one_stream() {
-        for kind in FactKind::ALL {
+        for kind in FactKind::VARIANTS {
             let streams = STREAMS.iter().filter(|stream| stream.kind == *kind);
             assert_eq!(streams.count(), 1, "{kind}");
         }

@@ -1,41 +1,42 @@
 //! Who may do what: roles, rising from reading to everything, and those who have them.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::status::{UnknownWord, words};
+use crate::words::UnknownWord;
 
-words! { "role",
-    /// What a person or a token may do, in one project or in all. A higher role may do all that a lower one may.
-    Role {
-        /// Sees projects, flows, logs and results.
-        Viewer = "viewer",
-        /// Also starts, cancels and reruns flows.
-        Developer = "developer",
-        /// Also changes the project's settings and starts guarded stages.
-        Maintainer = "maintainer",
-        /// Also people, tokens, agents and the server itself.
-        Admin = "admin",
-    }
+/// What a person or a token may do, in one project or in all. A higher role may do all that a lower one may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_fn = UnknownWord::of::<Role>, parse_err_ty = UnknownWord)]
+pub enum Role {
+    /// Sees projects, flows, logs and results.
+    Viewer,
+    /// Also starts, cancels and reruns flows.
+    Developer,
+    /// Also changes the project's settings and starts guarded stages.
+    Maintainer,
+    /// Also people, tokens, agents and the server itself.
+    Admin,
 }
 
-words! { "kind of principal",
-    /// What somebody is who changes something.
-    PrincipalKind {
-        /// A person who has signed in.
-        Person = "person",
-        /// A program with a person's token.
-        Token = "token",
-        /// An agent.
-        Agent = "agent",
-        /// A job, by the token of its attempt.
-        Job = "job",
-        /// The program itself, at the word of whoever owns its machine.
-        Service = "service",
-    }
+/// What somebody is who changes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_fn = UnknownWord::of::<PrincipalKind>, parse_err_ty = UnknownWord)]
+pub enum PrincipalKind {
+    /// A person who has signed in.
+    Person,
+    /// A program with a person's token.
+    Token,
+    /// An agent.
+    Agent,
+    /// A job, by the token of its attempt.
+    Job,
+    /// The program itself, at the word of whoever owns its machine.
+    Service,
 }
 
 /// Somebody who changes something.
@@ -49,18 +50,20 @@ pub struct Principal {
     pub name: Option<String>,
 }
 
-words! { "outcome of a change",
-    /// What became of a change that somebody asked for.
-    ChangeOutcome {
-        /// It was made.
-        Made = "made",
-        /// It was refused: something about it was wrong.
-        Refused = "refused",
-        /// It failed: the server could not do it, at least not all of it.
-        Failed = "failed",
-        /// It is under way, or the server ended before it could say.
-        Open = "open",
-    }
+/// What became of a change that somebody asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_fn = UnknownWord::of::<ChangeOutcome>, parse_err_ty = UnknownWord)]
+pub enum ChangeOutcome {
+    /// It was made.
+    Made,
+    /// It was refused: something about it was wrong.
+    Refused,
+    /// It failed: the server could not do it, at least not all of it.
+    Failed,
+    /// It is under way, or the server ended before it could say.
+    Open,
 }
 
 impl ChangeOutcome {

@@ -1,21 +1,20 @@
 //! Where a background job stands.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::status::{UnknownWord, words};
+use crate::words::UnknownWord;
 
-words! { "state of a background job",
-    /// Where a background job stands.
-    BackgroundJobState {
-        /// It waits for its time, or for others of its kind.
-        Waiting = "waiting",
-        /// It runs.
-        Running = "running",
-        /// It has failed too often, and waits for a person.
-        Dead = "dead",
-    }
+/// Where a background job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_fn = UnknownWord::of::<BackgroundJobState>, parse_err_ty = UnknownWord)]
+pub enum BackgroundJobState {
+    /// It waits for its time, or for others of its kind.
+    Waiting,
+    /// It runs.
+    Running,
+    /// It has failed too often, and waits for a person.
+    Dead,
 }

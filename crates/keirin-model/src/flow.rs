@@ -9,19 +9,20 @@ use utoipa::ToSchema;
 
 use crate::diagnostic::Diagnostic;
 use crate::plan::{JobPlan, Plan, StagePlan};
-use crate::status::{Outcome, Status, UnknownWord, words};
+use crate::status::{Outcome, Status};
+use crate::words::UnknownWord;
 use crate::{AgentId, AttemptId, BranchId, FlowId, JobId, ProjectId, RunId, ScheduleId, UserId};
-use std::fmt;
-use std::str::FromStr;
 
-words! { "flow kind",
-    /// What a flow is for.
-    FlowKind {
-        /// A branch or tag as it is.
-        Ci = "ci",
-        /// A change proposed to a branch.
-        Dev = "dev",
-    }
+/// What a flow is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_fn = UnknownWord::of::<FlowKind>, parse_err_ty = UnknownWord)]
+pub enum FlowKind {
+    /// A branch or tag as it is.
+    Ci,
+    /// A change proposed to a branch.
+    Dev,
 }
 
 /// A change proposed to a branch: what a `dev` flow is for.

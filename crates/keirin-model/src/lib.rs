@@ -18,6 +18,7 @@ pub mod retention;
 pub mod series;
 pub mod status;
 pub mod trigger;
+pub mod words;
 
 pub use id::{
     AgentId, ArtifactId, AttemptId, AuditEntryId, BackgroundJobId, BranchId, FlowId, JobId, LogStreamId,

@@ -1,13 +1,10 @@
 //! Projects and their branches.
 
-use std::fmt;
-use std::str::FromStr;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::status::{UnknownWord, words};
+use crate::words::UnknownWord;
 use crate::{BranchId, FlowId, ProjectId};
 
 /// A repository and what runs for it.
@@ -27,14 +24,16 @@ pub struct Project {
     pub created_at: Timestamp,
 }
 
-words! { "kind of branch",
-    /// What a flow runs on.
-    BranchKind {
-        /// A branch.
-        Branch = "branch",
-        /// A tag.
-        Tag = "tag",
-    }
+/// What a flow runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_fn = UnknownWord::of::<BranchKind>, parse_err_ty = UnknownWord)]
+pub enum BranchKind {
+    /// A branch.
+    Branch,
+    /// A tag.
+    Tag,
 }
 
 /// A branch or tag of a project that flows run on.
@@ -67,18 +66,20 @@ pub struct PushRecord {
     pub reasons: Vec<String>,
 }
 
-words! { "kind of notice",
-    /// What a notice of a project is about.
-    NoticeKind {
-        /// The repository cannot be read.
-        Repository = "repository",
-        /// The repository has no commit.
-        Empty = "empty",
-        /// A workflow file on the default branch is broken.
-        Workflow = "workflow",
-        /// So much was pushed at once that it started nothing.
-        TooMany = "too_many",
-    }
+/// What a notice of a project is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_fn = UnknownWord::of::<NoticeKind>, parse_err_ty = UnknownWord)]
+pub enum NoticeKind {
+    /// The repository cannot be read.
+    Repository,
+    /// The repository has no commit.
+    Empty,
+    /// A workflow file on the default branch is broken.
+    Workflow,
+    /// So much was pushed at once that it started nothing.
+    TooMany,
 }
 
 /// Something about a project that somebody should know and that goes away once it is mended.

@@ -1,12 +1,9 @@
 //! What test reports say.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::status::{UnknownWord, words};
+use crate::words::UnknownWord;
 
 /// How one test case went.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -23,16 +20,18 @@ pub struct TestResult {
     pub message: Option<String>,
 }
 
-words! { "test status",
-    /// How one test case went.
-    TestStatus {
-        /// It passed.
-        Passed = "passed",
-        /// What it checks does not hold.
-        Failed = "failed",
-        /// It broke before it could tell.
-        Error = "error",
-        /// It was not run.
-        Skipped = "skipped",
-    }
+/// How one test case went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_fn = UnknownWord::of::<TestStatus>, parse_err_ty = UnknownWord)]
+pub enum TestStatus {
+    /// It passed.
+    Passed,
+    /// What it checks does not hold.
+    Failed,
+    /// It broke before it could tell.
+    Error,
+    /// It was not run.
+    Skipped,
 }

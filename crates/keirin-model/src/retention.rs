@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::duration;
 use crate::flow::FlowKind;
 use crate::project::BranchKind;
-use crate::status::{UnknownWord, words};
+use crate::words::UnknownWord;
 
 /// The longest time in days, a hundred years.
 const MOST_DAYS: u32 = 36_500;
@@ -208,18 +208,20 @@ pub struct ProjectRetentionRules {
     pub branches: Vec<BranchRetentionRules>,
 }
 
-words! { "level of retention",
-    /// Where a rule comes from.
-    RetentionLevel {
-        /// Nobody has said anything else.
-        BuiltIn = "built_in",
-        /// The server's settings.
-        Server = "server",
-        /// The project's settings.
-        Project = "project",
-        /// The project's settings of some of its branches.
-        Branch = "branch",
-    }
+/// Where a rule comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_fn = UnknownWord::of::<RetentionLevel>, parse_err_ty = UnknownWord)]
+pub enum RetentionLevel {
+    /// Nobody has said anything else.
+    BuiltIn,
+    /// The server's settings.
+    Server,
+    /// The project's settings.
+    Project,
+    /// The project's settings of some of its branches.
+    Branch,
 }
 
 /// How long something is kept, and who says so.

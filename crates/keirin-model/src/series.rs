@@ -171,32 +171,28 @@ pub struct Matcher {
 
 /// How a label is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(strum::IntoStaticStr)]
+#[strum(const_into_str)]
 pub enum MatchOperator {
     /// `=`
+    #[strum(serialize = "=")]
     Equal,
     /// `!=`
+    #[strum(serialize = "!=")]
     NotEqual,
     /// `=~`
+    #[strum(serialize = "=~")]
     Matches,
     /// `!~`
+    #[strum(serialize = "!~")]
     MatchesNot,
-}
-
-impl MatchOperator {
-    /// As it is written in PromQL.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Equal => "=",
-            Self::NotEqual => "!=",
-            Self::Matches => "=~",
-            Self::MatchesNot => "!~",
-        }
-    }
 }
 
 /// What the values of a metric mean to whoever reads them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum MetricKind {
     /// Only ever rises, but for restarts of what counts.
     Counter,
@@ -209,19 +205,6 @@ pub enum MetricKind {
     /// Not said.
     #[default]
     Unknown,
-}
-
-impl MetricKind {
-    /// As Prometheus calls it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
-            Self::Summary => "summary",
-            Self::Unknown => "unknown",
-        }
-    }
 }
 
 #[cfg(test)]

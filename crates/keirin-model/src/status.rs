@@ -1,84 +1,44 @@
 //! Where a piece of work stands, and how it ended.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A word that names no state or outcome.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a {1}")]
-pub struct UnknownWord(pub(crate) String, pub(crate) &'static str);
+use crate::words::UnknownWord;
 
-macro_rules! words {
-    ($kind:literal, $(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$variant_meta])* $variant),+ }
-
-        impl $name {
-            /// Every value, in rising order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The word that stands for it in the API and in the database.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.pad(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownWord;
-
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
-                Self::ALL
-                    .iter()
-                    .copied()
-                    .find(|value| value.as_str() == text)
-                    .ok_or_else(|| UnknownWord(text.chars().take(64).collect(), $kind))
-            }
-        }
-    };
-}
-pub(crate) use words;
-
-words! { "state",
-    /// Where a flow, run, job or attempt stands.
-    State {
-        /// It will start by itself when it can.
-        Waiting = "waiting",
-        /// It starts when a person says so.
-        Manual = "manual",
-        /// It is under way.
-        Running = "running",
-        /// It is over; its outcome says how it went.
-        Finished = "finished",
-    }
+/// Where a flow, run, job or attempt stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_fn = UnknownWord::of::<State>, parse_err_ty = UnknownWord)]
+pub enum State {
+    /// It will start by itself when it can.
+    Waiting,
+    /// It starts when a person says so.
+    Manual,
+    /// It is under way.
+    Running,
+    /// It is over; its outcome says how it went.
+    Finished,
 }
 
-words! { "outcome",
-    /// How a piece of work ended. Ordered by weight: of several jobs, the heaviest outcome is the run's.
-    Outcome {
-        /// It was not needed or could not start.
-        Skipped = "skipped",
-        /// It did what it should.
-        Success = "success",
-        /// A person or a newer flow stopped it.
-        Cancelled = "cancelled",
-        /// Its agent fell silent.
-        Lost = "lost",
-        /// It took longer than allowed.
-        TimedOut = "timed_out",
-        /// It ran and said that it failed.
-        Failed = "failed",
-    }
+/// How a piece of work ended. Ordered by weight: of several jobs, the heaviest outcome is the run's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_fn = UnknownWord::of::<Outcome>, parse_err_ty = UnknownWord)]
+pub enum Outcome {
+    /// It was not needed or could not start.
+    Skipped,
+    /// It did what it should.
+    Success,
+    /// A person or a newer flow stopped it.
+    Cancelled,
+    /// Its agent fell silent.
+    Lost,
+    /// It took longer than allowed.
+    TimedOut,
+    /// It ran and said that it failed.
+    Failed,
 }
 
 /// State and outcome as one value, so that only a finished piece of work has an outcome.
@@ -145,17 +105,19 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use strum::VariantArray as _;
+
     use super::*;
 
     #[test]
     fn words_survive_the_way_to_the_database_and_back() {
-        for state in State::ALL {
-            assert_eq!(state.as_str().parse::<State>().unwrap(), *state);
-            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        for state in State::VARIANTS {
+            assert_eq!(state.into_str().parse::<State>().unwrap(), *state);
+            assert_eq!(serde_json::to_value(state).unwrap(), state.into_str());
         }
-        for outcome in Outcome::ALL {
-            assert_eq!(outcome.as_str().parse::<Outcome>().unwrap(), *outcome);
-            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.as_str());
+        for outcome in Outcome::VARIANTS {
+            assert_eq!(outcome.into_str().parse::<Outcome>().unwrap(), *outcome);
+            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.into_str());
         }
         assert!("done".parse::<State>().is_err());
     }

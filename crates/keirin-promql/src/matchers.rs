@@ -5,7 +5,7 @@ use regex::{Regex, RegexBuilder};
 
 /// A condition that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the matcher {label}{}{value:?} has no usable regular expression: {reason}", operator.as_str())]
+#[error("the matcher {label}{}{value:?} has no usable regular expression: {reason}", operator.into_str())]
 pub struct BadMatcher {
     /// The label.
     pub label: String,

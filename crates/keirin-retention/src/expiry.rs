@@ -11,6 +11,7 @@ use keirin_model::retention::{EffectiveRetention, RetainedKind};
 use keirin_model::{FlowId, Timestamp};
 use keirin_store::background_jobs::BegunJob;
 use keirin_store::retention::{RetainedBranch, RetentionCutoff};
+use strum::VariantArray as _;
 
 use crate::Retention;
 
@@ -71,7 +72,7 @@ impl BackgroundWork for ApplyRetention {
             if removed > 0 {
                 self.0.counts.expired(what).fetch_add(removed, Ordering::Relaxed);
                 tracing::info!(
-                    what = what.as_str(),
+                    what = what.into_str(),
                     flows = removed,
                     "what was kept long enough has been removed"
                 );
@@ -116,7 +117,7 @@ fn cutoffs(
     now: Timestamp,
 ) -> Vec<RetentionCutoff> {
     let each = kept.iter().flat_map(|(branch, effective)| {
-        FlowKind::ALL.iter().filter_map(move |kind| {
+        FlowKind::VARIANTS.iter().filter_map(move |kind| {
             let times = effective.of(*kind);
             let keep = times.of(what).keep;
             if what != RetainedKind::Flows && keep == times.flows.keep {

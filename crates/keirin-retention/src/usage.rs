@@ -8,6 +8,7 @@ use keirin_model::retention::EffectiveRetention;
 use keirin_store::StoreError;
 use keirin_store::retention::{RetainedBranch, RetentionDays};
 use keirin_wire::api::StorageItem;
+use strum::VariantArray as _;
 
 use crate::Retention;
 use crate::rules::ResolvedRetention;
@@ -28,7 +29,7 @@ impl Retention {
     pub async fn storage_use(&self) -> Result<Vec<StorageItem>, StoreError> {
         let kept = self.kept_by_branch().await?.branches;
         let days = kept.iter().flat_map(|(branch, effective)| {
-            FlowKind::ALL.iter().map(|kind| RetentionDays {
+            FlowKind::VARIANTS.iter().map(|kind| RetentionDays {
                 branch: branch.id,
                 kind: *kind,
                 times: *effective.of(*kind),

@@ -369,7 +369,7 @@ impl Store {
                  and job.id > $3
                order by job.id limit $4"#,
             filter.kind,
-            filter.state.map(BackgroundJobState::as_str),
+            filter.state.map(<&str>::from),
             filter.after.map_or(0, |after| after.0),
             filter.limit,
         )

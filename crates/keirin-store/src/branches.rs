@@ -26,7 +26,7 @@ impl Store {
                on conflict on constraint branches_name do update set name = excluded.name
                returning id, project, kind, name, seen_commit, gone_at as "gone_at: jiff_sqlx::Timestamp""#,
             project.0,
-            kind.as_str(),
+            kind.into_str(),
             name,
             now.to_sqlx() as _,
         )
@@ -136,7 +136,7 @@ impl Store {
              on conflict (project, kind, name)
              do update set seen_commit = excluded.seen_commit, gone_at = null, taking_in = null",
             project.0,
-            kind.as_str(),
+            kind.into_str(),
             &names as _,
             &commits as _,
             now.to_sqlx() as _,

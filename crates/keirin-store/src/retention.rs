@@ -207,7 +207,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<FlowId>> {
         let branches: Vec<i64> = cutoffs.iter().map(|cutoff| cutoff.branch.0).collect();
-        let kinds: Vec<&str> = cutoffs.iter().map(|cutoff| cutoff.kind.as_str()).collect();
+        let kinds: Vec<&str> = cutoffs.iter().map(|cutoff| cutoff.kind.into_str()).collect();
         let before: Vec<_> = cutoffs.iter().map(|cutoff| cutoff.before.to_sqlx()).collect();
         let stay: Vec<i64> = stay.iter().map(|flow| flow.0).collect();
         let ids = sqlx::query_scalar!(
@@ -225,7 +225,7 @@ impl Store {
             &branches,
             &kinds as _,
             &before as _,
-            what.as_str(),
+            what.into_str(),
             &stay,
             i64::from(limit),
         )
@@ -256,7 +256,7 @@ impl Store {
                test_results_removed_at = case $2 when 'test_results' then $3 else test_results_removed_at end
              where id = any($1) and removing is distinct from $2",
             &expired,
-            what.as_str(),
+            what.into_str(),
             before.to_sqlx() as _,
         )
         .execute(&mut *transaction)
@@ -276,7 +276,7 @@ impl Store {
         let updated = sqlx::query!(
             "update flows set removing = null where id = any($1) and removing = $2",
             &ids,
-            what.as_str(),
+            what.into_str(),
         );
         Ok(updated.execute(&self.pool).await?.rows_affected())
     }

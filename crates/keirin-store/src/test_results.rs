@@ -21,7 +21,7 @@ impl Store {
         let step: i32 = saturating_cast(step);
         let suites: Vec<_> = results.iter().map(|result| sanitize_nul(&result.suite)).collect();
         let names: Vec<_> = results.iter().map(|result| sanitize_nul(&result.name)).collect();
-        let statuses: Vec<_> = results.iter().map(|result| result.status.as_str()).collect();
+        let statuses: Vec<_> = results.iter().map(|result| result.status.into_str()).collect();
         let durations: Vec<_> = results.iter().map(|result| result.duration_seconds).collect();
         let messages: Vec<_> = results
             .iter()

@@ -97,7 +97,7 @@ fn read(expression: &str) -> Result<Expression, ExpressionError> {
 fn step(step: &EarlierStep) -> Value {
     let mut fields = HashMap::from([
         ("name".to_owned(), Value::from(step.name.as_str())),
-        ("outcome".to_owned(), Value::from(step.outcome.as_str())),
+        ("outcome".to_owned(), Value::from(step.outcome.into_str())),
         ("duration_seconds".to_owned(), Value::Float(step.duration_seconds)),
     ]);
     if let Some(code) = step.exit_code {

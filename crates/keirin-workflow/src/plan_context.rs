@@ -76,7 +76,7 @@ pub(crate) fn scope_of_a_flow(
     scope.add_variable_from_value("branch", map([("name", Some(context.branch.as_str()))]));
     scope.add_variable_from_value("project", map([("name", Some(context.project.as_str()))]));
     let number = Value::Int(context.flow.number);
-    let kind = Value::from(context.flow.kind.as_str());
+    let kind = Value::from(context.flow.kind.into_str());
     scope.add_variable_from_value(
         "flow",
         HashMap::from([("number".to_owned(), number), ("kind".to_owned(), kind)]),

@@ -79,7 +79,9 @@ fn in_sight(sight: &VisibleProjects, event: &Event) -> bool {
 }
 
 fn send(told: &EventEnvelope) -> Sent {
-    let event = Sent::default().id(&told.position).event(told.event.kind.as_str());
+    let event = Sent::default()
+        .id(&told.position)
+        .event(told.event.kind.into_str());
     // An event holds nothing that JSON cannot.
     event
         .json_data(&told.event)

@@ -408,7 +408,7 @@ pub fn finished(outcome: Outcome) -> AttemptEvent {
 
 fn word(status: Status) -> &'static str {
     match status.outcome() {
-        Some(outcome) => outcome.as_str(),
-        None => status.state().as_str(),
+        Some(outcome) => outcome.into_str(),
+        None => status.state().into_str(),
     }
 }

@@ -9,6 +9,8 @@ use super::ScrapeTarget;
 
 /// How a target does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Health {
     /// It has not been scraped yet.
     #[default]
@@ -17,17 +19,6 @@ pub enum Health {
     Up,
     /// The last scrape failed.
     Down,
-}
-
-impl Health {
-    /// As Prometheus calls it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Up => "up",
-            Self::Down => "down",
-        }
-    }
 }
 
 /// A target and how it does.

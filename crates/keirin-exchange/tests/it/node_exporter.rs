@@ -141,7 +141,7 @@ async fn protocol_buffers_say_what_the_text_says() {
     let described = |exposition: &Exposition| {
         let metadata = exposition.metadata.iter();
         let all: BTreeSet<_> = metadata
-            .map(|metric| (metric.name.clone(), metric.kind.as_str(), metric.help.clone()))
+            .map(|metric| (metric.name.clone(), metric.kind.into_str(), metric.help.clone()))
             .collect();
         all
     };

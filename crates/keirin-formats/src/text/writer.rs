@@ -82,7 +82,7 @@ impl Writer {
                 Some(short) if !short.is_empty() && !names.contains(short) => (short, "counter"),
                 _ => (name, "unknown"),
             },
-            _ => (name, kind.as_str()),
+            _ => (name, kind.into_str()),
         }
     }
 

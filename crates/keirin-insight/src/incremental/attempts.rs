@@ -50,8 +50,8 @@ pub fn count(fact: &AttemptFact, tally: &mut Tally) {
         let values = [
             project,
             place.branch.as_str(),
-            place.kind.as_str(),
-            status.as_str(),
+            place.kind.into_str(),
+            status.into_str(),
         ];
         tally.count(&TESTS, &values, fact.finished_at, count as f64);
     }

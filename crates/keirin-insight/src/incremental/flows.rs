@@ -34,8 +34,12 @@ pub const FLOW_DURATION: Definition = Definition {
 /// What a finished flow adds.
 pub fn count(fact: &FlowFact, tally: &mut Tally) {
     let place = &fact.place;
-    let values = [place.project.as_str(), place.branch.as_str(), place.kind.as_str()];
-    let outcome = fact.outcome.as_str();
+    let values = [
+        place.project.as_str(),
+        place.branch.as_str(),
+        place.kind.into_str(),
+    ];
+    let outcome = fact.outcome.into_str();
     tally.count_kind(&FLOWS, &values, outcome, OUTCOMES, fact.finished_at, 1.0);
     if fact.outcome == Outcome::Success {
         let took = fact.finished_at.duration_since(fact.created_at);

@@ -59,11 +59,11 @@ pub const JOB_RETRIES: Definition = Definition {
 pub fn count(fact: &JobFact, tally: &mut Tally) {
     let place = &fact.place;
     let (project, stage, job) = (place.project.as_str(), fact.stage.as_str(), fact.name.as_str());
-    let values = [project, place.branch.as_str(), place.kind.as_str(), stage, job];
+    let values = [project, place.branch.as_str(), place.kind.into_str(), stage, job];
     tally.count_kind(
         &JOBS,
         &values,
-        fact.outcome.as_str(),
+        fact.outcome.into_str(),
         OUTCOMES,
         fact.finished_at,
         1.0,

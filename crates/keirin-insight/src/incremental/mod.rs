@@ -12,12 +12,12 @@ use keirin_model::Outcome;
 
 /// Every outcome, as a label has it.
 pub(crate) const OUTCOMES: &[&str] = &[
-    Outcome::Success.as_str(),
-    Outcome::Failed.as_str(),
-    Outcome::Cancelled.as_str(),
-    Outcome::TimedOut.as_str(),
-    Outcome::Lost.as_str(),
-    Outcome::Skipped.as_str(),
+    Outcome::Success.into_str(),
+    Outcome::Failed.into_str(),
+    Outcome::Cancelled.into_str(),
+    Outcome::TimedOut.into_str(),
+    Outcome::Lost.into_str(),
+    Outcome::Skipped.into_str(),
 ];
 
 /// Who an author is, as a label has it.

@@ -24,13 +24,13 @@ pub fn count(fact: &RunFact, tally: &mut Tally) {
     let values = [
         place.project.as_str(),
         place.branch.as_str(),
-        place.kind.as_str(),
+        place.kind.into_str(),
         fact.stage.as_str(),
     ];
     tally.count_kind(
         &RUNS,
         &values,
-        fact.outcome.as_str(),
+        fact.outcome.into_str(),
         OUTCOMES,
         fact.finished_at,
         1.0,

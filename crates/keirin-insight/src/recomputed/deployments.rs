@@ -64,7 +64,7 @@ pub fn recompute(deployments: &[DeploymentFact], tally: &mut Tally) {
             tally.count_kind(
                 &DEPLOYMENTS,
                 &labels,
-                deployment.outcome.as_str(),
+                deployment.outcome.into_str(),
                 OUTCOMES,
                 at,
                 1.0,

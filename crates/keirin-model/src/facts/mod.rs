@@ -3,30 +3,29 @@
 pub mod git;
 pub mod work;
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::status::{UnknownWord, words};
+use crate::words::UnknownWord;
 
-words! { "kind of fact",
-    /// A kind of fact.
-    FactKind {
-        /// A commit.
-        Commit = "commit",
-        /// A proposed change that was merged.
-        PullRequest = "pull_request",
-        /// A tag.
-        Release = "release",
-        /// A flow that finished.
-        Flow = "flow",
-        /// A stage run that finished.
-        Run = "run",
-        /// A job that finished.
-        Job = "job",
-        /// An attempt that finished.
-        Attempt = "attempt",
-    }
+/// A kind of fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_fn = UnknownWord::of::<FactKind>, parse_err_ty = UnknownWord)]
+pub enum FactKind {
+    /// A commit.
+    Commit,
+    /// A proposed change that was merged.
+    PullRequest,
+    /// A tag.
+    Release,
+    /// A flow that finished.
+    Flow,
+    /// A stage run that finished.
+    Run,
+    /// A job that finished.
+    Job,
+    /// An attempt that finished.
+    Attempt,
 }

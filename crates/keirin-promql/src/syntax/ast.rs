@@ -11,6 +11,8 @@ use crate::time::EvaluationTimes;
 
 /// What an expression gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum ValueType {
     /// One number at each time.
     Scalar,
@@ -19,19 +21,8 @@ pub enum ValueType {
     /// Series with many samples each.
     Matrix,
     /// A text.
+    #[strum(serialize = "string")]
     Text,
-}
-
-impl ValueType {
-    /// As the HTTP interface of Prometheus names it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Scalar => "scalar",
-            Self::Vector => "vector",
-            Self::Matrix => "matrix",
-            Self::Text => "string",
-        }
-    }
 }
 
 /// As people call it.

@@ -115,7 +115,7 @@ fn says_name(matcher: &Matcher, name: Option<&str>) -> bool {
 }
 
 fn write_matcher(matcher: &Matcher) -> String {
-    let operator = matcher.operator.as_str();
+    let operator = matcher.operator.into_str();
     let value = quote(matcher.value.as_bytes());
     format!("{}{operator}{value}", label(&matcher.label))
 }

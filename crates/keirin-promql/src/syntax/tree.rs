@@ -47,9 +47,9 @@ pub(crate) fn tree(expr: &Expr) -> Value {
             "type": "call",
             "func": {
                 "name": function.name,
-                "argTypes": function.arguments.iter().map(|given| given.as_str()).collect::<Vec<_>>(),
+                "argTypes": function.arguments.iter().map(|given| given.into_str()).collect::<Vec<_>>(),
                 "variadic": function.variadic,
-                "returnType": function.returns.as_str(),
+                "returnType": function.returns.into_str(),
             },
             "args": arguments.iter().map(tree).collect::<Vec<_>>(),
         }),
@@ -107,7 +107,7 @@ fn selected(selector: &Selector, kind: &str) -> Value {
 }
 
 fn matcher(matcher: &Matcher) -> Value {
-    json!({"name": matcher.label, "value": matcher.value, "type": matcher.operator.as_str()})
+    json!({"name": matcher.label, "value": matcher.value, "type": matcher.operator.into_str()})
 }
 
 fn timestamp(shift: &Shift) -> Option<i64> {

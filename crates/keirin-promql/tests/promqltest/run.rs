@@ -131,7 +131,7 @@ fn runs(query: &Query, span: EvaluationTimes, options: &Options) -> Vec<Run> {
         instants.extend(others.into_iter().map(|time_ms| (pinned.clone(), time_ms)));
     }
     let of_context = ["start()", "end()", "range()", "step()"];
-    let as_range = matches!(query.value_type().as_str(), "scalar" | "vector")
+    let as_range = matches!(query.value_type().into_str(), "scalar" | "vector")
         && !of_context.iter().any(|call| query.text().contains(call));
     let mut runs = Vec::new();
     for (query, time_ms) in instants {

@@ -328,7 +328,7 @@ async fn what_goes_when_is_told_beforehand() {
     let items = fixture.retention.storage_use().await.unwrap();
     let told: Vec<(&str, u64, Option<u64>)> = items
         .iter()
-        .map(|item| (item.kind.as_str(), item.count, item.bytes))
+        .map(|item| (item.kind.into_str(), item.count, item.bytes))
         .collect();
     assert_eq!(
         told,

@@ -75,7 +75,7 @@ impl QueryEngine {
                     return Ok(format!(
                         "There are series of {name}, but none with {}{}\"{}\".",
                         matcher.label,
-                        matcher.operator.as_str(),
+                        matcher.operator.into_str(),
                         matcher.value
                     ));
                 }
@@ -88,7 +88,7 @@ impl QueryEngine {
             return Ok(format!(
                 "{name} has one sample a {bucket}, at the beginning of each. A bare name looks back {LOOK_BACK} only, so \
                  name a range: {example}.",
-                bucket = definition.bucket.as_str(),
+                bucket = definition.bucket.into_str(),
                 example = definition.example(),
             ));
         }
@@ -122,7 +122,7 @@ fn shown(matchers: &[Matcher]) -> String {
             format!(
                 "{}{}\"{}\"",
                 matcher.label,
-                matcher.operator.as_str(),
+                matcher.operator.into_str(),
                 matcher.value
             )
         })

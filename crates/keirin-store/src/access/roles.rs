@@ -33,7 +33,7 @@ impl Store {
             on conflict ("user", project) do update set role = excluded.role"#,
             user.0,
             project.0,
-            role.as_str(),
+            role.into_str(),
         )
         .execute(&self.pool)
         .await

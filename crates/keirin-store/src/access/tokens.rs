@@ -113,7 +113,7 @@ impl Store {
     /// The person or the project is gone.
     pub async fn create_token(&self, token: NewToken, now: Timestamp) -> Result<TokenId> {
         let (kind, role, project, groups, uses) = match token.opens {
-            Opens::Api { role, project } => ("api", Some(role.as_str()), project, Vec::new(), None),
+            Opens::Api { role, project } => ("api", Some(role.into_str()), project, Vec::new(), None),
             Opens::Join { groups, uses } => ("join", None, None, groups.into_iter().collect(), uses),
         };
         let id = sqlx::query_scalar!(

@@ -82,7 +82,7 @@ impl Store {
         let id = sqlx::query_scalar!(
             "insert into users (name, role, password_hash, created_at) values ($1, $2, $3, $4) returning id",
             name,
-            role.map(Role::as_str),
+            role.map(<&str>::from),
             password_hash,
             now.to_sqlx() as _,
         )
@@ -162,7 +162,7 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         let (sets_role, role) = match change.role {
-            Some(role) => (true, role.map(Role::as_str)),
+            Some(role) => (true, role.map(<&str>::from)),
             None => (false, None),
         };
         let changed = sqlx::query!(

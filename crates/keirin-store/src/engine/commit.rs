@@ -123,9 +123,7 @@ pub(super) fn reached(
 /// The two columns that a status stands in.
 pub(super) fn columns(status: Option<Status>) -> (Option<&'static str>, Option<&'static str>) {
     (
-        status.map(|status| status.state().as_str()),
-        status
-            .and_then(Status::outcome)
-            .map(keirin_model::Outcome::as_str),
+        status.map(|status| status.state().into_str()),
+        status.and_then(Status::outcome).map(<&str>::from),
     )
 }

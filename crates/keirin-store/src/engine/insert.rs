@@ -61,7 +61,7 @@ async fn flows(connection: &mut PgConnection, flows: &[Flow]) -> Result<(), Comm
         .iter()
         .map(|flow| sanitize_nul(&flow.plan.workflow))
         .collect();
-    let kinds: Vec<_> = flows.iter().map(|flow| flow.kind.as_str()).collect();
+    let kinds: Vec<_> = flows.iter().map(|flow| flow.kind.into_str()).collect();
     let commits: Vec<_> = flows
         .iter()
         .map(|flow| flow.commit.as_deref().map(sanitize_nul))
@@ -219,10 +219,7 @@ async fn jobs(connection: &mut PgConnection, folded: &Folded) -> Result<(), Comm
     let runs: Vec<_> = jobs.iter().map(|job| job.run.0).collect();
     let indexes: Vec<i32> = jobs.iter().map(|job| saturating_cast(job.index)).collect();
     let (states, outcomes): (Vec<_>, Vec<_>) = jobs.iter().map(|job| columns(Some(job.status))).unzip();
-    let stopping: Vec<_> = jobs
-        .iter()
-        .map(|job| job.stopping.map(keirin_model::Outcome::as_str))
-        .collect();
+    let stopping: Vec<_> = jobs.iter().map(|job| job.stopping.map(<&str>::from)).collect();
     let lost: Vec<i32> = jobs.iter().map(|job| saturating_cast(job.lost)).collect();
     let queued: Vec<_> = jobs.iter().map(|job| job.queued_at.map(to_sql)).collect();
     let started: Vec<_> = jobs.iter().map(|job| job.started_at.map(to_sql)).collect();

@@ -1,7 +1,7 @@
 //! Changes of older rows: one guarded statement for each kind. Where a guard does not hold, the whole commit is refused.
 //! The same statement writes the facts of what has finished.
 
-use keirin_model::{AttemptId, FlowId, JobId, Outcome, RunId, Timestamp};
+use keirin_model::{AttemptId, FlowId, JobId, RunId, Timestamp};
 use sqlx::PgConnection;
 
 use crate::engine::commit::{CommitError, columns, reached};
@@ -176,11 +176,8 @@ async fn runs(connection: &mut PgConnection, edits: &[(RunId, Edit)]) -> Result<
 
 async fn jobs(connection: &mut PgConnection, edits: &[(JobId, Edit)]) -> Result<(), CommitError> {
     let statuses = statuses(edits, |id| id.0);
-    let (sets_stopping, stopping) = settable(
-        edits,
-        |edit| &edit.stopping,
-        |outcome| outcome.map(Outcome::as_str),
-    );
+    let (sets_stopping, stopping) =
+        settable(edits, |edit| &edit.stopping, |outcome| outcome.map(<&str>::from));
     let lost: Vec<Option<i32>> = edits
         .iter()
         .map(|(_, edit)| edit.lost.map(saturating_cast))
@@ -328,7 +325,7 @@ async fn steps(connection: &mut PgConnection, steps: &Steps) -> Result<(), Commi
     let ends: Vec<_> = steps.iter().map(|(_, step)| step.end.as_ref()).collect();
     let outcomes: Vec<_> = ends
         .iter()
-        .map(|end| end.map(|end| end.outcome.as_str()))
+        .map(|end| end.map(|end| end.outcome.into_str()))
         .collect();
     let codes: Vec<_> = ends.iter().map(|end| end.and_then(|end| end.exit.code)).collect();
     let signals: Vec<_> = ends

@@ -167,7 +167,7 @@ impl Store {
                  and (f.labels || coalesce(jsonb_build_object('project', p.name), '{}')) @> $6
                  and ($7::timestamptz is null or (f.at, f.number) < ($7, $8::bigint))
                order by f.at desc, f.number desc limit $9"#,
-            filter.kind.as_str(),
+            filter.kind.into_str(),
             to_sql(filter.from) as _,
             to_sql(filter.until) as _,
             seen.as_deref(),

@@ -241,7 +241,7 @@ impl SampleWrite {
     /// The database cannot be reached.
     pub async fn describe(&mut self, metrics: &[super::DescribedMetric]) -> Result<()> {
         let names: Vec<_> = metrics.iter().map(|metric| metric.name.as_str()).collect();
-        let kinds: Vec<_> = metrics.iter().map(|metric| metric.kind.as_str()).collect();
+        let kinds: Vec<_> = metrics.iter().map(|metric| metric.kind.into_str()).collect();
         let units: Vec<_> = metrics.iter().map(|metric| metric.unit.as_str()).collect();
         let helps: Vec<_> = metrics.iter().map(|metric| metric.help.as_str()).collect();
         sqlx::query!(
@@ -350,6 +350,6 @@ pub(super) fn kind(text: &str) -> MetricKind {
         MetricKind::Summary,
     ]
     .into_iter()
-    .find(|kind| kind.as_str() == text)
+    .find(|kind| kind.into_str() == text)
     .unwrap_or(MetricKind::Unknown)
 }

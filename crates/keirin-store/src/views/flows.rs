@@ -51,8 +51,8 @@ impl Store {
             seen.as_deref(),
             filter.project.map(|project| project.0),
             filter.branch,
-            filter.state.map(State::as_str),
-            filter.outcome.map(Outcome::as_str),
+            filter.state.map(<&str>::from),
+            filter.outcome.map(<&str>::from),
             filter.before.map(|flow| flow.0),
             i64::from(limit) + 1,
         )

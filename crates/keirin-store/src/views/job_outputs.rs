@@ -77,7 +77,7 @@ impl Store {
             flow,
             run,
             job,
-            filter.status.map(TestStatus::as_str),
+            filter.status.map(<&str>::from),
             filter.search,
             i64::from(limit) + 1,
             i64::from(filter.skip),

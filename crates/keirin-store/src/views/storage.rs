@@ -24,7 +24,7 @@ impl Store {
             days.map(|days| days.map(crate::row::saturating_cast)).collect()
         };
         let branches: Vec<i64> = kept.iter().map(|kept| kept.branch.0).collect();
-        let kinds: Vec<&str> = kept.iter().map(|kept| kept.kind.as_str()).collect();
+        let kinds: Vec<&str> = kept.iter().map(|kept| kept.kind.into_str()).collect();
         let rows = sqlx::query!(
             r#"with
                kept as (select * from unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[], $5::integer[], $6::integer[])

@@ -59,7 +59,9 @@ impl Event {
 
 /// What changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum EventKind {
     /// A project or its settings.
     Project,
@@ -73,18 +75,4 @@ pub enum EventKind {
     Agent,
     /// More than can be told: whoever listens reads everything anew.
     Reset,
-}
-
-impl EventKind {
-    /// The word that stands for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Project => "project",
-            Self::Flow => "flow",
-            Self::Run => "run",
-            Self::Job => "job",
-            Self::Agent => "agent",
-            Self::Reset => "reset",
-        }
-    }
 }

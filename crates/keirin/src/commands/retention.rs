@@ -11,6 +11,7 @@ use keirin_model::retention::{
     ProjectRetentionRules, RetainedKind, RetentionLevel, RetentionRules,
 };
 use keirin_wire::api::{ProjectRetention, ServerRetention};
+use strum::VariantArray as _;
 
 use crate::exit::Exit;
 use crate::output::Output;
@@ -91,7 +92,7 @@ impl KeepArguments {
 
     /// Changes what is said of the kinds of flows that are meant.
     fn change(&self, rules: &mut RetentionRules) {
-        for kind in FlowKind::ALL {
+        for kind in FlowKind::VARIANTS {
             if self.kind.is_none_or(|meant| meant == *kind) {
                 self.change_times(rules.of_mut(*kind));
             }
@@ -247,7 +248,7 @@ fn show_project(name: &str, retention: &ProjectRetention, output: &Output) {
 }
 
 fn show(effective: &EffectiveRetention, output: &Output) {
-    let rows: Vec<Vec<String>> = RetainedKind::ALL
+    let rows: Vec<Vec<String>> = RetainedKind::VARIANTS
         .iter()
         .map(|kind| {
             let kept = |of: FlowKind| in_words(effective.of(of).of(*kind));

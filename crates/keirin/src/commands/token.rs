@@ -135,7 +135,7 @@ fn list(tokens: &Page<Token>, output: &Output) {
         .map(|token| {
             let opens = match token.kind {
                 TokenKind::Api => {
-                    let role = token.role.map_or("", Role::as_str);
+                    let role = token.role.map_or("", <&str>::from);
                     format!("{role} of {}", token.project.as_deref().unwrap_or("all projects"))
                 }
                 TokenKind::Join => {

@@ -184,7 +184,7 @@ pub(crate) async fn metadata(
         .filter(|metric| wanted.is_none_or(|wanted| metric.name == wanted))
         .take(limit)
         .map(|metric| {
-            let said = json!([{ "type": metric.kind.as_str(), "help": metric.help, "unit": metric.unit }]);
+            let said = json!([{ "type": metric.kind.into_str(), "help": metric.help, "unit": metric.unit }]);
             (metric.name, said)
         })
         .collect();

@@ -67,7 +67,7 @@ pub(crate) async fn targets(State(app): State<Arc<App>>) -> Success {
                 "lastError": target.last_error.unwrap_or_default(),
                 "lastScrape": target.last_scrape.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |at| at.to_string()),
                 "lastScrapeDuration": target.last_duration.as_secs_f64(),
-                "health": target.health.as_str(),
+                "health": target.health.into_str(),
                 "scrapeInterval": format!("{}s", target.interval.as_secs_f64()),
                 "scrapeTimeout": format!("{}s", target.timeout.as_secs_f64()),
             })

@@ -14,6 +14,7 @@ use keirin_model::retention::RetainedKind;
 use keirin_model::series::{Labels, METRIC_NAME, MetricKind, Sample};
 use keirin_store::background_jobs::BackgroundJobCount;
 use keirin_store::views::VisibleProjects;
+use strum::VariantArray as _;
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -317,7 +318,7 @@ async fn of_exchange(app: &App, figures: &mut Figures) {
         "keirin_samples_refused_total",
         "Samples from outside that were refused, and lines and series that could not be read, by way and reason.",
         refused.into_iter().map(|((way, reason), count)| {
-            let labels = vec![("way", way.as_str().to_owned()), ("reason", reason.to_owned())];
+            let labels = vec![("way", way.into_str().to_owned()), ("reason", reason.to_owned())];
             (labels, count as f64)
         }),
     );
@@ -353,9 +354,12 @@ async fn of_background(app: &App, figures: &mut Figures) -> Result<(), ApiError>
         "keirin_background_jobs_total",
         "Background jobs that ended since the server started, by kind and outcome.",
         kinds.iter().flat_map(|(kind, known)| {
-            RunEnd::ALL.into_iter().map(move |end| {
-                let labels = vec![("kind", (*kind).to_owned()), ("outcome", end.as_str().to_owned())];
-                (labels, known.ended.get(&end).copied().unwrap_or_default() as f64)
+            RunEnd::VARIANTS.iter().map(move |end| {
+                let labels = vec![
+                    ("kind", (*kind).to_owned()),
+                    ("outcome", end.into_str().to_owned()),
+                ];
+                (labels, known.ended.get(end).copied().unwrap_or_default() as f64)
             })
         }),
     );
@@ -381,7 +385,7 @@ async fn of_background(app: &App, figures: &mut Figures) -> Result<(), ApiError>
         "Background jobs by kind and state. Dead ones have failed too often and wait for a person.",
         kinds.keys().flat_map(|kind| {
             let counts = &counts;
-            BackgroundJobState::ALL.iter().map(move |state| {
+            BackgroundJobState::VARIANTS.iter().map(move |state| {
                 let labels = vec![("kind", (*kind).to_owned()), ("state", state.to_string())];
                 let count = BackgroundJobCount::of(counts, kind, *state);
                 (labels, count as f64)
@@ -398,7 +402,7 @@ async fn of_background(app: &App, figures: &mut Figures) -> Result<(), ApiError>
     figures.counter(
         "keirin_retention_flows_total",
         "Flows that lost this since the server started because it had been kept long enough.",
-        RetainedKind::ALL.iter().map(|what| {
+        RetainedKind::VARIANTS.iter().map(|what| {
             let count = app.retention.expired(*what) as f64;
             (vec![("removed", what.to_string())], count)
         }),
