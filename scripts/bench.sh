@@ -17,5 +17,7 @@ step "Building the bench programs" bench-build cargo bench --locked "${crates[@]
 beside=()
 [ -n "$(scripts/platforms/prometheus.sh --missing)" ] || beside=(scripts/platforms/prometheus.sh)
 step "Measuring" bench "${beside[@]}" cargo bench --locked "${crates[@]}" --bench '*' || broken=yes
+# How long it took to build this folder from nothing, where that was not cut short.
+[ ! -f "$LOGS/build-from-nothing.json" ] || cat "$LOGS/build-from-nothing.json" >>"$LOGS/bench.log"
 node scripts/bench-table.mjs "$LOGS/bench.log" "$TARGET/bench.json"
 [ -z "${broken:-}" ] || fail "A bench program broke off; the figures above are not all of them."
