@@ -14,11 +14,11 @@ use keirin_exchange::remote_write_client::RemoteWriteClient;
 use keirin_exchange::source::{PrometheusSource, QueryData, QueryRange};
 use keirin_formats::batch::Batch;
 use keirin_model::series::{Labels, Sample};
+use keirin_postgres::{Cluster, ClusterOptions, PostgresSearch};
 use keirin_promql::{EvaluationTimes, Value};
 use keirin_series::query::{Asker, QueryEngine, write_value};
 use keirin_series::storage::{Incoming, SampleColumns, Storage};
 use keirin_store::Store;
-use keirin_store::cluster::{Cluster, ClusterOptions, PostgresSearch};
 
 const EVERYBODY: Asker<'static> = Asker {
     account: None,

@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use keirin_model::facts::git::{Changes, Identity, MergedPullRequest, NewCommit, Signature};
 use keirin_model::{Outcome, RepositoryId};
+use keirin_postgres::{Cluster, ClusterOptions};
 use keirin_series::storage::Storage;
 use keirin_series::transforms::Transforms;
 use keirin_store::Store;
-use keirin_store::cluster::{Cluster, ClusterOptions};
 use keirin_wire::api::HistoryPart;
 
 use fixture::{Led, led, now};

@@ -1,4 +1,4 @@
-//! PostgreSQL: migrations, every SQL statement of the program, and the private cluster that it starts.
+//! PostgreSQL: migrations and every SQL statement of the program.
 
 pub mod access;
 pub mod agents;
@@ -7,7 +7,6 @@ pub mod audit;
 pub mod background_jobs;
 pub mod backup;
 mod branches;
-pub mod cluster;
 mod condition;
 pub mod dashboards;
 pub mod deletion;

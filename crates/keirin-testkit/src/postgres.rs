@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Stdio};
 
+use keirin_postgres::{Cluster, ClusterOptions, PostgresSearch};
 use keirin_store::Store;
-use keirin_store::cluster::{Cluster, ClusterOptions, PostgresSearch};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};

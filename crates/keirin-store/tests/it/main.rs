@@ -4,7 +4,6 @@
 
 mod backup;
 mod cancelled;
-mod cluster;
 mod documents;
 mod engine;
 mod events;

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use keirin_engine::{Move, RowChange};
 use keirin_model::flow::Exit;
 use keirin_model::{Outcome, Status};
+use keirin_postgres::{Cluster, ClusterOptions};
 use keirin_store::Store;
-use keirin_store::cluster::{Cluster, ClusterOptions};
 use keirin_testkit::contract::{EngineStore, SampleRows};
 
 use crate::fixture::{Led, led, now};

@@ -2,8 +2,8 @@
 
 use anyhow::{Context as _, bail};
 use keirin_objects::{ObjectKey, Objects, S3Settings};
+use keirin_postgres::{Cluster, ClusterOptions};
 use keirin_store::Store;
-use keirin_store::cluster::{Cluster, ClusterOptions};
 
 use super::data::DataFolder;
 use crate::config::Config;

@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use tokio::process::Child;
 
-use super::error::ClusterError;
-use super::folder::Folder;
-use super::identity::Identity;
-use super::postmaster::Postmaster;
-use super::{ClusterOptions, NAME, folder, postmaster, settings};
+use crate::cluster::{ClusterOptions, NAME};
+use crate::error::ClusterError;
+use crate::folder::Folder;
+use crate::identity::Identity;
+use crate::postmaster::Postmaster;
+use crate::{folder, postmaster, settings};
 
 /// How often one looks whether PostgreSQL is ready or gone. There is no way to be told.
-pub(super) const LOOK: Duration = Duration::from_millis(10);
+pub(crate) const LOOK: Duration = Duration::from_millis(10);
 
 /// How long a new PostgreSQL waits for the last processes of one that was killed.
 const LEFTOVERS: Duration = Duration::from_secs(10);
@@ -27,7 +28,7 @@ const OOM_SCORE: i32 = -900;
 const OOM_SCORE_OF_OTHERS: i32 = -100;
 
 /// The PostgreSQL that runs on this data, once it takes connections; `None` where none runs.
-pub(super) async fn wait_while_starting(data: &Path) -> Result<Option<Postmaster>, ClusterError> {
+pub(crate) async fn wait_while_starting(data: &Path) -> Result<Option<Postmaster>, ClusterError> {
     loop {
         match Postmaster::on(data)? {
             Some(postmaster) if !postmaster.ready => tokio::time::sleep(LOOK).await,
@@ -37,7 +38,7 @@ pub(super) async fn wait_while_starting(data: &Path) -> Result<Option<Postmaster
 }
 
 /// Starts PostgreSQL, on new data where there is none yet, and waits until it takes connections.
-pub(super) async fn start(
+pub(crate) async fn start(
     options: &ClusterOptions,
     folder: &Folder,
     identity: &Identity,

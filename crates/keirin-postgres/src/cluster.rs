@@ -1,17 +1,8 @@
-//! The private PostgreSQL: made, started and stopped in the data folder, reached by a Unix socket only.
+//! One server's hold on it.
 //!
 //! Any number of servers may share one data folder. The first starts PostgreSQL, the others join it, and the last to
 //! leave stops it; a lock that all of them share says who is the last. One that is killed just leaves: PostgreSQL goes
 //! on for the others, or for the next that comes.
-
-mod binaries;
-mod descriptor;
-mod error;
-mod folder;
-mod identity;
-mod postmaster;
-mod settings;
-mod start;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -22,17 +13,15 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::process::Child;
 use tokio::sync::{Mutex, watch};
 
-pub use binaries::{OLDEST_POSTGRES, PostgresSearch};
-pub use error::ClusterError;
-
-use crate::StoreError;
-use folder::{Folder, Password};
-use identity::Identity;
-use postmaster::Postmaster;
-use start::{LOOK, start, wait_while_starting};
+use crate::binaries::PostgresSearch;
+use crate::error::ClusterError;
+use crate::folder::{Folder, Password};
+use crate::identity::Identity;
+use crate::postmaster::Postmaster;
+use crate::start::{LOOK, start, wait_while_starting};
 
 /// The role that owns everything, and the database that it works in.
-const NAME: &str = "keirin";
+pub(crate) const NAME: &str = "keirin";
 
 /// How often one looks after a PostgreSQL that another process started.
 const LOOK_AFTER_JOINED: Duration = Duration::from_secs(1);
@@ -255,25 +244,17 @@ impl Cluster {
     }
 
     async fn make_database(&self) -> Result<(), ClusterError> {
-        let mut connection = self
-            .options_for("postgres")
-            .connect()
-            .await
-            .map_err(StoreError::from)?;
-        let there = sqlx::query_scalar!(
-            r#"select exists (select 1 from pg_database where datname = $1) as "there!""#,
-            NAME
-        )
-        .fetch_one(&mut connection)
-        .await
-        .map_err(StoreError::from)?;
+        let mut connection = self.options_for("postgres").connect().await?;
+        let there: bool = sqlx::query_scalar("select exists (select 1 from pg_database where datname = $1)")
+            .bind(NAME)
+            .fetch_one(&mut connection)
+            .await?;
         if !there {
             sqlx::raw_sql("create database keirin")
                 .execute(&mut connection)
-                .await
-                .map_err(StoreError::from)?;
+                .await?;
         }
-        connection.close().await.map_err(StoreError::from)?;
+        connection.close().await?;
         Ok(())
     }
 }

@@ -8,23 +8,23 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::error::ClusterError;
-use super::folder::SOCKET;
+use crate::error::ClusterError;
+use crate::folder::SOCKET;
 
 /// The file by which PostgreSQL keeps a second one away from its data.
-pub(super) const LOCK: &str = "postmaster.pid";
+pub(crate) const LOCK: &str = "postmaster.pid";
 
 /// The first process of a running PostgreSQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Postmaster {
-    pub(super) pid: Pid,
+pub(crate) struct Postmaster {
+    pub(crate) pid: Pid,
     /// Where its socket is.
-    pub(super) socket_folder: PathBuf,
+    pub(crate) socket_folder: PathBuf,
     /// Whether it takes connections.
-    pub(super) ready: bool,
+    pub(crate) ready: bool,
     /// Whether its number means this process to us. It does not where it runs in another container that shares the
     /// folder: then only its socket shows that it lives.
-    pub(super) visible: bool,
+    pub(crate) visible: bool,
 }
 
 /// What `postmaster.pid` says.
@@ -37,7 +37,7 @@ struct PidFile {
 
 impl Postmaster {
     /// The one that runs on this data; `None` where none does, whatever an old lock says.
-    pub(super) fn on(data: &Path) -> Result<Option<Self>, ClusterError> {
+    pub(crate) fn on(data: &Path) -> Result<Option<Self>, ClusterError> {
         let path = data.join(LOCK);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
@@ -59,19 +59,19 @@ impl Postmaster {
     }
 
     /// Where an old lock says that the socket was, though no such socket can be seen from here.
-    pub(super) fn unseen_socket(data: &Path) -> Option<PathBuf> {
+    pub(crate) fn unseen_socket(data: &Path) -> Option<PathBuf> {
         let text = std::fs::read_to_string(data.join(LOCK)).ok()?;
         let socket = parse(&text)?.socket_folder?.join(SOCKET);
         (!socket.exists()).then_some(socket)
     }
 
     /// Whether it still runs.
-    pub(super) fn is_alive(&self, data: &Path) -> bool {
+    pub(crate) fn is_alive(&self, data: &Path) -> bool {
         works_in(&self.pid.to_string(), data) || (!self.visible && answers(&self.socket_folder))
     }
 
     /// Asks it to end at once, rolling back what is under way.
-    pub(super) fn ask_to_stop(&self) -> Result<(), ClusterError> {
+    pub(crate) fn ask_to_stop(&self) -> Result<(), ClusterError> {
         match kill(self.pid, Signal::SIGINT) {
             Ok(()) | Err(Errno::ESRCH) => Ok(()),
             Err(error) => Err(ClusterError::Io {
@@ -108,7 +108,7 @@ fn works_in(pid: &str, data: &Path) -> bool {
 }
 
 /// Whether any process works in this folder.
-pub(super) fn somebody_works_in(data: &Path) -> Result<bool, ClusterError> {
+pub(crate) fn somebody_works_in(data: &Path) -> Result<bool, ClusterError> {
     let processes = Path::new("/proc");
     let entries = processes
         .read_dir()

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// The settings that are passed on its command line, where nobody can lose them.
-pub(super) fn arguments(data: &Path, socket_folder: &Path, durable: bool) -> Vec<std::ffi::OsString> {
+pub(crate) fn arguments(data: &Path, socket_folder: &Path, durable: bool) -> Vec<std::ffi::OsString> {
     let mut arguments = vec!["-D".into(), data.into()];
     let mut set = |setting: std::ffi::OsString| {
         arguments.push("-c".into());

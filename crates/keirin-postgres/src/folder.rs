@@ -10,17 +10,17 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
 
-use super::error::ClusterError;
-use super::identity::Identity;
+use crate::error::ClusterError;
+use crate::identity::Identity;
 
 /// The longest path that a Unix socket can have, in bytes.
 const LONGEST_SOCKET_PATH: usize = 107;
 
 /// The name of the socket within its folder.
-pub(super) const SOCKET: &str = ".s.PGSQL.5432";
+pub(crate) const SOCKET: &str = ".s.PGSQL.5432";
 
 /// The file by which PostgreSQL keeps others away from the socket's name.
-pub(super) const SOCKET_LOCK: &str = ".s.PGSQL.5432.lock";
+pub(crate) const SOCKET_LOCK: &str = ".s.PGSQL.5432.lock";
 
 /// How large the log may be at a start; a larger one is put aside, in place of the one before.
 const LARGEST_LOG: u64 = 10 * 1024 * 1024;
@@ -30,7 +30,7 @@ const QUOTED_LOG: u64 = 2000;
 
 /// What opens the database; never shown.
 #[derive(Clone)]
-pub(super) struct Password(pub(super) String);
+pub(crate) struct Password(pub(crate) String);
 
 impl fmt::Debug for Password {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -40,11 +40,11 @@ impl fmt::Debug for Password {
 
 /// The data folder as far as it concerns PostgreSQL. Absolute, with no symbolic links.
 #[derive(Debug, Clone)]
-pub(super) struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     /// Makes the folder where it is not there; closed to all others.
-    pub(super) fn open(path: &Path) -> Result<Self, ClusterError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, ClusterError> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -57,35 +57,35 @@ impl Folder {
     }
 
     /// The folder as it is, to look at.
-    pub(super) fn at(path: &Path) -> Self {
+    pub(crate) fn at(path: &Path) -> Self {
         Self(path.to_owned())
     }
 
     /// The data folder itself.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
     /// PostgreSQL's own folder.
-    pub(super) fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.0.join("postgres")
     }
 
     /// Where that is made; it gets its name when it is complete, so a crash leaves no half of one.
-    pub(super) fn unfinished_data(&self) -> PathBuf {
+    pub(crate) fn unfinished_data(&self) -> PathBuf {
         self.0.join("postgres.unfinished")
     }
 
-    pub(super) fn log(&self) -> PathBuf {
+    pub(crate) fn log(&self) -> PathBuf {
         self.0.join("postgres.log")
     }
 
-    pub(super) fn password(&self) -> PathBuf {
+    pub(crate) fn password(&self) -> PathBuf {
         self.0.join("postgres.password")
     }
 
     /// The major version of the data; `None` where there is no data yet.
-    pub(super) fn version(&self) -> Result<Option<u32>, ClusterError> {
+    pub(crate) fn version(&self) -> Result<Option<u32>, ClusterError> {
         let path = self.data().join("PG_VERSION");
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
@@ -100,7 +100,7 @@ impl Folder {
     }
 
     /// Held while PostgreSQL is started or stopped: one server does so at a time.
-    pub(super) async fn lock_changes(&self) -> Result<File, ClusterError> {
+    pub(crate) async fn lock_changes(&self) -> Result<File, ClusterError> {
         let path = self.0.join("postgres.lock");
         let file = lock_file(&path)?;
         tokio::task::spawn_blocking(move || {
@@ -117,7 +117,7 @@ impl Folder {
     /// Joins the servers that use this PostgreSQL, and says whether there is no other. All of them share a lock, so that
     /// the last one knows that it is the last; the system lets go of it when a process ends, however it ends. Call it
     /// while changes are locked.
-    pub(super) fn join_users(&self) -> Result<(File, bool), ClusterError> {
+    pub(crate) fn join_users(&self) -> Result<(File, bool), ClusterError> {
         let path = self.0.join("postgres.users");
         let file = lock_file(&path)?;
         let cannot_lock = || ClusterError::io("lock", &path);
@@ -134,7 +134,7 @@ impl Folder {
     }
 
     /// Opens the log for what PostgreSQL will say, and says where that will begin.
-    pub(super) fn open_log(&self) -> Result<(File, u64), ClusterError> {
+    pub(crate) fn open_log(&self) -> Result<(File, u64), ClusterError> {
         let path = self.log();
         let length = path.metadata().map_or(0, |metadata| metadata.len());
         if length > LARGEST_LOG {
@@ -152,7 +152,7 @@ impl Folder {
     }
 
     /// The end of what the log says since it was opened.
-    pub(super) fn log_tail(&self, begin: u64) -> String {
+    pub(crate) fn log_tail(&self, begin: u64) -> String {
         let read = || -> std::io::Result<String> {
             let mut file = File::open(self.log())?;
             let length = file.metadata()?.len();
@@ -165,7 +165,7 @@ impl Folder {
     }
 
     /// Makes up a password and keeps it where only its owner can read it.
-    pub(super) fn new_password(&self) -> Result<Password, ClusterError> {
+    pub(crate) fn new_password(&self) -> Result<Password, ClusterError> {
         let random = Path::new("/dev/urandom");
         let mut bytes = [0; 32];
         File::open(random)
@@ -177,7 +177,7 @@ impl Folder {
     }
 
     /// The password that was made up for the data that is there.
-    pub(super) fn read_password(&self) -> Result<Password, ClusterError> {
+    pub(crate) fn read_password(&self) -> Result<Password, ClusterError> {
         let path = self.password();
         match std::fs::read_to_string(&path) {
             Ok(password) => Ok(Password(password)),
@@ -191,7 +191,7 @@ impl Folder {
 
     /// A folder for the socket, closed to all others: in the data folder where its path is short enough, else in the
     /// user's folder for such things, else in `/tmp`.
-    pub(super) fn socket_folder(
+    pub(crate) fn socket_folder(
         &self,
         runtime: Option<&Path>,
         identity: &Identity,
@@ -216,7 +216,7 @@ impl Folder {
 }
 
 /// Removes a file, where it is there.
-pub(super) fn remove_file(path: &Path) -> Result<(), ClusterError> {
+pub(crate) fn remove_file(path: &Path) -> Result<(), ClusterError> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(ClusterError::io("remove", path)(error))
@@ -236,7 +236,7 @@ fn lock_file(path: &Path) -> Result<File, ClusterError> {
 }
 
 /// Writes a file that only its owner can read, in place of one that is there.
-pub(super) fn write_secret(path: &Path, secret: &str) -> Result<(), ClusterError> {
+pub(crate) fn write_secret(path: &Path, secret: &str) -> Result<(), ClusterError> {
     remove_file(path)?;
     let written = || -> std::io::Result<()> {
         let mut file = OpenOptions::new()

@@ -10,7 +10,7 @@ use nix::sys::stat::Mode;
 
 /// Opens a file or folder of an absolute path. Where a link has taken the place of it, or of a folder on the way, it
 /// fails.
-pub(super) fn open_itself(path: &Path) -> io::Result<OwnedFd> {
+pub(crate) fn open_itself(path: &Path) -> io::Result<OwnedFd> {
     let on_the_way = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     // What never answers, as a pipe that nobody writes to, holds nobody up.
     let itself = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;

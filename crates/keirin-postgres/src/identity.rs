@@ -8,8 +8,8 @@ use nix::sys::stat::{Mode, SFlag, fchmod, fstat};
 use nix::unistd::{Gid, Uid, User, fchown, geteuid};
 use tokio::process::Command;
 
-use super::descriptor::open_itself;
-use super::error::ClusterError;
+use crate::descriptor::open_itself;
+use crate::error::ClusterError;
 
 /// Accounts that PostgreSQL may be called by within a user namespace, where they own nothing that they own outside.
 const NAMES: [&str; 2] = ["postgres", "nobody"];
@@ -19,7 +19,7 @@ const ACCOUNT: &str = "postgres";
 
 /// Whom PostgreSQL runs as.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Identity {
+pub(crate) enum Identity {
     /// The user of this process.
     Own,
     /// The user of this process, under another number within a user namespace: it owns the same files, also where a
@@ -30,14 +30,14 @@ pub(super) enum Identity {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Account {
-    pub(super) uid: Uid,
-    pub(super) gid: Gid,
+pub(crate) struct Account {
+    pub(crate) uid: Uid,
+    pub(crate) gid: Gid,
 }
 
 impl Identity {
     /// Decides for data in this folder, which may not be there yet.
-    pub(super) async fn of(data: &Path) -> Result<Self, ClusterError> {
+    pub(crate) async fn of(data: &Path) -> Result<Self, ClusterError> {
         let me = geteuid();
         let owner = match data.metadata() {
             Ok(metadata) => Some(Uid::from_raw(metadata.uid())),
@@ -89,7 +89,7 @@ impl Identity {
     }
 
     /// A program that will run as this identity, apart from our environment and our terminal.
-    pub(super) fn command(&self, program: &Path) -> Command {
+    pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = match self {
             Self::Own | Self::Other(_) => plain_command(program),
             Self::Namespace(account) => {
@@ -112,7 +112,7 @@ impl Identity {
     }
 
     /// Makes a file or folder that we have made belong to this identity. Its path is absolute, without links.
-    pub(super) fn own(&self, path: &Path) -> Result<(), ClusterError> {
+    pub(crate) fn own(&self, path: &Path) -> Result<(), ClusterError> {
         let Self::Other(account) = self else {
             return Ok(());
         };
@@ -130,7 +130,7 @@ impl Identity {
 
     /// Lets this identity pass through the data folder, which stays closed to all others and does not show it what is
     /// in there. Its path is absolute, without links.
-    pub(super) fn let_through(&self, folder: &Path) -> Result<(), ClusterError> {
+    pub(crate) fn let_through(&self, folder: &Path) -> Result<(), ClusterError> {
         let Self::Other(account) = self else {
             return Ok(());
         };
@@ -148,7 +148,7 @@ impl Identity {
     }
 
     /// The uid that its files have, as we see them.
-    pub(super) fn uid(&self) -> Uid {
+    pub(crate) fn uid(&self) -> Uid {
         match self {
             Self::Own | Self::Namespace(_) => geteuid(),
             Self::Other(account) => account.uid,
@@ -170,7 +170,7 @@ impl From<User> for Account {
     clippy::disallowed_methods,
     reason = "the adapter that starts the programs of the private PostgreSQL"
 )]
-pub(super) fn plain_command(program: &Path) -> Command {
+pub(crate) fn plain_command(program: &Path) -> Command {
     let mut command = Command::new(program);
     command
         .env_clear()

@@ -6,9 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use super::error::ClusterError;
-use super::folder::Folder;
-use super::identity::plain_command;
+use crate::error::ClusterError;
+use crate::folder::Folder;
+use crate::identity::plain_command;
 
 /// The oldest PostgreSQL that the statements of this program run on.
 pub const OLDEST_POSTGRES: u32 = 15;
@@ -28,9 +28,9 @@ pub struct PostgresSearch {
 
 /// A folder with PostgreSQL's programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Binaries {
-    pub(super) folder: PathBuf,
-    pub(super) major: u32,
+pub(crate) struct Binaries {
+    pub(crate) folder: PathBuf,
+    pub(crate) major: u32,
 }
 
 impl fmt::Display for Binaries {
@@ -51,7 +51,7 @@ impl PostgresSearch {
     }
 
     /// Finds the programs for data of this major version; for new data, the newest.
-    pub(super) async fn find(&self, data: &Path, version: Option<u32>) -> Result<Binaries, ClusterError> {
+    pub(crate) async fn find(&self, data: &Path, version: Option<u32>) -> Result<Binaries, ClusterError> {
         let mut found = Vec::new();
         if let Some(named) = &self.named {
             found.push(look_into(named).await?);

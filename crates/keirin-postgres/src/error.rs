@@ -3,8 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::StoreError;
-
 /// Why the private PostgreSQL could not be started, joined or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
@@ -128,13 +126,13 @@ pub enum ClusterError {
         source: io::Error,
     },
     /// It runs but does not let us in.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    #[error("the private PostgreSQL runs, but cannot be asked: {0}")]
+    Connection(#[from] sqlx::Error),
 }
 
 impl ClusterError {
     /// Names the path that could not be used.
-    pub(super) fn io(doing: &str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(doing: &str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let what = format!("cannot {doing} {}", path.display());
         move |source| Self::Io { what, source }
     }

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use keirin_store::Store;
-use keirin_store::cluster::{Cluster, ClusterError, ClusterOptions, PostgresSearch};
+use keirin_postgres::{Cluster, ClusterError, ClusterOptions, PostgresSearch};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
+use sqlx::{ConnectOptions, Connection, PgPool};
 
 /// Tells a test that was started by another one where to work.
 const FOLDER: &str = "KEIRIN_TEST_CLUSTER_FOLDER";
@@ -37,10 +37,13 @@ fn program_folder() -> PathBuf {
 }
 
 async fn works(cluster: &Cluster) {
-    let store = Store::connect_with(cluster.connect_options()).await.unwrap();
-    store.migrate().await.unwrap();
-    store.snapshot().await.unwrap();
-    store.close().await;
+    let mut connection = cluster.connect_options().connect().await.unwrap();
+    let database: String = sqlx::query_scalar("select current_database()")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(database, "keirin");
+    connection.close().await.unwrap();
 }
 
 fn skipped(test: &str, why: &str) {
@@ -151,22 +154,21 @@ async fn a_folder_that_is_closed_to_others_will_do_and_others_cannot_get_in() {
 async fn postgres_that_is_killed_is_started_again() {
     let folder = tempfile::tempdir().unwrap();
     let cluster = Arc::new(Cluster::start_or_join(options(folder.path())).await.unwrap());
-    let store = Store::connect_with(cluster.connect_options()).await.unwrap();
-    store.migrate().await.unwrap();
+    let pool = PgPool::connect_with(cluster.connect_options()).await.unwrap();
     let keeper = tokio::spawn({
         let cluster = Arc::clone(&cluster);
         async move { cluster.keep_running().await }
     });
     let killed = cluster.pid().unwrap().expect("it runs");
     kill(Pid::from_raw(killed), Signal::SIGKILL).unwrap();
-    // The same store finds the new one.
+    // Who was connected before finds the new one.
     loop {
-        match store.snapshot().await {
+        match sqlx::query("select 1").execute(&pool).await {
             Ok(_) if cluster.pid().unwrap().is_some_and(|pid| pid != killed) => break,
             _ => tokio::task::yield_now().await,
         }
     }
-    store.close().await;
+    pool.close().await;
     assert!(cluster.stop().await.unwrap());
     keeper.await.unwrap().unwrap();
 }
