@@ -12,7 +12,7 @@ mod status;
 mod target;
 
 pub use fetch::{ScrapeError, fetch};
-pub use outcome::{Outcome, ScrapeState, outcome};
+pub use outcome::{ScrapeOutcome, ScrapeState, outcome};
 pub use scraper::Scraper;
 pub use settings::{TargetLimits, TargetSettings};
 pub use status::{Health, TargetStatus};

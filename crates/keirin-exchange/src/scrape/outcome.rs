@@ -43,7 +43,7 @@ impl ScrapeState {
 
 /// What a scrape comes to.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
+pub struct ScrapeOutcome {
     /// What is to be kept.
     pub received: Received,
     /// For the next scrape.
@@ -88,7 +88,7 @@ pub fn outcome(
     time_ms: i64,
     took: Duration,
     before: ScrapeState,
-) -> Outcome {
+) -> ScrapeOutcome {
     let up = fetched.is_some();
     let exposition = fetched.unwrap_or_default();
     let refused = exposition.refused;
@@ -134,7 +134,7 @@ pub fn outcome(
             help: help.to_owned(),
         });
     }
-    Outcome {
+    ScrapeOutcome {
         received: Received { batch, refused },
         state,
         scraped,
@@ -153,7 +153,7 @@ mod tests {
         ScrapeTarget::new(serde_saphyr::from_str(&yaml).unwrap()).unwrap()
     }
 
-    fn scrape(target: &ScrapeTarget, text: &str, time_ms: i64, before: ScrapeState) -> Outcome {
+    fn scrape(target: &ScrapeTarget, text: &str, time_ms: i64, before: ScrapeState) -> ScrapeOutcome {
         let exposition = read(text.as_bytes(), TextFormat::PROMETHEUS, TextLimits::default()).unwrap();
         outcome(
             target,
