@@ -1,5 +1,6 @@
 //! Why a call brought no answer.
 
+use keirin_http::HttpError;
 use keirin_wire::api::{Problem, QueryRefusal};
 
 /// Why a call brought no answer.
@@ -56,6 +57,35 @@ impl ClientError {
     /// The problem's type, as in `lease-lost`; `None` where there is no problem document.
     pub fn kind(&self) -> Option<&str> {
         self.problem().map(|problem| problem.kind.as_str())
+    }
+}
+
+impl From<HttpError> for ClientError {
+    fn from(error: HttpError) -> Self {
+        match error {
+            HttpError::Unusable(reason) => Self::Unusable(reason),
+            HttpError::Unreachable { address, reason } => Self::Unreachable { address, reason },
+            HttpError::Refused {
+                address,
+                status,
+                said,
+                retry_after: _,
+            } => Self::Protocol {
+                address,
+                status: Some(status),
+                reason: said,
+            },
+            HttpError::TooLarge { address, most_bytes } => Self::Protocol {
+                address,
+                status: None,
+                reason: format!("it is larger than {most_bytes} bytes"),
+            },
+            HttpError::Unreadable { address, reason } => Self::Protocol {
+                address,
+                status: None,
+                reason,
+            },
+        }
     }
 }
 

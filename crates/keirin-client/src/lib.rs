@@ -2,7 +2,7 @@
 //!
 //! [`Client`] makes the calls of the API, [`AgentClient`] those of the agent protocol. What the server tells as it
 //! happens is read by [`EventStream`] and [`LogFollower`], which go on by themselves when a connection breaks. Every call is
-//! bounded in time and every answer in size. TLS is rustls with ring and the system's certificates.
+//! bounded in time and every answer in size. How connections are made is [`keirin_http`]'s.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
@@ -39,7 +39,7 @@ pub use jobs::JobQuery;
 pub use log_follower::LogFollower;
 pub use logs::{LogLinesQuery, LogSearchQuery};
 pub use measure::QueryTime;
-pub use transport::{Connection, Connector};
+pub use transport::Connection;
 
 /// What a call gives.
 pub type Result<T> = std::result::Result<T, ClientError>;

@@ -1,30 +1,20 @@
-//! Connections, and one request with its answer: addresses, timeouts, bounds, and errors told apart.
+//! One request to a server of ours, with its answer: addresses, timeouts, bounds, and errors told apart.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use futures::{Stream, StreamExt};
+use bytes::Bytes;
+use futures::{Stream, TryStreamExt};
+use keirin_http::{CallLimits, Endpoint, EndpointSettings, HttpError, OpenAnswer, ProxyRule};
 use keirin_wire::api::{Problem, QueryRefusal};
-use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION,
-};
-use reqwest::redirect::Policy;
-use reqwest::{ClientBuilder, Method, Response, StatusCode};
-use rustls::crypto::{CryptoProvider, ring};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 
 use crate::Result;
 use crate::error::ClientError;
-
-/// How long it may take until a connection stands.
-const CONNECT: Duration = Duration::from_secs(10);
-
-/// How long what was sent may stay unacknowledged before the connection counts as broken.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
 /// How long a call may take where nothing else is said. The slowest, making a project, fetches its repository.
 const CALL: Duration = Duration::from_secs(90);
@@ -35,113 +25,66 @@ const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 /// The largest problem document, in bytes.
 const LARGEST_PROBLEM: usize = 1024 * 1024;
 
-/// How connections are made; one is enough for a program.
-#[derive(Debug, Clone)]
-pub struct Connector {
-    version: String,
-    socket: Option<PathBuf>,
-    plain: reqwest::Client,
-}
-
-impl Connector {
-    /// Connections that go where the address of their server says; with a Unix socket, all of them go there instead, and
-    /// the address stands in requests alone.
-    ///
-    /// # Errors
-    /// No connection can be made from this machine at all.
-    pub fn new(version: &str, socket: Option<&Path>) -> Result<Self> {
-        // The program has installed the same provider, or none; a second one is not taken.
-        if CryptoProvider::get_default().is_none() {
-            drop(ring::default_provider().install_default());
-        }
-        let plain = builder(version, socket).tls_certs_only([]).build();
-        let plain = plain
-            .map_err(|error| ClientError::Unusable(format!("no call can be made: {}", innermost(&error))))?;
-        Ok(Self {
-            version: version.to_owned(),
-            socket: socket.map(Path::to_owned),
-            plain,
-        })
-    }
-
-    /// A server at this address.
-    pub fn at(&self, address: &Url) -> Connection {
-        let mut base = address.clone();
-        base.set_query(None);
-        base.set_fragment(None);
-        Connection {
-            http: self.http(address),
-            base: base.as_str().trim_end_matches('/').to_owned(),
-        }
-    }
-
-    /// The system's certificates are read only where they are needed: a small machine may have none.
-    fn http(&self, address: &Url) -> std::result::Result<reqwest::Client, Arc<str>> {
-        match address.scheme() {
-            "http" => Ok(self.plain.clone()),
-            "https" => builder(&self.version, self.socket.as_deref())
-                .build()
-                .map_err(|error| {
-                    let reason = innermost(&error);
-                    format!(
-                        "TLS cannot be used: {reason}; install the system's certificates (`ca-certificates`)"
-                    )
-                    .into()
-                }),
-            scheme => Err(format!("{scheme}: is not how a server is reached; use http: or https:").into()),
-        }
-    }
-}
-
-fn builder(version: &str, socket: Option<&Path>) -> ClientBuilder {
-    let builder = reqwest::Client::builder()
-        .user_agent(format!("keirin/{version}"))
-        .connect_timeout(CONNECT)
-        .tcp_keepalive(UNACKNOWLEDGED)
-        .tcp_user_timeout(UNACKNOWLEDGED)
-        .tcp_nodelay(true)
-        .redirect(Policy::none())
-        .no_proxy();
-    match socket {
-        Some(socket) => builder.unix_socket(socket),
-        None => builder,
-    }
-}
-
 /// A server at its address.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    http: std::result::Result<reqwest::Client, Arc<str>>,
+    /// Without what stands behind the path, and without a slash at its end.
     base: String,
+    /// Where no call can be made, each says why.
+    endpoint: std::result::Result<Endpoint, HttpError>,
 }
 
 /// A request as it is put together.
 pub(crate) struct Call<'a> {
     connection: &'a Connection,
     request: Result<reqwest::RequestBuilder>,
-    limit: Option<Duration>,
-    largest: usize,
+    limits: CallLimits,
 }
 
 impl Connection {
+    /// A server at this address, reached by the proxy that the environment names for it, if any; or by a Unix socket on this
+    /// machine, and the address stands in requests alone.
+    pub fn new(address: &Url, socket: Option<&Path>) -> Self {
+        let mut base = address.clone();
+        base.set_query(None);
+        base.set_fragment(None);
+        let settings = EndpointSettings {
+            proxy: ProxyRule::Environment,
+            socket: socket.map(Path::to_owned),
+            ..EndpointSettings::default()
+        };
+        Self {
+            endpoint: Endpoint::new(&base, &settings),
+            base: base.as_str().trim_end_matches('/').to_owned(),
+        }
+    }
+
     /// The server's address, without a slash at its end.
     pub fn address(&self) -> &str {
-        &self.base
+        match &self.endpoint {
+            Ok(endpoint) => endpoint.address(),
+            Err(_) => &self.base,
+        }
     }
 
     pub(crate) fn call(&self, method: Method, path: &str, token: Option<&str>) -> Call<'_> {
         Call {
             connection: self,
             request: self.request(method, path, token),
-            limit: Some(CALL),
-            largest: LARGEST_ANSWER,
+            limits: CallLimits {
+                timeout: Some(CALL),
+                answer_bytes: LARGEST_ANSWER,
+            },
         }
     }
 
+    fn endpoint(&self) -> Result<&Endpoint> {
+        let endpoint = self.endpoint.as_ref();
+        endpoint.map_err(|error| ClientError::from(error.clone()))
+    }
+
     fn request(&self, method: Method, path: &str, token: Option<&str>) -> Result<reqwest::RequestBuilder> {
-        let http = self.http.as_ref();
-        let http = http.map_err(|reason| ClientError::Unusable(reason.to_string()))?;
-        let mut request = http.request(method, format!("{}{path}", self.base));
+        let mut request = self.endpoint()?.request(method, format!("{}{path}", self.base));
         if let Some(token) = token {
             let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
                 ClientError::Unusable(
@@ -157,7 +100,7 @@ impl Connection {
 
     pub(crate) fn unreadable(&self, reason: impl ToString) -> ClientError {
         ClientError::Protocol {
-            address: self.base.clone(),
+            address: self.address().to_owned(),
             status: None,
             reason: reason.to_string(),
         }
@@ -165,19 +108,9 @@ impl Connection {
 
     pub(crate) fn unreachable(&self, reason: impl ToString) -> ClientError {
         ClientError::Unreachable {
-            address: self.base.clone(),
+            address: self.address().to_owned(),
             reason: reason.to_string(),
         }
-    }
-
-    pub(crate) fn broken(&self, error: &reqwest::Error) -> ClientError {
-        if error.is_builder() {
-            return ClientError::Unusable(format!("the call cannot be made: {}", innermost(error)));
-        }
-        if error.is_timeout() {
-            return self.unreachable("it did not answer in time");
-        }
-        self.unreachable(innermost(error))
     }
 }
 
@@ -222,13 +155,13 @@ impl Call<'_> {
 
     /// How long the call may take, its answer included; `None` for an answer that does not end by itself.
     pub(crate) const fn within(mut self, limit: Option<Duration>) -> Self {
-        self.limit = limit;
+        self.limits.timeout = limit;
         self
     }
 
     /// How large the answer may be, in bytes.
     pub(crate) const fn at_most(mut self, bytes: usize) -> Self {
-        self.largest = bytes;
+        self.limits.answer_bytes = bytes;
         self
     }
 
@@ -239,10 +172,10 @@ impl Call<'_> {
 
     /// An answer in JSON.
     pub(crate) async fn receive<T: DeserializeOwned>(self) -> Result<T> {
-        let (connection, largest) = (self.connection, self.largest);
-        let response = self.header(ACCEPT.as_str(), "application/json").send().await?;
-        let bytes = collect(connection, response, largest).await?;
-        serde_json::from_slice(&bytes).map_err(|error| connection.unreadable(error))
+        let connection = self.connection;
+        let mut answer = self.header(ACCEPT.as_str(), "application/json").send().await?;
+        let body = answer.body().await?;
+        serde_json::from_slice(&body).map_err(|error| connection.unreadable(error))
     }
 
     /// An answer without content.
@@ -255,35 +188,27 @@ impl Call<'_> {
         Ok(self.send().await?.headers().clone())
     }
 
-    /// An answer in pieces.
+    /// An answer in pieces, however many.
     pub(crate) async fn stream(self) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
-        let connection = self.connection.clone();
-        let response = self.send().await?;
-        Ok(response
-            .bytes_stream()
-            .map(move |piece| piece.map_err(|error| connection.broken(&error))))
+        let answer = self.at_most(usize::MAX).send().await?;
+        Ok(answer.pieces().map_err(ClientError::from))
     }
 
-    async fn send(self) -> Result<Response> {
+    async fn send(self) -> Result<OpenAnswer> {
         let connection = self.connection;
-        let request = match self.limit {
-            Some(limit) => self.request?.timeout(limit),
-            None => self.request?,
-        };
-        let response = request.send().await.map_err(|error| connection.broken(&error))?;
-        if response.status().is_success() {
-            return Ok(response);
+        let answer = connection.endpoint()?.send(self.request?, self.limits).await?;
+        if answer.is_success() {
+            return Ok(answer);
         }
-        Err(refusal(connection, response).await)
+        Err(refusal(connection, answer).await)
     }
 }
 
-async fn refusal(connection: &Connection, response: Response) -> ClientError {
-    let status = response.status();
-    let elsewhere = response.headers().get(LOCATION).cloned();
-    let bytes = match collect(connection, response, LARGEST_PROBLEM).await {
+async fn refusal(connection: &Connection, answer: OpenAnswer) -> ClientError {
+    let mut answer = answer.at_most(LARGEST_PROBLEM);
+    let bytes = match answer.body().await {
         Ok(bytes) => bytes,
-        Err(error) => return error,
+        Err(error) => return error.into(),
     };
     if let Ok(problem) = serde_json::from_slice::<Problem>(&bytes) {
         return ClientError::Problem(Box::new(problem));
@@ -291,51 +216,20 @@ async fn refusal(connection: &Connection, response: Response) -> ClientError {
     if let Ok(refusal) = serde_json::from_slice::<QueryRefusal>(&bytes) {
         return ClientError::Query(Box::new(refusal));
     }
-    let reason = match (status, elsewhere) {
+    let status = answer.status();
+    let reason = match (status, answer.elsewhere()) {
         // A proxy in between says so while its server is away.
         (StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT, _) => {
             return connection.unreachable(format!("the proxy before it answers {status}"));
         }
-        (status, Some(elsewhere)) if status.is_redirection() => format!(
-            "it sends callers to {}; give the address that people use",
-            String::from_utf8_lossy(elsewhere.as_bytes())
-        ),
-        (status, _) => format!("it is {status} without a problem document, so it is not Keirin's"),
+        (_, Some(elsewhere)) => {
+            format!("it sends callers to {elsewhere}; give the address that people use")
+        }
+        (status, None) => format!("it is {status} without a problem document, so it is not Keirin's"),
     };
     ClientError::Protocol {
-        address: connection.base.clone(),
+        address: connection.address().to_owned(),
         status: Some(status.as_u16()),
         reason,
     }
-}
-
-async fn collect(connection: &Connection, mut response: Response, largest: usize) -> Result<Bytes> {
-    let too_large = || connection.unreadable(format!("it is larger than {largest} bytes"));
-    if response
-        .content_length()
-        .is_some_and(|length| length > largest as u64)
-    {
-        return Err(too_large());
-    }
-    let mut collected = BytesMut::new();
-    while let Some(piece) = response
-        .chunk()
-        .await
-        .map_err(|error| connection.broken(&error))?
-    {
-        if collected.len() + piece.len() > largest {
-            return Err(too_large());
-        }
-        collected.extend_from_slice(&piece);
-    }
-    Ok(collected.freeze())
-}
-
-/// The cause at the bottom: what stands above it repeats the address and says "error".
-fn innermost(error: &reqwest::Error) -> String {
-    let mut innermost: &dyn std::error::Error = error;
-    while let Some(cause) = innermost.source() {
-        innermost = cause;
-    }
-    innermost.to_string()
 }

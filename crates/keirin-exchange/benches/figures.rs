@@ -9,10 +9,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use keirin_exchange::http::EndpointSettings;
 use keirin_exchange::remote_write_client::RemoteWriteClient;
 use keirin_exchange::source::{PrometheusSource, QueryData, QueryRange};
 use keirin_formats::batch::Batch;
+use keirin_http::EndpointSettings;
 use keirin_model::series::{Labels, Sample};
 use keirin_postgres::{Cluster, ClusterOptions, PostgresSearch};
 use keirin_promql::{EvaluationTimes, Value};
@@ -195,7 +195,7 @@ async fn scrapes(storage: &Storage, series: &[(Labels, Vec<Sample>)]) {
 /// in Prometheus, and is slow to read.
 async fn write_there(address: &str, series: &[(Labels, Vec<Sample>)]) {
     let url = format!("{address}/api/v1/write").parse().unwrap();
-    let client = RemoteWriteClient::new(&url, EndpointSettings::default()).unwrap();
+    let client = RemoteWriteClient::new(&url, &EndpointSettings::default()).unwrap();
     for hour in slices(series, HOUR_MS / 2) {
         let batch = Batch {
             series: hour

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use keirin_formats::refusal::IntakePath;
+use keirin_http::Endpoint;
 use keirin_model::Clock;
 use keirin_series::storage::Intake;
 use tokio::sync::Mutex;
@@ -111,6 +112,13 @@ impl Collectors {
             Some(running) => running.scraper.statuses(),
             None => self.targets.iter().map(TargetStatus::unknown).collect(),
         }
+    }
+
+    /// Every target by its name.
+    pub(crate) fn endpoints(&self) -> impl Iterator<Item = (&str, &Endpoint)> {
+        self.targets
+            .iter()
+            .map(|target| (target.name(), &target.endpoint))
     }
 
     /// Every query of every database and how it does; none while this server rests.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use keirin_http::{CallFigures, Endpoint};
 use keirin_model::Clock;
 use keirin_series::storage::{Intake, IntakeLimits, Storage};
 use keirin_store::StoreError;
@@ -29,6 +30,30 @@ pub struct ExchangeSettings {
     pub sources: Vec<PrometheusSource>,
     /// Who gets what is new.
     pub forwards: Vec<Forward>,
+}
+
+/// What another server is to this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum PeerKind {
+    /// It is scraped.
+    Target,
+    /// It answers queries.
+    Source,
+    /// It gets what is new.
+    Forward,
+}
+
+/// The calls of another server since this one started.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PeerCalls {
+    /// What it is to this server.
+    pub kind: PeerKind,
+    /// What it is called.
+    pub name: String,
+    /// What has come of them.
+    pub figures: CallFigures,
 }
 
 /// The ways in and out.
@@ -105,6 +130,22 @@ impl Exchange {
     /// Who else answers queries.
     pub fn sources(&self) -> impl Iterator<Item = &PrometheusSource> {
         self.sources.values()
+    }
+
+    /// The calls of other servers over HTTP.
+    pub fn calls(&self) -> Vec<PeerCalls> {
+        let of = |kind: PeerKind, name: &str, endpoint: &Endpoint| PeerCalls {
+            kind,
+            name: name.to_owned(),
+            figures: endpoint.figures(),
+        };
+        let targets = self.collectors.endpoints();
+        let targets = targets.map(|(name, endpoint)| of(PeerKind::Target, name, endpoint));
+        let sources = self.sources.values();
+        let sources = sources.map(|source| of(PeerKind::Source, source.name(), source.endpoint()));
+        let forwards = self.forwarders.iter();
+        let forwards = forwards.map(|forward| of(PeerKind::Forward, forward.name(), forward.endpoint()));
+        targets.chain(sources).chain(forwards).collect()
     }
 
     /// The server of this name; none where it is this one.

@@ -11,8 +11,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use keirin_formats::batch::{Batch, Metadata};
+use keirin_http::{Authentication, CallLimits, Endpoint, EndpointSettings, HttpError, ProxyRule};
 use keirin_insight::definition_of;
 use keirin_model::Clock;
+use keirin_model::configured_duration;
 use keirin_model::series::{Labels, Matcher, Sample};
 use keirin_promql::{CompiledMatchers, Options};
 use keirin_series::query::{QueryError, selector};
@@ -23,7 +25,6 @@ use keirin_store::views::VisibleProjects;
 use serde::Deserialize;
 use url::Url;
 
-use crate::http::{Authentication, EndpointSettings, HttpError};
 use crate::influx_client::{InfluxClient, InfluxTarget};
 use crate::remote_write_client::RemoteWriteClient;
 
@@ -55,11 +56,15 @@ pub struct ForwardSettings {
     #[serde(default)]
     pub sign_in: Authentication,
     /// How long a call may take.
-    #[serde(default = "default_timeout", with = "crate::duration")]
+    #[serde(default = "default_timeout", with = "configured_duration")]
     pub timeout: Duration,
     /// A certificate authority in PEM that is trusted beside the system's.
     #[serde(default)]
     pub certificate_authority: Option<String>,
+    /// Which proxy connects, as in `http://proxy.example.org:3128`; `environment` for the one that `HTTPS_PROXY` and its like
+    /// name, and none where nothing is said.
+    #[serde(default)]
+    pub proxy: ProxyRule,
 }
 
 const fn default_timeout() -> Duration {
@@ -85,13 +90,17 @@ impl Forward {
     pub fn new(settings: ForwardSettings) -> Result<Self, ForwardError> {
         let endpoint = EndpointSettings {
             sign_in: settings.sign_in,
-            timeout: settings.timeout,
+            limits: CallLimits {
+                timeout: Some(settings.timeout),
+                ..CallLimits::default()
+            },
             authority: settings.certificate_authority,
+            proxy: settings.proxy,
             ..EndpointSettings::default()
         };
         let outlet = match &settings.influx {
-            None => Outlet::RemoteWrite(RemoteWriteClient::new(&settings.url, endpoint)?),
-            Some(target) => Outlet::Influx(InfluxClient::new(&settings.url, target, endpoint)?),
+            None => Outlet::RemoteWrite(RemoteWriteClient::new(&settings.url, &endpoint)?),
+            Some(target) => Outlet::Influx(InfluxClient::new(&settings.url, target, &endpoint)?),
         };
         let matchers = match &settings.selector {
             None => Vec::new(),
@@ -168,6 +177,13 @@ impl Forwarder {
     /// What it is called.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(crate) const fn endpoint(&self) -> &Endpoint {
+        match &self.outlet {
+            Outlet::RemoteWrite(client) => client.endpoint(),
+            Outlet::Influx(client) => client.endpoint(),
+        }
     }
 
     /// How it does.

@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use keirin_formats::batch::Batch;
 use keirin_formats::influx::{from_batch, write};
+use keirin_http::{Endpoint, EndpointSettings, HttpError};
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
 use url::Url;
-
-use crate::http::{Endpoint, EndpointSettings, HttpError};
 
 /// Points in one call: what InfluxDB's own documents advise.
 const POINTS_A_CALL: usize = 5_000;
@@ -42,7 +43,7 @@ impl InfluxClient {
     ///
     /// # Errors
     /// The address cannot be used.
-    pub fn new(address: &Url, target: &InfluxTarget, settings: EndpointSettings) -> Result<Self, HttpError> {
+    pub fn new(address: &Url, target: &InfluxTarget, settings: &EndpointSettings) -> Result<Self, HttpError> {
         let endpoint = Endpoint::new(address, settings)?;
         let mut write;
         match target {
@@ -68,6 +69,10 @@ impl InfluxClient {
         Ok(Self { endpoint, write })
     }
 
+    pub(crate) const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
     /// Writes a batch, in as many calls as it needs, and gives how many samples had no form in the protocol and were
     /// left out (not a number, infinite, marked ends). Writing a point twice does no harm: it replaces itself.
     ///
@@ -78,9 +83,10 @@ impl InfluxClient {
         for part in points.chunks(POINTS_A_CALL) {
             let body = Bytes::from(write(part));
             self.endpoint
-                .call(|http| {
-                    http.post(self.write.clone())
-                        .header("Content-Type", "text/plain; charset=utf-8")
+                .call(|| {
+                    self.endpoint
+                        .request(Method::POST, self.write.clone())
+                        .header(CONTENT_TYPE, "text/plain; charset=utf-8")
                         .body(body.clone())
                 })
                 .await?;

@@ -16,10 +16,8 @@
 
 mod background;
 pub mod collect;
-mod duration;
 pub mod exchange;
 pub mod forward;
-pub mod http;
 pub mod influx_client;
 mod live;
 pub mod pushgateway;

@@ -2,11 +2,11 @@
 
 use keirin_formats::batch::Batch;
 use keirin_formats::remote_write::{CONTENT_ENCODING, CONTENT_TYPE, VERSION, VERSION_HEADER, encode};
+use keirin_http::{Endpoint, EndpointSettings, HttpError};
 use keirin_model::series::{Labels, Sample};
+use reqwest::Method;
 use reqwest::header::{CONTENT_ENCODING as ENCODING_HEADER, CONTENT_TYPE as TYPE_HEADER};
 use url::Url;
-
-use crate::http::{Endpoint, EndpointSettings, HttpError};
 
 /// Samples in one call, about: as many as Prometheus itself sends.
 const SAMPLES_A_CALL: usize = 2_000;
@@ -25,10 +25,14 @@ impl RemoteWriteClient {
     ///
     /// # Errors
     /// The address cannot be used.
-    pub fn new(address: &Url, settings: EndpointSettings) -> Result<Self, HttpError> {
+    pub fn new(address: &Url, settings: &EndpointSettings) -> Result<Self, HttpError> {
         Ok(Self {
             endpoint: Endpoint::new(address, settings)?,
         })
+    }
+
+    pub(crate) const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// Writes a batch, in as many calls as it needs. A call that gets no answer, or one that says 429 or 5xx, is made
@@ -40,8 +44,9 @@ impl RemoteWriteClient {
         for part in parts(batch) {
             let body = bytes::Bytes::from(encode(&part));
             self.endpoint
-                .call(|http| {
-                    http.post(self.endpoint.base().clone())
+                .call(|| {
+                    self.endpoint
+                        .request(Method::POST, self.endpoint.base().clone())
                         .header(TYPE_HEADER, CONTENT_TYPE)
                         .header(ENCODING_HEADER, CONTENT_ENCODING)
                         .header(VERSION_HEADER, VERSION)

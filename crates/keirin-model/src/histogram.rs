@@ -37,6 +37,18 @@ impl Histogram {
         self.sum_seconds += seconds;
     }
 
+    /// Counts what another one of the same bounds has counted as well.
+    pub fn add(&mut self, other: &Self) {
+        debug_assert_eq!(
+            self.bounds, other.bounds,
+            "only buckets of the same bounds can be added"
+        );
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+        self.sum_seconds += other.sum_seconds;
+    }
+
     /// The upper bounds of all buckets but the last.
     pub const fn bounds(&self) -> &'static [f64] {
         self.bounds
@@ -89,5 +101,9 @@ mod tests {
         }
         assert_eq!(histogram.counts(), [2, 2, 0, 1]);
         assert!((histogram.sum_seconds() - 62.002).abs() < 1e-9);
+        let mut twice = histogram.clone();
+        twice.add(&histogram);
+        assert_eq!(twice.counts(), [4, 4, 0, 2]);
+        assert!((twice.sum_seconds() - 124.004).abs() < 1e-9);
     }
 }

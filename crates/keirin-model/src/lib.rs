@@ -3,6 +3,7 @@
 pub mod access;
 pub mod agent;
 pub mod background;
+pub mod configured_duration;
 pub mod diagnostic;
 pub mod duration;
 pub mod facts;

@@ -104,8 +104,8 @@ const DISKS: Duration = Duration::from_secs(10);
 
 /// Runs a command that waits for things.
 fn wait(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
-    // One provider for every connection of the program. It fails only where one is there already.
-    drop(rustls::crypto::ring::default_provider().install_default());
+    // Before anything connects: the database's client would choose a provider of its own.
+    keirin_http::install_tls();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
-use keirin_client::{Client, Connector};
+use keirin_client::{Client, Connection};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -48,17 +48,16 @@ impl<A: Args> On<A> {
             saved: known_servers::saved()?,
         };
         let server = choose(&self.reach, surroundings)?;
-        Ok((client(&server)?, self.arguments))
+        Ok((client(&server), self.arguments))
     }
 }
 
 /// A client of this server.
-///
-/// # Errors
-/// No connection can be made from this machine at all.
-pub(crate) fn client(server: &Server) -> anyhow::Result<Client> {
-    let connector = Connector::new(env!("CARGO_PKG_VERSION"), server.socket.as_deref())?;
-    Ok(Client::new(connector.at(&server.url), server.token.clone()))
+pub(crate) fn client(server: &Server) -> Client {
+    Client::new(
+        Connection::new(&server.url, server.socket.as_deref()),
+        server.token.clone(),
+    )
 }
 
 /// A server and what opens it.

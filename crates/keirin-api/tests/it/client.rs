@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use keirin_api::EventEnvelope;
 use keirin_client::{
-    AgentClient, Client, ClientError, Connection, Connector, FlowQuery, LogLinesQuery, LogSearchQuery, News,
+    AgentClient, Client, ClientError, Connection, FlowQuery, LogLinesQuery, LogSearchQuery, News,
 };
 use keirin_model::State;
 use keirin_model::access::Role;
@@ -74,13 +74,11 @@ async fn what_goes_wrong_is_told_apart() {
     assert_eq!(refused.kind(), Some("sign-in-needed"));
     assert!(!refused.is_transient());
     let docs = format!("{}/api/docs", served.connection.address());
-    let elsewhere = Connector::new("test", None).unwrap().at(&docs.parse().unwrap());
+    let elsewhere = Connection::new(&docs.parse().unwrap(), None);
     let error = Client::new(elsewhere, None).me().await.unwrap_err();
     assert!(!matches!(error, ClientError::Unreachable { .. }), "{error}");
     let address = served.stop().await;
-    let gone = Connector::new("test", None)
-        .unwrap()
-        .at(&format!("http://{address}").parse().unwrap());
+    let gone = Connection::new(&format!("http://{address}").parse().unwrap(), None);
     let error = Client::new(gone, None).me().await.unwrap_err();
     assert!(
         matches!(error, ClientError::Unreachable { .. }) && error.is_transient(),
@@ -196,10 +194,9 @@ impl Served {
             .clone()
             .into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(axum::serve(listener, service).into_future());
-        let connector = Connector::new("test", None).unwrap();
         Self {
             world,
-            connection: connector.at(&format!("http://{address}").parse().unwrap()),
+            connection: Connection::new(&format!("http://{address}").parse().unwrap(), None),
             address,
             server,
         }

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
-use keirin_client::{Client, Connection, Connector};
+use keirin_client::{Client, Connection};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -91,9 +91,7 @@ impl Drop for Double {
 }
 
 pub(crate) fn connection(address: &str) -> Connection {
-    Connector::new("test", None)
-        .unwrap()
-        .at(&address.parse().unwrap())
+    Connection::new(&address.parse().unwrap(), None)
 }
 
 /// An answer with this status, media type and body.

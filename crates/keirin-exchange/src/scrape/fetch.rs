@@ -1,9 +1,11 @@
 //! One scrape: the call and what it answers.
 
 use keirin_formats::text::{Exposition, TextError, TextFormat, TextReader};
+use keirin_http::HttpError;
+use reqwest::Method;
+use reqwest::header::ACCEPT;
 
 use super::ScrapeTarget;
-use crate::http::HttpError;
 
 /// Why a scrape failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,12 +28,12 @@ pub enum ScrapeError {
 /// alone.
 pub async fn fetch(target: &ScrapeTarget) -> Result<Exposition, ScrapeError> {
     let seconds = target.timeout.as_secs_f64();
-    let open = target.endpoint.open(|http| {
-        http.get(target.endpoint.base().clone())
-            .header("Accept", TextFormat::ACCEPTED)
-            .header("X-Prometheus-Scrape-Timeout-Seconds", seconds.to_string())
-    });
-    let mut answer = open.await?;
+    let request = target
+        .endpoint
+        .request(Method::GET, target.endpoint.base().clone())
+        .header(ACCEPT, TextFormat::ACCEPTED)
+        .header("X-Prometheus-Scrape-Timeout-Seconds", seconds.to_string());
+    let mut answer = target.endpoint.open(request).await?;
     if is_html(answer.content_type()) {
         return Err(ScrapeError::Html);
     }

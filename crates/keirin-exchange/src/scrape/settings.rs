@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use keirin_http::{Authentication, ProxyRule};
+use keirin_model::configured_duration;
 use serde::Deserialize;
 use url::Url;
 
-use crate::http::Authentication;
 use crate::relabel::RelabelSettings;
 
 /// A target as it is configured. Every field but the first two has a default.
@@ -18,10 +19,10 @@ pub struct TargetSettings {
     /// The whole address, such as `http://127.0.0.1:9100/metrics`. Its host and port are the label `instance`.
     pub url: Url,
     /// From the start of a scrape to the start of the next.
-    #[serde(default = "default_interval", with = "crate::duration")]
+    #[serde(default = "default_interval", with = "configured_duration")]
     pub interval: Duration,
     /// How long a scrape may take; the interval at most. Ten seconds, or a shorter interval, where nothing is said.
-    #[serde(default, with = "crate::duration::optional")]
+    #[serde(default, with = "configured_duration::optional")]
     pub timeout: Option<Duration>,
     /// Labels that its series get, over `job` and `instance`.
     #[serde(default)]
@@ -42,6 +43,10 @@ pub struct TargetSettings {
     /// A certificate authority in PEM that is trusted beside the system's.
     #[serde(default)]
     pub certificate_authority: Option<String>,
+    /// Which proxy connects, as in `http://proxy.example.org:3128`; `environment` for the one that `HTTPS_PROXY` and its like
+    /// name, and none where nothing is said.
+    #[serde(default)]
+    pub proxy: ProxyRule,
     /// How much it may expose.
     #[serde(default)]
     pub limits: TargetLimits,

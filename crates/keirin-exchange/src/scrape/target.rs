@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use keirin_formats::text::{TextLimits, is_plain_label};
+use keirin_http::{CallLimits, Endpoint, EndpointSettings, HttpError, RetryPolicy};
 use keirin_model::series::Labels;
 
 use super::settings::{DEFAULT_TIMEOUT, TargetSettings};
-use crate::http::{Endpoint, EndpointSettings, HttpError, RetryPolicy};
 use crate::relabel::{Relabel, RelabelError};
 
 /// The shortest interval: more often is not measuring, it is load.
@@ -27,7 +27,7 @@ pub struct ScrapeTarget {
     pub(super) relabel: Vec<Relabel>,
     pub(super) honor_labels: bool,
     pub(super) honor_timestamps: bool,
-    pub(super) endpoint: Endpoint,
+    pub(crate) endpoint: Endpoint,
     pub(super) limits: TextLimits,
 }
 
@@ -78,13 +78,17 @@ impl ScrapeTarget {
         let relabel = relabel.map_err(|error| format!("cannot be used: {error}"))?;
         let endpoint = Endpoint::new(
             &settings.url,
-            EndpointSettings {
+            &EndpointSettings {
                 sign_in: settings.sign_in.clone(),
-                timeout,
+                limits: CallLimits {
+                    timeout: Some(timeout),
+                    answer_bytes: settings.limits.body_bytes,
+                },
                 // The next scrape is the next try.
                 retry: RetryPolicy::NEVER,
-                largest_answer: settings.limits.body_bytes,
                 authority: settings.certificate_authority.clone(),
+                proxy: settings.proxy.clone(),
+                socket: None,
             },
         );
         let endpoint = endpoint.map_err(|error: HttpError| format!("cannot be used: {error}"))?;

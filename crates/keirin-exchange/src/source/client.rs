@@ -3,14 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
+use keirin_http::{
+    Authentication, CallLimits, Endpoint, EndpointSettings, HttpError, ProxyRule, RetryPolicy,
+};
+use keirin_model::configured_duration;
 use keirin_model::series::Labels;
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 
 use super::answer::{MetricDescription, QueryData, ReadQueryData, SourceAnswer};
 use super::range::{QueryRange, RangeError, join, split};
-use crate::http::{Authentication, Endpoint, EndpointSettings, HttpError, RetryPolicy};
 
 /// Calls that one range may need.
 const MOST_PARTS: i64 = 100;
@@ -27,7 +33,7 @@ pub struct SourceSettings {
     #[serde(default)]
     pub sign_in: Authentication,
     /// How long a call may take.
-    #[serde(default = "default_timeout", with = "crate::duration")]
+    #[serde(default = "default_timeout", with = "configured_duration")]
     pub timeout: Duration,
     /// When a call is made again.
     #[serde(default)]
@@ -41,6 +47,10 @@ pub struct SourceSettings {
     /// A certificate authority in PEM that is trusted beside the system's.
     #[serde(default)]
     pub certificate_authority: Option<String>,
+    /// Which proxy connects, as in `http://proxy.example.org:3128`; `environment` for the one that `HTTPS_PROXY` and its like
+    /// name, and none where nothing is said.
+    #[serde(default)]
+    pub proxy: ProxyRule,
 }
 
 const fn default_timeout() -> Duration {
@@ -108,16 +118,18 @@ impl PrometheusSource {
     /// # Errors
     /// The address cannot be used.
     pub fn new(settings: SourceSettings) -> Result<Self, SourceError> {
-        let endpoint = Endpoint::new(
-            &settings.url,
-            EndpointSettings {
-                sign_in: settings.sign_in,
-                timeout: settings.timeout,
-                retry: settings.retry,
-                largest_answer: settings.answer_bytes,
-                authority: settings.certificate_authority,
+        let endpoint = EndpointSettings {
+            sign_in: settings.sign_in,
+            limits: CallLimits {
+                timeout: Some(settings.timeout),
+                answer_bytes: settings.answer_bytes,
             },
-        );
+            retry: settings.retry,
+            authority: settings.certificate_authority,
+            proxy: settings.proxy,
+            socket: None,
+        };
+        let endpoint = Endpoint::new(&settings.url, &endpoint);
         let name = settings.name;
         match endpoint {
             Ok(endpoint) => Ok(Self {
@@ -135,6 +147,10 @@ impl PrometheusSource {
     /// What queries call it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(crate) const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// Its address, without user and password.
@@ -261,9 +277,10 @@ impl PrometheusSource {
         let form = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(parameters)
             .finish();
-        let answer = self.endpoint.call(|http| {
-            http.post(url.clone())
-                .header("Content-Type", "application/x-www-form-urlencoded")
+        let answer = self.endpoint.call(|| {
+            self.endpoint
+                .request(Method::POST, url.clone())
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(form.clone())
         });
         self.read(answer.await)
@@ -277,16 +294,18 @@ impl PrometheusSource {
         if !parameters.is_empty() {
             url.query_pairs_mut().extend_pairs(parameters);
         }
-        let answer = self.endpoint.call(|http| http.get(url.clone()));
+        let answer = self
+            .endpoint
+            .call(|| self.endpoint.request(Method::GET, url.clone()));
         self.read(answer.await)
     }
 
     fn read<T: DeserializeOwned>(
         &self,
-        answer: Result<crate::http::HttpAnswer, HttpError>,
+        answer: Result<Bytes, HttpError>,
     ) -> Result<SourceAnswer<T>, SourceError> {
         let body = match answer {
-            Ok(answer) => answer.body,
+            Ok(body) => body,
             Err(error) => return Err(self.failed(error)),
         };
         let envelope: Envelope<T> =

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use keirin_formats::batch::Received;
+use keirin_http::Secret;
 use keirin_model::Clock;
 use keirin_model::series::Labels;
 use keirin_series::sink::SampleSink;
@@ -17,7 +18,6 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{QueryEnd, SqlFile, SqlMetricQuery, Taken};
-use crate::http::Secret;
 
 /// Values hold until the next run, and a series that says nothing for some minutes counts as gone: so they are said again
 /// at least so often.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use keirin_formats::text::{is_plain_label, is_plain_metric};
+use keirin_model::configured_duration;
 use keirin_model::series::MetricKind;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -89,9 +90,9 @@ pub struct SqlFileError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    #[serde(default = "default_interval", with = "crate::duration")]
+    #[serde(default = "default_interval", with = "configured_duration")]
     interval: Duration,
-    #[serde(default = "default_timeout", with = "crate::duration")]
+    #[serde(default = "default_timeout", with = "configured_duration")]
     timeout: Duration,
     queries: Vec<Spanned<WrittenQuery>>,
 }
@@ -181,7 +182,7 @@ fn checked(query: Spanned<WrittenQuery>, interval: Duration, timeout: Duration) 
     let query = query.value;
     let duration = |text: Option<Spanned<String>>, default| match text {
         None => Ok(default),
-        Some(text) => crate::duration::parse(&text.value).map_err(|reason| fault(&text, reason)),
+        Some(text) => configured_duration::parse(&text.value).map_err(|reason| fault(&text, reason)),
     };
     if !is_plain_label(&query.name.value) {
         return Err(fault(

@@ -10,11 +10,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::post;
-use keirin_exchange::http::{Authentication, EndpointSettings, HttpError, RetryPolicy, Secret};
 use keirin_exchange::influx_client::{InfluxClient, InfluxTarget};
 use keirin_exchange::remote_write_client::RemoteWriteClient;
 use keirin_formats::batch::Batch;
 use keirin_formats::remote_write::{RemoteWriteLimits, decode};
+use keirin_http::{Authentication, EndpointSettings, HttpError, RetryPolicy, Secret};
 use keirin_model::series::{Labels, Sample};
 
 use crate::server::{Server, nobody};
@@ -67,7 +67,7 @@ async fn written(answers: &'static [u16]) -> (usize, Result<(), HttpError>) {
             .with_state(script.clone()),
     )
     .await;
-    let client = RemoteWriteClient::new(&server.url.join("write").unwrap(), settings()).unwrap();
+    let client = RemoteWriteClient::new(&server.url.join("write").unwrap(), &settings()).unwrap();
     let result = client.write(&batch()).await;
     (script.calls.load(Ordering::SeqCst), result)
 }
@@ -97,7 +97,7 @@ async fn what_may_go_better_next_time_is_tried_again() {
 #[tokio::test]
 async fn a_server_that_is_not_there_is_named() {
     let address = nobody().await;
-    let client = RemoteWriteClient::new(&address, settings()).unwrap();
+    let client = RemoteWriteClient::new(&address, &settings()).unwrap();
     let error = client.write(&batch()).await.unwrap_err();
     assert!(matches!(error, HttpError::Unreachable { .. }), "{error:?}");
     assert!(
@@ -124,7 +124,7 @@ async fn a_remote_write_carries_what_it_says() {
         },
         ..settings()
     };
-    let client = RemoteWriteClient::new(&server.url.join("write").unwrap(), settings).unwrap();
+    let client = RemoteWriteClient::new(&server.url.join("write").unwrap(), &settings).unwrap();
     client.write(&batch()).await.unwrap();
 }
 
@@ -149,6 +149,6 @@ async fn influxdb_2_is_written_to_as_it_documents() {
         },
         ..settings()
     };
-    let client = InfluxClient::new(&server.url.join("base/").unwrap(), &target, settings).unwrap();
+    let client = InfluxClient::new(&server.url.join("base/").unwrap(), &target, &settings).unwrap();
     assert_eq!(client.write(&batch()).await, Ok(0));
 }

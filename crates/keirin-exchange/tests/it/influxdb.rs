@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use keirin_exchange::http::{Endpoint, EndpointSettings, HttpError, RetryPolicy};
 use keirin_exchange::influx_client::{InfluxClient, InfluxTarget};
 use keirin_formats::batch::Batch;
 use keirin_formats::influx::{LineLimits, Points, Precision, into_samples, read};
+use keirin_http::{Endpoint, EndpointSettings, HttpError, RetryPolicy};
 use keirin_model::series::{Labels, Sample};
 use keirin_testkit::database;
+use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
@@ -49,7 +50,7 @@ impl Database {
             retry: RetryPolicy::NEVER,
             ..EndpointSettings::default()
         };
-        let server = Endpoint::new(&url, settings).unwrap();
+        let server = Endpoint::new(&url, &settings).unwrap();
         let database = Self { server, name };
         database.ask(&format!("create database {name}")).await;
         database
@@ -60,15 +61,19 @@ impl Database {
             database: name.to_owned(),
             retention_policy: None,
         };
-        InfluxClient::new(self.server.base(), &target, EndpointSettings::default()).unwrap()
+        InfluxClient::new(self.server.base(), &target, &EndpointSettings::default()).unwrap()
     }
 
     async fn ask(&self, query: &str) -> Vec<Series> {
         let parameters = [("q", query), ("db", self.name), ("epoch", "ms")];
         let mut url = self.server.at("query");
         url.query_pairs_mut().extend_pairs(parameters);
-        let answer = self.server.call(|http| http.post(url.clone())).await.unwrap();
-        let answer: Answer = serde_json::from_slice(&answer.body).unwrap();
+        let answer = self
+            .server
+            .call(|| self.server.request(Method::POST, url.clone()))
+            .await
+            .unwrap();
+        let answer: Answer = serde_json::from_slice(&answer).unwrap();
         let statement = answer.results.into_iter().next().unwrap();
         assert_eq!(statement.error, None, "{query}");
         statement.series
@@ -82,7 +87,7 @@ impl Database {
         let lines = lines.to_owned();
         let written = self
             .server
-            .call(|http| http.post(url.clone()).body(lines.clone()))
+            .call(|| self.server.request(Method::POST, url.clone()).body(lines.clone()))
             .await;
         match written {
             Ok(_) => true,

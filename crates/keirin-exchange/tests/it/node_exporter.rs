@@ -7,14 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
-use keirin_exchange::http::{Endpoint, EndpointSettings};
 use keirin_exchange::scrape::{Health, ScrapeTarget, Scraper, TargetStatus};
 use keirin_formats::pushgateway::read_body;
 use keirin_formats::text::{Exposition, TextLimits};
+use keirin_http::{Endpoint, EndpointSettings};
 use keirin_model::Clock;
 use keirin_series::storage::{Intake, IntakeLimits, Storage};
 use keirin_store::views::VisibleProjects;
 use keirin_testkit::database;
+use reqwest::Method;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
@@ -117,12 +118,14 @@ async fn protocol_buffers_say_what_the_text_says() {
     let address = free_address().await;
     let mut exporter = start(&address).await;
     let url = format!("http://{address}/metrics").parse().unwrap();
-    let server = Endpoint::new(&url, EndpointSettings::default()).unwrap();
+    let server = Endpoint::new(&url, &EndpointSettings::default()).unwrap();
     let exposed = async |accept: &str| {
-        let call = server.call(|http| http.get(url.clone()).header("Accept", accept));
-        let answer = call.await.unwrap();
-        assert!(answer.content_type.starts_with(accept.split(';').next().unwrap()));
-        read_body(&answer.content_type, &answer.body, TextLimits::default()).unwrap()
+        let request = server.request(Method::GET, url.clone()).header("Accept", accept);
+        let mut answer = server.open(request).await.unwrap();
+        let content_type = answer.content_type().to_owned();
+        assert!(content_type.starts_with(accept.split(';').next().unwrap()));
+        let body = answer.body().await.unwrap();
+        read_body(&content_type, &body, TextLimits::default()).unwrap()
     };
     let buffers =
         exposed("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited")

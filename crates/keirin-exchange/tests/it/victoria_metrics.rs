@@ -1,14 +1,15 @@
 //! A real VictoriaMetrics, which `scripts/platforms/victoria-metrics.sh` starts: written to by remote write, and asked as any
 //! other source of series.
 
-use keirin_exchange::http::{Endpoint, EndpointSettings};
 use keirin_exchange::remote_write_client::RemoteWriteClient;
 use keirin_exchange::source::{
     PrometheusSource, QueryData, QueryRange, RangeSeries, SeriesRequest, SourceError,
 };
 use keirin_formats::batch::{Batch, Metadata};
+use keirin_http::{Endpoint, EndpointSettings};
 use keirin_model::series::{Labels, MetricKind, Sample};
 use keirin_testkit::database;
+use reqwest::Method;
 use url::Url;
 
 use crate::forward::Sender;
@@ -30,17 +31,20 @@ fn source(more: &str) -> PrometheusSource {
 /// Writes samples there, and comes back when they are seen.
 async fn write(batch: &Batch) {
     let settings = EndpointSettings::default();
-    let server = Endpoint::new(&server(), settings.clone()).unwrap();
-    let client = RemoteWriteClient::new(&server.at("api/v1/write"), settings).unwrap();
+    let server = Endpoint::new(&server(), &settings).unwrap();
+    let client = RemoteWriteClient::new(&server.at("api/v1/write"), &settings).unwrap();
     client.write(batch).await.unwrap();
     flush().await;
 }
 
 /// Comes back when all that was written is seen.
 async fn flush() {
-    let server = Endpoint::new(&server(), EndpointSettings::default()).unwrap();
+    let server = Endpoint::new(&server(), &EndpointSettings::default()).unwrap();
     let flush = server.at("internal/force_flush");
-    server.call(|http| http.get(flush.clone())).await.unwrap();
+    server
+        .call(|| server.request(Method::GET, flush.clone()))
+        .await
+        .unwrap();
 }
 
 /// Series of a test's own metric, one an instance, each with so many samples that rise.

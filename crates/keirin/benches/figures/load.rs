@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keirin_client::{AgentClient, Connector};
+use keirin_client::{AgentClient, Connection};
 use keirin_model::flow::Exit;
 use keirin_model::plan::Executor;
 use keirin_model::{AttemptId, Outcome};
@@ -23,7 +23,7 @@ impl Agents {
         let token = server.join_token().await;
         let mut tasks = JoinSet::new();
         for number in 0..agents {
-            let client = AgentClient::new(Connector::new("bench", None).unwrap().at(&server.url));
+            let client = AgentClient::new(Connection::new(&server.url, None));
             let registered = client
                 .register(&Register {
                     protocol: PROTOCOL,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command as PlainCommand, Stdio};
 use std::time::Duration;
 
-use keirin_client::{Client, Connector, FlowQuery, QueryTime};
+use keirin_client::{Client, Connection, FlowQuery, QueryTime};
 use keirin_model::{State, Timestamp};
 use keirin_wire::api::{CreateProject, CreateToken, Flow, QueryValue, StartFlow, TokenKind};
 use nix::sys::signal::{Signal, kill};
@@ -221,7 +221,7 @@ impl StandBy {
     fn ready(self) -> Server {
         let local = std::fs::read(self.folder.join("data/local.json")).unwrap();
         let local: Local = serde_json::from_slice(&local).unwrap();
-        let connection = Connector::new("bench", None).unwrap().at(&local.url);
+        let connection = Connection::new(&local.url, None);
         // Whatever else the server says is read, so that it never waits for its reader.
         let mut lines = self.lines;
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });

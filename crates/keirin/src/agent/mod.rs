@@ -17,7 +17,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use keirin_agent::{Config, HttpServer, JobRunner, Server, Shutdown, UidRange, offered_executors};
-use keirin_client::{AgentClient, ClientError, Connector};
+use keirin_client::{AgentClient, ClientError, Connection};
 use keirin_wire::agent::{PROTOCOL, Register, Registered, SECRET_PREFIX};
 use nix::sys::prctl::set_dumpable;
 use serde::{Deserialize, Serialize};
@@ -110,11 +110,10 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
         &arguments.folder.join(PROCESS),
         std::process::id().to_string().as_bytes(),
     )?;
-    let connector = Connector::new(env!("CARGO_PKG_VERSION"), arguments.socket.as_deref())?;
     let name = arguments.name.clone().unwrap_or_else(machine::host_name);
     let mut stop = signals::Stop::listen()?;
     let registered = tokio::select! {
-        registered = register(&connector, &arguments, &name, output) => registered?,
+        registered = register(&arguments, &name, output) => registered?,
         _ = stop.asked() => return Ok(Exit::Cancelled),
     };
     output.say(format!(
@@ -153,13 +152,13 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
     let server: Arc<dyn Server> = if arguments.local {
         let secret = registered.secret;
         Arc::new(MovingServer::new(
-            connector,
             &arguments.server,
+            arguments.socket,
             secret,
             &arguments.folder,
         ))
     } else {
-        let client = AgentClient::new(connector.at(&arguments.server));
+        let client = AgentClient::new(Connection::new(&arguments.server, arguments.socket.as_deref()));
         Arc::new(HttpServer::new(client, registered.secret))
     };
     let (shutdown, ordered) = watch::channel(Shutdown::Running);
@@ -180,12 +179,7 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
 }
 
 /// Registers; a server that does not answer yet is asked again.
-async fn register(
-    connector: &Connector,
-    arguments: &StartArguments,
-    name: &str,
-    output: &Output,
-) -> anyhow::Result<Registered> {
+async fn register(arguments: &StartArguments, name: &str, output: &Output) -> anyhow::Result<Registered> {
     let file = arguments.folder.join(REGISTRATION);
     let proposed_file = arguments.folder.join(PROPOSED_REGISTRATION);
     // A secret is told to nobody but the server that it is for.
@@ -223,7 +217,7 @@ async fn register(
     let mut told = false;
     loop {
         let address = server_of(arguments);
-        let client = AgentClient::new(connector.at(&address));
+        let client = AgentClient::new(Connection::new(&address, arguments.socket.as_deref()));
         match client.register(&said).await {
             Ok(registered) => {
                 private_file::write_json(&file, &registration(registered.secret.clone()))?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use keirin_agent::{AttemptLease, CallError, FileStream, HttpServer, Server};
-use keirin_client::{AgentClient, Connector};
+use keirin_client::{AgentClient, Connection};
 use keirin_model::ArtifactId;
 use keirin_wire::agent::{Claim, Claimed, Kept, LogAcknowledged, Report, Reported, TestReport};
 use url::Url;
@@ -36,7 +36,7 @@ pub(super) fn told_address(folder: &Path) -> anyhow::Result<Option<Url>> {
 
 /// The server that leads, wherever it is by now.
 pub(super) struct MovingServer {
-    connector: Connector,
+    socket: Option<PathBuf>,
     secret: String,
     file: PathBuf,
     known: Mutex<(Url, Arc<HttpServer>)>,
@@ -44,10 +44,10 @@ pub(super) struct MovingServer {
 
 impl MovingServer {
     /// The server at this address, until the folder tells another one.
-    pub(super) fn new(connector: Connector, address: &Url, secret: String, folder: &Path) -> Self {
-        let server = at(&connector, address, &secret);
+    pub(super) fn new(address: &Url, socket: Option<PathBuf>, secret: String, folder: &Path) -> Self {
+        let server = at(address, socket.as_deref(), &secret);
         Self {
-            connector,
+            socket,
             secret,
             file: folder.join(ADDRESS),
             known: Mutex::new((address.clone(), server)),
@@ -59,7 +59,10 @@ impl MovingServer {
         match told(&self.file) {
             Ok(Some(address)) if address != known.0 => {
                 tracing::info!(%address, "the server has moved");
-                *known = (address.clone(), at(&self.connector, &address, &self.secret));
+                *known = (
+                    address.clone(),
+                    at(&address, self.socket.as_deref(), &self.secret),
+                );
             }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "cannot see whether the server has moved"),
@@ -68,8 +71,8 @@ impl MovingServer {
     }
 }
 
-fn at(connector: &Connector, address: &Url, secret: &str) -> Arc<HttpServer> {
-    let client = AgentClient::new(connector.at(address));
+fn at(address: &Url, socket: Option<&Path>, secret: &str) -> Arc<HttpServer> {
+    let client = AgentClient::new(Connection::new(address, socket));
     Arc::new(HttpServer::new(client, secret.to_owned()))
 }
 

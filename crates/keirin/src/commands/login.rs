@@ -29,7 +29,7 @@ pub(crate) async fn login(arguments: LoginArguments, output: &Output) -> anyhow:
         url: url.clone(),
         socket: None,
         token: None,
-    })?;
+    });
     // Whoever mistypes an address learns that before a password is typed.
     stranger.me().await?;
     let token = match &arguments.username {
@@ -44,7 +44,7 @@ pub(crate) async fn login(arguments: LoginArguments, output: &Output) -> anyhow:
         socket: None,
         token: Some(token),
     };
-    let me = reach::client(&server)?.me().await?;
+    let me = reach::client(&server).me().await?;
     if me.kind == IdentityKind::Nobody {
         bail!("the server does not know the token");
     }

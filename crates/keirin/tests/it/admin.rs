@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use futures::TryStreamExt as _;
-use keirin_client::{Client, Connector};
+use keirin_client::{Client, Connection};
 use keirin_model::FlowId;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
@@ -157,7 +157,7 @@ pub(crate) fn well(said: Said) -> Said {
 /// Every artifact of a flow with its bytes.
 async fn artifacts(server: &Server, flow: FlowId) -> BTreeMap<String, Vec<u8>> {
     let (url, token) = server.local();
-    let connection = Connector::new("0.1.0", None).unwrap().at(&url.parse().unwrap());
+    let connection = Connection::new(&url.parse().unwrap(), None);
     let client = Client::new(connection, Some(token));
     let mut all = BTreeMap::new();
     for artifact in client.artifacts(flow).await.unwrap().items {

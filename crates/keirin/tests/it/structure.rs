@@ -19,9 +19,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("keirin-workflow", &["model"]),
     ("keirin-engine", &["model", "wire"]),
     ("keirin-git", &[]),
+    ("keirin-http", &["model"]),
     ("keirin-objects", &[]),
     ("keirin-postgres", &[]),
-    ("keirin-client", &["model", "wire"]),
+    ("keirin-client", &["http", "model", "wire"]),
     ("keirin-store", &["engine", "insight", "model", "wire"]),
     ("keirin-background", &["model", "store"]),
     (
@@ -41,6 +42,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "background",
             "formats",
+            "http",
             "insight",
             "model",
             "promql",
@@ -98,6 +100,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "exchange",
             "formats",
             "git",
+            "http",
             "logs",
             "model",
             "objects",

@@ -1,11 +1,14 @@
 //! What Keirin says of itself to whoever scrapes it.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use keirin_background::RunEnd;
+use keirin_exchange::exchange::{PeerCalls, PeerKind};
 use keirin_formats::batch::{Batch, Metadata};
 use keirin_formats::text::{SampleTimestamps, TextFormat, write};
 use keirin_model::background::BackgroundJobState;
@@ -322,6 +325,7 @@ async fn of_exchange(app: &App, figures: &mut Figures) {
             (labels, count as f64)
         }),
     );
+    client_figures(app.exchange.calls(), figures);
     let targets = app.exchange.collectors().targets().await;
     let up = targets.iter().map(|target| {
         let up = target.health == keirin_exchange::scrape::Health::Up;
@@ -344,6 +348,42 @@ async fn of_exchange(app: &App, figures: &mut Figures) {
         "seconds",
         "How far behind now the samples are that have been sent on.",
         lag,
+    );
+}
+
+/// What other servers answer. Each is named where calls are counted; how long they take is told of each kind, since a
+/// histogram is many series.
+fn client_figures(calls: Vec<PeerCalls>, figures: &mut Figures) {
+    let mut durations: BTreeMap<PeerKind, Histogram> = BTreeMap::new();
+    let mut answers = Vec::new();
+    for peer in calls {
+        for (status, count) in peer.figures.answers {
+            let labels = vec![
+                ("kind", peer.kind.into_str().to_owned()),
+                ("name", peer.name.clone()),
+                (
+                    "status",
+                    status.map_or_else(|| "none".to_owned(), |status| status.to_string()),
+                ),
+            ];
+            answers.push((labels, count as f64));
+        }
+        match durations.entry(peer.kind) {
+            Entry::Vacant(place) => drop(place.insert(peer.figures.durations)),
+            Entry::Occupied(mut sum) => sum.get_mut().add(&peer.figures.durations),
+        }
+    }
+    figures.counter(
+        "keirin_http_client_requests_total",
+        "Calls of targets, sources and forwards since the server started, by status; `none` where no answer came.",
+        answers,
+    );
+    figures.histogram(
+        "keirin_http_client_request_duration_seconds",
+        "How long calls of targets, sources and forwards took until the head of their answer was there, or it was clear that none comes.",
+        durations
+            .into_iter()
+            .map(|(kind, durations)| (vec![("kind", kind.into_str().to_owned())], durations)),
     );
 }
 

@@ -15,10 +15,10 @@ pub(crate) mod series;
 mod source;
 mod tool;
 
-use keirin_exchange::http::EndpointSettings;
 use keirin_exchange::remote_write_client::RemoteWriteClient;
 use keirin_exchange::source::PrometheusSource;
 use keirin_formats::batch::Batch;
+use keirin_http::EndpointSettings;
 use keirin_model::series::{Labels, Sample};
 use url::Url;
 
@@ -41,6 +41,6 @@ async fn write(series: &[(Labels, Vec<Sample>)]) {
         metadata: Vec::new(),
     };
     let url: Url = format!("{}/api/v1/write", address()).parse().unwrap();
-    let client = RemoteWriteClient::new(&url, EndpointSettings::default()).unwrap();
+    let client = RemoteWriteClient::new(&url, &EndpointSettings::default()).unwrap();
     client.write(&batch).await.unwrap();
 }

@@ -65,7 +65,7 @@ async fn promtool_asks_and_finds_nothing_wrong_with_what_is_exposed() {
     );
 
     // The one that there is may be somebody else's.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    keirin_http::install_tls();
     let exposed = reqwest::Client::new()
         .get(url.join("metrics").unwrap())
         .bearer_auth(&token)

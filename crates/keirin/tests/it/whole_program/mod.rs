@@ -22,6 +22,7 @@ mod large_output;
 mod memory;
 mod ordinary_user;
 mod pipes;
+mod proxied;
 mod pushes;
 mod repository;
 mod server;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use futures::TryStreamExt as _;
-use keirin_client::{Client, ClientError, Connector, LogLinesQuery};
+use keirin_client::{Client, ClientError, Connection, LogLinesQuery};
 use keirin_model::access::Role;
 use keirin_model::flow::ParamValue;
 use keirin_model::{FlowId, JobId, Outcome, State};
@@ -239,8 +239,7 @@ async fn flow_once(client: &Client, flow: FlowId, what: &str, is_so: impl Fn(&Fl
 pub(crate) async fn client(world: &World) -> Client {
     let local = fs::read(world.data().join("local.json")).unwrap();
     let local: serde_json::Value = serde_json::from_slice(&local).unwrap();
-    let connector = Connector::new("test", None).unwrap();
-    let connection = connector.at(&local["url"].as_str().unwrap().parse().unwrap());
+    let connection = Connection::new(&local["url"].as_str().unwrap().parse().unwrap(), None);
     let first = Client::new(
         connection.clone(),
         Some(local["token"].as_str().unwrap().to_owned()),
@@ -251,8 +250,7 @@ pub(crate) async fn client(world: &World) -> Client {
 
 /// A client of this address with this token.
 pub(crate) fn client_at(url: &Url, token: Option<&str>) -> Client {
-    let connector = Connector::new("test", None).unwrap();
-    Client::new(connector.at(url), token.map(str::to_owned))
+    Client::new(Connection::new(url, None), token.map(str::to_owned))
 }
 
 pub(crate) fn admin_token(expires_in_seconds: Option<i64>) -> CreateToken {
@@ -270,8 +268,7 @@ pub(crate) fn admin_token(expires_in_seconds: Option<i64>) -> CreateToken {
 
 /// Plain HTTP, where the typed client would not do what a stranger does.
 pub(crate) fn http() -> reqwest::Client {
-    // It also installs the cryptography that every connection uses.
-    Connector::new("test", None).unwrap();
+    keirin_http::install_tls();
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()

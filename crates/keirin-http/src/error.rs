@@ -1,5 +1,6 @@
-//! What can go wrong between this program and another server.
+//! What can go wrong between this program and a server.
 
+use std::error::Error;
 use std::time::Duration;
 
 /// Why a call failed.
@@ -47,6 +48,24 @@ pub enum HttpError {
 }
 
 impl HttpError {
+    /// What broke while a call was made to this server.
+    pub(crate) fn broken(address: &str, error: &reqwest::Error) -> Self {
+        if error.is_builder() {
+            return Self::Unusable(format!("{address} cannot be called: {}", innermost(error)));
+        }
+        let address = address.to_owned();
+        if error.is_timeout() {
+            let reason = "it did not answer in time".to_owned();
+            return Self::Unreachable { address, reason };
+        }
+        let reason = innermost(error);
+        if error.is_decode() {
+            Self::Unreadable { address, reason }
+        } else {
+            Self::Unreachable { address, reason }
+        }
+    }
+
     /// Whether the same call may succeed later.
     pub fn is_transient(&self) -> bool {
         match self {
@@ -56,7 +75,7 @@ impl HttpError {
         }
     }
 
-    pub(super) fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
             _ => None,
@@ -66,4 +85,13 @@ impl HttpError {
 
 fn shortened(said: &str) -> String {
     said.chars().take(300).collect()
+}
+
+/// The cause at the bottom: what stands above it repeats the address and says "error".
+pub(crate) fn innermost(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn Error = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    innermost.to_string()
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use keirin_model::configured_duration;
 use serde::Deserialize;
 
 /// How often a call is made before it counts as failed. Only what may go better next time is tried again: no answer,
@@ -12,10 +14,10 @@ pub struct RetryPolicy {
     /// Calls in all, the first among them.
     pub attempts: u32,
     /// Before the second call; then twice as long before each that follows.
-    #[serde(with = "crate::duration")]
+    #[serde(with = "configured_duration")]
     pub first_wait: Duration,
     /// No wait is longer, not even where the server asks for it.
-    #[serde(with = "crate::duration")]
+    #[serde(with = "configured_duration")]
     pub longest_wait: Duration,
 }
 
@@ -27,20 +29,18 @@ impl RetryPolicy {
         longest_wait: Duration::ZERO,
     };
 
-    /// How long to wait before the next call, when so many were made; `None` when there is to be none. A server may
-    /// have said how long.
-    pub fn wait(&self, made: u32, asked: Option<Duration>) -> Option<Duration> {
-        if made >= self.attempts {
-            return None;
-        }
-        let doubled = self
-            .first_wait
-            .saturating_mul(2_u32.saturating_pow(made.saturating_sub(1)));
-        Some(
-            asked
-                .map_or(doubled, |asked| asked.max(doubled))
-                .min(self.longest_wait),
-        )
+    /// The waits between the calls.
+    pub(crate) fn waits(&self) -> ExponentialBackoff {
+        ExponentialBuilder::new()
+            .with_min_delay(self.first_wait)
+            .with_max_delay(self.longest_wait)
+            .with_max_times(self.attempts.saturating_sub(1) as usize)
+            .build()
+    }
+
+    /// The wait before the next call, where there is to be one, when a server may have said how long.
+    pub(crate) fn wait(&self, next: Option<Duration>, asked: Option<Duration>) -> Option<Duration> {
+        next.map(|next| next.max(asked.unwrap_or_default()).min(self.longest_wait))
     }
 }
 
@@ -65,18 +65,15 @@ mod tests {
             first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_secs(5),
         };
-        let waits: Vec<_> = (1..=5)
-            .map(|made| retry.wait(made, None).map(|wait| wait.as_secs()))
+        let waits: Vec<_> = retry
+            .waits()
+            .filter_map(|next| retry.wait(Some(next), None))
+            .map(|wait| wait.as_secs())
             .collect();
-        assert_eq!(waits, [Some(1), Some(2), Some(4), Some(5), None]);
-        assert_eq!(
-            retry.wait(1, Some(Duration::from_secs(3))),
-            Some(Duration::from_secs(3))
-        );
-        assert_eq!(
-            retry.wait(1, Some(Duration::from_secs(3600))),
-            Some(Duration::from_secs(5))
-        );
-        assert_eq!(RetryPolicy::NEVER.wait(1, None), None);
+        assert_eq!(waits, [1, 2, 4, 5]);
+        let asked = |seconds| retry.wait(retry.waits().next(), Some(Duration::from_secs(seconds)));
+        assert_eq!(asked(3), Some(Duration::from_secs(3)));
+        assert_eq!(asked(3600), Some(Duration::from_secs(5)));
+        assert_eq!(RetryPolicy::NEVER.waits().next(), None);
     }
 }

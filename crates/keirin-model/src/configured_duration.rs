@@ -1,15 +1,16 @@
-//! Durations as people write them in configuration: `15s`, `1m30s`, `500ms`, as Prometheus has it.
+//! Durations as people write them in the configuration: `15s`, `1m30s`, `500ms`, as Prometheus has it.
 
 use std::time::Duration;
 
-use keirin_model::duration;
 use serde::{Deserialize, Deserializer};
+
+use crate::duration;
 
 /// Reads a duration. `0` needs no unit.
 ///
 /// # Errors
 /// The text is none; the sentence says what one looks like.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+pub fn parse(text: &str) -> Result<Duration, String> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
@@ -20,17 +21,17 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         .map_err(|_| refused())
 }
 
-/// For `#[serde(with = "crate::duration")]`.
+/// Reads a duration for serde.
 ///
 /// # Errors
 /// The text is no duration.
-pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse(&text).map_err(serde::de::Error::custom)
 }
 
 /// The same where it may be left out.
-pub(crate) mod optional {
+pub mod optional {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer};
@@ -39,9 +40,7 @@ pub(crate) mod optional {
     ///
     /// # Errors
     /// What is said is no duration.
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Duration>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
         let text: Option<String> = Option::deserialize(deserializer)?;
         text.map(|text| super::parse(&text).map_err(serde::de::Error::custom))
             .transpose()
