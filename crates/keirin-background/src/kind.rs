@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use keirin_engine::clockwork::CronTimes;
 use keirin_model::ProjectId;
 use keirin_store::background_jobs::{BegunJob, NewBackgroundJob};
 use keirin_store::{Store, StoreError};
 
 /// A kind of background job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackgroundKind {
     /// Its name, in lines of the log, in series and for programs.
     pub name: &'static str,
@@ -21,8 +22,8 @@ pub struct BackgroundKind {
     pub time_limit: Duration,
     /// What happens after a failure.
     pub retry: RetrySchedule,
-    /// How long after its end it is due again, where it recurs: there is always one job of such a kind.
-    pub every: Option<SignedDuration>,
+    /// When it is due again, where it recurs: there is always one job of such a kind.
+    pub recurrence: Option<Recurrence>,
     /// Whether a person may have a job of it forgotten; not where it is the only one that knows what is left to do.
     pub is_cancellable: bool,
 }
@@ -54,6 +55,25 @@ impl BackgroundKind {
     pub fn project_of(job: &BegunJob) -> Result<ProjectId, JobFailure> {
         job.project
             .ok_or_else(|| JobFailure::Lasting("It names no project.".to_owned()))
+    }
+}
+
+/// When a job that recurs is due again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recurrence {
+    /// So long after its end.
+    After(SignedDuration),
+    /// At the next of these times.
+    At(Box<CronTimes>),
+}
+
+impl Recurrence {
+    /// When a job is due that ended then; `None` where it never is again.
+    pub fn next(&self, ended: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::After(time) => Some(ended + *time),
+            Self::At(times) => times.next(ended),
+        }
     }
 }
 

@@ -12,6 +12,6 @@ mod retry;
 mod runner;
 
 pub use figures::{KindFigures, RunEnd};
-pub use kind::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
+pub use kind::{BackgroundKind, BackgroundWork, JobFailure, NextRun, Recurrence, RetrySchedule};
 pub use reconciler::{Reconciler, ReconcilerStatus, Reconcilers};
 pub use runner::{BackgroundJobs, RunningJobs};

@@ -110,15 +110,16 @@ impl BackgroundJobs {
     pub async fn cancel(&self, id: BackgroundJobId) -> Result<(), StoreError> {
         let job = self.0.store.background_job(id).await?;
         let kind = self.0.works.get(job.kind.as_str()).map(|work| work.kind());
-        if kind.is_some_and(|kind| !kind.is_cancellable) {
+        if kind.as_ref().is_some_and(|kind| !kind.is_cancellable) {
             return Err(StoreError::Conflict(
                 "this job alone knows what is left to do, so it cannot be cancelled".to_owned(),
             ));
         }
-        match kind.and_then(|kind| kind.every) {
-            Some(every) => {
+        let next = kind.and_then(|kind| kind.recurrence?.next((self.0.clock)()));
+        match next {
+            Some(next) => {
                 // One that waits for longer is not brought forward.
-                let next = ((self.0.clock)() + every).max(job.run_at);
+                let next = next.max(job.run_at);
                 self.0.store.leave_out_background_job(id, next).await?;
             }
             None => self.0.store.delete_background_job(id).await?,
@@ -190,8 +191,9 @@ impl Inner {
         }
         for work in self.works.values() {
             let kind = work.kind();
-            if kind.every.is_some() {
-                self.store.ensure_background_job(kind.name, now).await?;
+            if let Some(recurrence) = &kind.recurrence {
+                let latest = recurrence.next(now);
+                self.store.ensure_background_job(kind.name, now, latest).await?;
             }
         }
         Ok(())
@@ -312,7 +314,10 @@ fn end_of<'a>(
     result: &'a Result<NextRun, JobFailure>,
     now: Timestamp,
 ) -> (BackgroundJobEnd<'a>, RunEnd) {
-    let recurs = kind.every.map(|every| now + every);
+    let recurs = kind
+        .recurrence
+        .as_ref()
+        .and_then(|recurrence| recurrence.next(now));
     match result {
         Ok(NextRun::Again(at)) => (BackgroundJobEnd::Again(*at), RunEnd::Success),
         Ok(NextRun::Done) => {

@@ -53,13 +53,10 @@ pub fn next_due(schedule: &Schedule, now: Timestamp) -> Result<Option<Timestamp>
             schedule: expression,
             timezone,
         } => {
-            let cron = parse_cron(expression)?;
-            let zone = TimeZone::get(timezone).map_err(|_| TriggerError::Timezone(timezone.clone()))?;
-            let mut due = next(&cron, done.max(grace_start), &zone);
+            let times = CronTimes::new(expression, timezone)?;
+            let mut due = times.next(done.max(grace_start));
             // Of the times that have passed the latest counts. Within the grace there are few.
-            while let Some(later) = due
-                .filter(|due| *due <= now)
-                .and_then(|due| next(&cron, due, &zone))
+            while let Some(later) = due.filter(|due| *due <= now).and_then(|due| times.next(due))
                 && later <= now
             {
                 due = Some(later);
@@ -96,10 +93,47 @@ pub fn parse_cron(expression: &str) -> Result<Cron, TriggerError> {
         .map_err(|error| TriggerError::Cron(expression.to_owned(), error.to_string()))
 }
 
-/// The first due time after this one. An expression that never comes true, such as 30 February, has none.
-fn next(cron: &Cron, after: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-    let due = cron
-        .find_next_occurrence(&after.to_zoned(zone.clone()), false)
-        .ok()?;
-    Some(due.timestamp())
+/// The times of a cron expression in a time zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CronTimes {
+    expression: String,
+    timezone: String,
+    cron: Cron,
+    zone: TimeZone,
+}
+
+impl CronTimes {
+    /// The times of this expression of five fields, in this time zone.
+    ///
+    /// # Errors
+    /// One of them cannot be understood.
+    pub fn new(expression: &str, timezone: &str) -> Result<Self, TriggerError> {
+        let zone = TimeZone::get(timezone).map_err(|_| TriggerError::Timezone(timezone.to_owned()))?;
+        let cron = parse_cron(expression)?;
+        Ok(Self {
+            expression: expression.to_owned(),
+            timezone: timezone.to_owned(),
+            cron,
+            zone,
+        })
+    }
+
+    /// The expression, as it was written.
+    pub fn expression(&self) -> &str {
+        &self.expression
+    }
+
+    /// The time zone that it is in.
+    pub fn timezone(&self) -> &str {
+        &self.timezone
+    }
+
+    /// The first time after this one. An expression that never comes true, such as 30 February, has none.
+    pub fn next(&self, after: Timestamp) -> Option<Timestamp> {
+        let due = self
+            .cron
+            .find_next_occurrence(&after.to_zoned(self.zone.clone()), false)
+            .ok()?;
+        Some(due.timestamp())
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
+use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, Recurrence, RetrySchedule};
 use keirin_store::background_jobs::{BegunJob, NewBackgroundJob};
 use keirin_store::{Store, StoreError};
 
@@ -21,7 +21,7 @@ const SEAL: BackgroundKind = BackgroundKind {
         longest: Duration::from_secs(600),
         attempts: None,
     },
-    every: Some(SignedDuration::from_secs(60)),
+    recurrence: Some(Recurrence::After(SignedDuration::from_secs(60))),
     is_cancellable: true,
 };
 

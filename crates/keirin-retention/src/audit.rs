@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
+use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, Recurrence, RetrySchedule};
 use keirin_store::background_jobs::BegunJob;
 
 use crate::Retention;
@@ -16,7 +16,7 @@ const KIND: BackgroundKind = BackgroundKind {
     concurrency: 1,
     time_limit: Duration::from_secs(3600),
     retry: RetrySchedule::UNHURRIED,
-    every: Some(SignedDuration::from_hours(24)),
+    recurrence: Some(Recurrence::After(SignedDuration::from_hours(24))),
     is_cancellable: true,
 };
 

@@ -19,7 +19,7 @@ const KIND: BackgroundKind = BackgroundKind {
         longest: Duration::from_secs(600),
         attempts: None,
     },
-    every: None,
+    recurrence: None,
     is_cancellable: false,
 };
 

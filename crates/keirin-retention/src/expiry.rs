@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
+use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, Recurrence, RetrySchedule};
 use keirin_model::flow::FlowKind;
 use keirin_model::retention::{EffectiveRetention, RetainedKind};
 use keirin_model::{FlowId, Timestamp};
@@ -21,7 +21,7 @@ const KIND: BackgroundKind = BackgroundKind {
     concurrency: 1,
     time_limit: Duration::from_secs(12 * 3600),
     retry: RetrySchedule::UNHURRIED,
-    every: Some(SignedDuration::from_hours(1)),
+    recurrence: Some(Recurrence::After(SignedDuration::from_hours(1))),
     is_cancellable: true,
 };
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use jiff::SignedDuration;
-use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
+use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, Recurrence, RetrySchedule};
 use keirin_objects::{ObjectError, ObjectKey};
 use keirin_store::background_jobs::BegunJob;
 
@@ -22,7 +22,7 @@ pub(crate) const KIND: BackgroundKind = BackgroundKind {
         longest: Duration::from_secs(3600),
         attempts: None,
     },
-    every: Some(SignedDuration::from_mins(5)),
+    recurrence: Some(Recurrence::After(SignedDuration::from_mins(5))),
     is_cancellable: true,
 };
 

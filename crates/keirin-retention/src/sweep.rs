@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
 use jiff::SignedDuration;
-use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
+use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, Recurrence, RetrySchedule};
 use keirin_objects::{ARTIFACTS, LOGS, ObjectError, ObjectKey};
 use keirin_store::background_jobs::BegunJob;
 
@@ -19,7 +19,7 @@ const KIND: BackgroundKind = BackgroundKind {
     concurrency: 1,
     time_limit: Duration::from_secs(12 * 3600),
     retry: RetrySchedule::UNHURRIED,
-    every: Some(SignedDuration::from_hours(24)),
+    recurrence: Some(Recurrence::After(SignedDuration::from_hours(24))),
     is_cancellable: true,
 };
 

@@ -3,11 +3,14 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::Args;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use keirin_agent::{ByteSize, InvalidUidRange, UidRange};
+use keirin_background::Recurrence;
+use keirin_engine::clockwork::CronTimes;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -73,6 +76,10 @@ pub(crate) struct Config {
     pub(crate) backup_dir: Option<PathBuf>,
     /// How many hours after the end of one backup the next begins, 1 at least.
     pub(crate) backup_every_hours: u32,
+    /// When backups begin, as a cron expression of five fields; so long after each other where absent.
+    pub(crate) backup_cron: Option<String>,
+    /// The time zone of `backup_cron`, as in `Europe/Prague`.
+    pub(crate) backup_timezone: String,
     /// How many backups stay in the folder, 0 for all.
     pub(crate) backups_kept: u32,
     /// How many series from outside each project may have, and as many may belong to none.
@@ -101,12 +108,28 @@ pub(crate) struct Config {
 
 impl Config {
     /// The backups that the server takes by itself; `None` where it takes none.
-    pub(crate) fn backup_schedule(&self) -> Option<BackupSchedule> {
-        Some(BackupSchedule {
-            folder: self.backup_dir.clone()?,
-            every: SignedDuration::from_hours(self.backup_every_hours.max(1).into()),
+    ///
+    /// # Errors
+    /// The times that they are to be taken at cannot be understood.
+    pub(crate) fn backup_schedule(&self) -> anyhow::Result<Option<BackupSchedule>> {
+        let recurrence = match &self.backup_cron {
+            None => Recurrence::After(SignedDuration::from_hours(self.backup_every_hours.max(1).into())),
+            Some(expression) => {
+                let times = CronTimes::new(expression, &self.backup_timezone)
+                    .context("`backup_cron` of the configuration cannot be used")?;
+                let comes = times.next(Timestamp::UNIX_EPOCH).is_some();
+                anyhow::ensure!(
+                    comes,
+                    "`backup_cron` of the configuration names a time that never comes"
+                );
+                Recurrence::At(Box::new(times))
+            }
+        };
+        Ok(self.backup_dir.clone().map(|folder| BackupSchedule {
+            folder,
+            recurrence,
             kept: self.backups_kept,
-        })
+        }))
     }
 }
 
@@ -137,6 +160,8 @@ impl Default for Config {
             s3_secret_access_key: None,
             backup_dir: None,
             backup_every_hours: 24,
+            backup_cron: None,
+            backup_timezone: "UTC".to_owned(),
             backups_kept: 7,
             series_limit: 200_000,
             keep_samples_days: 400,

@@ -2258,6 +2258,8 @@ export interface components {
              * @description How many of its jobs run at once at most.
              */
             concurrency: number;
+            /** @description The cron expression whose times its job is due at, with its time zone, as in `30 3 * * * Europe/Prague`. */
+            cron: string | null;
             /**
              * Format: int64
              * @description Jobs that have failed too often.
@@ -2265,7 +2267,8 @@ export interface components {
             dead: number;
             /**
              * Format: double
-             * @description How long after its end its job is due again, in seconds; `null` where its jobs are asked for.
+             * @description How long after its end its job is due again, in seconds; `null` where it has times of its own, or its jobs are asked
+             *     for.
              */
             every_seconds: number | null;
             /** @description Its name. */

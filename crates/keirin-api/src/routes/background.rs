@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use keirin_background::BackgroundKind;
+use keirin_background::{BackgroundKind, Recurrence};
 use keirin_model::BackgroundJobId;
 use keirin_model::background::BackgroundJobState;
 use keirin_store::background_jobs::{BackgroundJob as Stored, BackgroundJobCount, BackgroundJobFilter};
@@ -107,8 +107,8 @@ fn view(app: &App, job: Stored) -> BackgroundJob {
     let kind = app.background.kinds().find(|kind| kind.name == job.kind);
     BackgroundJob {
         id: job.id,
-        title: kind.map(|kind| kind.title.to_owned()),
-        recurs: kind.is_some_and(|kind| kind.every.is_some()),
+        title: kind.as_ref().map(|kind| kind.title.to_owned()),
+        recurs: kind.as_ref().is_some_and(|kind| kind.recurrence.is_some()),
         kind: job.kind,
         key: job.key,
         project: job.project,
@@ -124,12 +124,18 @@ fn view(app: &App, job: Stored) -> BackgroundJob {
 
 fn summary(kind: &BackgroundKind, counts: &[BackgroundJobCount]) -> BackgroundKindSummary {
     let count = |state| BackgroundJobCount::of(counts, kind.name, state);
+    let (every_seconds, cron) = match &kind.recurrence {
+        None => (None, None),
+        Some(Recurrence::After(time)) => (Some(time.as_secs_f64()), None),
+        Some(Recurrence::At(times)) => (None, Some(format!("{} {}", times.expression(), times.timezone()))),
+    };
     BackgroundKindSummary {
         name: kind.name.to_owned(),
         title: kind.title.to_owned(),
         concurrency: u32::try_from(kind.concurrency).unwrap_or(u32::MAX),
         time_limit_seconds: kind.time_limit.as_secs_f64(),
-        every_seconds: kind.every.map(|every| every.as_secs_f64()),
+        every_seconds,
+        cron,
         waiting: count(BackgroundJobState::Waiting),
         running: count(BackgroundJobState::Running),
         dead: count(BackgroundJobState::Dead),

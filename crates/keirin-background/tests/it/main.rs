@@ -6,7 +6,8 @@ mod scripted;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use keirin_background::{NextRun, RunEnd};
+use keirin_background::{NextRun, Recurrence, RunEnd};
+use keirin_engine::clockwork::CronTimes;
 use keirin_model::background::BackgroundJobState::{Dead, Running, Waiting};
 use keirin_store::StoreError;
 use keirin_store::background_jobs::{BackgroundJobEnd, BegunJob};
@@ -99,7 +100,7 @@ async fn what_is_asked_for_while_it_runs_is_done_once_more() {
 #[tokio::test]
 async fn jobs_of_one_kind_leave_the_others_their_room() {
     let other = keirin_background::BackgroundKind { name: "send", ..KIND };
-    let bench = Bench::start(vec![KIND, other]).await;
+    let bench = Bench::start(vec![KIND, other.clone()]).await;
     for key in ["a", "b", "c"] {
         bench.enqueue(KIND.name, key).await;
     }
@@ -136,6 +137,50 @@ async fn what_recurs_is_there_from_the_start_and_goes_on_after_any_failure() {
 }
 
 #[tokio::test]
+async fn what_has_times_of_its_own_is_done_at_once_and_then_at_the_next_of_them() {
+    let nightly = keirin_background::BackgroundKind {
+        recurrence: Some(Recurrence::At(Box::new(
+            CronTimes::new("30 3 * * *", "Europe/Prague").unwrap(),
+        ))),
+        ..RECURRING
+    };
+    let bench = Bench::start(vec![nightly]).await;
+    bench.answer(RECURRING.name, Answer::Well(NextRun::Done));
+    bench.begun().await;
+    let job = bench.settled().await.remove(0);
+    // It is a Monday morning in winter, when Prague is an hour ahead.
+    let next = jiff::civil::date(2026, 3, 3)
+        .at(2, 30, 0, 0)
+        .in_tz("UTC")
+        .unwrap();
+    assert_eq!(job.run_at, next.timestamp());
+    bench.jobs.cancel(job.id).await.unwrap();
+    assert_eq!(
+        bench.settled().await.remove(0).run_at,
+        job.run_at,
+        "it is left out no further"
+    );
+}
+
+#[tokio::test]
+async fn what_recurs_more_often_than_before_is_due_sooner_from_the_next_lead_on() {
+    let bench = Bench::start(vec![RECURRING]).await;
+    bench.answer(RECURRING.name, Answer::Well(NextRun::Done));
+    bench.begun().await;
+    let job = bench.settled().await.remove(0);
+    let (now, minute) = (bench.clock.now(), SignedDuration::from_mins(1));
+    for (latest, due) in [
+        (None, job.run_at),
+        (Some(now + minute * 30), job.run_at),
+        (Some(now + minute), now + minute),
+    ] {
+        let ensured = bench.store.ensure_background_job(RECURRING.name, now, latest);
+        ensured.await.unwrap();
+        assert_eq!(bench.listed().await.remove(0).run_at, due);
+    }
+}
+
+#[tokio::test]
 async fn a_job_says_itself_when_it_is_to_be_done_again() {
     let bench = Bench::start(vec![KIND]).await;
     let again = bench.clock.now() + SignedDuration::from_mins(7);
@@ -153,7 +198,7 @@ async fn a_job_that_breaks_or_takes_too_long_has_failed_and_holds_up_nothing() {
         name: "short",
         ..KIND
     };
-    let bench = Bench::start(vec![KIND, short]).await;
+    let bench = Bench::start(vec![KIND, short.clone()]).await;
     bench.answer(KIND.name, Answer::Breaks);
     bench.enqueue(KIND.name, "one").await;
     bench.enqueue(short.name, "two").await;

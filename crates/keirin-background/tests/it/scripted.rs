@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use keirin_background::{
-    BackgroundJobs, BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule, RunningJobs,
+    BackgroundJobs, BackgroundKind, BackgroundWork, JobFailure, NextRun, Recurrence, RetrySchedule,
+    RunningJobs,
 };
 use keirin_model::Clock;
 use keirin_model::background::BackgroundJobState;
@@ -28,7 +29,7 @@ pub(crate) const KIND: BackgroundKind = BackgroundKind {
         longest: Duration::from_secs(600),
         attempts: Some(3),
     },
-    every: None,
+    recurrence: None,
     is_cancellable: true,
 };
 
@@ -36,7 +37,7 @@ pub(crate) const KIND: BackgroundKind = BackgroundKind {
 pub(crate) const RECURRING: BackgroundKind = BackgroundKind {
     name: "sweep",
     title: "Sweep something",
-    every: Some(SignedDuration::from_mins(10)),
+    recurrence: Some(Recurrence::After(SignedDuration::from_mins(10))),
     ..KIND
 };
 
@@ -71,7 +72,7 @@ impl Drop for TellsWhenDropped {
 #[async_trait]
 impl BackgroundWork for Scripted {
     fn kind(&self) -> BackgroundKind {
-        self.kind
+        self.kind.clone()
     }
 
     async fn run(&self, job: &BegunJob) -> Result<NextRun, JobFailure> {

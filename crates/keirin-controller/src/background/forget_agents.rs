@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
+use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, Recurrence, RetrySchedule};
 use keirin_store::background_jobs::BegunJob;
 use keirin_store::waiting_agents::WAITING_REMEMBERED;
 
@@ -22,7 +22,7 @@ const KIND: BackgroundKind = BackgroundKind {
         longest: Duration::from_secs(3600),
         attempts: None,
     },
-    every: Some(SignedDuration::from_hours(1)),
+    recurrence: Some(Recurrence::After(SignedDuration::from_hours(1))),
     is_cancellable: true,
 };
 

@@ -26,7 +26,7 @@ pub(crate) const KIND: BackgroundKind = BackgroundKind {
         longest: Duration::from_secs(600),
         attempts: None,
     },
-    every: None,
+    recurrence: None,
     is_cancellable: true,
 };
 

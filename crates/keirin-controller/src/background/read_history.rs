@@ -27,7 +27,7 @@ pub(crate) const KIND: BackgroundKind = BackgroundKind {
         longest: Duration::from_secs(3600),
         attempts: Some(8),
     },
-    every: None,
+    recurrence: None,
     is_cancellable: true,
 };
 

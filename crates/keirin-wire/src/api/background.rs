@@ -62,9 +62,13 @@ pub struct BackgroundKindSummary {
     pub concurrency: u32,
     /// How long a job may take, in seconds.
     pub time_limit_seconds: f64,
-    /// How long after its end its job is due again, in seconds; `null` where its jobs are asked for.
+    /// How long after its end its job is due again, in seconds; `null` where it has times of its own, or its jobs are asked
+    /// for.
     #[schema(required)]
     pub every_seconds: Option<f64>,
+    /// The cron expression whose times its job is due at, with its time zone, as in `30 3 * * * Europe/Prague`.
+    #[schema(required)]
+    pub cron: Option<String>,
     /// Jobs that wait.
     pub waiting: u64,
     /// Jobs that run.

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use jiff::SignedDuration;
-use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
+use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, Recurrence, RetrySchedule};
 use keirin_model::Timestamp;
 use keirin_store::background_jobs::BegunJob;
 
@@ -23,7 +22,7 @@ const KIND: BackgroundKind = BackgroundKind {
     concurrency: 1,
     time_limit: Duration::from_secs(12 * 3600),
     retry: RetrySchedule::UNHURRIED,
-    every: None,
+    recurrence: None,
     is_cancellable: true,
 };
 
@@ -36,7 +35,7 @@ const TIME: &str = "%Y-%m-%dT%H-%M-%SZ";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BackupSchedule {
     pub(crate) folder: PathBuf,
-    pub(crate) every: SignedDuration,
+    pub(crate) recurrence: Recurrence,
     /// 0 for all.
     pub(crate) kept: u32,
 }
@@ -63,6 +62,12 @@ impl BackupSchedule {
 
     fn file(&self, time: Timestamp) -> PathBuf {
         self.folder.join(format!("{BEGIN}{}{END}", time.strftime(TIME)))
+    }
+
+    /// Whether one should have followed by now on one that was taken then, and another one on that.
+    pub(crate) fn is_overdue(&self, newest: Timestamp, now: Timestamp) -> bool {
+        let next = |after| self.recurrence.next(after);
+        next(newest).and_then(next).is_some_and(|due| due < now)
     }
 
     /// How many of the oldest go, where there are so many.
@@ -94,7 +99,7 @@ pub(crate) struct MakeBackup {
 impl BackgroundWork for MakeBackup {
     fn kind(&self) -> BackgroundKind {
         BackgroundKind {
-            every: self.schedule.as_ref().map(|schedule| schedule.every),
+            recurrence: self.schedule.as_ref().map(|schedule| schedule.recurrence.clone()),
             ..KIND
         }
     }
@@ -130,6 +135,8 @@ impl MakeBackup {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
 
     fn at(text: &str) -> Timestamp {
@@ -141,7 +148,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let schedule = BackupSchedule {
             folder: folder.path().join("backups"),
-            every: SignedDuration::from_hours(24),
+            recurrence: Recurrence::After(SignedDuration::from_hours(24)),
             kept: 2,
         };
         assert_eq!(schedule.backups().expect("there is none"), []);
@@ -172,6 +179,9 @@ mod tests {
             schedule.backups().expect("they are read"),
             [times[1], times[0], times[2]]
         );
+        let daily = times[0];
+        assert!(!schedule.is_overdue(daily, at("2026-12-02T03:00:00Z")));
+        assert!(schedule.is_overdue(daily, at("2026-12-02T03:00:01Z")));
         assert_eq!(schedule.surplus(3), 1);
         assert_eq!(schedule.surplus(2), 0);
         assert_eq!(BackupSchedule { kept: 0, ..schedule }.surplus(1000), 0);

@@ -262,7 +262,7 @@ async fn build(
         tracing::warn!(%error, "objects are not removed");
     }
     let backups: Arc<dyn BackgroundWork> = Arc::new(MakeBackup {
-        schedule: config.backup_schedule(),
+        schedule: config.backup_schedule()?,
         source: BackupSource {
             store: store.clone(),
             objects: objects.clone(),

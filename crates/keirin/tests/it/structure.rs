@@ -24,7 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("keirin-postgres", &[]),
     ("keirin-client", &["http", "model", "wire"]),
     ("keirin-store", &["engine", "insight", "model", "wire"]),
-    ("keirin-background", &["model", "store"]),
+    ("keirin-background", &["engine", "model", "store"]),
     (
         "keirin-retention",
         &["background", "model", "objects", "store", "wire", "workflow"],

@@ -3,7 +3,7 @@ import { Button } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { cancelBackgroundJob, runBackgroundJob } from "../../api/actions";
 import { backgroundKey, queryClient } from "../../api/queries";
-import type { BackgroundJob } from "../../api/types";
+import type { BackgroundJob, BackgroundKind } from "../../api/types";
 import { confirmFirst } from "../../parts/confirm";
 import { notify, say } from "../../parts/notices";
 import { inWords } from "../../parts/words";
@@ -11,11 +11,11 @@ import css from "./BackgroundPage.module.css";
 
 interface JobActionsProps {
   job: BackgroundJob;
-  /** How long after its end it is due again, in seconds. */
-  every: number | null;
+  /** Its kind; undefined where this server knows none of that name. */
+  kind: BackgroundKind | undefined;
 }
 
-export function JobActions({ job, every }: JobActionsProps) {
+export function JobActions({ job, kind }: JobActionsProps) {
   // Also after a failure: most often the job is over by then.
   const onSettled = () => queryClient.invalidateQueries({ queryKey: backgroundKey });
   const run = useMutation({
@@ -33,7 +33,7 @@ export function JobActions({ job, every }: JobActionsProps) {
   const askToCancel = () =>
     confirmFirst({
       title: "Cancel this job?",
-      text: textOf(job, every),
+      text: textOf(job, kind),
       action: "Cancel job",
       onConfirm: () => cancel.mutate(),
     });
@@ -51,9 +51,10 @@ export function JobActions({ job, every }: JobActionsProps) {
   );
 }
 
-function textOf(job: BackgroundJob, every: number | null): string {
+function textOf(job: BackgroundJob, kind: BackgroundKind | undefined): string {
   const name = `“${job.title ?? job.kind}”${job.project === null ? "" : ` for ${job.project}`}`;
   const isRunning = job.state === "running";
-  if (job.recurs && every !== null) return `${name} is ${isRunning ? "ended where it is" : "left out this once"}. It is due again in ${inWords(every)}.`;
+  const every = kind?.every_seconds ?? null;
+  if (job.recurs) return `${name} is ${isRunning ? "ended where it is" : "left out this once"}. It is due again ${every === null ? "at its next time" : `in ${inWords(every)}`}.`;
   return `${name} is ${isRunning ? "ended where it is, and forgotten" : "forgotten, and does not run"}. It stays undone until the server has reason to do it again.`;
 }

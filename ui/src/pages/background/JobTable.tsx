@@ -11,10 +11,10 @@ import { Sentence } from "../../parts/Sentence";
 import { State } from "../../parts/State";
 import type { Column } from "../../parts/table/columns";
 import { DataTable } from "../../parts/table/DataTable";
-import { figure, inWords, preciselyInWords } from "../../parts/words";
+import { figure, preciselyInWords } from "../../parts/words";
 import css from "./BackgroundPage.module.css";
 import { JobActions } from "./JobActions";
-import { jobShapes, lastRunSeconds } from "./states";
+import { jobShapes, lastRunSeconds, timesOf } from "./states";
 
 interface JobTableProps {
   jobs: readonly BackgroundJob[];
@@ -43,6 +43,7 @@ export function JobTable({ jobs, kinds, kind, state }: JobTableProps) {
 }
 
 function columnsOf(kinds: readonly BackgroundKind[]): Column<BackgroundJob>[] {
+  const kindOf = (job: BackgroundJob) => kinds.find((kind) => kind.name === job.kind);
   return [
     {
       id: "job",
@@ -50,7 +51,7 @@ function columnsOf(kinds: readonly BackgroundKind[]): Column<BackgroundJob>[] {
       cell: (job) => (
         <div className={css.job}>
           <div className={css.name}>{job.title ?? job.kind}</div>
-          <Purpose job={job} every={kinds.find((one) => one.name === job.kind)?.every_seconds ?? null} />
+          <Purpose job={job} kind={kindOf(job)} />
           {job.progress === null ? null : <div className={css.dim}>{job.progress}</div>}
           {job.error === null ? null : (
             <div className={css.error}>
@@ -65,7 +66,7 @@ function columnsOf(kinds: readonly BackgroundKind[]): Column<BackgroundJob>[] {
     { id: "next", title: "Next run", width: "170px", cell: (job) => <NextRun job={job} /> },
     { id: "tries", title: "Tries", width: "70px", align: "end", cell: (job) => <Named name="tries">{job.attempts === 0 ? null : figure(job.attempts)}</Named> },
     { id: "took", title: "Last run took", width: "120px", align: "end", cell: (job) => <Took seconds={lastRunSeconds(job)} /> },
-    { id: "actions", title: "", width: "200px", align: "end", cell: (job) => <JobActions job={job} every={kinds.find((one) => one.name === job.kind)?.every_seconds ?? null} /> },
+    { id: "actions", title: "", width: "200px", align: "end", cell: (job) => <JobActions job={job} kind={kindOf(job)} /> },
   ];
 }
 
@@ -78,7 +79,7 @@ function JobState({ state }: { state: BackgroundJobState }) {
 }
 
 /** What it is for, and how often it is due. */
-function Purpose({ job, every }: { job: BackgroundJob; every: number | null }) {
+function Purpose({ job, kind }: { job: BackgroundJob; kind: BackgroundKind | undefined }) {
   if (job.project !== null) {
     return (
       <div>
@@ -88,7 +89,7 @@ function Purpose({ job, every }: { job: BackgroundJob; every: number | null }) {
       </div>
     );
   }
-  const words = [job.key, every === null ? "" : `every ${inWords(every)}`, job.title === null ? "this server does no such job" : ""];
+  const words = [job.key, kind === undefined ? "" : timesOf(kind), job.title === null ? "this server does no such job" : ""];
   return <div className={css.dim}>{words.filter((word) => word !== "").join(", ")}</div>;
 }
 

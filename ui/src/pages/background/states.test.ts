@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { BackgroundJob, BackgroundKind, ReconcilerState } from "../../api/types";
-import { lastRunSeconds, reconcilerShape, refetchAfter, summaryOf } from "./states";
+import { lastRunSeconds, reconcilerShape, refetchAfter, summaryOf, timesOf } from "./states";
 
 const now = Date.parse("2026-01-01T00:00:00Z");
 const at = (seconds: number) => new Date(now + seconds * 1000).toISOString();
@@ -26,6 +26,7 @@ const kind: BackgroundKind = {
   concurrency: 1,
   time_limit_seconds: 3600,
   every_seconds: 60,
+  cron: null,
   waiting: 1,
   running: 0,
   dead: 0,
@@ -37,6 +38,12 @@ it("the last run is the one that has ended", () => {
   expect(lastRunSeconds(job)).toBe(1);
   expect(lastRunSeconds({ ...job, started_at: null, ended_at: null })).toBeNull();
   expect(lastRunSeconds({ ...job, state: "running", started_at: at(59) })).toBeNull();
+});
+
+it("a kind that recurs says when", () => {
+  expect(timesOf(kind)).toBe("every 1 min");
+  expect(timesOf({ ...kind, every_seconds: null, cron: "30 3 * * * Europe/Prague" })).toBe("at 30 3 * * * Europe/Prague");
+  expect(timesOf({ ...kind, every_seconds: null })).toBe("");
 });
 
 describe("the summary", () => {

@@ -1,7 +1,7 @@
 /** How background work stands, by the shapes that states have everywhere, and when it is worth asking again. */
-import type { BackgroundJob, BackgroundJobState, BackgroundOverview, ReconcilerState } from "../../api/types";
+import type { BackgroundJob, BackgroundJobState, BackgroundKind, BackgroundOverview, ReconcilerState } from "../../api/types";
 import type { StateName } from "../../parts/states";
-import { counted } from "../../parts/words";
+import { counted, inWords } from "../../parts/words";
 import { oneOf, string } from "../../search";
 
 /** What a person has to look at stands first. */
@@ -18,6 +18,12 @@ export const jobShapes: Record<BackgroundJobState, { state: StateName; word: str
 export function reconcilerShape({ failed_at: failed, succeeded_at: succeeded }: ReconcilerState): { state: StateName; word: string } {
   if (failed !== null) return { state: "failed", word: "Failing" };
   return succeeded === null ? { state: "no_data", word: "Not done yet" } : { state: "success", word: "Going well" };
+}
+
+/** When the job of a kind that recurs is due, in a few words; empty where its jobs are asked for. */
+export function timesOf({ every_seconds: every, cron }: BackgroundKind): string {
+  if (cron !== null) return `at ${cron}`;
+  return every === null ? "" : `every ${inWords(every)}`;
 }
 
 /** How long the last run took that has ended, in seconds; null where none has, or where another one runs by now. */

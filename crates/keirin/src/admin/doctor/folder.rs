@@ -124,7 +124,11 @@ fn key(data: &DataFolder) -> Check {
 
 /// Whether the server backs itself up, where it is to.
 pub(super) fn backups(config: &Config, now: Timestamp) -> Check {
-    let Some(schedule) = config.backup_schedule() else {
+    let schedule = match config.backup_schedule() {
+        Ok(schedule) => schedule,
+        Err(error) => return Check::failed(BACKUPS, &error),
+    };
+    let Some(schedule) = schedule else {
         return Check::skipped(
             BACKUPS,
             "the server takes none by itself; name a folder (`backup_dir`), or run `keirin admin backup` by other means",
@@ -143,7 +147,7 @@ pub(super) fn backups(config: &Config, now: Timestamp) -> Check {
                 format!("there is none in {shown} yet"),
                 "look at the job `make_backup` (keirin admin jobs); a server that has just been set up takes the first at once",
             ),
-            Some(newest) if now.duration_since(*newest) > schedule.every * 2 => Check::problem(
+            Some(newest) if schedule.is_overdue(*newest, now) => Check::problem(
                 BACKUPS,
                 format!("the newest in {shown} is of {newest:.0}"),
                 "look at the job `make_backup` (keirin admin jobs), which says why",
