@@ -64,7 +64,7 @@ pub enum ForeignError {
 impl ForeignDatabase {
     /// The database that a store is on: our own.
     pub fn of(store: &Store) -> Self {
-        Self(store.pool.connect_options().as_ref().clone())
+        Self(store.pool.options().clone())
     }
 }
 

@@ -17,6 +17,7 @@ pub mod foreign;
 pub mod logs;
 mod objects_to_remove;
 pub mod polling;
+mod pool;
 mod position;
 pub mod projects;
 mod questions;

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use serde_json::Value;
-use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 
 pub use functions::{FunctionAccess, callable_functions};
@@ -147,8 +146,8 @@ impl Store {
         .await;
         match made {
             Ok(_) => {
-                let own = self.pool.connect_options();
-                let options = PgConnectOptions::clone(&own).username(&role).password(&password);
+                let own = self.pool.options();
+                let options = own.clone().username(&role).password(&password);
                 // Another call may have been quicker, with the same.
                 drop(self.reader.set(options));
             }

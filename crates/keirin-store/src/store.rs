@@ -1,37 +1,27 @@
 //! The store: a pool of connections to one database whose tables this version of the program knows.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use keirin_model::histogram::{Histogram, MOMENT_BOUNDS, SharedHistogram};
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection as _, PgPool, PgTransaction};
+use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use crate::Result;
 use crate::backup::undo_unfinished_restore;
+use crate::pool::{Pool, Transaction};
 use crate::reader::READERS;
+use crate::row::saturating_cast;
 use crate::transaction_ids::renew_foreign_ids;
 
 /// Every migration, in order.
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// How many connections one server keeps at most.
-const CONNECTIONS: u32 = 20;
-
-/// How long a call waits for a free connection before it says that the database cannot be reached.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A connection that was in use so recently is not asked first whether it still is one: that would double the round trips
-/// of most calls.
-const TRUSTED: Duration = Duration::from_secs(1);
-
 /// A handle on the database; a clone shares the connections.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pub(crate) pool: PgPool,
+    pub(crate) pool: Pool,
     /// How people's SQL signs in, once that is known.
     pub(crate) reader: Arc<OnceLock<PgConnectOptions>>,
     /// The turns of people's queries.
@@ -72,17 +62,8 @@ impl Store {
             ("datestyle", "ISO"),
             ("jit", "off"),
         ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(PATIENCE)
-            .test_before_acquire(false)
-            .before_acquire(|connection, metadata| {
-                Box::pin(async move { Ok(metadata.idle_for < TRUSTED || connection.ping().await.is_ok()) })
-            })
-            .connect_with(options)
-            .await?;
         Ok(Self {
-            pool,
+            pool: Pool::connect(options).await?,
             reader: Arc::default(),
             reader_turns: Arc::new(Semaphore::new(READERS)),
             background_news: Arc::default(),
@@ -90,11 +71,11 @@ impl Store {
         })
     }
 
-    /// Begins a transaction. Whoever waits for it may go away at any moment, as a request does whose client hangs up.
+    /// Begins a transaction.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub(crate) async fn begin(&self) -> Result<PgTransaction<'static>> {
+    pub(crate) async fn begin(&self) -> Result<Transaction> {
         self.begin_with("begin").await
     }
 
@@ -102,22 +83,11 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be reached, or the statement begins none.
-    #[expect(clippy::disallowed_methods, reason = "the one place where transactions begin")]
-    pub(crate) async fn begin_with(&self, statement: &'static str) -> Result<PgTransaction<'static>> {
-        let pool = self.pool.clone();
+    pub(crate) async fn begin_with(&self, statement: &'static str) -> Result<Transaction> {
         let asked = Instant::now();
-        // A task of its own, because it must come to its end: sqlx gives back a connection whose `begin` was dropped halfway
-        // with its transaction open, and what others write on it then is rolled back.
-        let begun = tokio::spawn(async move { pool.begin_with(statement).await }).await;
+        let begun = self.pool.begin(statement).await;
         self.begin_durations.observe(asked.elapsed());
-        match begun {
-            Ok(transaction) => Ok(transaction?),
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime is being shut down.
-                Err(_) => Err(sqlx::Error::PoolClosed.into()),
-            },
-        }
+        Ok(begun?)
     }
 
     /// How long transactions took to begin since the server started: the wait for a connection, and one turn to the database.
@@ -127,10 +97,10 @@ impl Store {
 
     /// The connections to the database as they are now, those of people's SQL aside.
     pub fn connections(&self) -> ConnectionCounts {
-        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
+        let (used, idle) = self.pool.counts();
         ConnectionCounts {
-            used: self.pool.size().saturating_sub(idle),
-            idle,
+            used: saturating_cast(used),
+            idle: saturating_cast(idle),
         }
     }
 
@@ -151,7 +121,7 @@ impl Store {
     /// The database was written by a newer version, or a statement failed.
     pub async fn migrate(&self) -> Result<()> {
         undo_unfinished_restore(&self.pool).await?;
-        MIGRATIONS.run(&self.pool).await?;
+        MIGRATIONS.run(&mut *self.pool.acquire().await?).await?;
         renew_foreign_ids(&self.pool).await
     }
 

@@ -3,14 +3,15 @@
 //! read long ago.
 
 use keirin_insight::STREAMS;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::Result;
 use crate::facts::count_anew;
+use crate::pool::Pool;
 
 /// Where somebody has copied the tables from another PostgreSQL, with `pg_dump` for instance, which keeps the ids: gives
 /// rows whose transactions have not been here yet the id of one that has, in their order, so that they can be read.
-pub(crate) async fn renew_foreign_ids(pool: &PgPool) -> Result<()> {
+pub(crate) async fn renew_foreign_ids(pool: &Pool) -> Result<()> {
     let mut connection = pool.acquire().await?.detach();
     let mut foreign = Vec::new();
     for table in tables_with_ids(&mut connection).await? {

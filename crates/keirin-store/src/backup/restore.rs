@@ -1,7 +1,7 @@
 //! Restoring a backup, whole or not at all: what was there is kept aside until everything is in its place.
 
 use keirin_insight::STREAMS;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::io::AsyncRead;
 
 use super::catalog::{column_list, migrations, quoted, tables};
@@ -9,6 +9,7 @@ use super::record::{Kind, Reader, parse, unpack};
 use super::{BackupError, BackupSummary, End, FORMAT, Manifest, TableHead};
 use crate::facts::count_anew;
 use crate::objects_to_remove::set_object_owner;
+use crate::pool::Pool;
 use crate::store::MIGRATIONS;
 use crate::{Store, StoreError};
 
@@ -122,7 +123,7 @@ async fn put_aside(connection: &mut PgConnection) -> Result<(), StoreError> {
 }
 
 /// Where a restore was killed, puts back what it had put aside.
-pub(crate) async fn undo_unfinished_restore(pool: &PgPool) -> Result<(), StoreError> {
+pub(crate) async fn undo_unfinished_restore(pool: &Pool) -> Result<(), StoreError> {
     let mut connection = pool.acquire().await?.detach();
     if is_aside(&mut connection).await? {
         lock(&mut connection).await?;

@@ -2,11 +2,11 @@
 
 use keirin_engine::RowChange;
 use keirin_model::Status;
-use sqlx::{PgTransaction, Postgres, Transaction};
 
 use crate::engine::fold::{Contradiction, Folded, fold};
 use crate::engine::{Epoch, Position, event, insert, update};
 use crate::error::says_unavailable;
+use crate::pool::Transaction;
 use crate::{Store, StoreError};
 
 /// Why a commit did not happen, or may not have happened. The engine is then made anew from a snapshot.
@@ -64,11 +64,7 @@ impl Store {
 
 /// Locks the leader's row, which keeps every other commit and every change of leader out until this one is over, and
 /// takes the new ids down.
-async fn lock_epoch(
-    transaction: &mut PgTransaction<'_>,
-    epoch: Epoch,
-    folded: &Folded,
-) -> Result<(), CommitError> {
+async fn lock_epoch(transaction: &mut Transaction, epoch: Epoch, folded: &Folded) -> Result<(), CommitError> {
     let highest = |ids: &mut dyn Iterator<Item = i64>| ids.max().unwrap_or(0);
     // Every statement of a commit finds its rows by their keys. Plans are kept for the life of a connection, and one
     // that was made while the tables were small would read them whole: so reading whole is ruled out.
@@ -94,7 +90,7 @@ async fn lock_epoch(
     locked.map(|_| ()).ok_or(CommitError::Deposed)
 }
 
-async fn finish(transaction: Transaction<'_, Postgres>) -> Result<(), CommitError> {
+async fn finish(transaction: Transaction) -> Result<(), CommitError> {
     transaction.commit().await.map_err(|error| match &error {
         // The database has answered, so it did not commit; unless it was just going down.
         sqlx::Error::Database(database) if !says_unavailable(database.code().as_deref()) => {

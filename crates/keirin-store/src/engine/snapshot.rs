@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
+use crate::pool::Transaction;
 use crate::row::{outcome, parse_enum, status, timestamp, unsigned};
 use crate::{Result, Store, StoreError, agents, schedules};
 
@@ -102,7 +103,7 @@ impl Store {
             .collect()
     }
 
-    async fn view(&self) -> Result<sqlx::PgTransaction<'static>> {
+    async fn view(&self) -> Result<Transaction> {
         self.begin_with("begin isolation level repeatable read read only")
             .await
     }

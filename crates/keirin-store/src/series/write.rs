@@ -3,10 +3,11 @@
 
 use keirin_model::ProjectId;
 use keirin_model::series::{Labels, MetricKind};
+use sqlx::PgConnection;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgTransaction, Postgres, Transaction};
 
 use super::{ReaderPosition, SampleChunkRow, StoredChunk};
+use crate::pool::Transaction;
 use crate::row::{saturating_cast, unsigned};
 use crate::{Position, Result, Store, StoreError};
 
@@ -43,7 +44,7 @@ pub struct SeriesTimeRange {
 /// A transaction that writes samples. Dropped without [`SampleWrite::commit`] it has done nothing.
 #[derive(Debug)]
 pub struct SampleWrite {
-    transaction: Transaction<'static, Postgres>,
+    transaction: Transaction,
 }
 
 impl Store {
@@ -52,7 +53,7 @@ impl Store {
     /// # Errors
     /// The database cannot be reached.
     pub async fn write_samples(&self) -> Result<SampleWrite> {
-        let mut transaction: PgTransaction<'static> = self.begin().await?;
+        let mut transaction = self.begin().await?;
         // A write of many samples takes longer than what the engine's transactions may.
         sqlx::query!(r#"select set_config('idle_in_transaction_session_timeout', '60s', true) as "idle""#)
             .fetch_one(&mut *transaction)
