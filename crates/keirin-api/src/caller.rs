@@ -7,9 +7,9 @@ use axum::http::request::Parts;
 use jiff::Timestamp;
 use keirin_model::access::Role;
 use keirin_model::flow::Cause;
-use keirin_model::{AgentId, AttemptId, ProjectId, TokenId, UserId};
+use keirin_model::{AgentId, AttemptId, ProjectId, TokenId};
 use keirin_store::Store;
-use keirin_store::access::{ApiTokenRow, SessionRow, UserRow};
+use keirin_store::access::{ApiTokenRow, OwnRole, SessionRow, UserRow};
 use keirin_store::views::{ProjectRef, VisibleProjects};
 use keirin_wire::api::{IdentityKind, ProjectRole};
 
@@ -59,22 +59,18 @@ impl Caller {
         }
     }
 
-    pub(crate) async fn with_session(
-        store: &Store,
-        session: SessionRow,
-        secret_hash: Vec<u8>,
-    ) -> Result<Self, ApiError> {
-        let roles = roles_of(store, session.user.id).await?;
+    pub(crate) fn with_session(session: SessionRow, secret_hash: Vec<u8>) -> Self {
+        let roles = by_project(session.roles);
         let who = Who::Session {
             user: session.user,
             secret_hash,
             expires_at: session.expires_at,
         };
-        Ok(Self { who, roles })
+        Self { who, roles }
     }
 
-    pub(crate) async fn with_token(store: &Store, token: ApiTokenRow) -> Result<Self, ApiError> {
-        let roles = roles_of(store, token.user.id).await?;
+    pub(crate) fn with_token(token: ApiTokenRow) -> Self {
+        let roles = by_project(token.roles);
         let who = Who::Token {
             user: token.user,
             most: token.role,
@@ -84,7 +80,7 @@ impl Caller {
             can_create_tokens: token.can_create_tokens,
             is_local: token.is_local,
         };
-        Ok(Self { who, roles })
+        Self { who, roles }
     }
 
     /// The person who calls, or whose token it is.
@@ -248,12 +244,11 @@ impl Caller {
     }
 }
 
-async fn roles_of(store: &Store, user: UserId) -> Result<BTreeMap<ProjectId, (String, Role)>, ApiError> {
-    let rows = store.project_roles(Some(user), None).await?;
-    Ok(rows
+fn by_project(roles: Vec<OwnRole>) -> BTreeMap<ProjectId, (String, Role)> {
+    roles
         .into_iter()
-        .map(|row| (row.project, (row.project_name, row.role)))
-        .collect())
+        .map(|own| (own.project, (own.project_name, own.role)))
+        .collect()
 }
 
 /// Takes from the request what the gate has put there. A route whose need does not give it is a fault of the table.

@@ -200,7 +200,7 @@ async fn agent_with(app: &App, secret: &str) -> Result<AgentId, ApiError> {
 async fn by_token(app: &App, token: &str) -> Result<Caller, ApiError> {
     let now = app.outside.now();
     match app.store.api_token(&secret::hash(token), now).await? {
-        Some(token) => Caller::with_token(&app.store, token).await,
+        Some(token) => Ok(Caller::with_token(token)),
         None => Err(ApiError::not_accepted(
             "The token is not known, has expired, or its owner may not sign in.",
         )
@@ -217,7 +217,7 @@ async fn by_cookie(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let secret_hash = secret::hash(cookie.value());
     let idle_since = now - app.settings.session_idle;
     match app.store.session(&secret_hash, now, idle_since).await? {
-        Some(session) => Caller::with_session(&app.store, session, secret_hash).await,
+        Some(session) => Ok(Caller::with_session(session, secret_hash)),
         None => Ok(Caller::new(Who::Nobody)),
     }
 }

@@ -94,10 +94,17 @@ impl Preparer {
         project: &Project,
         wish: FlowRequest,
     ) -> Result<PreparedFlow, WorkError> {
-        let mirror = self.repositories.mirror(project.id).await?;
-        let branch = match &wish.on {
-            On::Named(name) => self.branch(project, &mirror, name.as_deref()).await?,
-            On::Known(branch) => branch.clone(),
+        let (mirror, branch) = match &wish.on {
+            On::Known(branch) => (self.repositories.mirror(project.id).await?, branch.clone()),
+            On::Named(name) => {
+                let (mirror, known) = tokio::join!(
+                    self.repositories.mirror(project.id),
+                    self.store.branch_by_name(project.id, name.as_deref()),
+                );
+                let mirror = mirror?;
+                let branch = self.branch(project, &mirror, known, name.as_deref()).await?;
+                (mirror, branch)
+            }
         };
         self.directory.name_project(project.id, &project.name);
         self.directory.name_branch(branch.id, &branch.name);
@@ -170,9 +177,10 @@ impl Preparer {
         &self,
         project: &Project,
         mirror: &Mirror,
+        known: Result<Branch, StoreError>,
         name: Option<&str>,
     ) -> Result<Branch, WorkError> {
-        match (self.store.branch_by_name(project.id, name).await, name) {
+        match (known, name) {
             (Ok(branch), _) => Ok(branch),
             (Err(StoreError::NotFound(_)), Some(name)) => {
                 tip_of(mirror, name).await?;

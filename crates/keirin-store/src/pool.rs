@@ -15,7 +15,7 @@ use futures::{FutureExt as _, StreamExt as _, TryFutureExt as _, TryStreamExt as
 use sqlx::postgres::{PgConnectOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{
     ConnectOptions as _, Connection as _, Describe, Either, Error, Execute, Executor, PgConnection, Postgres,
-    SqlStr,
+    SqlSafeStr, SqlStr,
 };
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -114,16 +114,19 @@ impl Pool {
         Ok(PooledConnection::new(self, open, room))
     }
 
-    /// Begins a transaction by this statement. Whoever waits for it may go away at any moment, as a request does whose client
-    /// hangs up.
+    /// Begins a transaction by these statements, the last of which may give a row: all in one turn to the database. Whoever
+    /// waits for it may go away at any moment, as a request does whose client hangs up.
     ///
     /// # Errors
-    /// There is no connection, or the statement fails.
-    pub(crate) async fn begin(&self, statement: &'static str) -> Result<Transaction, Error> {
+    /// There is no connection, or a statement fails.
+    pub(crate) async fn begin(
+        &self,
+        statements: impl SqlSafeStr + Send,
+    ) -> Result<(Transaction, Option<PgRow>), Error> {
         let mut connection = self.acquire().await?;
         connection.is_in_transaction = true;
-        connection.execute(statement).await?;
-        Ok(Transaction(connection))
+        let row = connection.fetch_optional(statements).await?;
+        Ok((Transaction(connection), row))
     }
 
     /// How many connections are used, and how many nobody uses.
@@ -433,7 +436,7 @@ mod tests {
         assert_ne!(second, first, "the other one is used");
         for _ in 0..3 {
             assert_eq!(process(&pool).await, second);
-            let mut transaction = pool.begin("begin").await.unwrap();
+            let (mut transaction, _) = pool.begin("begin").await.unwrap();
             assert_eq!(process(&mut *transaction).await, second);
             transaction.commit().await.unwrap();
         }
@@ -454,7 +457,7 @@ mod tests {
         let only = process(&pool).await;
         let mut holder = database.connection().await;
         holder.execute("select pg_advisory_lock(1)").await.unwrap();
-        let mut transaction = pool.begin("begin").await.unwrap();
+        let (mut transaction, _) = pool.begin("begin").await.unwrap();
         transaction
             .execute("insert into written values (1)")
             .await

@@ -3,8 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use keirin_model::histogram::{Histogram, MOMENT_BOUNDS, SharedHistogram};
+use sqlx::SqlSafeStr;
 use sqlx::migrate::Migrator;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgRow};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
@@ -84,8 +85,19 @@ impl Store {
     /// # Errors
     /// The database cannot be reached, or the statement begins none.
     pub(crate) async fn begin_with(&self, statement: &'static str) -> Result<Transaction> {
+        Ok(self.begin_asking(statement).await?.0)
+    }
+
+    /// Begins a transaction by these statements, the last of which may give a row: all in one turn to the database.
+    ///
+    /// # Errors
+    /// As [`Store::begin_with`].
+    pub(crate) async fn begin_asking(
+        &self,
+        statements: impl SqlSafeStr + Send,
+    ) -> Result<(Transaction, Option<PgRow>)> {
         let asked = Instant::now();
-        let begun = self.pool.begin(statement).await;
+        let begun = self.pool.begin(statements).await;
         self.begin_durations.observe(asked.elapsed());
         Ok(begun?)
     }

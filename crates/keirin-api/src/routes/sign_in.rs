@@ -146,7 +146,7 @@ async fn open_session(
     let session =
         session.ok_or_else(|| ApiError::not_accepted("This user may not sign in at the moment."))?;
     note.by(PrincipalKind::Person, user.0, &session.user.name);
-    let caller = Caller::with_session(&app.store, session, secret_hash).await?;
+    let caller = Caller::with_session(session, secret_hash);
     Ok((cookie(app, &secret, longest.as_secs())?, caller))
 }
 

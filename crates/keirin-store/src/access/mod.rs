@@ -7,7 +7,7 @@ mod sessions;
 mod tokens;
 mod users;
 
-pub use roles::RoleRow;
+pub use roles::{OwnRole, RoleRow};
 pub use sessions::SessionRow;
 pub(crate) use tokens::use_join_token;
 pub use tokens::{ApiTokenRow, JoinTokenRow, NewToken, Opens, Revocable, TokenFilter};

@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use keirin_model::UserId;
+use sqlx::types::Json;
 
+use super::roles::{OwnRole, OwnRoleColumns, own_roles};
 use super::users::{UserColumns, UserRow};
 use crate::Result;
 use crate::Store;
@@ -15,6 +17,8 @@ const NOTE_USE_EVERY: SignedDuration = SignedDuration::from_mins(1);
 pub struct SessionRow {
     /// Whose it is.
     pub user: UserRow,
+    /// What they may do in single projects.
+    pub roles: Vec<OwnRole>,
     /// When it ends, however much it is used.
     pub expires_at: Timestamp,
 }
@@ -71,7 +75,12 @@ impl Store {
                 users.created_at as "created_at: jiff_sqlx::Timestamp",
                 users.signed_in_at as "signed_in_at: jiff_sqlx::Timestamp",
                 sessions.used_at as "used_at: jiff_sqlx::Timestamp",
-                sessions.expires_at as "expires_at: jiff_sqlx::Timestamp"
+                sessions.expires_at as "expires_at: jiff_sqlx::Timestamp",
+                coalesce(
+                  (select jsonb_agg(jsonb_build_object('project', p.id, 'project_name', p.name, 'role', r.role))
+                   from project_roles r join projects p on p.id = r.project
+                   where r."user" = users.id),
+                  '[]') as "roles!: Json<Vec<OwnRoleColumns>>"
             from sessions join users on users.id = sessions."user"
             where sessions.secret_hash = $1 and sessions.expires_at > $2 and sessions.used_at > $3
                 and not users.disabled"#,
@@ -104,6 +113,7 @@ impl Store {
         })?;
         Ok(Some(SessionRow {
             user,
+            roles: own_roles(row.roles)?,
             expires_at: row.expires_at.to_jiff(),
         }))
     }

@@ -8,8 +8,10 @@ use keirin_model::access::Role;
 use keirin_model::{ProjectId, TokenId, UserId};
 use keirin_wire::api::{Token, TokenKind};
 use sqlx::PgConnection;
+use sqlx::types::Json;
 
 use super::role;
+use super::roles::{OwnRole, OwnRoleColumns, own_roles};
 use super::users::{UserColumns, UserRow};
 use crate::{Result, Store, StoreError};
 
@@ -75,6 +77,8 @@ pub struct ApiTokenRow {
     pub id: TokenId,
     /// Whose it is.
     pub user: UserRow,
+    /// What they may do in single projects.
+    pub roles: Vec<OwnRole>,
     /// The most that it may do.
     pub role: Role,
     /// The only project that it opens.
@@ -261,7 +265,12 @@ impl Store {
                 tokens.used_at as "used_at: jiff_sqlx::Timestamp",
                 users.id, users.name, users.role, users.password_hash, users.disabled,
                 users.created_at as "created_at: jiff_sqlx::Timestamp",
-                users.signed_in_at as "signed_in_at: jiff_sqlx::Timestamp"
+                users.signed_in_at as "signed_in_at: jiff_sqlx::Timestamp",
+                coalesce(
+                  (select jsonb_agg(jsonb_build_object('project', p.id, 'project_name', p.name, 'role', r.role))
+                   from project_roles r join projects p on p.id = r.project
+                   where r."user" = users.id),
+                  '[]') as "roles!: Json<Vec<OwnRoleColumns>>"
             from tokens join users on users.id = tokens.owner
             where tokens.secret_hash = $1 and tokens.kind = 'api' and not users.disabled
                 and (tokens.expires_at is null or tokens.expires_at > $2)"#,
@@ -299,6 +308,7 @@ impl Store {
         Ok(Some(ApiTokenRow {
             id: TokenId(row.token),
             user,
+            roles: own_roles(row.roles)?,
             role: most,
             project: row.project.map(ProjectId),
             expires_at: row.expires_at.map(jiff_sqlx::Timestamp::to_jiff),

@@ -2,6 +2,7 @@
 
 use keirin_engine::RowChange;
 use keirin_model::Status;
+use sqlx::AssertSqlSafe;
 
 use crate::engine::fold::{Contradiction, Folded, fold};
 use crate::engine::{Epoch, Position, event, insert, update};
@@ -52,42 +53,49 @@ impl Store {
     /// waiting must treat that as [`CommitError::Unknown`].
     pub async fn commit(&self, epoch: Epoch, changes: &[RowChange]) -> Result<Option<Position>, CommitError> {
         let folded = fold(changes)?;
-        let mut transaction = self.begin().await?;
-        lock_epoch(&mut transaction, epoch, &folded).await?;
+        let mut transaction = self.begin_as_leader(epoch, &folded).await?;
         insert::all(&mut transaction, &folded).await?;
         update::all(&mut transaction, &folded).await?;
         let position = event::append(&mut transaction, &folded).await?;
         finish(transaction).await?;
         Ok(position)
     }
+
+    async fn begin_as_leader(&self, epoch: Epoch, folded: &Folded) -> Result<Transaction, CommitError> {
+        // Nothing but numbers is put into it.
+        let statements = AssertSqlSafe(beginning(epoch, folded));
+        let (transaction, locked) = self.begin_asking(statements).await?;
+        locked.map(|_| transaction).ok_or(CommitError::Deposed)
+    }
 }
 
-/// Locks the leader's row, which keeps every other commit and every change of leader out until this one is over, and
-/// takes the new ids down.
-async fn lock_epoch(transaction: &mut Transaction, epoch: Epoch, folded: &Folded) -> Result<(), CommitError> {
+/// The statements by which the leader of an epoch begins a commit: they lock its row, which keeps every other commit and
+/// every change of leader out until this one is over, and take the new ids down. They give a row where it still leads.
+///
+/// They are one text with its numbers in it, because that is one turn to the database; a statement with parameters would be
+/// another.
+fn beginning(epoch: Epoch, folded: &Folded) -> String {
     let highest = |ids: &mut dyn Iterator<Item = i64>| ids.max().unwrap_or(0);
     // Every statement of a commit finds its rows by their keys. Plans are kept for the life of a connection, and one
     // that was made while the tables were small would read them whole: so reading whole is ruled out.
-    let locked = sqlx::query!(
-        r#"update leader set
-             last_flow = greatest(last_flow, $2),
-             last_run = greatest(last_run, $3),
-             last_job = greatest(last_job, $4),
-             last_attempt = greatest(last_attempt, $5)
-           where epoch = $1 and holder is not null
-           returning
-             set_config('enable_seqscan', 'off', true) as one,
-             set_config('enable_hashjoin', 'off', true) as two,
-             set_config('enable_mergejoin', 'off', true) as three"#,
-        epoch.0,
-        highest(&mut folded.flows.new.iter().map(|flow| flow.id.0)),
-        highest(&mut folded.runs.new.iter().map(|run| run.id.0)),
-        highest(&mut folded.jobs.new.iter().map(|job| job.id.0)),
-        highest(&mut folded.attempts.new.iter().map(|attempt| attempt.id.0)),
+    format!(
+        "begin;
+         update leader set
+           last_flow = greatest(last_flow, {flow}),
+           last_run = greatest(last_run, {run}),
+           last_job = greatest(last_job, {job}),
+           last_attempt = greatest(last_attempt, {attempt})
+         where epoch = {epoch} and holder is not null
+         returning
+           set_config('enable_seqscan', 'off', true),
+           set_config('enable_hashjoin', 'off', true),
+           set_config('enable_mergejoin', 'off', true)",
+        epoch = epoch.0,
+        flow = highest(&mut folded.flows.new.iter().map(|flow| flow.id.0)),
+        run = highest(&mut folded.runs.new.iter().map(|run| run.id.0)),
+        job = highest(&mut folded.jobs.new.iter().map(|job| job.id.0)),
+        attempt = highest(&mut folded.attempts.new.iter().map(|attempt| attempt.id.0)),
     )
-    .fetch_optional(&mut **transaction)
-    .await?;
-    locked.map(|_| ()).ok_or(CommitError::Deposed)
 }
 
 async fn finish(transaction: Transaction) -> Result<(), CommitError> {

@@ -70,26 +70,20 @@ async fn flows(connection: &mut PgConnection, flows: &[Flow]) -> Result<(), Comm
     let created: Vec<_> = flows.iter().map(|flow| to_sql(flow.created_at)).collect();
     let finished: Vec<_> = flows.iter().map(|flow| flow.finished_at.map(to_sql)).collect();
 
-    // First the projects, then their branches: whoever deletes a project takes them in this order too.
-    let raised = sqlx::query!(
-        "update projects p set last_flow_number = greatest(p.last_flow_number, u.number)
-         from (select project, max(number) as number from unnest($1::bigint[], $2::bigint[]) as u (project, number)
-               group by project) u
-         where p.id = u.project",
-        &projects,
-        &numbers,
-    )
-    .execute(&mut *connection)
-    .await?;
-    let distinct: BTreeSet<i64> = projects.iter().copied().collect();
-    reached(raised.rows_affected(), distinct.len(), || {
-        "a project that flows were to run in is gone".to_owned()
-    })?;
-
-    // The branch is held, so that it is not deleted before the flow is there to keep it.
-    let added = sqlx::query_scalar!(
-        r#"with held as materialized (
-           select id, name from branches where id = any($3) for key share
+    // First a project, then its branches: whoever deletes a project takes them in this order too. The branch is held, so that
+    // it is not deleted before the flow is there to keep it.
+    let reached_rows = sqlx::query!(
+        r#"with raised as (
+           update projects p set last_flow_number = greatest(p.last_flow_number, u.number)
+           from (select project, max(number) as number from unnest($2::bigint[], $4::bigint[]) as u (project, number)
+                 group by project) u
+           where p.id = u.project
+           returning p.id
+         ),
+         held as materialized (
+           select id, name from branches
+           where id = any($3) and exists (select from raised where raised.id = branches.project)
+           for key share
          ),
          added as (
            insert into flows
@@ -110,7 +104,7 @@ async fn flows(connection: &mut PgConnection, flows: &[Flow]) -> Result<(), Comm
            from added a join held on held.id = a.branch
            where a.outcome is not null
          )
-         select count(*) as "count!" from added"#,
+         select (select count(*) from raised) as "projects!", (select count(*) from added) as "flows!""#,
         &ids,
         &projects,
         &branches,
@@ -131,7 +125,11 @@ async fn flows(connection: &mut PgConnection, flows: &[Flow]) -> Result<(), Comm
     .fetch_one(&mut *connection)
     .await
     .map_err(conflict)?;
-    reached(added, flows.len(), || {
+    let distinct: BTreeSet<i64> = projects.iter().copied().collect();
+    reached(reached_rows.projects, distinct.len(), || {
+        "a project that flows were to run in is gone".to_owned()
+    })?;
+    reached(reached_rows.flows, flows.len(), || {
         "a branch that flows were to run on is gone".to_owned()
     })?;
 
