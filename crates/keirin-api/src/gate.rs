@@ -12,8 +12,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use axum_extra::headers::authorization::Basic;
+use axum_extra::headers::{Authorization, HeaderMapExt as _};
 use futures::FutureExt as _;
 use keirin_model::access::Role;
 use keirin_model::{AgentId, AttemptId, FlowId, JobId, RunId};
@@ -232,13 +232,8 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn basic_password(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, encoded) = value.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    decoded.split_once(':').map(|(_, password)| password.to_owned())
+    let sent: Authorization<Basic> = headers.typed_get()?;
+    Some(sent.password().to_owned())
 }
 
 fn not_accepted(what: &str) -> ApiError {
