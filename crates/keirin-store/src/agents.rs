@@ -45,7 +45,7 @@ impl Store {
     pub async fn register_agent(&self, new: &NewAgent<'_>, now: Timestamp) -> Result<Agent> {
         let mut connection = self.pool.acquire().await?;
         let id = upsert_agent(&mut connection, new, now).await?;
-        drop(connection);
+        connection.release();
         self.agent(id).await
     }
 
@@ -75,7 +75,9 @@ impl Store {
     /// The database cannot be reached.
     pub async fn agents(&self) -> Result<Vec<Agent>> {
         let mut connection = self.pool.acquire().await?;
-        all(&mut connection).await
+        let agents = all(&mut connection).await?;
+        connection.release();
+        Ok(agents)
     }
 
     /// One agent.

@@ -142,7 +142,9 @@ impl Store {
     /// # Errors
     /// The database cannot be reached, or the project is not there.
     pub async fn enqueue_background_job(&self, job: NewBackgroundJob<'_>) -> Result<()> {
-        enqueue(&mut *self.pool.acquire().await?, job).await?;
+        let mut connection = self.pool.acquire().await?;
+        enqueue(&mut connection, job).await?;
+        connection.release();
         self.wake_background_jobs();
         Ok(())
     }

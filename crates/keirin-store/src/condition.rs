@@ -31,6 +31,7 @@ impl Store {
         )
         .fetch_one(&mut *connection)
         .await?;
+        connection.release();
         Ok(DatabaseCondition {
             postgres: row.postgres,
             tables,

@@ -5,7 +5,9 @@
 //! place of one. Here a few calls keep to a few connections, and what has not been used for a while is closed.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use sqlx::{
 };
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// How many connections one server has at most.
 const CONNECTIONS: u32 = 20;
@@ -37,14 +39,15 @@ const IDLE: Duration = Duration::from_secs(60);
 /// How old a connection becomes: what PostgreSQL remembers for it only grows.
 const LIFETIME: Duration = Duration::from_secs(1800);
 
-/// How long a connection that was left in the middle of something may take until it can be used again.
-const RECOVERY: Duration = Duration::from_secs(60);
+/// How long a connection may take to answer that it lives.
+const ANSWER: Duration = Duration::from_secs(1);
 
-/// How long after a refused connection the next is tried.
-const TRY_AGAIN: Duration = Duration::from_millis(50);
+/// How long a connection that was left in the middle of something may take until it can be used again. Meanwhile nobody else
+/// has its place, and the leader must not wait for one as long as its term.
+const RECOVERY: Duration = Duration::from_secs(2);
 
-/// What PostgreSQL says while it starts: 57P03, `cannot_connect_now`.
-const STARTING: &str = "57P03";
+/// How long after a refused connection the next is tried, which doubles up to the second.
+const TRY_AGAIN: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)];
 
 /// Connections to one database; a clone is the same.
 #[derive(Clone)]
@@ -56,16 +59,23 @@ struct Inner {
     room: Arc<Semaphore>,
     /// Those that nobody uses, the one that was used last at the end.
     idle: Mutex<Vec<Idle>>,
+    is_closed: AtomicBool,
 }
 
 struct Idle {
     open: Open,
-    since: Instant,
+    idle_since: Instant,
 }
 
 struct Open {
     connection: PgConnection,
-    since: Instant,
+    opened_at: Instant,
+}
+
+impl Idle {
+    fn is_spent(&self) -> bool {
+        self.idle_since.elapsed() > IDLE || self.open.opened_at.elapsed() > LIFETIME
+    }
 }
 
 impl Pool {
@@ -78,6 +88,7 @@ impl Pool {
             options,
             room: Arc::new(Semaphore::new(CONNECTIONS as usize)),
             idle: Mutex::default(),
+            is_closed: AtomicBool::new(false),
         }));
         pool.acquire().await?.release();
         Ok(pool)
@@ -93,23 +104,23 @@ impl Pool {
     /// # Errors
     /// There is none within [`PATIENCE`], or the pool is closed.
     pub(crate) async fn acquire(&self) -> Result<PooledConnection, Error> {
+        if self.0.is_closed() {
+            return Err(Error::PoolClosed);
+        }
         let until = Instant::now() + PATIENCE;
-        let room = timeout_at(until, Arc::clone(&self.0.room).acquire_owned());
-        let room = room.await.map_err(|_| Error::PoolTimedOut)?;
-        let room = room.map_err(|_| Error::PoolClosed)?;
-        while let Some(Idle { mut open, since }) = self.0.take_idle() {
-            let is_trusted = since.elapsed() < TRUSTED;
-            if is_trusted
-                || timeout_at(until, open.connection.ping())
-                    .await
-                    .is_ok_and(|alive| alive.is_ok())
-            {
+        let granted = timeout_at(until, Arc::clone(&self.0.room).acquire_owned()).await;
+        let room = granted
+            .map_err(|_| Error::PoolTimedOut)?
+            .map_err(|_| Error::PoolClosed)?;
+        while let Some(idle) = self.0.take_idle() {
+            let (is_trusted, mut open) = (idle.idle_since.elapsed() < TRUSTED, idle.open);
+            if is_trusted || lives(&mut open.connection).await {
                 return Ok(PooledConnection::new(self, open, room));
             }
         }
         let open = Open {
             connection: self.0.connect(until).await?,
-            since: Instant::now(),
+            opened_at: Instant::now(),
         };
         Ok(PooledConnection::new(self, open, room))
     }
@@ -137,15 +148,16 @@ impl Pool {
 
     /// Closes the connections after the calls that are under way; later ones fail.
     pub(crate) async fn close(&self) {
+        self.0.is_closed.store(true, Ordering::SeqCst);
         // It fails where it is closed already.
         if let Ok(all) = self.0.room.acquire_many(CONNECTIONS).await {
             self.0.room.close();
             drop(all);
         }
         let idle = std::mem::take(&mut *self.0.idle());
-        for Idle { open, .. } in idle {
+        for one in idle {
             // It is gone either way.
-            drop(open.connection.close().await);
+            drop(one.open.connection.close().await);
         }
     }
 }
@@ -155,60 +167,85 @@ impl Inner {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::SeqCst)
+    }
+
+    /// The one that was used last; those that have rested too long, or are too old, are closed.
     fn take_idle(&self) -> Option<Idle> {
-        self.idle().pop()
+        let mut idle = self.idle();
+        idle.retain(|one| !one.is_spent());
+        idle.pop()
     }
 
     async fn connect(&self, until: Instant) -> Result<PgConnection, Error> {
+        let [mut wait, longest] = TRY_AGAIN;
         loop {
             let refused = match timeout_at(until, self.options.connect()).await {
-                Ok(Err(error)) if is_starting(&error) => error,
+                Ok(Err(error)) if may_pass(&error) => error,
                 Ok(connected) => return connected,
                 Err(_) => return Err(Error::PoolTimedOut),
             };
-            if timeout_at(until, sleep(TRY_AGAIN)).await.is_err() {
+            if timeout_at(until, sleep(wait)).await.is_err() {
                 return Err(refused);
             }
+            wait = (wait * 2).min(longest);
         }
     }
 
-    /// Keeps a connection for the next call, and closes those that no call has needed for long.
+    /// Keeps a connection for the next call.
     fn keep(&self, open: Open) {
         let mut idle = self.idle();
-        if self.room.is_closed() || open.since.elapsed() > LIFETIME {
-            return;
+        if !self.is_closed() {
+            idle.push(Idle {
+                open,
+                idle_since: Instant::now(),
+            });
         }
-        idle.push(Idle {
-            open,
-            since: Instant::now(),
-        });
-        let unneeded = idle.iter().take_while(|idle| idle.since.elapsed() > IDLE);
-        let unneeded = unneeded.count();
-        idle.drain(..unneeded);
+        idle.retain(|one| !one.is_spent());
     }
 
-    /// Brings a connection that was left in the middle of something to where it can be used again. One that cannot be used any
-    /// more is left, and the others with it: what has broken it has mostly broken them too.
+    /// Brings a connection that was left in the middle of something to where it can be used again, or leaves it. Where it is
+    /// broken, the others are left too: what has broken it has mostly broken them.
     async fn recover(&self, mut open: Open, is_in_transaction: bool) {
-        let recovered = async {
-            if is_in_transaction {
-                open.connection.execute("rollback").await.map(drop)
-            } else {
-                open.connection.ping().await
-            }
-        };
-        match timeout_at(Instant::now() + RECOVERY, recovered).await {
+        if self.is_closed() {
+            return;
+        }
+        match timeout(RECOVERY, settle(&mut open.connection, is_in_transaction)).await {
             Ok(Ok(())) => self.keep(open),
-            _ => self.idle().clear(),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "connections to the database are made anew, because one broke");
+                self.idle().clear();
+            }
+            Err(_) => tracing::debug!("a connection to the database is left to what was given up on it"),
         }
     }
 }
 
-/// Whether a server is on its way there: nobody listens yet, or it says itself that it starts.
-fn is_starting(error: &Error) -> bool {
+/// Whether a connection answers.
+async fn lives(connection: &mut PgConnection) -> bool {
+    matches!(timeout(ANSWER, connection.ping()).await, Ok(Ok(())))
+}
+
+/// Waits for the answers that nobody has read, and ends the transaction.
+async fn settle(connection: &mut PgConnection, is_in_transaction: bool) -> Result<(), Error> {
+    // What was given up may have failed since: that says nothing of the connection, which is asked again.
+    while let Err(error) = connection.ping().await {
+        if !matches!(error, Error::Database(_)) {
+            return Err(error);
+        }
+    }
+    if is_in_transaction {
+        connection.execute("rollback").await?;
+    }
+    Ok(())
+}
+
+/// Whether a connection may be had a little later: nobody listens yet, the server starts, or has too many.
+fn may_pass(error: &Error) -> bool {
     match error {
-        Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
-        Error::Database(error) => error.code().as_deref() == Some(STARTING),
+        Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
+        Error::Database(error) => error.is_transient_in_connect_phase(),
         _ => false,
     }
 }
@@ -244,8 +281,8 @@ impl PooledConnection {
         }
     }
 
-    /// Gives it back; nothing is under way on it.
-    fn release(mut self) {
+    /// Gives it back; nothing is under way on it. One that is dropped is asked first.
+    pub(crate) fn release(mut self) {
         if let Some(open) = self.open.take() {
             self.pool.keep(open);
         }
@@ -470,9 +507,9 @@ mod tests {
         let written = sqlx::query_scalar("select count(*) from written");
         let written: i64 = written.fetch_one(&pool).await.unwrap();
         assert_eq!((written, process(&pool).await), (0, only));
-        // A call that nobody waits for any more leaves no answer to the next one.
+        // A call that nobody waits for any more leaves no answer to the next one, and no failure.
         holder.execute("select pg_advisory_lock(1)").await.unwrap();
-        let waiting = sqlx::query("select pg_advisory_xact_lock(1)").fetch_all(&pool);
+        let waiting = pool.fetch_all("select pg_advisory_xact_lock(1); select 1 / 0");
         assert!(waiting.now_or_never().is_none(), "it waits for the lock");
         holder.execute("select pg_advisory_unlock(1)").await.unwrap();
         until_all_rest(&pool).await;

@@ -27,7 +27,9 @@ impl Store {
     /// The database cannot be reached.
     pub async fn schedules(&self) -> Result<Vec<Schedule>> {
         let mut connection = self.pool.acquire().await?;
-        all(&mut connection).await
+        let schedules = all(&mut connection).await?;
+        connection.release();
+        Ok(schedules)
     }
 
     /// The schedules of a project.

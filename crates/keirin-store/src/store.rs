@@ -3,9 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use keirin_model::histogram::{Histogram, MOMENT_BOUNDS, SharedHistogram};
-use sqlx::SqlSafeStr;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgRow};
+use sqlx::{Connection as _, SqlSafeStr};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
@@ -58,6 +58,8 @@ impl Store {
         let options = options.application_name("keirin").options([
             // A server that hangs within a transaction must not keep a standby from taking over.
             ("idle_in_transaction_session_timeout", "4s"),
+            // What nobody waits for any more, because its connection was left, ends too.
+            ("client_connection_check_interval", "1s"),
             // What one writes and reads must not depend on how somebody has set up the database.
             ("timezone", "UTC"),
             ("datestyle", "ISO"),
@@ -133,7 +135,10 @@ impl Store {
     /// The database was written by a newer version, or a statement failed.
     pub async fn migrate(&self) -> Result<()> {
         undo_unfinished_restore(&self.pool).await?;
-        MIGRATIONS.run(&mut *self.pool.acquire().await?).await?;
+        // Not one of the pool: however this ends, the lock that keeps other servers away ends with the connection.
+        let mut connection = self.pool.acquire().await?.detach();
+        MIGRATIONS.run(&mut connection).await?;
+        connection.close().await?;
         renew_foreign_ids(&self.pool).await
     }
 

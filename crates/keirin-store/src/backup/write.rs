@@ -1,6 +1,7 @@
 //! Taking a backup.
 
 use futures::TryStreamExt;
+use sqlx::{Connection as _, Executor as _};
 use tokio::io::AsyncWrite;
 
 use super::catalog::{column_list, migrations, quoted, sequences, tables};
@@ -15,15 +16,16 @@ impl Store {
     /// # Errors
     /// The database or the writer failed; what was written so far is of no use.
     pub async fn backup(&self, writer: impl AsyncWrite + Unpin + Send) -> Result<BackupSummary, BackupError> {
-        let mut view = self
-            .begin_with("begin isolation level repeatable read read only")
+        // Not one of the pool: where copying breaks off, what the connection still has to say is nobody's.
+        let mut view = self.pool.acquire().await?.detach();
+        view.execute("begin isolation level repeatable read read only")
             .await?;
         // A slow disk at the other end is no reason to give up.
         sqlx::query!("select set_config('idle_in_transaction_session_timeout', '0', true) as done")
-            .fetch_one(&mut *view)
+            .fetch_one(&mut view)
             .await?;
         let taken_at = sqlx::query_scalar!(r#"select now() as "now!: jiff_sqlx::Timestamp""#)
-            .fetch_one(&mut *view)
+            .fetch_one(&mut view)
             .await?
             .to_jiff();
         let mut writer = Writer::begin(writer).await?;
@@ -60,7 +62,8 @@ impl Store {
         }
         // Numbers that were given out since the tables were read are passed over, which harms nobody.
         end.sequences = sequences(&mut view).await?;
-        view.commit().await?;
+        view.execute("commit").await?;
+        view.close().await?;
         writer.json(Kind::End, &end).await?;
         writer.finish().await?;
         Ok(BackupSummary::new(taken_at, end))

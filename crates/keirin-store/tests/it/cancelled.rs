@@ -4,10 +4,11 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
+use futures::future::join_all;
 use keirin_store::background_jobs::{BackgroundJobFilter, NewBackgroundJob};
 use keirin_testkit::database;
 
-/// More than any connection of the pool is away from being the next.
+/// More at once than the pool has connections, so that each is used.
 const WRITES: usize = 25;
 
 #[tokio::test]
@@ -18,14 +19,14 @@ async fn a_call_that_is_dropped_at_any_moment_takes_nothing_with_it_that_others_
     loop {
         waits += 1;
         let is_over = dropped_after(waits, store.snapshot()).await;
-        for _ in 0..WRITES {
-            written += 1;
-            let key = written.to_string();
-            store
-                .enqueue_background_job(NewBackgroundJob::new("read", &key))
-                .await
-                .unwrap();
+        let keys: Vec<String> = (written..written + WRITES).map(|key| key.to_string()).collect();
+        let writes = keys
+            .iter()
+            .map(|key| store.enqueue_background_job(NewBackgroundJob::new("read", key)));
+        for write in join_all(writes).await {
+            write.unwrap();
         }
+        written += WRITES;
         let filter = BackgroundJobFilter {
             limit: 10_000,
             ..BackgroundJobFilter::default()

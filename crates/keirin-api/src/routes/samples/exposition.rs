@@ -227,7 +227,7 @@ fn event_loop_figures(app: &App, figures: &mut Figures) {
     );
     figures.histogram(
         "keirin_transaction_begin_duration_seconds",
-        "How long a transaction took to begin: the wait for a connection to the database, and one turn to it.",
+        "How long a transaction took to begin: the wait for a connection to the database, one turn to it, and in a commit of the engine the wait for the leader's row.",
         [(vec![], app.store.begin_durations())],
     );
     let connections = app.store.connections();
