@@ -75,6 +75,15 @@ impl Recurrence {
             Self::At(times) => times.next(ended),
         }
     }
+
+    /// When a job is due that is left out now, and was due then; `None` where it never is again. One that waits for longer is not
+    /// brought forward.
+    pub fn left_out(&self, now: Timestamp, due: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::After(time) => Some((now + *time).max(due)),
+            Self::At(times) => times.next(now.max(due)),
+        }
+    }
 }
 
 /// When a job that has failed is tried again. The time doubles with each failure.

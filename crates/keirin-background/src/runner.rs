@@ -115,13 +115,9 @@ impl BackgroundJobs {
                 "this job alone knows what is left to do, so it cannot be cancelled".to_owned(),
             ));
         }
-        let next = kind.and_then(|kind| kind.recurrence?.next((self.0.clock)()));
-        match next {
-            Some(next) => {
-                // One that waits for longer is not brought forward.
-                let next = next.max(job.run_at);
-                self.0.store.leave_out_background_job(id, next).await?;
-            }
+        let recurrence = kind.and_then(|kind| kind.recurrence);
+        match recurrence.and_then(|recurrence| recurrence.left_out((self.0.clock)(), job.run_at)) {
+            Some(next) => self.0.store.leave_out_background_job(id, next).await?,
             None => self.0.store.delete_background_job(id).await?,
         }
         // Its row says already that what comes of it counts no more.
@@ -191,9 +187,8 @@ impl Inner {
         }
         for work in self.works.values() {
             let kind = work.kind();
-            if let Some(recurrence) = &kind.recurrence {
-                let latest = recurrence.next(now);
-                self.store.ensure_background_job(kind.name, now, latest).await?;
+            if kind.recurrence.is_some() {
+                self.store.ensure_background_job(kind.name, now).await?;
             }
         }
         Ok(())

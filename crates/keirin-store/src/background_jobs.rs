@@ -149,24 +149,16 @@ impl Store {
         Ok(())
     }
 
-    /// Makes sure that there is a background job that recurs: one that is due then where there is none. One that is there is left
-    /// as it is, but is due at `latest` where that is sooner: it may recur more often than it did when it was put off.
+    /// Makes sure that there is a background job that recurs; one that is there is left as it is: it may have been put off.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn ensure_background_job(
-        &self,
-        kind: &str,
-        run_at: Timestamp,
-        latest: Option<Timestamp>,
-    ) -> Result<()> {
+    pub async fn ensure_background_job(&self, kind: &str, run_at: Timestamp) -> Result<()> {
         sqlx::query!(
             "insert into background_jobs (kind, key, run_at, created_at) values ($1, '', $2, clock_timestamp())
-             on conflict (kind, key) do update set run_at = $3
-             where background_jobs.state = 'waiting' and background_jobs.run_at > $3",
+             on conflict (kind, key) do nothing",
             kind,
             to_sql(run_at) as _,
-            latest.map(to_sql) as _,
         )
         .execute(&self.pool)
         .await?;

@@ -64,11 +64,7 @@ async fn the_kinds_are_listed_with_how_many_jobs_they_have() {
     let world = World::new().await;
     let admin = world.admin().await;
     let now = world.clock.now();
-    world
-        .store
-        .ensure_background_job("seal_logs", now, None)
-        .await
-        .unwrap();
+    world.store.ensure_background_job("seal_logs", now).await.unwrap();
     let overview: BackgroundOverview = world.get(&admin, "/api/v1/background").await.json();
     let seal = &overview.kinds[0];
     assert_eq!(

@@ -154,30 +154,32 @@ async fn what_has_times_of_its_own_is_done_at_once_and_then_at_the_next_of_them(
         .in_tz("UTC")
         .unwrap();
     assert_eq!(job.run_at, next.timestamp());
-    bench.jobs.cancel(job.id).await.unwrap();
-    assert_eq!(
-        bench.settled().await.remove(0).run_at,
-        job.run_at,
-        "it is left out no further"
-    );
+    // Left out tonight, it is due the night after, and the next one when that is left out too.
+    for nights in 1..=2 {
+        bench.jobs.cancel(job.id).await.unwrap();
+        let left_out = bench.settled().await.remove(0);
+        assert_eq!(
+            left_out.run_at,
+            job.run_at + SignedDuration::from_hours(24) * nights
+        );
+    }
 }
 
 #[tokio::test]
-async fn what_recurs_more_often_than_before_is_due_sooner_from_the_next_lead_on() {
-    let bench = Bench::start(vec![RECURRING]).await;
+async fn what_was_put_off_is_not_brought_forward_by_the_next_leader() {
+    let mut bench = Bench::start(vec![KIND, RECURRING]).await;
     bench.answer(RECURRING.name, Answer::Well(NextRun::Done));
     bench.begun().await;
     let job = bench.settled().await.remove(0);
-    let (now, minute) = (bench.clock.now(), SignedDuration::from_mins(1));
-    for (latest, due) in [
-        (None, job.run_at),
-        (Some(now + minute * 30), job.run_at),
-        (Some(now + minute), now + minute),
-    ] {
-        let ensured = bench.store.ensure_background_job(RECURRING.name, now, latest);
-        ensured.await.unwrap();
-        assert_eq!(bench.listed().await.remove(0).run_at, due);
-    }
+    let later = bench.clock.now() + SignedDuration::from_hours(7 * 24);
+    bench.store.leave_out_background_job(job.id, later).await.unwrap();
+    bench.stop_idle().await;
+    bench.lead_again().await;
+    // Once it begins jobs, it has prepared everything.
+    bench.answer(KIND.name, Answer::Well(NextRun::Done));
+    bench.enqueue(KIND.name, "one").await;
+    assert_eq!(bench.begun().await.0, KIND.name);
+    assert_eq!(bench.settled().await.remove(0).run_at, later);
 }
 
 #[tokio::test]

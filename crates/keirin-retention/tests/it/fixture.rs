@@ -227,7 +227,7 @@ impl Fixture {
     /// Has the one job of a kind that recurs done.
     pub(crate) async fn round(&self, kind: &str) -> Result<NextRun, JobFailure> {
         self.store
-            .ensure_background_job(kind, Timestamp::now(), None)
+            .ensure_background_job(kind, Timestamp::now())
             .await
             .unwrap();
         let job = self.begin(kind).await;

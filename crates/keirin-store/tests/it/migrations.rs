@@ -54,7 +54,7 @@ async fn nothing_is_removed_for_a_week_where_there_is_something_old() {
         store.migrate().await.unwrap();
         let asked = jiff::Timestamp::UNIX_EPOCH;
         store
-            .ensure_background_job("apply_retention", asked, None)
+            .ensure_background_job("apply_retention", asked)
             .await
             .unwrap();
         let days: Option<f64> = sqlx::query_scalar(
