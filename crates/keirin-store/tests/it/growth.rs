@@ -70,10 +70,10 @@ async fn rows_read(connection: &mut PgConnection) -> BTreeMap<String, i64> {
 }
 
 async fn connections(connection: &mut PgConnection) -> i64 {
-    sqlx::query_scalar("select count(*) from pg_stat_activity where datname = current_database()")
-        .fetch_one(connection)
-        .await
-        .unwrap()
+    // PostgreSQL's own workers come and go.
+    let clients = "select count(*) from pg_stat_activity
+                   where datname = current_database() and backend_type = 'client backend'";
+    sqlx::query_scalar(clients).fetch_one(connection).await.unwrap()
 }
 
 /// Which tables a call reads more than [`MOST`] rows of, with how many.
