@@ -112,11 +112,14 @@ impl Config {
     /// # Errors
     /// The times that they are to be taken at cannot be understood.
     pub(crate) fn backup_schedule(&self) -> anyhow::Result<Option<BackupSchedule>> {
+        let Some(folder) = self.backup_dir.clone() else {
+            return Ok(None);
+        };
         let recurrence = match &self.backup_cron {
             None => Recurrence::After(SignedDuration::from_hours(self.backup_every_hours.max(1).into())),
             Some(expression) => {
                 let times = CronTimes::new(expression, &self.backup_timezone)
-                    .context("`backup_cron` of the configuration cannot be used")?;
+                    .context("`backup_cron` and `backup_timezone` of the configuration cannot be used")?;
                 let comes = times.next(Timestamp::UNIX_EPOCH).is_some();
                 anyhow::ensure!(
                     comes,
@@ -125,7 +128,7 @@ impl Config {
                 Recurrence::At(Box::new(times))
             }
         };
-        Ok(self.backup_dir.clone().map(|folder| BackupSchedule {
+        Ok(Some(BackupSchedule {
             folder,
             recurrence,
             kept: self.backups_kept,
