@@ -17,11 +17,11 @@ use keirin_model::{Clock, Outcome};
 use keirin_series::sink::SampleSink;
 use keirin_series::storage::{Intake, IntakeLimits, Storage};
 use keirin_series::transforms::Transforms;
+use keirin_testkit::loopback::LoopbackServer;
 use keirin_testkit::{FakeClock, TestDatabase, database};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::fixture::{led, now};
-use crate::server::Server;
 
 /// A storage that gets samples, and the clock that it goes by.
 pub(crate) struct Sender {
@@ -100,14 +100,14 @@ async fn take(State(taker): State<Taker>, body: Bytes) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn taker() -> (Server, Arc<AtomicBool>, UnboundedReceiver<String>) {
+async fn taker() -> (LoopbackServer, Arc<AtomicBool>, UnboundedReceiver<String>) {
     let (taken, receiver) = unbounded_channel();
     let is_well = Arc::new(AtomicBool::new(true));
     let taker = Taker {
         is_well: is_well.clone(),
         taken,
     };
-    let server = Server::start(Router::new().route("/", post(take)).with_state(taker)).await;
+    let server = LoopbackServer::start(Router::new().route("/", post(take)).with_state(taker)).await;
     (server, is_well, receiver)
 }
 

@@ -16,8 +16,7 @@ use keirin_formats::batch::Batch;
 use keirin_formats::remote_write::{RemoteWriteLimits, decode};
 use keirin_http::{Authentication, EndpointSettings, HttpError, RetryPolicy, Secret};
 use keirin_model::series::{Labels, Sample};
-
-use crate::server::{Server, nobody};
+use keirin_testkit::loopback::{LoopbackServer, nobody};
 
 /// Answers in turn, the last for ever, and counts.
 #[derive(Clone)]
@@ -61,7 +60,7 @@ async fn written(answers: &'static [u16]) -> (usize, Result<(), HttpError>) {
         answers,
         calls: Arc::default(),
     };
-    let server = Server::start(
+    let server = LoopbackServer::start(
         Router::new()
             .route("/write", post(scripted))
             .with_state(script.clone()),
@@ -117,7 +116,7 @@ async fn a_remote_write_carries_what_it_says() {
         assert_eq!(headers["authorization"], "Bearer a token");
         StatusCode::NO_CONTENT
     }
-    let server = Server::start(Router::new().route("/write", post(receive))).await;
+    let server = LoopbackServer::start(Router::new().route("/write", post(receive))).await;
     let settings = EndpointSettings {
         sign_in: Authentication::Bearer {
             token: Secret::new("a token"),
@@ -138,7 +137,7 @@ async fn influxdb_2_is_written_to_as_it_documents() {
         assert_eq!(body, "up,job=a value=1.5 1000\n");
         StatusCode::NO_CONTENT
     }
-    let server = Server::start(Router::new().route("/base/api/v2/write", post(receive))).await;
+    let server = LoopbackServer::start(Router::new().route("/base/api/v2/write", post(receive))).await;
     let target = InfluxTarget::V2 {
         organization: "our team".to_owned(),
         bucket: "ci".to_owned(),

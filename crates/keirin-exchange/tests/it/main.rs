@@ -15,6 +15,5 @@ mod prometheus;
 mod pushgateway;
 mod scrape;
 mod scraper;
-mod server;
 mod sql;
 mod victoria_metrics;

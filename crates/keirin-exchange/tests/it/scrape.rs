@@ -11,12 +11,11 @@ use axum::routing::get;
 use bytes::Bytes;
 use futures::stream;
 use keirin_exchange::scrape::{ScrapeError, ScrapeState, ScrapeTarget, fetch, outcome};
+use keirin_testkit::loopback::{LoopbackServer, nobody};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tower_http::compression::CompressionLayer;
 use url::Url;
-
-use crate::server::{Server, nobody};
 
 fn target(url: &Url, more: &str) -> ScrapeTarget {
     let yaml = format!("name: test\nurl: {url}\n{more}");
@@ -29,7 +28,7 @@ where
     H: axum::handler::Handler<T, ()>,
     T: 'static,
 {
-    let server = Server::start(Router::new().route("/", get(answer))).await;
+    let server = LoopbackServer::start(Router::new().route("/", get(answer))).await;
     fetch(&target(&server.url, more))
         .await
         .map(|exposition| exposition.samples.len())
@@ -105,7 +104,7 @@ async fn a_hundred_megabytes_are_not_read_to_their_end() {
 #[tokio::test]
 async fn what_is_compressed_is_limited_by_what_it_becomes() {
     let routes = Router::new().route("/", get(async || "a 1\n".repeat(1_000_000)));
-    let server = Server::start(routes.layer(CompressionLayer::new().gzip(true))).await;
+    let server = LoopbackServer::start(routes.layer(CompressionLayer::new().gzip(true))).await;
     let error = fetch(&target(&server.url, "limits: {body_bytes: 100000}"))
         .await
         .unwrap_err();
@@ -117,7 +116,7 @@ async fn what_is_compressed_is_limited_by_what_it_becomes() {
     );
 
     let routes = Router::new().route("/", get(async || "a 1\n".repeat(100)));
-    let server = Server::start(routes.layer(CompressionLayer::new().gzip(true))).await;
+    let server = LoopbackServer::start(routes.layer(CompressionLayer::new().gzip(true))).await;
     assert_eq!(fetch(&target(&server.url, "")).await.unwrap().samples.len(), 100);
 }
 
@@ -199,7 +198,7 @@ async fn who_we_are_is_told_as_configured() {
 /// The way of a target that goes and comes back, on values: what was fetched is real.
 #[tokio::test]
 async fn a_target_goes_and_comes_back() {
-    let server = Server::start(Router::new().route("/", get(async || "a 1\n"))).await;
+    let server = LoopbackServer::start(Router::new().route("/", get(async || "a 1\n"))).await;
     let target = target(&server.url, "");
     let took = Duration::from_secs(1);
     let up = outcome(
@@ -228,7 +227,7 @@ async fn a_series_that_is_too_long_is_lost_alone() {
     let many: String = (0..100).map(|number| format!("label_{number}=\"x\",")).collect();
     let text = format!("a{{x=\"{}\"}} 1\nb{{{many}}} 1\nc 1\n", "v".repeat(5_000));
     let served = text.clone();
-    let server = Server::start(Router::new().route("/", get(async move || served))).await;
+    let server = LoopbackServer::start(Router::new().route("/", get(async move || served))).await;
     let scraped = async |more: &str| {
         let target = target(&server.url, more);
         let fetched = fetch(&target).await.unwrap();

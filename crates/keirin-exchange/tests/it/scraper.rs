@@ -12,12 +12,12 @@ use keirin_formats::batch::{Batch, Received};
 use keirin_model::Clock;
 use keirin_series::sink::{SampleSink, SinkError};
 use keirin_series::storage::{Intake, IntakeLimits, Storage};
+use keirin_testkit::loopback::{LoopbackServer, nobody};
 use keirin_testkit::{FakeClock, database};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use url::Url;
 
 use crate::fixture::{now, samples};
-use crate::server::{Server, nobody};
 
 struct Kept(UnboundedSender<Batch>);
 
@@ -50,7 +50,7 @@ fn value(batch: &Batch, job: &str, metric: &str) -> Option<Option<f64>> {
 
 #[tokio::test]
 async fn every_target_is_scraped_and_has_a_status() {
-    let server = Server::start(Router::new().route("/", get(async || "a 7\n"))).await;
+    let server = LoopbackServer::start(Router::new().route("/", get(async || "a 7\n"))).await;
     let (mut scraper, mut batches) = scraper();
     let (here, gone) = (
         target("here", &server.url, ""),
@@ -129,7 +129,7 @@ async fn every_target_is_scraped_and_has_a_status() {
 
 #[tokio::test]
 async fn a_changed_target_begins_anew() {
-    let server = Server::start(Router::new().route("/", get(async || "a 7\n"))).await;
+    let server = LoopbackServer::start(Router::new().route("/", get(async || "a 7\n"))).await;
     let (mut scraper, mut batches) = scraper();
     scraper
         .set_targets(vec![target("here", &server.url, "")])
@@ -155,7 +155,7 @@ async fn a_changed_target_begins_anew() {
 
 #[tokio::test]
 async fn a_storage_that_keeps_nothing_is_seen_in_the_status() {
-    let server = Server::start(Router::new().route("/", get(async || "a 7\n"))).await;
+    let server = LoopbackServer::start(Router::new().route("/", get(async || "a 7\n"))).await;
     let (mut scraper, batches) = scraper();
     drop(batches);
     scraper
@@ -210,7 +210,7 @@ async fn a_target_that_misbehaves_is_down_and_says_why() {
         .route("/endless", get(drips))
         .route("/million", get(lines(1_000_000)))
         .route("/not-ours", get(async || [0_u8, 159, 146, 150].to_vec()));
-    let server = Server::start(routes).await;
+    let server = LoopbackServer::start(routes).await;
     let closing = closing().await;
     let at = |path: &str| server.url.join(path).unwrap();
     let (mut scraper, mut batches) = scraper();
@@ -294,7 +294,7 @@ async fn a_target_is_kept_in_the_storage() {
             .map(|line| format!("m{{i=\"{line}\"}} {line}\n"))
             .collect::<String>()),
     };
-    let server = Server::start(Router::new().route("/", get(series))).await;
+    let server = LoopbackServer::start(Router::new().route("/", get(series))).await;
     scraper
         .set_targets(vec![target("t", &server.url, "")])
         .await
@@ -338,7 +338,7 @@ async fn a_silent_target_does_not_hold_up_the_end() {
         asked.send(()).unwrap();
         std::future::pending::<()>().await;
     };
-    let server = Server::start(Router::new().route("/", get(silent))).await;
+    let server = LoopbackServer::start(Router::new().route("/", get(silent))).await;
     let (mut scraper, mut batches) = scraper();
     let yaml = format!("name: t\nurl: {}\ninterval: 10m\ntimeout: 10m", server.url);
     let target = ScrapeTarget::new(serde_saphyr::from_str(&yaml).unwrap()).unwrap();

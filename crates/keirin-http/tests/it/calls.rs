@@ -12,10 +12,9 @@ use axum::routing::get;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use keirin_http::{Authentication, CallLimits, Endpoint, EndpointSettings, HttpError, RetryPolicy, Secret};
+use keirin_testkit::loopback::{LoopbackServer, nobody};
 use reqwest::Method;
 use tokio::sync::Notify;
-
-use crate::server::{Server, nobody};
 
 fn settings() -> EndpointSettings {
     EndpointSettings {
@@ -34,7 +33,7 @@ async fn call(endpoint: &Endpoint) -> Result<Bytes, HttpError> {
 }
 
 /// A server that answers these in turn, the last for ever, and counts.
-async fn scripted(answers: &'static [u16]) -> (Server, Arc<AtomicUsize>) {
+async fn scripted(answers: &'static [u16]) -> (LoopbackServer, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
     let answer = async move || {
@@ -46,7 +45,10 @@ async fn scripted(answers: &'static [u16]) -> (Server, Arc<AtomicUsize>) {
             .body(Body::from("in words"))
             .unwrap()
     };
-    (Server::start(Router::new().route("/", get(answer))).await, calls)
+    (
+        LoopbackServer::start(Router::new().route("/", get(answer))).await,
+        calls,
+    )
 }
 
 #[tokio::test]
@@ -105,7 +107,7 @@ async fn an_answer_is_read_within_its_bounds_and_no_further() {
         let pieces = stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b'x'; 1000])));
         Body::from_stream(pieces)
     }
-    let server = Server::start(Router::new().route("/", get(endless))).await;
+    let server = LoopbackServer::start(Router::new().route("/", get(endless))).await;
     let bounded = EndpointSettings {
         limits: CallLimits {
             answer_bytes: 10_000,
@@ -128,7 +130,7 @@ async fn an_answer_is_read_within_its_bounds_and_no_further() {
     );
     // What refuses without an end is not listened to for ever either.
     let refusing = Router::new().route("/", get(async || (StatusCode::BAD_REQUEST, endless().await)));
-    let server = Server::start(refusing).await;
+    let server = LoopbackServer::start(refusing).await;
     let endpoint = Endpoint::new(&server.url, &settings()).unwrap();
     let error = call(&endpoint).await.unwrap_err();
     assert!(matches!(error, HttpError::Refused { status: 400, said, .. } if said.len() == 4096));
@@ -149,7 +151,7 @@ async fn a_server_that_falls_silent_is_given_up_in_time() {
             Body::from_stream(first.chain(never))
         }),
     );
-    let server = Server::start(silent).await;
+    let server = LoopbackServer::start(silent).await;
     let hurried = EndpointSettings {
         limits: CallLimits {
             timeout: Some(Duration::from_millis(200)),
@@ -174,7 +176,7 @@ async fn whoever_signs_in_does_so_with_every_call() {
     async fn who(headers: HeaderMap) -> String {
         headers["authorization"].to_str().unwrap().to_owned()
     }
-    let server = Server::start(Router::new().route("/", get(who))).await;
+    let server = LoopbackServer::start(Router::new().route("/", get(who))).await;
     let signed_in = EndpointSettings {
         sign_in: Authentication::Basic {
             username: "Aladdin".to_owned(),

@@ -5,4 +5,3 @@
 mod authorities;
 mod calls;
 mod proxies;
-mod server;

@@ -4,14 +4,13 @@ use axum::Router;
 use axum::http::Uri;
 use axum::routing::get;
 use keirin_http::{Endpoint, EndpointSettings, HttpError, ProxyRule, RetryPolicy};
+use keirin_testkit::loopback::{LoopbackServer, nobody};
 use reqwest::Method;
 use url::Url;
 
-use crate::server::{Server, nobody};
-
 /// A server that is called as a proxy is: the whole address stands in the request. It answers with that.
-async fn proxy() -> Server {
-    Server::start(Router::new().fallback(get(async |uri: Uri| uri.to_string()))).await
+async fn proxy() -> LoopbackServer {
+    LoopbackServer::start(Router::new().fallback(get(async |uri: Uri| uri.to_string()))).await
 }
 
 async fn ask(address: &Url, proxy: ProxyRule) -> Result<String, HttpError> {
@@ -47,7 +46,7 @@ async fn a_proxy_that_is_away_is_an_unreachable_server() {
 
 #[tokio::test]
 async fn this_machine_is_reached_directly_unless_a_proxy_is_named_for_it() {
-    let server = Server::start(Router::new().route("/", get(async || "direct"))).await;
+    let server = LoopbackServer::start(Router::new().route("/", get(async || "direct"))).await;
     for rule in [ProxyRule::None, ProxyRule::Environment] {
         assert_eq!(ask(&server.url, rule).await.unwrap(), "direct");
     }
