@@ -1,6 +1,7 @@
 //! What can go wrong between this program and a server.
 
 use std::error::Error;
+use std::iter::successors;
 use std::time::Duration;
 
 /// Why a call failed.
@@ -59,7 +60,8 @@ impl HttpError {
             return Self::Unreachable { address, reason };
         }
         let reason = innermost(error);
-        if error.is_decode() {
+        // The library calls whatever goes wrong with a content its decoding, also a connection that breaks.
+        if error.is_decode() && !is_of_connection(error) {
             Self::Unreadable { address, reason }
         } else {
             Self::Unreachable { address, reason }
@@ -87,11 +89,17 @@ fn shortened(said: &str) -> String {
     said.chars().take(300).collect()
 }
 
+/// Whether something has happened to the connection, at whatever depth.
+fn is_of_connection(error: &reqwest::Error) -> bool {
+    causes(error).any(|cause| cause.is::<hyper::Error>())
+}
+
 /// The cause at the bottom: what stands above it repeats the address and says "error".
 pub(crate) fn innermost(error: &reqwest::Error) -> String {
-    let mut innermost: &dyn Error = error;
-    while let Some(cause) = innermost.source() {
-        innermost = cause;
-    }
-    innermost.to_string()
+    causes(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// An error and what stands below it.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    successors(Some(error), |&cause| cause.source())
 }

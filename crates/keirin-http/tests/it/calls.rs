@@ -14,7 +14,10 @@ use futures::{StreamExt, stream};
 use keirin_http::{Authentication, CallLimits, Endpoint, EndpointSettings, HttpError, RetryPolicy, Secret};
 use keirin_testkit::loopback::{LoopbackServer, nobody};
 use reqwest::Method;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use url::Url;
 
 fn settings() -> EndpointSettings {
     EndpointSettings {
@@ -169,6 +172,48 @@ async fn a_server_that_falls_silent_is_given_up_in_time() {
     let error = open.piece().await.unwrap_err();
     assert!(error.to_string().contains("it did not answer in time"), "{error}");
     silence.notify_one();
+}
+
+/// A server whose answers say that more comes than does.
+async fn cutting_off(header: &'static str, content: &'static [u8]) -> Url {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut asked = [0; 4096];
+            assert_ne!(connection.read(&mut asked).await.unwrap(), 0);
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n{header}\r\n");
+            connection.write_all(head.as_bytes()).await.unwrap();
+            connection.write_all(content).await.unwrap();
+        }
+    });
+    address.parse().unwrap()
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_off_is_asked_for_again() {
+    // The beginning of what gzip makes, where it is to be decompressed.
+    let gzip = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+    for (header, content) in [("", &b"half"[..]), ("Content-Encoding: gzip\r\n", gzip)] {
+        let endpoint = Endpoint::new(&cutting_off(header, content).await, &settings()).unwrap();
+        let error = call(&endpoint).await.unwrap_err();
+        assert!(
+            matches!(error, HttpError::Unreachable { .. }),
+            "{header}: {error:?}"
+        );
+        assert_eq!(endpoint.figures().answers, BTreeMap::from([(Some(200), 3)]));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_not_asked_for_again() {
+    let no_gzip = async || ([("Content-Encoding", "gzip")], "in words");
+    let server = LoopbackServer::start(Router::new().route("/", get(no_gzip))).await;
+    let endpoint = Endpoint::new(&server.url, &settings()).unwrap();
+    let error = call(&endpoint).await.unwrap_err();
+    assert!(matches!(error, HttpError::Unreadable { .. }), "{error:?}");
+    assert_eq!(endpoint.figures().answers, BTreeMap::from([(Some(200), 1)]));
 }
 
 #[tokio::test]
