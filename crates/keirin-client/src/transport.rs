@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt};
-use keirin_http::{CallLimits, Endpoint, EndpointSettings, HttpError, OpenAnswer, ProxyRule};
+use keirin_http::{CallLimits, Endpoint, EndpointSettings, HttpError, OpenAnswer, without_sign_in};
 use keirin_wire::api::{Problem, QueryRefusal};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
@@ -28,8 +28,8 @@ const LARGEST_PROBLEM: usize = 1024 * 1024;
 /// A server at its address.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// Without what stands behind the path, and without a slash at its end.
-    base: String,
+    /// As it may be shown.
+    address: String,
     /// Where no call can be made, each says why.
     endpoint: std::result::Result<Endpoint, HttpError>,
 }
@@ -42,29 +42,22 @@ pub(crate) struct Call<'a> {
 }
 
 impl Connection {
-    /// A server at this address, reached by the proxy that the environment names for it, if any; or by a Unix socket on this
-    /// machine, and the address stands in requests alone.
+    /// A server at this address, reached directly; or by a Unix socket on this machine, and the address stands in requests
+    /// alone.
     pub fn new(address: &Url, socket: Option<&Path>) -> Self {
-        let mut base = address.clone();
-        base.set_query(None);
-        base.set_fragment(None);
         let settings = EndpointSettings {
-            proxy: ProxyRule::Environment,
             socket: socket.map(Path::to_owned),
             ..EndpointSettings::default()
         };
         Self {
-            endpoint: Endpoint::new(&base, &settings),
-            base: base.as_str().trim_end_matches('/').to_owned(),
+            address: without_sign_in(address),
+            endpoint: Endpoint::new(address, &settings),
         }
     }
 
-    /// The server's address, without a slash at its end.
+    /// The server's address, without user and password, and without a slash at its end.
     pub fn address(&self) -> &str {
-        match &self.endpoint {
-            Ok(endpoint) => endpoint.address(),
-            Err(_) => &self.base,
-        }
+        &self.address
     }
 
     pub(crate) fn call(&self, method: Method, path: &str, token: Option<&str>) -> Call<'_> {
@@ -84,7 +77,12 @@ impl Connection {
     }
 
     fn request(&self, method: Method, path: &str, token: Option<&str>) -> Result<reqwest::RequestBuilder> {
-        let mut request = self.endpoint()?.request(method, format!("{}{path}", self.base));
+        let endpoint = self.endpoint()?;
+        let mut url = endpoint.base().clone();
+        url.set_query(None);
+        url.set_fragment(None);
+        let base = url.as_str().trim_end_matches('/');
+        let mut request = endpoint.request(method, format!("{base}{path}"));
         if let Some(token) = token {
             let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
                 ClientError::Unusable(

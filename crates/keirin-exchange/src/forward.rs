@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use keirin_formats::batch::{Batch, Metadata};
-use keirin_http::{Authentication, CallLimits, Endpoint, EndpointSettings, HttpError, ProxyRule};
+use keirin_http::{Authentication, CallLimits, Endpoint, EndpointSettings, HttpError, ProxyAddress};
 use keirin_insight::definition_of;
 use keirin_model::Clock;
 use keirin_model::configured_duration;
@@ -61,10 +61,9 @@ pub struct ForwardSettings {
     /// A certificate authority in PEM that is trusted beside the system's.
     #[serde(default)]
     pub certificate_authority: Option<String>,
-    /// Which proxy connects, as in `http://proxy.example.org:3128`; `environment` for the one that `HTTPS_PROXY` and its like
-    /// name, and none where nothing is said.
+    /// The proxy that connects, as in `http://proxy.example.org:3128`; none where nothing is said.
     #[serde(default)]
-    pub proxy: ProxyRule,
+    pub proxy: Option<ProxyAddress>,
 }
 
 const fn default_timeout() -> Duration {

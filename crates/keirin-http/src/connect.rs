@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::endpoint::EndpointSettings;
 use crate::error::{HttpError, innermost};
+use crate::proxy::ProxyAddress;
 
 /// How long it may take until a connection stands.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -44,17 +45,25 @@ pub(crate) fn client(address: &Url, shown: &str, settings: &EndpointSettings) ->
         .tcp_nodelay(true)
         .redirect(Policy::none());
     if let Some(value) = settings.sign_in.header()? {
+        // The library would send the one in the address, and nobody would know.
+        if !address.username().is_empty() || address.password().is_some() {
+            return Err(HttpError::Unusable(format!(
+                "{shown} is signed in to by its address and by a setting; leave one of them out"
+            )));
+        }
         builder = builder.default_headers(HeaderMap::from_iter([(AUTHORIZATION, value)]));
     }
-    builder = match &settings.socket {
-        Some(socket) => builder.no_proxy().unix_socket(&**socket),
-        None => settings.proxy.apply(builder, address)?,
+    builder = match (&settings.socket, &settings.proxy) {
+        (Some(socket), _) => builder.no_proxy().unix_socket(&**socket),
+        (None, Some(proxy)) => proxy.apply(builder)?,
+        (None, None) => builder.no_proxy(),
     };
+    let is_plain_to_proxy = !settings.proxy.as_ref().is_some_and(ProxyAddress::has_certificate);
     builder = match (address.scheme(), &settings.authority) {
         // The system's certificates are read only where they are needed: a small machine may have none.
-        ("http", _) => builder.tls_certs_only([]),
-        ("https", None) => builder,
-        ("https", Some(pem)) => builder.tls_certs_merge(authorities(pem, shown)?),
+        ("http", _) if is_plain_to_proxy => builder.tls_certs_only([]),
+        ("http" | "https", None) => builder,
+        ("http" | "https", Some(pem)) => builder.tls_certs_merge(authorities(pem, shown)?),
         (scheme, _) => {
             return Err(HttpError::Unusable(format!(
                 "{shown} begins with {scheme}:, which is not how a server is reached; use http: or https:"

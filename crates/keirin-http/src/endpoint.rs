@@ -15,7 +15,7 @@ use crate::authentication::Authentication;
 use crate::connect;
 use crate::error::HttpError;
 use crate::figures::{CallFigures, SharedFigures};
-use crate::proxy::ProxyRule;
+use crate::proxy::ProxyAddress;
 use crate::retry::RetryPolicy;
 
 /// How much a call may cost.
@@ -47,8 +47,8 @@ pub struct EndpointSettings {
     pub retry: RetryPolicy,
     /// A certificate authority in PEM that is trusted beside the system's.
     pub authority: Option<String>,
-    /// Which proxy connects.
-    pub proxy: ProxyRule,
+    /// The proxy that connects; without one the server is reached directly.
+    pub proxy: Option<ProxyAddress>,
     /// The Unix socket that all connections go to; the address stands in requests alone then.
     pub socket: Option<PathBuf>,
 }
@@ -59,6 +59,7 @@ pub struct Endpoint {
     http: Client,
     base: Url,
     shown: String,
+    proxy: Option<ProxyAddress>,
     limits: CallLimits,
     retry: RetryPolicy,
     figures: Arc<SharedFigures>,
@@ -75,6 +76,7 @@ impl Endpoint {
             http: connect::client(address, &shown, settings)?,
             base: address.clone(),
             shown,
+            proxy: settings.proxy.clone(),
             limits: settings.limits,
             retry: settings.retry,
             figures: Arc::default(),
@@ -157,8 +159,19 @@ impl Endpoint {
         let response = request.send().await;
         let status = response.as_ref().ok().map(|response| response.status().as_u16());
         self.figures.count(status, begun.elapsed());
-        let response = response.map_err(|error| HttpError::broken(&self.shown, &error))?;
+        let response = response.map_err(|error| self.unanswered(&error))?;
         Ok(OpenAnswer::new(response, &self.shown, limits.answer_bytes))
+    }
+
+    /// Why there is no answer; a proxy that connects may be what is at fault.
+    fn unanswered(&self, error: &reqwest::Error) -> HttpError {
+        match (HttpError::broken(&self.shown, error), &self.proxy) {
+            (HttpError::Unreachable { address, reason }, Some(proxy)) => HttpError::Unreachable {
+                address,
+                reason: format!("by the proxy {proxy}: {reason}"),
+            },
+            (error, _) => error,
+        }
     }
 
     /// What has come of its calls since the program started.
@@ -177,7 +190,9 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-fn without_sign_in(address: &Url) -> String {
+/// An address as it may be shown: without user and password, without what stands behind its path, and without a slash at its
+/// end.
+pub fn without_sign_in(address: &Url) -> String {
     let mut shown = address.clone();
     // An address that can have neither has none to hide.
     let _ = shown.set_username("");

@@ -1,64 +1,52 @@
-//! Which proxy connects to a server.
+//! The proxy that connects to a server.
 
+use std::fmt;
 use std::str::FromStr;
 
 use reqwest::{ClientBuilder, Proxy};
 use serde::Deserialize;
-use url::{Host, Url};
+use url::Url;
 
+use crate::endpoint::without_sign_in;
 use crate::error::{HttpError, innermost};
 
-/// Which proxy connects to a server.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+/// Where the proxy is that connects to a server. It is shown without user and password.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub enum ProxyRule {
-    /// None: the server is reached directly.
-    #[default]
-    None,
-    /// The one that the environment names for it, as libcurl reads it: `HTTPS_PROXY`, `http_proxy`, `ALL_PROXY`, and
-    /// `NO_PROXY` for what is reached directly. This machine's own addresses always are.
-    Environment,
-    /// This one.
-    At(Url),
-}
+pub struct ProxyAddress(Url);
 
-impl ProxyRule {
-    pub(crate) fn apply(&self, builder: ClientBuilder, address: &Url) -> Result<ClientBuilder, HttpError> {
-        match self {
-            Self::Environment if !is_this_machine(address) => Ok(builder),
-            Self::None | Self::Environment => Ok(builder.no_proxy()),
-            Self::At(url) => {
-                let proxy = Proxy::all(url.clone()).map_err(|error| {
-                    HttpError::Unusable(format!("the proxy cannot be used: {}", innermost(&error)))
-                })?;
-                Ok(builder.proxy(proxy))
-            }
-        }
+impl ProxyAddress {
+    /// Has all connections go by it.
+    pub(crate) fn apply(&self, builder: ClientBuilder) -> Result<ClientBuilder, HttpError> {
+        let proxy = Proxy::all(self.0.clone());
+        let proxy = proxy.map_err(|error| {
+            HttpError::Unusable(format!("the proxy {self} cannot be used: {}", innermost(&error)))
+        })?;
+        Ok(builder.proxy(proxy))
+    }
+
+    /// Whether it proves by a certificate who it is.
+    pub(crate) fn has_certificate(&self) -> bool {
+        self.0.scheme() == "https"
     }
 }
 
-impl FromStr for ProxyRule {
+impl FromStr for ProxyAddress {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "none" => Ok(Self::None),
-            "environment" => Ok(Self::Environment),
-            _ => {
-                let url = Url::parse(text).ok().filter(|url| {
-                    matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") && url.has_host()
-                });
-                url.map(Self::At).ok_or_else(|| {
-                    "a proxy is an address like http://proxy.example.org:3128 or socks5://127.0.0.1:1080, `environment` for \
-                     those that HTTPS_PROXY and its like name, or `none`"
-                        .to_owned()
-                })
-            }
-        }
+        let url = Url::parse(text).ok().filter(|url| {
+            let is_known = matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h");
+            // What the library cannot read as an address it leaves out, and connects directly.
+            is_known && url.has_host() && url.as_str().parse::<http::Uri>().is_ok()
+        });
+        url.map(Self).ok_or_else(|| {
+            "a proxy is an address like http://proxy.example.org:3128 or socks5://127.0.0.1:1080".to_owned()
+        })
     }
 }
 
-impl TryFrom<String> for ProxyRule {
+impl TryFrom<String> for ProxyAddress {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
@@ -66,12 +54,15 @@ impl TryFrom<String> for ProxyRule {
     }
 }
 
-fn is_this_machine(address: &Url) -> bool {
-    match address.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
+impl fmt::Display for ProxyAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&without_sign_in(&self.0))
+    }
+}
+
+impl fmt::Debug for ProxyAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
     }
 }
 
@@ -80,12 +71,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_by_example() {
-        assert_eq!("none".parse(), Ok(ProxyRule::None));
-        assert_eq!("environment".parse(), Ok(ProxyRule::Environment));
-        let at = |text: &str| Ok(ProxyRule::At(text.parse().unwrap()));
-        for text in ["http://proxy.example:3128", "socks5h://127.0.0.1:1080"] {
-            assert_eq!(text.parse(), at(text));
+    fn addresses_by_example() {
+        for (text, shown) in [
+            ("http://proxy.example:3128", "http://proxy.example:3128"),
+            ("https://ann:hunter2@proxy.example/", "https://proxy.example"),
+            ("socks5h://ann:hunter2@127.0.0.1:1080", "socks5h://127.0.0.1:1080"),
+        ] {
+            let proxy: ProxyAddress = text.parse().unwrap();
+            assert_eq!(
+                (proxy.to_string(), format!("{proxy:?}")),
+                (shown.to_owned(), shown.to_owned())
+            );
         }
         for text in [
             "",
@@ -93,31 +89,13 @@ mod tests {
             "proxy.example:3128",
             "ftp://proxy.example",
             "http://",
+            "socks5://pröxy.example:1080",
         ] {
-            let refused = text.parse::<ProxyRule>().unwrap_err();
+            let refused = text.parse::<ProxyAddress>().unwrap_err();
             assert!(
                 refused.starts_with("a proxy is an address like http://"),
                 "{text}"
             );
-        }
-    }
-
-    #[test]
-    fn this_machine_by_example() {
-        for text in [
-            "http://127.0.0.1:1",
-            "http://127.9.9.9",
-            "https://[::1]:2/x",
-            "http://a.localhost",
-        ] {
-            assert!(is_this_machine(&text.parse().unwrap()), "{text}");
-        }
-        for text in [
-            "http://10.0.0.1",
-            "https://keirin.example",
-            "http://localhost.example",
-        ] {
-            assert!(!is_this_machine(&text.parse().unwrap()), "{text}");
         }
     }
 }

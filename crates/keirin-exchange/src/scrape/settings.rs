@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use keirin_http::{Authentication, ProxyRule};
+use keirin_http::{Authentication, ProxyAddress};
 use keirin_model::configured_duration;
 use serde::Deserialize;
 use url::Url;
@@ -43,10 +43,9 @@ pub struct TargetSettings {
     /// A certificate authority in PEM that is trusted beside the system's.
     #[serde(default)]
     pub certificate_authority: Option<String>,
-    /// Which proxy connects, as in `http://proxy.example.org:3128`; `environment` for the one that `HTTPS_PROXY` and its like
-    /// name, and none where nothing is said.
+    /// The proxy that connects, as in `http://proxy.example.org:3128`; none where nothing is said.
     #[serde(default)]
-    pub proxy: ProxyRule,
+    pub proxy: Option<ProxyAddress>,
     /// How much it may expose.
     #[serde(default)]
     pub limits: TargetLimits,

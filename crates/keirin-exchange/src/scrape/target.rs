@@ -142,7 +142,7 @@ mod tests {
     fn a_target_by_example() {
         let target = target(
             "name: node\nurl: http://ann:secret@127.0.0.1:9100/metrics\ninterval: 15s\ntimeout: 5s\n\
-             labels: {site: here, instance: a}\nsign_in: {bearer: {token: abc}}\nlimits: {samples: 5}\n\
+             labels: {site: here, instance: a}\nlimits: {samples: 5}\n\
              relabel: [{source_labels: [__name__], regex: go_.*, action: drop}]",
         )
         .unwrap();
@@ -152,7 +152,7 @@ mod tests {
         );
         assert_eq!(target.url, "http://127.0.0.1:9100/metrics");
         assert_eq!(target.limits.samples, 5);
-        assert!(!format!("{:?}", target.endpoint).contains("abc"));
+        assert!(!format!("{:?}", target.endpoint).contains("secret"));
     }
 
     #[test]

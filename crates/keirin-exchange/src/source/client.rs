@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use keirin_http::{
-    Authentication, CallLimits, Endpoint, EndpointSettings, HttpError, ProxyRule, RetryPolicy,
+    Authentication, CallLimits, Endpoint, EndpointSettings, HttpError, ProxyAddress, RetryPolicy,
 };
 use keirin_model::configured_duration;
 use keirin_model::series::Labels;
@@ -47,10 +47,9 @@ pub struct SourceSettings {
     /// A certificate authority in PEM that is trusted beside the system's.
     #[serde(default)]
     pub certificate_authority: Option<String>,
-    /// Which proxy connects, as in `http://proxy.example.org:3128`; `environment` for the one that `HTTPS_PROXY` and its like
-    /// name, and none where nothing is said.
+    /// The proxy that connects, as in `http://proxy.example.org:3128`; none where nothing is said.
     #[serde(default)]
-    pub proxy: ProxyRule,
+    pub proxy: Option<ProxyAddress>,
 }
 
 const fn default_timeout() -> Duration {

@@ -250,6 +250,16 @@ fn what_cannot_be_called_says_so_before_any_call() {
         fault("ftp://ann:hunter2@b/c", &settings()),
         "ftp://b/c begins with ftp:, which is not how a server is reached; use http: or https:"
     );
+    let twice = EndpointSettings {
+        sign_in: Authentication::Bearer {
+            token: Secret::new("abc"),
+        },
+        ..settings()
+    };
+    assert_eq!(
+        fault("https://ann:hunter2@b/c", &twice),
+        "https://b/c is signed in to by its address and by a setting; leave one of them out"
+    );
     for authority in [
         "",
         "no certificate",

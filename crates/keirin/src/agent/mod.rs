@@ -18,6 +18,7 @@ use anyhow::Context as _;
 use clap::Args;
 use keirin_agent::{Config, HttpServer, JobRunner, Server, Shutdown, UidRange, offered_executors};
 use keirin_client::{AgentClient, ClientError, Connection};
+use keirin_http::without_sign_in;
 use keirin_wire::agent::{PROTOCOL, Register, Registered, SECRET_PREFIX};
 use nix::sys::prctl::set_dumpable;
 use serde::{Deserialize, Serialize};
@@ -118,7 +119,8 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
     };
     output.say(format!(
         "Agent {name} ({}) is registered with {}.",
-        registered.agent, arguments.server
+        registered.agent,
+        without_sign_in(&arguments.server)
     ));
     if !registered.authorised {
         output.hint(format!(
@@ -226,9 +228,8 @@ async fn register(arguments: &StartArguments, name: &str, output: &Output) -> an
             }
             Err(error) if error.is_transient() => {
                 if !told {
-                    output.say(format!(
-                        "{address} does not answer yet ({error}); waiting for it."
-                    ));
+                    let shown = without_sign_in(&address);
+                    output.say(format!("{shown} does not answer yet ({error}); waiting for it."));
                     told = true;
                 }
                 tokio::time::sleep(ASK_AGAIN).await;

@@ -22,7 +22,6 @@ mod large_output;
 mod memory;
 mod ordinary_user;
 mod pipes;
-mod proxied;
 mod pushes;
 mod repository;
 mod server;
