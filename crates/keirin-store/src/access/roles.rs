@@ -5,7 +5,6 @@ use std::str::FromStr;
 use keirin_model::access::Role;
 use keirin_model::{ProjectId, UserId};
 use serde::Deserialize;
-use sqlx::types::Json;
 
 use crate::{Result, Store, StoreError};
 
@@ -25,7 +24,7 @@ pub struct RoleRow {
 }
 
 /// What the person who calls may do in one project.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct OwnRole {
     /// The project.
     pub project: ProjectId,
@@ -33,31 +32,6 @@ pub struct OwnRole {
     pub project_name: String,
     /// What they may do there.
     pub role: Role,
-}
-
-/// The same as the database gives it with the person.
-#[derive(Debug, Deserialize)]
-pub(super) struct OwnRoleColumns {
-    project: i64,
-    project_name: String,
-    role: String,
-}
-
-impl TryFrom<OwnRoleColumns> for OwnRole {
-    type Error = StoreError;
-
-    fn try_from(columns: OwnRoleColumns) -> Result<Self> {
-        Ok(Self {
-            project: ProjectId(columns.project),
-            project_name: columns.project_name,
-            role: Role::from_str(&columns.role).map_err(|error| StoreError::Corrupt(error.to_string()))?,
-        })
-    }
-}
-
-/// All of a person's, each read.
-pub(super) fn own_roles(columns: Json<Vec<OwnRoleColumns>>) -> Result<Vec<OwnRole>> {
-    columns.0.into_iter().map(OwnRole::try_from).collect()
 }
 
 impl Store {

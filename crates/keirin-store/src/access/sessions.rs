@@ -5,7 +5,7 @@ use jiff_sqlx::ToSqlx;
 use keirin_model::UserId;
 use sqlx::types::Json;
 
-use super::roles::{OwnRole, OwnRoleColumns, own_roles};
+use super::roles::OwnRole;
 use super::users::{UserColumns, UserRow};
 use crate::Result;
 use crate::Store;
@@ -77,10 +77,10 @@ impl Store {
                 sessions.used_at as "used_at: jiff_sqlx::Timestamp",
                 sessions.expires_at as "expires_at: jiff_sqlx::Timestamp",
                 coalesce(
-                  (select jsonb_agg(jsonb_build_object('project', p.id, 'project_name', p.name, 'role', r.role))
+                  (select jsonb_agg(jsonb_build_object('project', p.id::text, 'project_name', p.name, 'role', r.role))
                    from project_roles r join projects p on p.id = r.project
                    where r."user" = users.id),
-                  '[]') as "roles!: Json<Vec<OwnRoleColumns>>"
+                  '[]') as "roles!: Json<Vec<OwnRole>>"
             from sessions join users on users.id = sessions."user"
             where sessions.secret_hash = $1 and sessions.expires_at > $2 and sessions.used_at > $3
                 and not users.disabled"#,
@@ -113,7 +113,7 @@ impl Store {
         })?;
         Ok(Some(SessionRow {
             user,
-            roles: own_roles(row.roles)?,
+            roles: row.roles.0,
             expires_at: row.expires_at.to_jiff(),
         }))
     }

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::role;
-use super::roles::{OwnRole, OwnRoleColumns, own_roles};
+use super::roles::OwnRole;
 use super::users::{UserColumns, UserRow};
 use crate::{Result, Store, StoreError};
 
@@ -267,10 +267,10 @@ impl Store {
                 users.created_at as "created_at: jiff_sqlx::Timestamp",
                 users.signed_in_at as "signed_in_at: jiff_sqlx::Timestamp",
                 coalesce(
-                  (select jsonb_agg(jsonb_build_object('project', p.id, 'project_name', p.name, 'role', r.role))
+                  (select jsonb_agg(jsonb_build_object('project', p.id::text, 'project_name', p.name, 'role', r.role))
                    from project_roles r join projects p on p.id = r.project
                    where r."user" = users.id),
-                  '[]') as "roles!: Json<Vec<OwnRoleColumns>>"
+                  '[]') as "roles!: Json<Vec<OwnRole>>"
             from tokens join users on users.id = tokens.owner
             where tokens.secret_hash = $1 and tokens.kind = 'api' and not users.disabled
                 and (tokens.expires_at is null or tokens.expires_at > $2)"#,
@@ -308,7 +308,7 @@ impl Store {
         Ok(Some(ApiTokenRow {
             id: TokenId(row.token),
             user,
-            roles: own_roles(row.roles)?,
+            roles: row.roles.0,
             role: most,
             project: row.project.map(ProjectId),
             expires_at: row.expires_at.map(jiff_sqlx::Timestamp::to_jiff),
