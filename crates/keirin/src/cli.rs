@@ -5,15 +5,15 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
+use keirin_commands::failure::told;
+use keirin_commands::{ServerCommand, check, init};
+use keirin_console::exit::CommandExit;
+use keirin_console::machine;
+use keirin_console::output::Output;
 
 use crate::admin;
 use crate::agent;
-use crate::commands::{self, ServerCommand, check, init};
 use crate::exec;
-use crate::exit::Exit;
-use crate::failure;
-use crate::machine;
-use crate::output::Output;
 use crate::serve;
 
 /// Runs a project's work, measures it, and tells when it is not good enough.
@@ -61,7 +61,7 @@ enum Command {
 enum AgentCommand {
     Start(Box<agent::StartArguments>),
     #[command(flatten)]
-    Known(commands::agent::AgentCommand),
+    Known(keirin_commands::agent::AgentCommand),
 }
 
 impl Cli {
@@ -69,7 +69,7 @@ impl Cli {
     ///
     /// # Errors
     /// When the command cannot be carried out.
-    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+    pub(crate) fn run(self) -> anyhow::Result<CommandExit> {
         let output = Output::new(
             self.speech.json,
             self.speech.no_color || machine::variable("NO_COLOR").is_some(),
@@ -77,14 +77,12 @@ impl Cli {
         match self.command {
             Command::Serve(arguments) => wait(serve::serve(arguments, &output)),
             Command::Agent(AgentCommand::Start(arguments)) => wait(agent::start(*arguments, &output)),
-            Command::Agent(AgentCommand::Known(command)) => {
-                wait(failure::told(commands::agent::agent(command, &output), &output))
-            }
-            Command::Server(command) => wait(failure::told(command.run(&output), &output)),
-            Command::Admin(command) => wait(command.run(&output)),
+            Command::Agent(AgentCommand::Known(command)) => wait(command.run(&output)),
+            Command::Server(command) => wait(command.run(&output)),
+            Command::Admin(command) => wait(told(command.run(&output), &output)),
             Command::Completions { shell } => {
                 complete(shell, &output);
-                Ok(Exit::Success)
+                Ok(CommandExit::Success)
             }
             Command::Check(arguments) => check::check(arguments, &output),
             Command::Exec(arguments) => wait(exec::exec(arguments, &output)),
@@ -103,7 +101,7 @@ fn complete(shell: Shell, output: &Output) {
 const DISKS: Duration = Duration::from_secs(10);
 
 /// Runs a command that waits for things.
-fn wait(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+fn wait(command: impl Future<Output = anyhow::Result<CommandExit>>) -> anyhow::Result<CommandExit> {
     // Before anything connects: the database's client would choose a provider of its own.
     keirin_http::install_tls();
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -2,32 +2,21 @@
 
 mod admin;
 mod agent;
-mod ansi;
 mod backup;
 mod cli;
-mod commands;
 mod config;
 mod exec;
-mod exit;
-mod failure;
-mod known_servers;
-mod live;
-mod machine;
-mod output;
-mod private_file;
-mod progress;
-mod reach;
 mod serve;
 mod signals;
-mod terminal;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use keirin_console::exit::CommandExit;
+use keirin_console::output::Output;
 
 use cli::Cli;
-use exit::Exit;
 
 /// The mode in which this program holds the steps of a job. It stands outside the command line: no thread may be running.
 const SANDBOX: &str = "sandbox";
@@ -43,8 +32,8 @@ fn main() -> ExitCode {
     match cli.run() {
         Ok(exit) => exit.into(),
         Err(error) => {
-            output::Output::new(false, false).error(format!("{error:#}"));
-            Exit::Failed.into()
+            Output::new(false, false).error(format!("{error:#}"));
+            CommandExit::Failed.into()
         }
     }
 }
@@ -53,7 +42,7 @@ fn hold_steps(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     match keirin_agent::sandbox::main(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::Output::new(false, true).error(error);
+            Output::new(false, true).error(error);
             CANNOT_START.into()
         }
     }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, RetrySchedule};
 use keirin_git::GitError;
+use keirin_history::read_history;
 use keirin_model::project::Project;
 use keirin_store::StoreError;
 use keirin_store::background_jobs::BegunJob;
 
 use crate::answer::sentence;
 use crate::controller::Controller;
-use crate::history::read_history;
 use crate::work::WorkError;
 
 pub(crate) const KIND: BackgroundKind = BackgroundKind {

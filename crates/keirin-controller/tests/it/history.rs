@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use keirin_controller::read_history;
 use keirin_git::{Git, GitError, HistoryReader};
+use keirin_history::read_history;
 use keirin_model::facts::git::{Changes, CommitFact, MergedPullRequest, Tag};
 use keirin_store::facts::FactBatch;
 use keirin_store::series::ReaderPosition;

@@ -2,18 +2,17 @@
 
 use clap::Args;
 use keirin_client::AuditQuery;
+use keirin_commands::flow::PageArguments;
+use keirin_commands::query::When;
+use keirin_commands::reach::On;
+use keirin_console::exit::CommandExit;
+use keirin_console::machine;
+use keirin_console::output::Output;
 use keirin_model::AuditEntryId;
 use keirin_model::access::{ChangeOutcome, Principal, PrincipalKind};
 use keirin_store::Store;
 use keirin_store::audit::{AuditDetails, AuditEnd, NewAuditEntry};
 use keirin_wire::api::AuditEntry;
-
-use crate::commands::flow::PageArguments;
-use crate::commands::query::When;
-use crate::exit::Exit;
-use crate::machine;
-use crate::output::Output;
-use crate::reach::On;
 
 /// Lists who has changed what, the newest first
 #[derive(Debug, Args)]
@@ -47,7 +46,7 @@ struct ListArguments {
 }
 
 /// Does what was asked.
-pub(super) async fn audit(arguments: AuditArguments, output: &Output) -> anyhow::Result<Exit> {
+pub(super) async fn audit(arguments: AuditArguments, output: &Output) -> anyhow::Result<CommandExit> {
     let (client, list) = arguments.list.connect()?;
     let now = machine::now();
     let which = AuditQuery {
@@ -63,11 +62,11 @@ pub(super) async fn audit(arguments: AuditArguments, output: &Output) -> anyhow:
     let page = client.audit_log(&which).await?;
     if output.is_json() {
         output.document(&page);
-        return Ok(Exit::Success);
+        return Ok(CommandExit::Success);
     }
     if page.items.is_empty() {
         output.say("Nobody has changed anything of that kind.");
-        return Ok(Exit::Success);
+        return Ok(CommandExit::Success);
     }
     let rows: Vec<Vec<String>> = page.items.iter().map(row).collect();
     output.table(
@@ -75,7 +74,7 @@ pub(super) async fn audit(arguments: AuditArguments, output: &Output) -> anyhow:
         &rows,
     );
     PageArguments::hint(page.next_cursor.as_deref(), output);
-    Ok(Exit::Success)
+    Ok(CommandExit::Success)
 }
 
 fn row(entry: &AuditEntry) -> Vec<String> {

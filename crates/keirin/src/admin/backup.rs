@@ -3,20 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use keirin_console::exit::CommandExit;
+use keirin_console::machine;
+use keirin_console::output::{Output, duration};
+use keirin_console::progress::{count, size};
 use keirin_model::Timestamp;
 use serde_json::json;
 
+use super::place::{configuration, used_folder};
 use crate::agent::REGISTRATION;
 use crate::backup::{BackupSource, Taken, is_standard_output};
 use crate::config::ConfigFlags;
-use crate::exit::Exit;
-use crate::machine;
-use crate::output::{Output, duration};
 use crate::serve::storage::{self, Database};
 use crate::signals::Stop;
-
-use super::place::{configuration, used_folder};
-use crate::progress::{count, size};
 
 /// Backs a server up into one file: database, logs, artifacts and master key. Whoever has the file has all secrets
 /// of the server, so keep it where nobody else can read it
@@ -33,7 +32,7 @@ pub(crate) struct BackupArguments {
 ///
 /// # Errors
 /// The server's parts cannot be read, or the file cannot be written; then there is no file.
-pub(super) async fn backup(arguments: BackupArguments, output: &Output) -> anyhow::Result<Exit> {
+pub(super) async fn backup(arguments: BackupArguments, output: &Output) -> anyhow::Result<CommandExit> {
     let config = match configuration(&arguments.flags, output) {
         Ok(config) => config,
         Err(exit) => return Ok(exit),
@@ -56,10 +55,10 @@ pub(super) async fn backup(arguments: BackupArguments, output: &Output) -> anyho
     database.close().await?;
     let Some(taken) = taken else {
         output.say("Stopped; no backup was written.");
-        return Ok(Exit::Cancelled);
+        return Ok(CommandExit::Cancelled);
     };
     tell(&taken?, &arguments.file, started, output);
-    Ok(Exit::Success)
+    Ok(CommandExit::Success)
 }
 
 fn tell(taken: &Taken, file: &Path, started: Timestamp, output: &Output) {

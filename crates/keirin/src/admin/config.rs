@@ -3,14 +3,13 @@
 use clap::Args;
 use figment::Source;
 use figment::value::Value;
+use keirin_console::exit::CommandExit;
+use keirin_console::output::Output;
 use serde::Serialize;
 use url::Url;
 
-use crate::config::{ConfigFlags, fields};
-use crate::exit::Exit;
-use crate::output::Output;
-
 use super::place::configuration;
+use crate::config::{ConfigFlags, fields};
 
 /// What stands in place of a secret.
 const MASK: &str = "***";
@@ -41,7 +40,7 @@ enum Origin {
 }
 
 /// Prints every key.
-pub(super) fn show(arguments: &ShowArguments, output: &Output) -> Exit {
+pub(super) fn show(arguments: &ShowArguments, output: &Output) -> CommandExit {
     // What cannot be used has to be told before anything is said about it.
     if let Err(exit) = configuration(&arguments.flags, output) {
         return exit;
@@ -52,14 +51,14 @@ pub(super) fn show(arguments: &ShowArguments, output: &Output) -> Exit {
         .collect();
     if output.is_json() {
         output.document(&serde_json::json!({ "items": settings, "next_cursor": null }));
-        return Exit::Success;
+        return CommandExit::Success;
     }
     let rows: Vec<Vec<String>> = settings
         .iter()
         .map(|setting| vec![setting.key.clone(), shown(&setting.value), setting.origin.told()])
         .collect();
     output.table(&["KEY", "VALUE", "FROM"], &rows);
-    Exit::Success
+    CommandExit::Success
 }
 
 fn setting(flags: &ConfigFlags, key: String) -> Setting {

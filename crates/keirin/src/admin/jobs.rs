@@ -1,15 +1,14 @@
 //! `keirin admin jobs`: what the server does by itself, and what of it waits for a person.
 
 use clap::{Args, Subcommand};
+use keirin_commands::reach::On;
+use keirin_commands::shown;
+use keirin_console::exit::CommandExit;
+use keirin_console::machine;
+use keirin_console::output::Output;
 use keirin_model::BackgroundJobId;
 use keirin_model::background::BackgroundJobState;
 use keirin_wire::api::{BackgroundJob, BackgroundOverview};
-
-use crate::commands::shown;
-use crate::exit::Exit;
-use crate::machine;
-use crate::output::Output;
-use crate::reach::On;
 
 /// Lists what the server does by itself, has it done now, or cancels it
 #[derive(Debug, Args)]
@@ -46,14 +45,14 @@ struct Named {
 }
 
 /// Does what was asked.
-pub(super) async fn jobs(arguments: JobsArguments, output: &Output) -> anyhow::Result<Exit> {
+pub(super) async fn jobs(arguments: JobsArguments, output: &Output) -> anyhow::Result<CommandExit> {
     match arguments.command {
         None => {
             let (client, ListArguments { kind, state }) = arguments.list.connect()?;
             let jobs = client.background_jobs(kind.as_deref(), state).await?;
             if output.is_json() {
                 output.document(&jobs);
-                return Ok(Exit::Success);
+                return Ok(CommandExit::Success);
             }
             list(&jobs.items, output);
             failing(&client.background().await?, output);
@@ -69,7 +68,7 @@ pub(super) async fn jobs(arguments: JobsArguments, output: &Output) -> anyhow::R
             output.say(format!("Job {job} is cancelled."));
         }
     }
-    Ok(Exit::Success)
+    Ok(CommandExit::Success)
 }
 
 fn list(jobs: &[BackgroundJob], output: &Output) {

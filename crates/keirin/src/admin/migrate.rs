@@ -2,16 +2,15 @@
 
 use anyhow::bail;
 use clap::Args;
+use keirin_console::exit::CommandExit;
+use keirin_console::output::Output;
 use keirin_store::Store;
 use serde_json::json;
 
+use super::place::configuration;
 use crate::config::ConfigFlags;
-use crate::exit::Exit;
-use crate::output::Output;
 use crate::serve::data::DataFolder;
 use crate::serve::storage::Database;
-
-use super::place::configuration;
 
 /// Brings the tables of the database to this version
 #[derive(Debug, Args)]
@@ -24,7 +23,7 @@ pub(crate) struct MigrateArguments {
 ///
 /// # Errors
 /// The database cannot be reached, is newer, or a statement failed.
-pub(super) async fn migrate(arguments: MigrateArguments, output: &Output) -> anyhow::Result<Exit> {
+pub(super) async fn migrate(arguments: MigrateArguments, output: &Output) -> anyhow::Result<CommandExit> {
     let config = match configuration(&arguments.flags, output) {
         Ok(config) => config,
         Err(exit) => return Ok(exit),
@@ -36,14 +35,14 @@ pub(super) async fn migrate(arguments: MigrateArguments, output: &Output) -> any
     let (from, to) = migrated?;
     if output.is_json() {
         output.document(&json!({ "from": from, "to": to }));
-        return Ok(Exit::Success);
+        return Ok(CommandExit::Success);
     }
     output.line(match from {
         Some(from) if from == to => format!("The tables are at version {to} already."),
         Some(from) => format!("The tables were at version {from} and are at version {to} now."),
         None => format!("The tables were made, at version {to}."),
     });
-    Ok(Exit::Success)
+    Ok(CommandExit::Success)
 }
 
 async fn bring_up(store: &Store) -> anyhow::Result<(Option<i64>, i64)> {

@@ -12,9 +12,8 @@ mod retention;
 mod storage;
 
 use clap::Subcommand;
-
-use crate::exit::Exit;
-use crate::output::Output;
+use keirin_console::exit::CommandExit;
+use keirin_console::output::Output;
 
 /// Looks after a server on its own machine.
 #[derive(Debug, Subcommand)]
@@ -35,7 +34,7 @@ impl AdminCommand {
     ///
     /// # Errors
     /// It cannot be done; each error says what to do.
-    pub(crate) async fn run(self, output: &Output) -> anyhow::Result<Exit> {
+    pub(crate) async fn run(self, output: &Output) -> anyhow::Result<CommandExit> {
         match self {
             Self::Backup(arguments) => backup::backup(arguments, output).await,
             Self::Restore(arguments) => restore::restore(arguments, output).await,

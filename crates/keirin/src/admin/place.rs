@@ -3,17 +3,17 @@
 use std::path::Path;
 
 use anyhow::bail;
+use keirin_console::exit::CommandExit;
+use keirin_console::output::Output;
 
 use crate::config::{Config, ConfigFlags};
-use crate::exit::Exit;
-use crate::output::Output;
 use crate::serve::data::DataFolder;
 
 /// The configuration in force. One that cannot be used is told to people.
-pub(super) fn configuration(flags: &ConfigFlags, output: &Output) -> Result<Config, Exit> {
+pub(super) fn configuration(flags: &ConfigFlags, output: &Output) -> Result<Config, CommandExit> {
     flags.read().map_err(|error| {
         output.error(format!("the configuration cannot be used: {error}"));
-        Exit::Usage
+        CommandExit::Usage
     })
 }
 

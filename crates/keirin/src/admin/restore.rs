@@ -13,6 +13,10 @@ use bytes::Bytes;
 use clap::Args;
 use futures::{TryStreamExt as _, stream};
 use indicatif::ProgressBar;
+use keirin_console::exit::CommandExit;
+use keirin_console::output::{Output, duration};
+use keirin_console::progress::{bytes, count, size};
+use keirin_console::{machine, private_file};
 use keirin_objects::{ObjectKey, Objects};
 use keirin_store::Store;
 use keirin_store::audit::AuditDetails;
@@ -21,18 +25,13 @@ use serde_json::json;
 use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncWriteExt as _, BufReader, duplex};
 
+use super::place::configuration;
 use crate::agent::REGISTRATION;
 use crate::backup::archive::{Contents, Kind, ObjectHead, PIECE, Reader, parse, verify};
 use crate::config::ConfigFlags;
-use crate::exit::Exit;
-use crate::output::{Output, duration};
 use crate::serve::data::DataFolder;
 use crate::serve::storage::{self, Database};
 use crate::signals::Stop;
-use crate::{machine, private_file};
-
-use super::place::configuration;
-use crate::progress::{bytes, count, size};
 
 /// How long a server that would like to lead waits for a restore that was killed.
 const TERM: Duration = Duration::from_secs(15);
@@ -56,7 +55,7 @@ pub(crate) struct RestoreArguments {
 ///
 /// # Errors
 /// The file is damaged, something would be lost, or a server leads: then nothing is changed.
-pub(super) async fn restore(arguments: RestoreArguments, output: &Output) -> anyhow::Result<Exit> {
+pub(super) async fn restore(arguments: RestoreArguments, output: &Output) -> anyhow::Result<CommandExit> {
     let config = match configuration(&arguments.flags, output) {
         Ok(config) => config,
         Err(exit) => return Ok(exit),
@@ -66,7 +65,7 @@ pub(super) async fn restore(arguments: RestoreArguments, output: &Output) -> any
     let file = arguments.file.as_path();
     let contents = tokio::select! {
         verified = verified(file) => verified.with_context(|| format!("nothing was restored from {}", file.display()))?,
-        _ = stop.asked() => return Ok(Exit::Cancelled),
+        _ = stop.asked() => return Ok(CommandExit::Cancelled),
     };
     let data = DataFolder::open(&config.data_dir)?;
     check_key(&contents, &data, arguments.replace)?;
@@ -85,13 +84,13 @@ pub(super) async fn restore(arguments: RestoreArguments, output: &Output) -> any
                 "Stopped. The database and the key are as they were. Nothing names the objects that were restored; restore \
                  again to finish.",
             );
-            return Ok(Exit::Cancelled);
+            return Ok(CommandExit::Cancelled);
         }
         restored => restored?,
     }
     let seconds = machine::now().duration_since(started).as_secs_f64();
     tell(&contents, data.root(), seconds, output);
-    Ok(Exit::Success)
+    Ok(CommandExit::Success)
 }
 
 fn tell(contents: &Contents, folder: &Path, seconds: f64, output: &Output) {

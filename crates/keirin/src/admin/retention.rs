@@ -1,11 +1,10 @@
 //! `keirin admin retention`: how long the server keeps what flows leave.
 
 use clap::Args;
-
-use crate::commands::retention::{self, KeepArguments};
-use crate::exit::Exit;
-use crate::output::Output;
-use crate::reach::On;
+use keirin_commands::reach::On;
+use keirin_commands::retention::{self, KeepArguments};
+use keirin_console::exit::CommandExit;
+use keirin_console::output::Output;
 
 /// Shows how long the server keeps what flows leave, or changes it for projects that say nothing else
 #[derive(Debug, Args)]
@@ -15,7 +14,7 @@ pub(crate) struct RetentionArguments {
 }
 
 /// Does what was asked.
-pub(super) async fn retention(arguments: RetentionArguments, output: &Output) -> anyhow::Result<Exit> {
+pub(super) async fn retention(arguments: RetentionArguments, output: &Output) -> anyhow::Result<CommandExit> {
     let (client, keep) = arguments.on.connect()?;
     retention::of_server(&client, &keep, output).await
 }

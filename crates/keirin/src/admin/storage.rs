@@ -1,22 +1,23 @@
 //! `keirin admin storage`: what takes how much room, and whose the object storage is.
 
+use std::sync::Arc;
+
 use clap::{Args, Subcommand};
+use keirin_commands::reach::On;
+use keirin_commands::retention;
+use keirin_commands::shown::{ago_or_never, until};
+use keirin_console::exit::CommandExit;
+use keirin_console::machine;
+use keirin_console::output::Output;
+use keirin_console::progress::{count, size};
 use keirin_model::{Clock, Timestamp};
 use keirin_retention::Retention;
 use keirin_store::audit::AuditDetails;
 use keirin_wire::api::{StorageOverview, StorageOwner};
-use std::sync::Arc;
 
 use super::audit;
 use super::place::{configuration, used_folder};
-use crate::commands::retention;
-use crate::commands::shown::{ago_or_never, until};
 use crate::config::ConfigFlags;
-use crate::exit::Exit;
-use crate::machine;
-use crate::output::Output;
-use crate::progress::{count, size};
-use crate::reach::On;
 use crate::serve::storage::{self, Database};
 
 /// Shows what takes how much room, or makes the database the owner of the object storage
@@ -49,7 +50,7 @@ struct ClaimArguments {
 }
 
 /// Does what was asked.
-pub(super) async fn storage(arguments: StorageArguments, output: &Output) -> anyhow::Result<Exit> {
+pub(super) async fn storage(arguments: StorageArguments, output: &Output) -> anyhow::Result<CommandExit> {
     match arguments.command {
         None => {
             let (client, NoArguments {}) = arguments.show.connect()?;
@@ -59,7 +60,7 @@ pub(super) async fn storage(arguments: StorageArguments, output: &Output) -> any
             } else {
                 show(&overview, output);
             }
-            Ok(Exit::Success)
+            Ok(CommandExit::Success)
         }
         Some(StorageCommand::Claim(arguments)) => claim(&arguments, output).await,
     }
@@ -116,7 +117,7 @@ fn goes_next(now: Timestamp, at: Option<Timestamp>) -> String {
     }
 }
 
-async fn claim(arguments: &ClaimArguments, output: &Output) -> anyhow::Result<Exit> {
+async fn claim(arguments: &ClaimArguments, output: &Output) -> anyhow::Result<CommandExit> {
     let config = match configuration(&arguments.flags, output) {
         Ok(config) => config,
         Err(exit) => return Ok(exit),
@@ -139,5 +140,5 @@ async fn claim(arguments: &ClaimArguments, output: &Output) -> anyhow::Result<Ex
     output.say(format!(
         "The objects in {place} belong to this server's database now."
     ));
-    Ok(Exit::Success)
+    Ok(CommandExit::Success)
 }

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use keirin_agent::{Owner, RunAs, SandboxProgram, UidRange, credentials};
+use keirin_console::machine;
 use nix::unistd::{User, geteuid};
 
 use super::StartArguments;
-use crate::machine;
 
 /// Where the workspaces of jobs lie that must find their way there by themselves.
 const OPEN_FOLDERS: &str = "/var/lib/keirin/agents";

@@ -8,7 +8,6 @@ mod moving;
 pub(crate) use identity::{environment, of_jobs, program, sandbox};
 pub(crate) use limits::{LimitArguments, describe};
 pub(crate) use moving::tell_address;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +17,10 @@ use anyhow::Context as _;
 use clap::Args;
 use keirin_agent::{Config, HttpServer, JobRunner, Server, Shutdown, UidRange, offered_executors};
 use keirin_client::{AgentClient, ClientError, Connection};
+use keirin_console::exit::CommandExit;
+use keirin_console::machine;
+use keirin_console::output::Output;
+use keirin_console::private_file;
 use keirin_http::without_sign_in;
 use keirin_wire::agent::{PROTOCOL, Register, Registered, SECRET_PREFIX};
 use nix::sys::prctl::set_dumpable;
@@ -25,10 +28,6 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use url::Url;
 
-use crate::exit::Exit;
-use crate::machine;
-use crate::output::Output;
-use crate::private_file;
 use crate::signals;
 use moving::MovingServer;
 
@@ -104,7 +103,7 @@ struct Registration {
 ///
 /// # Errors
 /// When the server refuses it, or this machine does not let it run jobs safely.
-pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow::Result<Exit> {
+pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow::Result<CommandExit> {
     let identity = identity::choose(&arguments)?;
     private_file::make_folder(&arguments.folder)?;
     private_file::write(
@@ -115,7 +114,7 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
     let mut stop = signals::Stop::listen()?;
     let registered = tokio::select! {
         registered = register(&arguments, &name, output) => registered?,
-        _ = stop.asked() => return Ok(Exit::Cancelled),
+        _ = stop.asked() => return Ok(CommandExit::Cancelled),
     };
     output.say(format!(
         "Agent {name} ({}) is registered with {}.",
@@ -177,7 +176,7 @@ pub(crate) async fn start(arguments: StartArguments, output: &Output) -> anyhow:
             }
         }
     }
-    Ok(Exit::Success)
+    Ok(CommandExit::Success)
 }
 
 /// Registers; a server that does not answer yet is asked again.

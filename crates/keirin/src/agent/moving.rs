@@ -8,11 +8,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use keirin_agent::{AttemptLease, CallError, FileStream, HttpServer, Server};
 use keirin_client::{AgentClient, Connection};
+use keirin_console::private_file;
 use keirin_model::ArtifactId;
 use keirin_wire::agent::{Claim, Claimed, Kept, LogAcknowledged, Report, Reported, TestReport};
 use url::Url;
-
-use crate::private_file;
 
 /// The file in the agent's folder that holds the address of the server that leads.
 const ADDRESS: &str = "server";

@@ -13,15 +13,14 @@ use anyhow::{Context as _, bail};
 use futures::{StreamExt as _, TryStreamExt as _};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use jiff::SignedDuration;
+use keirin_console::machine;
+use keirin_console::private_file;
+use keirin_console::progress::{bytes, some_bytes};
 use keirin_model::Timestamp;
 use keirin_objects::{ObjectInfo, ObjectKey, Objects};
 use keirin_store::Store;
 use keirin_store::backup::BackupSummary;
 use tokio::io::{AsyncReadExt as _, AsyncWrite, BufWriter, DuplexStream, duplex};
-
-use crate::machine;
-use crate::private_file;
-use crate::progress::{bytes, some_bytes};
 
 use archive::{End, Head, Kind, ObjectHead, PIECE, Writer};
 

@@ -8,13 +8,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use keirin_background::{BackgroundKind, BackgroundWork, JobFailure, NextRun, Recurrence, RetrySchedule};
+use keirin_console::machine;
+use keirin_console::private_file;
+use keirin_console::progress::size;
 use keirin_model::Timestamp;
 use keirin_store::background_jobs::BegunJob;
 
 use super::BackupSource;
-use crate::machine;
-use crate::private_file;
-use crate::progress::size;
 
 const KIND: BackgroundKind = BackgroundKind {
     name: "make_backup",

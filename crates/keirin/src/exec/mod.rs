@@ -10,6 +10,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Args;
 use keirin_agent::{Config, JobRunner, RunAs, Shutdown, offered_executors};
+use keirin_console::exit::CommandExit;
+use keirin_console::machine;
+use keirin_console::output::Output;
 use keirin_controller::{CheckoutSource, Directory, MemoryJournal, run_standalone};
 use keirin_engine::memory::MemoryStore;
 use keirin_engine::{CancelTarget, NewFlow, Rules};
@@ -20,9 +23,6 @@ use keirin_model::{AgentId, BranchId, FlowId, ProjectId, Status};
 use tokio::sync::watch;
 
 use crate::agent::{LimitArguments, environment, sandbox};
-use crate::exit::Exit;
-use crate::machine;
-use crate::output::Output;
 use crate::signals::{Stop, StopSignal};
 use printer::Printer;
 use server::LocalServer;
@@ -60,7 +60,7 @@ pub(crate) struct ExecArguments {
 ///
 /// # Errors
 /// When this machine does not let it run: no folder to work in, no git.
-pub(crate) async fn exec(arguments: ExecArguments, output: &Output) -> anyhow::Result<Exit> {
+pub(crate) async fn exec(arguments: ExecArguments, output: &Output) -> anyhow::Result<CommandExit> {
     let chosen = match plan::choose(&arguments, output).await? {
         Ok(chosen) => chosen,
         Err(exit) => return Ok(exit),
@@ -149,7 +149,7 @@ pub(crate) async fn exec(arguments: ExecArguments, output: &Output) -> anyhow::R
     shutdown.send_replace(Shutdown::Stop);
     agent.await.context("the agent broke")??;
     printer.finish(&journal, outcome);
-    Ok(Exit::of(outcome))
+    Ok(CommandExit::of(outcome))
 }
 
 fn outcome_of(journal: &MemoryJournal, flow: FlowId) -> Option<keirin_model::Outcome> {

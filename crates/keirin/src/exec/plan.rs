@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use keirin_commands::check::{WorkflowText, find_workflow, read_workflow};
+use keirin_console::exit::CommandExit;
+use keirin_console::output::Output;
 use keirin_git::Git;
 use keirin_model::flow::{FlowKind, ParamValue};
 use keirin_model::plan::{Plan, Start};
 use keirin_workflow::{FlowContext, ParamKind, PlanContext, PlanDefaults, Workflow};
 
 use super::ExecArguments;
-use crate::commands::check::{WorkflowText, find_workflow, read_workflow};
-use crate::exit::Exit;
-use crate::output::Output;
 
 /// What is to run.
 pub(crate) struct Chosen {
@@ -29,16 +29,16 @@ pub(crate) struct Chosen {
 pub(crate) async fn choose(
     arguments: &ExecArguments,
     output: &Output,
-) -> anyhow::Result<Result<Chosen, Exit>> {
+) -> anyhow::Result<Result<Chosen, CommandExit>> {
     let Some(path) = find_workflow(arguments.file.as_deref())? else {
         output.error("there is no `.keirin.yaml` in this folder or in one above; `keirin init` proposes one");
-        return Ok(Err(Exit::Usage));
+        return Ok(Err(CommandExit::Usage));
     };
     let text = match read_workflow(&path) {
         Ok(text) => text,
         Err(error) => {
             output.error(format!("{error:#}"));
-            return Ok(Err(Exit::Usage));
+            return Ok(Err(CommandExit::Usage));
         }
     };
     let workflow = match Workflow::parse(&text.file, &text.name, &text.text) {
@@ -51,7 +51,7 @@ pub(crate) async fn choose(
         Ok(params) => params,
         Err(error) => {
             output.error(format!("{error:#}"));
-            return Ok(Err(Exit::Usage));
+            return Ok(Err(CommandExit::Usage));
         }
     };
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -79,7 +79,7 @@ pub(crate) async fn choose(
     };
     if let Err(error) = narrow(&mut plan, &arguments.stage, output) {
         output.error(format!("{error:#}"));
-        return Ok(Err(Exit::Usage));
+        return Ok(Err(CommandExit::Usage));
     }
     Ok(Ok(Chosen {
         plan,
@@ -92,9 +92,9 @@ pub(crate) async fn choose(
     }))
 }
 
-fn refuse(wrong: &keirin_workflow::Diagnostics, text: &WorkflowText, output: &Output) -> Exit {
+fn refuse(wrong: &keirin_workflow::Diagnostics, text: &WorkflowText, output: &Output) -> CommandExit {
     output.say(wrong.render(&text.text, output.error_has_colours()));
-    Exit::Usage
+    CommandExit::Usage
 }
 
 /// The checkout that the file lies in; its own folder where that is none.

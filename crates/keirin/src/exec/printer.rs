@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
+use keirin_console::live::{Line, LiveOutput, Progress, took};
+use keirin_console::output::Output;
 use keirin_controller::MemoryJournal;
 use keirin_engine::memory::MemoryStore;
 use keirin_model::flow::Job;
@@ -10,12 +12,9 @@ use keirin_model::plan::Plan;
 use keirin_model::{JobId, Outcome, Status};
 use keirin_wire::log::ChunkLine;
 
-use crate::live::{Line, Live, Progress, took};
-use crate::output::Output;
-
 /// Prints what happens.
 pub(crate) struct Printer {
-    live: Live,
+    live: LiveOutput,
     state: Mutex<State>,
 }
 
@@ -33,7 +32,7 @@ impl Printer {
             .iter()
             .flat_map(|stage| stage.jobs.iter().map(move |job| name_of(&stage.name, &job.name)));
         Self {
-            live: Live::new(output, &names.collect::<Vec<_>>()),
+            live: LiveOutput::new(output, &names.collect::<Vec<_>>()),
             state: Mutex::default(),
         }
     }

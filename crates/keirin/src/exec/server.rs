@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use keirin_agent::{AttemptLease, CallError, FileStream, Server};
+use keirin_console::machine;
 use keirin_controller::Handle;
 use keirin_controller::work::WorkError;
 use keirin_model::{AgentId, ArtifactId, AttemptId, JobId};
@@ -21,7 +22,6 @@ use tokio::io::AsyncWriteExt as _;
 use tokio_util::io::ReaderStream;
 
 use super::printer::Printer;
-use crate::machine;
 
 /// What an agent in this process talks to.
 pub(crate) struct LocalServer {

@@ -5,13 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use keirin_console::machine;
+use keirin_console::output::Output;
 use keirin_store::Store;
 use tokio::net::TcpListener;
 use url::Url;
 
 use crate::config::Config;
-use crate::machine;
-use crate::output::Output;
 use crate::signals::Stop;
 
 /// How often an address is tried again that the leading server still has.

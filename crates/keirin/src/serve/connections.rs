@@ -2,10 +2,10 @@
 
 use anyhow::Context as _;
 use keirin_api::ConnectionLimits;
+use keirin_console::output::Output;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::config::Config;
-use crate::output::Output;
 
 /// The files that the server needs for its database, objects, logs, mirrors and what it fetches from others.
 const RESERVE: u64 = 256;

@@ -1,22 +1,18 @@
 //! The data folder: what lies where, and what nobody else may read.
 
-use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use keirin_commands::local::{self, Local};
+use keirin_console::private_file;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
-use serde::{Deserialize, Serialize};
 use tokio::net::{TcpStream, UnixStream};
 use url::Url;
 
-use crate::private_file;
-
-/// The file that tells the command line on this machine where the server is.
-pub(crate) const LOCAL: &str = "local.json";
 /// The socket that programs of the server's user reach it by.
 const SOCKET: &str = "keirin.sock";
 /// The key that everything secret at rest hangs on.
@@ -29,25 +25,8 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(crate) struct DataFolder {
     root: PathBuf,
-    /// What this process has put into [`LOCAL`].
+    /// What this process has said of how it is reached.
     told: Arc<Mutex<Option<Local>>>,
-}
-
-/// Where the server on this machine is reached, with a token that may do everything.
-#[derive(PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Local {
-    pub(crate) url: Url,
-    /// The path of its socket from the data folder; `None` where it has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) socket: Option<PathBuf>,
-    pub(crate) token: String,
-}
-
-impl fmt::Debug for Local {
-    /// Leaves the token out.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Local({})", self.url)
-    }
 }
 
 impl DataFolder {
@@ -158,7 +137,7 @@ impl DataFolder {
     /// # Errors
     /// When the file cannot be read.
     pub(crate) fn local(&self) -> anyhow::Result<Option<Local>> {
-        private_file::read_json(&self.root.join(LOCAL))
+        local::read(&self.root)
     }
 
     /// Lets the command line on this machine find the server, and its socket where it has one.
@@ -171,7 +150,7 @@ impl DataFolder {
             socket: has_socket.then(|| SOCKET.into()),
             token: token.to_owned(),
         };
-        private_file::write_json(&self.root.join(LOCAL), &local)?;
+        private_file::write_json(&local::file(&self.root), &local)?;
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(local);
         Ok(())
     }
@@ -202,7 +181,7 @@ impl DataFolder {
         if !is_gone {
             return Ok(None);
         }
-        private_file::remove(&self.root.join(LOCAL))?;
+        private_file::remove(&local::file(&self.root))?;
         Ok(Some(local.token))
     }
 
@@ -211,11 +190,11 @@ impl DataFolder {
     /// # Errors
     /// When the file is there and cannot be removed.
     pub(crate) fn forget_local(&self) -> anyhow::Result<()> {
-        let file = self.root.join(LOCAL);
+        let file = local::file(&self.root);
         let Some(told) = self.told.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return Ok(());
         };
-        match private_file::read_json::<Local>(&file)? {
+        match local::read(&self.root)? {
             Some(local) if local == told => private_file::remove(&file),
             _ => Ok(()),
         }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use keirin_api::Work as _;
+use keirin_console::output::Output;
 use keirin_git::{Git, RepositoryUrl};
 use keirin_model::access::Role;
 use keirin_model::flow::Cause;
@@ -13,7 +14,6 @@ use keirin_store::projects::{NamedRepository, NewProject};
 use keirin_wire::api::StartFlow;
 
 use super::Server;
-use crate::output::Output;
 
 /// The top folder of the repository to show.
 ///

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use jiff::SignedDuration;
+use keirin_console::machine;
 use keirin_exchange::collect::SqlJob;
 use keirin_exchange::exchange::{Exchange, ExchangeSettings, OWN_SOURCE};
 use keirin_exchange::forward::{Forward, ForwardSettings};
@@ -20,7 +21,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::config::Config;
-use crate::machine;
 
 /// What the server asks its own database.
 const OWN_FILES: [&str; 2] = ["keirin", "postgresql"];

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use keirin_background::RunningJobs;
+use keirin_console::output::Output;
 use keirin_store::engine::Epoch;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -16,7 +17,6 @@ use super::socket::Socket;
 use super::storage::Database;
 use super::{Server, address, demo, reconcile};
 use crate::config::Config;
-use crate::output::Output;
 
 /// How often a server that does not lead looks who does, until it has said so.
 const LOOK: Duration = Duration::from_millis(50);

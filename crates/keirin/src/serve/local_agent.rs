@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use keirin_api::App;
+use keirin_console::machine;
+use keirin_console::private_file;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::Command;
@@ -20,8 +22,6 @@ use super::data::DataFolder;
 use super::storage::Database;
 use crate::agent::{PROCESS, program, tell_address};
 use crate::config::Config;
-use crate::machine;
-use crate::private_file;
 
 /// What the local agent is called.
 pub(crate) const NAME: &str = "local";

@@ -21,6 +21,9 @@ use clap::Args;
 use jiff::SignedDuration;
 use keirin_api::{App, ConnectionLimits, Environment, HttpSettings, MasterKey, Parts};
 use keirin_background::{BackgroundJobs, BackgroundWork, Reconcilers};
+use keirin_console::exit::CommandExit;
+use keirin_console::machine;
+use keirin_console::output::Output;
 use keirin_controller::{Controller, ControllerParts, Leadership, Repositories};
 use keirin_engine::Rules;
 use keirin_exchange::exchange::Exchange;
@@ -38,9 +41,6 @@ use crate::agent::REGISTRATION;
 use crate::backup::BackupSource;
 use crate::backup::scheduled::MakeBackup;
 use crate::config::{Config, ConfigFlags};
-use crate::exit::Exit;
-use crate::machine;
-use crate::output::Output;
 use crate::signals::Stop;
 use data::DataFolder;
 use leading::Leading;
@@ -73,12 +73,12 @@ pub(crate) struct ServeArguments {
 ///
 /// # Errors
 /// When a part of the server cannot be started; each says what to do.
-pub(crate) async fn serve(arguments: ServeArguments, output: &Output) -> anyhow::Result<Exit> {
+pub(crate) async fn serve(arguments: ServeArguments, output: &Output) -> anyhow::Result<CommandExit> {
     let config = match arguments.config.read() {
         Ok(config) => config,
         Err(error) => {
             output.error(format!("the configuration cannot be used: {error}"));
-            return Ok(Exit::Usage);
+            return Ok(CommandExit::Usage);
         }
     };
     log_to_standard_error(&config.log)?;
@@ -96,7 +96,7 @@ pub(crate) async fn serve(arguments: ServeArguments, output: &Output) -> anyhow:
                     _ = stop.insisted() => {}
                 }
             }
-            return Ok(Exit::Cancelled);
+            return Ok(CommandExit::Cancelled);
         }
     };
     let served = serve_on(&config, &data, &database, arguments.demo, output, &mut stop).await;
@@ -111,7 +111,7 @@ async fn serve_on(
     demo: Option<PathBuf>,
     output: &Output,
     stop: &mut Stop,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<CommandExit> {
     let store = database.store().clone();
     // In a database that others may use too, nothing is taken from them.
     let functions = match database.cluster() {
@@ -123,7 +123,7 @@ async fn serve_on(
     let leadership = Leadership::new(store.clone(), name.clone());
     let left_over = data.forget_left_over().await?;
     let Some(listener) = address::listen(config.listen, &store, output, stop).await? else {
-        return Ok(Exit::Cancelled);
+        return Ok(CommandExit::Cancelled);
     };
     let address = address::of(&listener, config)?;
     let files = connections::raise_file_limit()?;
@@ -185,7 +185,7 @@ async fn serve_on(
         parts.app.changes_made().await;
     };
     drop(tokio::time::timeout(FAREWELL, answered).await);
-    Ok(Exit::Success)
+    Ok(CommandExit::Success)
 }
 
 /// The parts of a server that others look at.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keirin_background::Reconciler;
+use keirin_console::machine;
 use keirin_controller::{Controller, RepositoryWatch, WatchError};
 use keirin_exchange::exchange::Exchange;
 use keirin_logs::Logs;
@@ -14,7 +15,6 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::Server;
-use crate::machine;
 
 /// How long changes are gathered before it is looked for logs whose attempt is over.
 const GATHER: Duration = Duration::from_millis(100);

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use keirin_api::{App, ConnectionLimits};
+use keirin_console::private_file;
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::data::DataFolder;
-use crate::private_file;
 
 /// A socket that is served. Where this is dropped nobody else is let in, and who was gets its last answer.
 pub(super) struct Socket {

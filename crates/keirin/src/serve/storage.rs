@@ -1,13 +1,13 @@
 //! The database, private or not, and the object storage.
 
 use anyhow::{Context as _, bail};
+use keirin_console::machine;
 use keirin_objects::{ObjectKey, Objects, S3Settings};
 use keirin_postgres::{Cluster, ClusterOptions};
 use keirin_store::Store;
 
 use super::data::DataFolder;
 use crate::config::Config;
-use crate::machine;
 
 /// The database of a server.
 pub(crate) struct Database {

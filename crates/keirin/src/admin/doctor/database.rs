@@ -1,5 +1,8 @@
 //! PostgreSQL: its programs, whether it answers, its tables, its clock, and who leads on it.
 
+use keirin_commands::shown::ago;
+use keirin_console::machine;
+use keirin_console::output::duration;
 use keirin_model::Timestamp;
 use keirin_model::background::BackgroundJobState;
 use keirin_store::engine::Leader;
@@ -7,15 +10,11 @@ use keirin_store::views::{AgentFilter, VisibleProjects};
 use keirin_store::{DatabaseCondition, Store, StoreError};
 use keirin_wire::api::Agent;
 
+use super::Check;
 use crate::admin::place::has_private_database;
-use crate::commands::shown::ago;
 use crate::config::Config;
-use crate::machine;
-use crate::output::duration;
 use crate::serve::data::DataFolder;
 use crate::serve::storage::{self, Database};
-
-use super::Check;
 
 const PROGRAMS: &str = "PostgreSQL programs";
 const POSTGRES: &str = "PostgreSQL";

@@ -3,15 +3,14 @@
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
+use keirin_console::progress::size;
 use keirin_model::Timestamp;
 use nix::sys::statvfs::statvfs;
 use nix::unistd::geteuid;
 
-use crate::config::Config;
-use crate::progress::size;
-use crate::serve::data::DataFolder;
-
 use super::Check;
+use crate::config::Config;
+use crate::serve::data::DataFolder;
 
 const FOLDER: &str = "data folder";
 const KEY: &str = "master key";

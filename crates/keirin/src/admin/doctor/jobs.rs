@@ -7,17 +7,16 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use keirin_agent::{Config as AgentConfig, Isolation, try_job};
+use keirin_commands::shown::ago_or_never;
+use keirin_console::machine;
 use keirin_wire::api::AgentState;
-
-use crate::agent::{describe, of_jobs, sandbox};
-use crate::commands::shown::ago_or_never;
-use crate::config::Config;
-use crate::machine;
-use crate::serve::data::DataFolder;
-use crate::serve::local_agent::NAME;
 
 use super::Check;
 use super::database::Facts;
+use crate::agent::{describe, of_jobs, sandbox};
+use crate::config::Config;
+use crate::serve::data::DataFolder;
+use crate::serve::local_agent::NAME;
 
 const ISOLATION: &str = "isolation of jobs";
 const AGENT: &str = "local agent";

@@ -6,20 +6,19 @@ mod jobs;
 mod server;
 
 use clap::Args;
+use keirin_console::exit::CommandExit;
+use keirin_console::machine;
+use keirin_console::output::Output;
+use keirin_console::progress::count;
 use owo_colors::OwoColorize as _;
 use serde::Serialize;
 use serde_json::json;
 
+use super::place::configuration;
 use crate::config::{Config, ConfigFlags};
-use crate::exit::Exit;
-use crate::machine;
-use crate::output::Output;
 use crate::serve::data::DataFolder;
 use crate::serve::storage::Database;
 use crate::signals::Stop;
-
-use super::place::configuration;
-use crate::progress::count;
 
 /// Checks everything that a server needs here, and says what to do where something is wrong
 #[derive(Debug, Args)]
@@ -91,7 +90,7 @@ impl Check {
 ///
 /// # Errors
 /// The program itself cannot go on; what is wrong with a server is no error but an answer.
-pub(super) async fn doctor(arguments: DoctorArguments, output: &Output) -> anyhow::Result<Exit> {
+pub(super) async fn doctor(arguments: DoctorArguments, output: &Output) -> anyhow::Result<CommandExit> {
     let config = match configuration(&arguments.flags, output) {
         Ok(config) => config,
         Err(exit) => return Ok(exit),
@@ -126,15 +125,15 @@ async fn look_further(
     server::page(checks);
 }
 
-fn tell(checks: &[Check], output: &Output) -> Exit {
+fn tell(checks: &[Check], output: &Output) -> CommandExit {
     let problems: Vec<&Check> = checks
         .iter()
         .filter(|check| check.state == Health::Problem)
         .collect();
     let exit = if problems.is_empty() {
-        Exit::Success
+        CommandExit::Success
     } else {
-        Exit::Failed
+        CommandExit::Failed
     };
     if output.is_json() {
         output.document(&json!({ "items": checks, "next_cursor": null, "problems": problems.len() }));

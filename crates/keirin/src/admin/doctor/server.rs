@@ -3,18 +3,17 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
+use keirin_console::machine;
 use keirin_git::Git;
 use keirin_retention::{OwnershipError, Retention};
 use keirin_store::Store;
 use tokio::net::TcpListener;
 
-use crate::config::Config;
-use crate::machine;
-use crate::serve::data::DataFolder;
-use crate::serve::storage;
-
 use super::Check;
 use super::database::Facts;
+use crate::config::Config;
+use crate::serve::data::DataFolder;
+use crate::serve::storage;
 
 const GIT: &str = "git";
 const OBJECTS: &str = "object storage";
