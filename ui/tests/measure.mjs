@@ -76,6 +76,20 @@ export function checkMeasure({ page, go, api, heading, project }) {
     must(kept.type === "nodeGraph" && kept.made === "elsewhere", "what is not drawn was not kept");
   });
 
+  check("a copy of a dashboard can be a project's", async () => {
+    await go("dashboards/strange");
+    await page.getByRole("button", { name: "Dashboard", exact: true }).click();
+    await page.getByRole("menuitem", { name: "Save a copy" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Title").fill("Ours alone");
+    await dialog.getByLabel("Belongs to").selectOption(project);
+    await dialog.getByRole("button", { name: "Save a copy" }).click();
+    await heading("Ours alone").waitFor();
+    await go("dashboards");
+    const row = page.getByRole("row").filter({ hasText: "Ours alone" });
+    await row.getByRole("link", { name: project, exact: true }).waitFor();
+  });
+
   check("a dashboard's JSON is checked before it is saved", async () => {
     await go("dashboards/strange?edit=json");
     const editor = page.getByRole("textbox").first();

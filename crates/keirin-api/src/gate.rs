@@ -253,19 +253,19 @@ fn ask_for_password(need: Need, what: &str) -> ApiError {
 async fn authorise(app: &App, parts: &mut Parts, need: Need, caller: &Caller) -> Result<(), ApiError> {
     match need {
         Need::Open | Need::Anyone | Need::Agent => Ok(()),
-        Need::Visible => match (caller.user(), caller.sight(&app.store).await?) {
-            (None, VisibleProjects::Only(projects)) if projects.is_empty() => Err(ApiError::sign_in_needed()),
-            _ => Ok(()),
-        },
+        Need::Visible => require_sight(app, caller).await,
         Need::SignedIn => caller.person().map(|_| ()),
         Need::Server(role) => caller.require_on_server(role),
         Need::On(noun, role) => {
             let place = place(app, parts, noun).await?;
             admit_to(parts, caller, place, role)
         }
-        Need::Samples => match samples_place(app, parts, caller).await? {
-            Some(place) => admit_to(parts, caller, place, Role::Developer),
-            None => caller.require_on_server(Role::Developer),
+        Need::Named(role) => admit_to_named(app, parts, caller, role).await,
+        Need::Dashboard(role) => match (owner_of_dashboard(app, parts).await?, role) {
+            (Some(Some(place)), _) => admit_to(parts, caller, Some(place), role),
+            (_, Role::Viewer) => require_sight(app, caller).await,
+            (Some(None), _) => caller.require_on_server(role),
+            (None, _) => admit_to_named(app, parts, caller, role).await,
         },
         Need::LogSearch => match place_of_search(app, parts).await? {
             Some(place) => admit_to(parts, caller, place, Role::Viewer),
@@ -294,6 +294,22 @@ async fn authorise(app: &App, parts: &mut Parts, need: Need, caller: &Caller) ->
                 _ => Err(ApiError::not_found("repository")),
             }
         }
+    }
+}
+
+/// Lets nobody on who may not see anything.
+async fn require_sight(app: &App, caller: &Caller) -> Result<(), ApiError> {
+    match (caller.user(), caller.sight(&app.store).await?) {
+        (None, VisibleProjects::Only(projects)) if projects.is_empty() => Err(ApiError::sign_in_needed()),
+        _ => Ok(()),
+    }
+}
+
+/// Lets the caller into the project that is named, or do something in all of them.
+async fn admit_to_named(app: &App, parts: &mut Parts, caller: &Caller, role: Role) -> Result<(), ApiError> {
+    match named_place(app, parts, caller).await? {
+        Some(place) => admit_to(parts, caller, place, role),
+        None => caller.require_on_server(role),
     }
 }
 
@@ -349,8 +365,16 @@ fn query_param(parts: &Parts, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// The project that samples come in for: the one that is named, or the only one that the token opens; `Ok(None)` for none.
-async fn samples_place(
+/// Whose the dashboard in the path is: a project's or the server's; `None` where it is not there.
+async fn owner_of_dashboard(app: &App, parts: &mut Parts) -> Result<Option<Option<ProjectRef>>, ApiError> {
+    match param(parts, "dashboard").await? {
+        Some(uid) => Ok(app.store.owner_of_dashboard(&uid).await?),
+        None => Ok(None),
+    }
+}
+
+/// The project that a call is for: the one that is named, or the only one that the token opens; `Ok(None)` for none.
+async fn named_place(
     app: &App,
     parts: &Parts,
     caller: &Caller,

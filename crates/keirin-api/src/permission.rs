@@ -17,8 +17,11 @@ pub enum Need {
     Server(Role),
     /// This role in the project that the path belongs to.
     On(Noun, Role),
-    /// Developer in the project that `?project=` names or that the token is for; in all projects where neither says one.
-    Samples,
+    /// This role in the project that `?project=` names or that the token is for; in all projects where neither says one.
+    Named(Role),
+    /// This role in the project of the dashboard in the path. A dashboard of the server is shown to whoever may see anything,
+    /// and asks for the role in all projects otherwise; one that is not there is as if it were named.
+    Dashboard(Role),
     /// What a search of logs names: a viewer of a job's project, or an admin for agents and services.
     LogSearch,
     /// An agent's secret.

@@ -12,6 +12,7 @@ mod agents;
 mod audit;
 mod background;
 mod client;
+mod dashboards;
 mod error;
 mod event_source;
 mod events;

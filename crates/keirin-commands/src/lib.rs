@@ -4,6 +4,7 @@
 pub mod agent;
 mod branch;
 pub mod check;
+mod dashboard;
 pub mod failure;
 pub mod flow;
 mod flow_start;
@@ -67,6 +68,8 @@ pub enum ServerCommand {
     /// target.
     Push(On<push::PushArguments>),
     #[command(subcommand)]
+    Dashboard(dashboard::DashboardCommand),
+    #[command(subcommand)]
     Token(token::TokenCommand),
     #[command(subcommand)]
     User(user::UserCommand),
@@ -97,6 +100,7 @@ impl ServerCommand {
             Self::Query(on) => query::query(on, output).await,
             Self::Sql(on) => sql::sql(on, output).await,
             Self::Push(on) => push::push(on, output).await,
+            Self::Dashboard(command) => dashboard::dashboard(command, output).await,
             Self::Token(command) => token::token(command, output).await,
             Self::User(command) => user::user(command, output).await,
             Self::Member(command) => user::member(command, output).await,

@@ -1,9 +1,12 @@
 //! Dashboards that people have made or brought along.
 
 use jiff::Timestamp;
+use keirin_model::ProjectId;
 use serde_json::Value;
+use sqlx::postgres::PgQueryResult;
 
 use crate::row::{json, sanitize_nul, to_sql};
+use crate::views::{ProjectRef, VisibleProjects};
 use crate::{Result, Store, StoreError};
 
 /// A dashboard without its content.
@@ -11,6 +14,8 @@ use crate::{Result, Store, StoreError};
 pub struct DashboardRow {
     /// Tells it from all others.
     pub uid: String,
+    /// The name of the project that it belongs to; `None` where it is the server's.
+    pub project: Option<String>,
     /// Its title.
     pub title: String,
     /// The folder that it lies in; empty for none.
@@ -23,17 +28,39 @@ pub struct DashboardRow {
     pub changed_by: String,
 }
 
+/// A dashboard to be kept.
+#[derive(Debug, Clone, Copy)]
+pub struct NewDashboard<'a> {
+    /// Tells it from all others.
+    pub uid: &'a str,
+    /// The project that it belongs to; the server where there is none.
+    pub project: Option<ProjectId>,
+    /// Its title.
+    pub title: &'a str,
+    /// As Grafana's JSON.
+    pub content: &'a Value,
+    /// The present time.
+    pub now: Timestamp,
+    /// Who keeps it.
+    pub by: &'a str,
+}
+
 impl Store {
-    /// All dashboards, by title.
+    /// The server's dashboards, and those of projects that may be seen, by title.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn dashboards(&self) -> Result<Vec<DashboardRow>> {
+    pub async fn dashboards(&self, sight: &VisibleProjects) -> Result<Vec<DashboardRow>> {
+        let ids = sight.ids();
         let rows = sqlx::query!(
-            r#"select uid, title, folder, changed_at as "changed_at: jiff_sqlx::Timestamp", changed_by,
+            r#"select uid, projects.name as "project?", title, folder,
+                 changed_at as "changed_at: jiff_sqlx::Timestamp", changed_by,
                  case when jsonb_typeof(dashboard -> 'tags') = 'array'
                    then array(select tag from jsonb_array_elements_text(dashboard -> 'tags') tag where tag is not null) else '{}' end as "tags!"
-               from dashboards order by lower(title), uid"#
+               from dashboards left join projects on projects.id = dashboards.project
+               where dashboards.project is null or $1::bigint[] is null or dashboards.project = any ($1)
+               order by lower(title), uid"#,
+            ids.as_deref(),
         )
         .fetch_all(&self.pool)
         .await?;
@@ -41,6 +68,7 @@ impl Store {
             .into_iter()
             .map(|row| DashboardRow {
                 uid: row.uid,
+                project: row.project,
                 title: row.title,
                 folder: row.folder,
                 tags: row.tags,
@@ -61,50 +89,101 @@ impl Store {
             .ok_or_else(|| StoreError::not_found("dashboard", uid))
     }
 
-    /// Keeps a dashboard; in place of the one of the same uid where `replaces` says so.
+    /// Whose a dashboard is: a project's, or the server's where the inner value is `None`; `None` where there is none of
+    /// this uid.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when there is one of this uid that may not be replaced.
-    pub async fn keep_dashboard(&self, row: &DashboardRow, dashboard: &Value, replaces: bool) -> Result<()> {
-        let kept = sqlx::query!(
-            "insert into dashboards as d (uid, title, folder, dashboard, changed_at, changed_by)
+    /// The database cannot be reached.
+    pub async fn owner_of_dashboard(&self, uid: &str) -> Result<Option<Option<ProjectRef>>> {
+        let row = sqlx::query!(
+            r#"select projects.id as "id?", projects.name as "name?", projects.public as "public?"
+               from dashboards left join projects on projects.id = dashboards.project
+               where dashboards.uid = $1"#,
+            uid
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| {
+            let project = row.id.zip(row.name).zip(row.public);
+            project.map(|((id, name), public)| ProjectRef {
+                project: ProjectId(id),
+                name,
+                public,
+            })
+        }))
+    }
+
+    /// Keeps a new dashboard.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when there is one of this uid.
+    pub async fn add_dashboard(&self, new: NewDashboard<'_>) -> Result<()> {
+        let added = sqlx::query!(
+            "insert into dashboards (uid, project, title, dashboard, changed_at, changed_by)
              values ($1, $2, $3, $4, $5, $6)
-             on conflict (uid) do update
-               set title = excluded.title, folder = excluded.folder, dashboard = excluded.dashboard,
-                   changed_at = excluded.changed_at, changed_by = excluded.changed_by
-               where $7",
-            row.uid,
-            &*sanitize_nul(&row.title),
-            row.folder,
-            json(dashboard)? as _,
-            to_sql(row.changed_at) as _,
-            row.changed_by,
-            replaces,
+             on conflict (uid) do nothing",
+            new.uid,
+            new.project.map(|project| project.0),
+            &*sanitize_nul(new.title),
+            json(new.content)? as _,
+            to_sql(new.now) as _,
+            new.by,
         )
         .execute(&self.pool)
         .await?;
-        if kept.rows_affected() == 1 {
-            Ok(())
-        } else {
-            Err(StoreError::Conflict(format!(
-                "there is a dashboard with the uid `{}` already",
-                row.uid
-            )))
-        }
+        must_be_kept(&added, new.uid)
     }
 
-    /// Removes a dashboard.
+    /// Keeps a dashboard, in place of the one of its uid where there is one of the same owner.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when there is one of this uid that is another's.
+    pub async fn keep_dashboard(&self, new: NewDashboard<'_>) -> Result<()> {
+        let kept = sqlx::query!(
+            "insert into dashboards as kept (uid, project, title, dashboard, changed_at, changed_by)
+             values ($1, $2, $3, $4, $5, $6)
+             on conflict (uid) do update
+               set title = excluded.title, dashboard = excluded.dashboard,
+                   changed_at = excluded.changed_at, changed_by = excluded.changed_by
+               where kept.project is not distinct from excluded.project",
+            new.uid,
+            new.project.map(|project| project.0),
+            &*sanitize_nul(new.title),
+            json(new.content)? as _,
+            to_sql(new.now) as _,
+            new.by,
+        )
+        .execute(&self.pool)
+        .await?;
+        must_be_kept(&kept, new.uid)
+    }
+
+    /// Removes a dashboard of this owner.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when it is not there.
-    pub async fn delete_dashboard(&self, uid: &str) -> Result<()> {
-        let removed = sqlx::query!("delete from dashboards where uid = $1", uid)
-            .execute(&self.pool)
-            .await?;
+    pub async fn delete_dashboard(&self, uid: &str, project: Option<ProjectId>) -> Result<()> {
+        let removed = sqlx::query!(
+            "delete from dashboards where uid = $1 and project is not distinct from $2",
+            uid,
+            project.map(|project| project.0),
+        )
+        .execute(&self.pool)
+        .await?;
         if removed.rows_affected() == 1 {
             Ok(())
         } else {
             Err(StoreError::not_found("dashboard", uid))
         }
+    }
+}
+
+fn must_be_kept(kept: &PgQueryResult, uid: &str) -> Result<()> {
+    if kept.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Conflict(format!(
+            "there is a dashboard with the uid `{uid}` already"
+        )))
     }
 }

@@ -141,6 +141,7 @@ mod tests {
             "query",
             "sql",
             "push",
+            "dashboard",
             "token",
             "user",
             "member",

@@ -92,8 +92,9 @@ export const explainQuery = (query: string, { from, until }: { from: number; unt
     },
   });
 
-export const createDashboard = (dashboard: DashboardJson) =>
-  told<StoredDashboard>("dashboards", { method: "POST", body: { dashboard } });
+/** Of the project that is named, or of the server. */
+export const createDashboard = (dashboard: DashboardJson, project?: string) =>
+  told<StoredDashboard>("dashboards", { method: "POST", query: { project }, body: { dashboard } });
 export const saveDashboard = (uid: string, dashboard: DashboardJson) =>
   told<StoredDashboard>(`dashboards/${part(uid)}`, { method: "PUT", body: { dashboard } });
 export const deleteDashboard = (uid: string) => told<undefined>(`dashboards/${part(uid)}`, { method: "DELETE" });

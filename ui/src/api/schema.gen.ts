@@ -311,13 +311,13 @@ export interface paths {
         };
         /**
          * List dashboards
-         * @description Those that come with the program, and those that people have made.
+         * @description Those that come with the program, and those that people have made for the server and for projects that one may see.
          */
         get: operations["dashboards_list"];
         put?: never;
         /**
-         * Bring a dashboard along
-         * @description As Grafana exports it. One without a `uid` is given one.
+         * Import a dashboard
+         * @description As Grafana exports it. One without a `uid` is given one. It belongs to the project that is named, or to the server.
          */
         post: operations["dashboards_import"];
         delete?: never;
@@ -336,7 +336,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Look through a dashboard
+         * Check a dashboard
          * @description Says what cannot be kept and what cannot be drawn, and keeps nothing.
          */
         post: operations["dashboards_check"];
@@ -361,7 +361,7 @@ export interface paths {
         get: operations["dashboards_show"];
         /**
          * Keep a dashboard
-         * @description In place of the one before.
+         * @description In place of the one before, and whose that was; one that was not there belongs to the project that is named, or to the server.
          */
         put: operations["dashboards_save"];
         post?: never;
@@ -2564,6 +2564,8 @@ export interface components {
         Dashboard: {
             /** @description As Grafana's JSON. */
             dashboard: Record<string, never>;
+            /** @description The project that it belongs to; `null` where it is the server's. */
+            project: string | null;
             /** @description Whether it comes with the program: it cannot be changed, but copied. */
             provided: boolean;
             /** @description Its title. */
@@ -2601,6 +2603,8 @@ export interface components {
             changed_by: string | null;
             /** @description The folder that it lies in; empty for none. */
             folder: string;
+            /** @description The project that it belongs to; `null` where it is the server's. */
+            project: string | null;
             /** @description Whether it comes with the program: it cannot be changed, but copied. */
             provided: boolean;
             /** @description Words to find it by. */
@@ -3750,6 +3754,8 @@ export interface components {
                 changed_by: string | null;
                 /** @description The folder that it lies in; empty for none. */
                 folder: string;
+                /** @description The project that it belongs to; `null` where it is the server's. */
+                project: string | null;
                 /** @description Whether it comes with the program: it cannot be changed, but copied. */
                 provided: boolean;
                 /** @description Words to find it by. */
@@ -6019,7 +6025,10 @@ export interface operations {
     };
     dashboards_import: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The project that a new one belongs to; the server where none is named. */
+                project?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6113,7 +6122,10 @@ export interface operations {
     };
     dashboards_save: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The project that a new one belongs to; the server where none is named. */
+                project?: string;
+            };
             header?: never;
             path: {
                 dashboard: string;

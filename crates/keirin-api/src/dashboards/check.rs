@@ -1,9 +1,9 @@
 //! What is wrong with a dashboard: what it cannot be kept with, and what will not be drawn.
 
-use keirin_wire::api::{DashboardProblem, Severity};
+use keirin_wire::api::{DashboardContent, DashboardProblem, Severity};
 use serde_json::Value;
 
-use super::{is_uid, named};
+use super::named;
 
 /// The panels that the page draws, those of old names among them; a test holds them against the page's own lists.
 const PANELS: &[&str] = &[
@@ -41,7 +41,7 @@ pub(crate) fn problems(dashboard: &Value) -> Vec<DashboardProblem> {
     }
     match &dashboard["uid"] {
         Value::Null => {}
-        Value::String(uid) if uid.is_empty() || is_uid(uid) => {}
+        Value::String(uid) if uid.is_empty() || DashboardContent::is_uid(uid) => {}
         _ => found.warning(
             "uid",
             "a uid has up to 40 letters, digits, `-` and `_`, so it is given another one",

@@ -9,14 +9,6 @@ use serde_json::Value;
 pub(crate) use check::problems;
 pub(crate) use saved::without_answers;
 
-/// The dashboard itself, from what Grafana exports or what its API gives around it.
-pub(crate) fn content(mut given: Value) -> Value {
-    match given.get_mut("dashboard") {
-        Some(inner) if inner.is_object() => inner.take(),
-        _ => given,
-    }
-}
-
 /// Its title; a stand-in where it has none.
 pub(crate) fn title(dashboard: &Value) -> String {
     named(&dashboard["title"]).unwrap_or_else(|| "Untitled".to_owned())
@@ -30,17 +22,4 @@ fn named(value: &Value) -> Option<String> {
         _ => return None,
     };
     (!text.trim().is_empty()).then_some(text)
-}
-
-/// Its uid, where it has one that can be kept.
-pub(crate) fn uid(dashboard: &Value) -> Option<&str> {
-    dashboard["uid"].as_str().filter(|uid| is_uid(uid))
-}
-
-/// As Grafana has it: up to 40 letters, digits, dashes and underscores.
-fn is_uid(text: &str) -> bool {
-    (1..=40).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
-use keirin_wire::api::{Dashboard, DashboardSummary};
+use keirin_wire::api::{Dashboard, DashboardContent, DashboardSummary};
 use rust_embed::RustEmbed;
 use serde_json::Value;
 
-use super::{title, uid};
+use super::title;
 
 #[derive(RustEmbed)]
 #[folder = "../../deploy/grafana/dashboards"]
@@ -28,6 +28,7 @@ pub(crate) fn list() -> Vec<DashboardSummary> {
         .iter()
         .map(|dashboard| DashboardSummary {
             uid: dashboard.uid.clone(),
+            project: None,
             title: dashboard.title.clone(),
             folder: "Keirin".to_owned(),
             tags: tags(&dashboard.dashboard),
@@ -44,15 +45,18 @@ pub(crate) fn show(uid: &str) -> Option<Dashboard> {
 }
 
 fn read(bytes: &[u8]) -> Dashboard {
-    let content: Value =
+    let dashboard: Value =
         serde_json::from_slice(bytes).expect("invariant: a test reads every provided dashboard");
+    let content = DashboardContent { dashboard };
+    let uid = content
+        .uid()
+        .expect("invariant: every provided dashboard has a uid");
     Dashboard {
-        uid: uid(&content)
-            .expect("invariant: every provided dashboard has a uid")
-            .to_owned(),
-        title: title(&content),
+        uid: uid.to_owned(),
+        project: None,
+        title: title(&content.dashboard),
         provided: true,
-        dashboard: content,
+        dashboard: content.dashboard,
     }
 }
 

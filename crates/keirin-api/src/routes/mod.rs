@@ -39,7 +39,8 @@ use tower_http::decompression::RequestDecompressionLayer;
 use utoipa_axum::routes;
 
 use crate::permission::Need::{
-    Agent, Anyone, JobToken, LiveJob, LogSearch, Mirror, On, Open, Samples, Server, SignedIn, Visible,
+    Agent, Anyone, Dashboard, JobToken, LiveJob, LogSearch, Mirror, Named, On, Open, Server, SignedIn,
+    Visible,
 };
 use crate::permission::Noun::{Artifact, Flow, Job, Project, Run};
 use crate::route_table::Routes;
@@ -71,11 +72,11 @@ fn measured() -> Routes {
         .read(Server(Viewer), routes!(sources::sources))
         .read(Server(Viewer), routes!(sources::targets))
         .read(Visible, routes!(dashboards::list))
-        .change(Server(Developer), routes!(dashboards::import))
+        .change(Named(Developer), routes!(dashboards::import))
         .read(SignedIn, routes!(dashboards::check))
-        .read(Visible, routes!(dashboards::show))
-        .change(Server(Developer), routes!(dashboards::save))
-        .change(Server(Developer), routes!(dashboards::remove))
+        .read(Dashboard(Viewer), routes!(dashboards::show))
+        .change(Dashboard(Developer), routes!(dashboards::save))
+        .change(Dashboard(Developer), routes!(dashboards::remove))
 }
 
 fn work() -> Routes {
@@ -179,12 +180,12 @@ fn histories(settings: &HttpSettings) -> Routes {
 fn samples(settings: &HttpSettings) -> Routes {
     Routes::new()
         .read(Server(Viewer), routes!(samples::exposition::metrics))
-        .receive(Samples, routes!(samples::pushgateway::put))
-        .receive(Samples, routes!(samples::pushgateway::post))
-        .receive(Samples, routes!(samples::pushgateway::delete))
-        .receive(Samples, routes!(samples::influx::write_lines))
+        .receive(Named(Developer), routes!(samples::pushgateway::put))
+        .receive(Named(Developer), routes!(samples::pushgateway::post))
+        .receive(Named(Developer), routes!(samples::pushgateway::delete))
+        .receive(Named(Developer), routes!(samples::influx::write_lines))
         .read(Open, routes!(samples::influx::ping))
-        .receive(Samples, routes!(samples::remote_write::write))
+        .receive(Named(Developer), routes!(samples::remote_write::write))
         // Agents compress what they send when it is much. Remote write has a compression of its own.
         .within(|routes| {
             let decompression = RequestDecompressionLayer::new().pass_through_unaccepted(true);

@@ -86,10 +86,18 @@ fn words(need: Need) -> String {
         Need::On(Noun::Flow | Noun::Run | Noun::Job | Noun::Artifact, role) => {
             format!("{} of its project", name(role))
         }
-        Need::Samples => {
-            "developer of the project that is named or that the token is for; of all projects where neither is said"
+        Need::Named(role) => format!(
+            "{} of the project that is named or that the token is for; of all projects where neither is said",
+            name(role)
+        ),
+        Need::Dashboard(Role::Viewer) => {
+            "viewer of the project that it belongs to; of one of the server, that one may see anything"
                 .to_owned()
         }
+        Need::Dashboard(role) => format!(
+            "{0} of the project that it belongs to; of one of the server, {0} of all projects",
+            name(role)
+        ),
         Need::LogSearch => "viewer of the project of a job, admin for agents and services".to_owned(),
         Need::Agent => "the secret of an agent".to_owned(),
         Need::JobToken => "the token of the attempt".to_owned(),

@@ -69,6 +69,7 @@ fn reading() -> impl Iterator<Item = &'static str> {
                 | Need::On(..)
                 | Need::Server(_)
                 | Need::LogSearch
+                | Need::Dashboard(_)
         );
         route.method == "GET" && is_for_people
     });

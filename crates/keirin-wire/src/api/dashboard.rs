@@ -9,6 +9,9 @@ use utoipa::ToSchema;
 pub struct DashboardSummary {
     /// Tells it from all others.
     pub uid: String,
+    /// The project that it belongs to; `null` where it is the server's.
+    #[schema(required)]
+    pub project: Option<String>,
     /// Its title.
     pub title: String,
     /// The folder that it lies in; empty for none.
@@ -30,6 +33,9 @@ pub struct DashboardSummary {
 pub struct Dashboard {
     /// Tells it from all others.
     pub uid: String,
+    /// The project that it belongs to; `null` where it is the server's.
+    #[schema(required)]
+    pub project: Option<String>,
     /// Its title.
     pub title: String,
     /// Whether it comes with the program: it cannot be changed, but copied.
@@ -45,6 +51,31 @@ pub struct DashboardContent {
     /// As Grafana's JSON, either as it is exported or as its API gives it.
     #[schema(value_type = Object)]
     pub dashboard: serde_json::Value,
+}
+
+impl DashboardContent {
+    /// The dashboard itself: what Grafana's API gives holds it inside.
+    pub fn into_inner(mut self) -> serde_json::Value {
+        match self.dashboard.get_mut("dashboard") {
+            Some(inner) if inner.is_object() => inner.take(),
+            _ => self.dashboard,
+        }
+    }
+
+    /// Its uid, where it has one that can be kept.
+    pub fn uid(&self) -> Option<&str> {
+        let dashboard = match self.dashboard.get("dashboard") {
+            Some(inner) if inner.is_object() => inner,
+            _ => &self.dashboard,
+        };
+        dashboard["uid"].as_str().filter(|uid| Self::is_uid(uid))
+    }
+
+    /// Whether a dashboard of this uid can be kept: as Grafana has it, up to 40 letters, digits, dashes and underscores.
+    pub fn is_uid(text: &str) -> bool {
+        let is_known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        (1..=40).contains(&text.len()) && text.bytes().all(is_known)
+    }
 }
 
 /// What was found in a dashboard.

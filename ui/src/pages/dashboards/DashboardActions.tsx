@@ -1,26 +1,23 @@
 /** What one can do with a dashboard besides looking at it. */
 import { Button, Menu } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { createDashboard, deleteDashboard, type StoredDashboard } from "../../api/measure";
+import { deleteDashboard, type StoredDashboard } from "../../api/measure";
 import { queryClient } from "../../api/queryClient";
 import { writeText } from "../../dashboard/check";
 import { confirmFirst } from "../../parts/confirm";
 import { Icon } from "../../parts/Icon";
 import { notify, say } from "../../parts/notices";
-import { copyOf } from "./copyOf";
+import { CopyDialog } from "./CopyDialog";
+import { useOwners } from "./owners";
+import { useReadOnly } from "./useReadOnly";
 
 export function DashboardActions({ stored, onEdit }: { stored: StoredDashboard; onEdit: () => void }) {
   const navigate = useNavigate();
-  const copy = useMutation({
-    mutationFn: () => createDashboard(copyOf(stored)),
-    onSuccess: async ({ uid, title }) => {
-      void queryClient.invalidateQueries({ queryKey: ["dashboards"] });
-      say(`${title} is saved.`);
-      await navigate({ to: "/dashboards/$uid", params: { uid } });
-    },
-    onError: notify,
-  });
+  const [copying, { open: openCopy, close: closeCopy }] = useDisclosure(false);
+  const readOnly = useReadOnly(stored);
+  const mayCopy = useOwners().length > 0;
   const remove = useMutation({
     mutationFn: () => deleteDashboard(stored.uid),
     onSuccess: async () => {
@@ -38,6 +35,8 @@ export function DashboardActions({ stored, onEdit }: { stored: StoredDashboard; 
       onConfirm: () => remove.mutate(),
     });
   return (
+    <>
+    {copying ? <CopyDialog {...stored} onClose={closeCopy} /> : null}
     <Menu position="bottom-end" width={220}>
       <Menu.Target>
         <Button variant="default" rightSection={<Icon name="down" size={14} />}>
@@ -46,21 +45,24 @@ export function DashboardActions({ stored, onEdit }: { stored: StoredDashboard; 
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Item leftSection={<Icon name="file" />} onClick={onEdit}>
-          {stored.provided ? "Read as JSON" : "Edit as JSON"}
+          {readOnly ? "Read as JSON" : "Edit as JSON"}
         </Menu.Item>
-        <Menu.Item leftSection={<Icon name="copy" />} onClick={() => copy.mutate()}>
-          Save a copy
-        </Menu.Item>
+        {mayCopy ? (
+          <Menu.Item leftSection={<Icon name="copy" />} onClick={openCopy}>
+            Save a copy
+          </Menu.Item>
+        ) : null}
         <Menu.Item leftSection={<Icon name="download" />} onClick={() => download(stored)}>
           Export as JSON
         </Menu.Item>
-        {stored.provided ? null : (
+        {readOnly ? null : (
           <Menu.Item leftSection={<Icon name="cross" />} color="red" onClick={askToDelete}>
             Delete dashboard
           </Menu.Item>
         )}
       </Menu.Dropdown>
     </Menu>
+    </>
   );
 }
 

@@ -62,6 +62,7 @@ function Stored({ stored }: { stored: StoredDashboard }) {
         facts={
           <>
             {dashboard.description === "" ? null : <span>{dashboard.description}</span>}
+            {stored.project === null ? null : <Tag>{stored.project}</Tag>}
             {stored.provided ? <Tag>comes with Keirin</Tag> : null}
             {dashboard.tags.map((tag) => (
               <Tag key={tag}>{tag}</Tag>

@@ -15,18 +15,27 @@ import type { Column } from "../../parts/table/columns";
 import { DataTable } from "../../parts/table/DataTable";
 import css from "./dashboards.module.css";
 import { ImportButton } from "./ImportButton";
+import { ofAllProjects } from "./owners";
 
 const columns: Column<DashboardSummary>[] = [
   {
     id: "title",
     title: "Dashboard",
     sortBy: (one) => one.title,
-    text: (one) => `${one.title} ${one.folder ?? ""} ${one.tags.join(" ")}`,
+    text: (one) => `${one.title} ${one.project ?? ofAllProjects} ${one.folder ?? ""} ${one.tags.join(" ")}`,
     cell: (one) => (
       <Link to="/dashboards/$uid" params={{ uid: one.uid }} className={css.name}>
         {one.title}
       </Link>
     ),
+  },
+  {
+    id: "project",
+    title: "Belongs to",
+    width: "18%",
+    wideOnly: true,
+    sortBy: (one) => one.project,
+    cell: (one) => (one.project === null ? <span className={css.dim}>{ofAllProjects}</span> : <Link to="/projects/$project" params={{ project: one.project }}>{one.project}</Link>),
   },
   { id: "folder", title: "Folder", width: "18%", wideOnly: true, sortBy: (one) => one.folder, cell: (one) => one.folder ?? "–" },
   {

@@ -10,16 +10,20 @@ import { readText } from "../../dashboard/check";
 import { record } from "../../dashboard/json";
 import { Form } from "../../parts/Form";
 import { Icon } from "../../parts/Icon";
+import { chosen, OwnerSelect, useOwners } from "./owners";
 import css from "./dashboards.module.css";
 
 export function ImportButton() {
   const [opened, { open, close }] = useDisclosure(false);
   const [text, setText] = useState("");
   const navigate = useNavigate();
+  const owners = useOwners();
+  const [wanted, setWanted] = useState<string | null>(null);
+  const owner = chosen(owners, wanted);
   const checked = readText(text);
   const bring = useMutation({
     // What Grafana exports by its API holds the dashboard inside.
-    mutationFn: async () => createDashboard("dashboard" in (checked.dashboard ?? {}) ? record(checked.dashboard?.dashboard) : (checked.dashboard ?? {})),
+    mutationFn: async () => createDashboard("dashboard" in (checked.dashboard ?? {}) ? record(checked.dashboard?.dashboard) : (checked.dashboard ?? {}), owner === "" ? undefined : owner),
     onSuccess: async ({ uid }) => {
       void queryClient.invalidateQueries({ queryKey: ["dashboards"] });
       close();
@@ -27,6 +31,7 @@ export function ImportButton() {
       await navigate({ to: "/dashboards/$uid", params: { uid } });
     },
   });
+  if (owner === undefined) return null;
   const fault = text.trim() === "" ? undefined : checked.faults[0];
   return (
     <>
@@ -48,6 +53,7 @@ export function ImportButton() {
             </>
           }
         >
+          {owners.length > 1 ? <OwnerSelect owners={owners} value={owner} onChange={setWanted} /> : null}
           <label className={css.file}>
             <span>Choose a JSON file</span>
             <input

@@ -4,7 +4,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import { checkDashboard, createDashboard, saveDashboard, type StoredDashboard } from "../../api/measure";
+import { checkDashboard, type DashboardJson, saveDashboard, type StoredDashboard } from "../../api/measure";
 import { queryClient } from "../../api/queryClient";
 import { placed, readText, writeText } from "../../dashboard/check";
 import { CodeEditor, type LineFault } from "../../parts/code/CodeEditor";
@@ -13,7 +13,8 @@ import { Panel } from "../../parts/Panel";
 import { ProblemPanel } from "../../parts/ProblemPanel";
 import { say } from "../../parts/notices";
 import { counted } from "../../parts/words";
-import { copyOf } from "./copyOf";
+import { CopyDialog } from "./CopyDialog";
+import { useReadOnly } from "./useReadOnly";
 import css from "./dashboards.module.css";
 
 const quietMilliseconds = 400;
@@ -25,6 +26,8 @@ export function JsonEditor({ stored, onClose }: { stored: StoredDashboard; onClo
   const [quiet] = useDebouncedValue(text, quietMilliseconds);
   const read = useMemo(() => readText(quiet), [quiet]);
   const navigate = useNavigate();
+  const readOnly = useReadOnly(stored);
+  const [copied, setCopied] = useState<DashboardJson | null>(null);
   const check = useQuery({
     queryKey: ["dashboard-check", quiet],
     queryFn: () => checkDashboard(read.dashboard ?? {}),
@@ -44,7 +47,7 @@ export function JsonEditor({ stored, onClose }: { stored: StoredDashboard; onClo
     mutationFn: async () => {
       const { dashboard } = readText(text);
       if (dashboard === null) throw new Error("The text is no JSON.");
-      return stored.provided ? createDashboard(copyOf({ dashboard, title: typeof dashboard.title === "string" ? dashboard.title : stored.title })) : saveDashboard(stored.uid, dashboard);
+      return saveDashboard(stored.uid, dashboard);
     },
     onSuccess: async (saved) => {
       void queryClient.invalidateQueries({ queryKey: ["dashboards"] });
@@ -56,10 +59,19 @@ export function JsonEditor({ stored, onClose }: { stored: StoredDashboard; onClo
 
   return (
     <div className={css.editing}>
+      {copied === null ? null : (
+        <CopyDialog dashboard={copied} title={typeof copied.title === "string" ? copied.title : stored.title} project={stored.project} onClose={() => setCopied(null)} />
+      )}
       <div className={css.editTools}>
-        <Button loading={save.isPending} disabled={hasErrors || !settled || (!stored.provided && text === original)} onClick={() => save.mutate()}>
-          {stored.provided ? "Save as a copy" : "Save dashboard"}
-        </Button>
+        {readOnly ? (
+          <Button disabled={hasErrors || !settled} onClick={() => setCopied(readText(text).dashboard)}>
+            Save a copy
+          </Button>
+        ) : (
+          <Button loading={save.isPending} disabled={hasErrors || !settled || text === original} onClick={() => save.mutate()}>
+            Save dashboard
+          </Button>
+        )}
         <Button variant="default" onClick={() => discardFirst(onClose)}>
           Show dashboard
         </Button>
@@ -69,7 +81,7 @@ export function JsonEditor({ stored, onClose }: { stored: StoredDashboard; onClo
           </Button>
         )}
         <span className={css.dim} role="status">
-          {stored.provided ? "It comes with Keirin, so changes are saved as a copy. " : ""}
+          {stored.provided ? "It comes with Keirin, so changes are saved as a copy. " : readOnly ? "Its people alone may change it; changes are saved as a copy. " : ""}
           {settled ? (faults.length === 0 ? "No faults." : counted(faults.length, "fault")) : "Checking."}
         </span>
       </div>

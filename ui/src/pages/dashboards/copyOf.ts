@@ -1,7 +1,7 @@
 /** A dashboard of one's own, made from another. */
-import type { DashboardJson, StoredDashboard } from "../../api/measure";
+import type { DashboardJson } from "../../api/measure";
 
-export function copyOf({ dashboard, title }: Pick<StoredDashboard, "dashboard" | "title">): DashboardJson {
+export function copyOf(dashboard: DashboardJson, title: string): DashboardJson {
   const { uid: _, id: __, ...rest } = dashboard;
-  return { ...rest, title: `${title}, copy` };
+  return { ...rest, title };
 }
