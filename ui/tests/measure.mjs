@@ -1,4 +1,4 @@
-// What a person does with figures: asks the series, goes from a figure to its facts, brings a dashboard along.
+// What a person does with figures: asks the series, goes from a figure to its facts, imports a dashboard.
 import { check, must, until } from "./check.mjs";
 
 const insights = ["repository", "contributors", "flow-health", "dora"];

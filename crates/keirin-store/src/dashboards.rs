@@ -1,4 +1,4 @@
-//! Dashboards that people have made or brought along.
+//! Dashboards that people have made or imported, each a project's or the server's.
 
 use jiff::Timestamp;
 use keirin_model::ProjectId;

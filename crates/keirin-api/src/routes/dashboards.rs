@@ -1,4 +1,4 @@
-//! Dashboards: list, show, keep, bring along, look through, remove.
+//! Dashboards: list, show, keep, import, check, remove.
 
 use std::sync::Arc;
 
