@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use keirin_model::ProjectId;
 use serde_json::Value;
-use sqlx::postgres::PgQueryResult;
 
 use crate::row::{json, sanitize_nul, to_sql};
 use crate::views::{ProjectRef, VisibleProjects};
@@ -78,15 +77,19 @@ impl Store {
             .collect())
     }
 
-    /// The content of a dashboard.
+    /// The content of a dashboard of this owner.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when it is not there.
-    pub async fn dashboard(&self, uid: &str) -> Result<Value> {
-        sqlx::query_scalar!("select dashboard from dashboards where uid = $1", uid)
-            .fetch_optional(&self.pool)
-            .await?
-            .ok_or_else(|| StoreError::not_found("dashboard", uid))
+    pub async fn dashboard(&self, uid: &str, project: Option<ProjectId>) -> Result<Value> {
+        let content = sqlx::query_scalar!(
+            "select dashboard from dashboards where uid = $1 and project is not distinct from $2",
+            uid,
+            project.map(|project| project.0),
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        content.ok_or_else(|| StoreError::not_found("dashboard", uid))
     }
 
     /// Whose a dashboard is: a project's, or the server's where the inner value is `None`; `None` where there is none of
@@ -113,49 +116,36 @@ impl Store {
         }))
     }
 
-    /// Keeps a new dashboard.
+    /// Keeps a dashboard; in place of the one of its uid, where `replaces` says so and that one's owner is the same.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when there is one of this uid.
-    pub async fn add_dashboard(&self, new: NewDashboard<'_>) -> Result<()> {
-        let added = sqlx::query!(
-            "insert into dashboards (uid, project, title, dashboard, changed_at, changed_by)
-             values ($1, $2, $3, $4, $5, $6)
-             on conflict (uid) do nothing",
-            new.uid,
-            new.project.map(|project| project.0),
-            &*sanitize_nul(new.title),
-            json(new.content)? as _,
-            to_sql(new.now) as _,
-            new.by,
-        )
-        .execute(&self.pool)
-        .await?;
-        must_be_kept(&added, new.uid)
-    }
-
-    /// Keeps a dashboard, in place of the one of its uid where there is one of the same owner.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when there is one of this uid that is another's.
-    pub async fn keep_dashboard(&self, new: NewDashboard<'_>) -> Result<()> {
+    /// [`StoreError::Conflict`] when there is one of this uid that may not be replaced.
+    pub async fn keep_dashboard(&self, new: NewDashboard<'_>, replaces: bool) -> Result<()> {
         let kept = sqlx::query!(
             "insert into dashboards as kept (uid, project, title, dashboard, changed_at, changed_by)
              values ($1, $2, $3, $4, $5, $6)
              on conflict (uid) do update
                set title = excluded.title, dashboard = excluded.dashboard,
                    changed_at = excluded.changed_at, changed_by = excluded.changed_by
-               where kept.project is not distinct from excluded.project",
+               where $7 and kept.project is not distinct from excluded.project",
             new.uid,
             new.project.map(|project| project.0),
             &*sanitize_nul(new.title),
             json(new.content)? as _,
             to_sql(new.now) as _,
             new.by,
+            replaces,
         )
         .execute(&self.pool)
         .await?;
-        must_be_kept(&kept, new.uid)
+        if kept.rows_affected() == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::Conflict(format!(
+                "there is a dashboard with the uid `{}` already",
+                new.uid
+            )))
+        }
     }
 
     /// Removes a dashboard of this owner.
@@ -175,15 +165,5 @@ impl Store {
         } else {
             Err(StoreError::not_found("dashboard", uid))
         }
-    }
-}
-
-fn must_be_kept(kept: &PgQueryResult, uid: &str) -> Result<()> {
-    if kept.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Conflict(format!(
-            "there is a dashboard with the uid `{uid}` already"
-        )))
     }
 }

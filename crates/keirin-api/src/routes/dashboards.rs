@@ -57,7 +57,7 @@ pub(crate) async fn show(
     if let Some(dashboard) = provided::show(&dashboard) {
         return Ok(Json(dashboard));
     }
-    let saved = app.store.dashboard(&dashboard).await?;
+    let saved = app.store.dashboard(&dashboard, id_of(owner.as_ref())).await?;
     let content = match caller.sight(&app.store).await? {
         VisibleProjects::All => saved,
         VisibleProjects::Only(_) => without_answers(saved),
@@ -85,7 +85,7 @@ pub(crate) async fn import(
     let drawn = || format!("{:016x}", u64::from_be_bytes(app.outside.random::<8>()));
     let uid = wanted.uid().map_or_else(drawn, ToOwned::to_owned);
     let content = checked(wanted)?;
-    let kept = keep(&app, &caller, Keep::New, owner, uid, content).await?;
+    let kept = keep(&app, &caller, false, owner, uid, content).await?;
     note.detail("dashboard", &kept.uid);
     note.detail("title", &kept.title);
     Ok((StatusCode::CREATED, Json(kept)))
@@ -104,7 +104,7 @@ pub(crate) async fn save(
     Json(wanted): Json<DashboardContent>,
 ) -> Result<Json<Dashboard>, ApiError> {
     let content = checked(wanted)?;
-    let kept = keep(&app, &caller, Keep::Replacing, owner, dashboard, content).await?;
+    let kept = keep(&app, &caller, true, owner, dashboard, content).await?;
     note.detail("dashboard", &kept.uid);
     note.detail("title", &kept.title);
     Ok(Json(kept))
@@ -136,13 +136,6 @@ pub(crate) async fn check(Json(wanted): Json<DashboardContent>) -> Json<Dashboar
     })
 }
 
-/// Whether a dashboard may take the place of one of its uid.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Keep {
-    New,
-    Replacing,
-}
-
 /// The content of a dashboard in which nothing keeps it from being kept.
 fn checked(wanted: DashboardContent) -> Result<Value, ApiError> {
     let content = wanted.into_inner();
@@ -165,7 +158,7 @@ fn checked(wanted: DashboardContent) -> Result<Value, ApiError> {
 async fn keep(
     app: &App,
     caller: &Caller,
-    keep: Keep,
+    replaces: bool,
     owner: Option<Extension<RequestProject>>,
     uid: String,
     mut content: Value,
@@ -181,10 +174,7 @@ async fn keep(
         now: app.outside.now(),
         by: &caller.person()?.name,
     };
-    match keep {
-        Keep::New => app.store.add_dashboard(new).await?,
-        Keep::Replacing => app.store.keep_dashboard(new).await?,
-    }
+    app.store.keep_dashboard(new, replaces).await?;
     Ok(Dashboard {
         uid,
         project: name_of(owner),

@@ -351,7 +351,7 @@ async fn dashboard(world: &World) -> &'static str {
         now: world.clock.now(),
         by: "somebody",
     };
-    world.store.keep_dashboard(dashboard).await.unwrap();
+    world.store.keep_dashboard(dashboard, true).await.unwrap();
     uid
 }
 
